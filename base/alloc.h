@@ -1,0 +1,39 @@
+/* base/alloc.h — the only door to the heap.
+ *
+ * Everything that twindex itself allocates passes here, so that sizes are
+ * checked once and so that tests can make the nth allocation fail. Thread-safe.
+ */
+#ifndef TW_BASE_ALLOC_H
+#define TW_BASE_ALLOC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* n*size zeroed bytes, aligned for any scalar; NULL when out of memory or when n*size overflows.
+ * n*size == 0 gives a valid pointer to nothing. Large blocks cost nothing until touched. */
+void *tw_alloc(size_t n, size_t size) __attribute__((malloc, warn_unused_result));
+
+/* As tw_alloc, aligned to 64 bytes (a cache line, an AVX-512 register). Free with tw_free. */
+void *tw_alloc_aligned(size_t n, size_t size) __attribute__((malloc, warn_unused_result));
+
+/* Resizes to n*size bytes, new bytes unspecified; on NULL the old block is untouched. Not for
+ * blocks of tw_alloc_aligned. */
+void *tw_realloc(void *p, size_t n, size_t size) __attribute__((warn_unused_result));
+
+/* A copy of s (NUL-terminated) or NULL when out of memory. */
+char *tw_strdup(const char *s) __attribute__((malloc, warn_unused_result));
+char *tw_strndup(const char *s, size_t len) __attribute__((malloc, warn_unused_result));
+
+/* Accepts NULL. */
+void tw_free(void *p);
+
+#ifdef TW_TORTURE
+/* Makes the nth allocation from now fail once, in any thread (0 disarms), and tells whether it has.
+ * For tests only. */
+void tw_torture_arm(long nth);
+bool tw_torture_fired(void);
+/* Allocations made since the program started: a test counts those inside a training step. */
+long tw_alloc_count(void);
+#endif
+
+#endif

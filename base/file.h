@@ -1,0 +1,47 @@
+/* base/file.h — whole files, read with a cap and replaced atomically. */
+#ifndef TW_BASE_FILE_H
+#define TW_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+#define TW_PATH_MAX 4096
+
+/* Joins with one slash into out (TW_PATH_MAX bytes). TW_EINVAL: too long. */
+TW_NODISCARD tw_status tw_path_join(char out[TW_PATH_MAX], const char *dir, const char *name,
+                                    tw_error *err);
+
+bool tw_file_exists(const char *path);
+
+/* mkdir -p, mode 0755; the new folder's parent is synced. TW_EIO and friends with the path. */
+TW_NODISCARD tw_status tw_dir_create(const char *path, tw_error *err);
+
+/* Removes a file or a folder with all it holds. A path that is not there is fine. Symbolic links
+ * are removed, not followed. */
+TW_NODISCARD tw_status tw_remove_tree(const char *path, tw_error *err);
+
+/* Reads at most max bytes into a NUL-terminated block that the caller frees with tw_free.
+ * TW_EINVAL: the file is larger than max, or is no regular file. */
+TW_NODISCARD tw_status tw_file_read(const char *path, size_t max, char **data, size_t *len,
+                                    tw_error *err);
+
+/* After this returns TW_OK, path holds exactly data, whatever happens to the machine; before, it
+ * holds what it held. Order: write path.tmp, fsync, rename, fsync the folder. */
+TW_NODISCARD tw_status tw_file_replace(const char *path, const void *data, size_t len,
+                                       tw_error *err);
+
+/* The same in two halves, for files too large for one block: open returns a stream on path.tmp;
+ * commit flushes, syncs, renames and closes it; abort closes and removes it. Exactly one of the two
+ * ends it, whatever it returns. */
+TW_NODISCARD tw_status tw_file_begin(FILE **out, const char *path, tw_error *err);
+TW_NODISCARD tw_status tw_file_commit(FILE *f, const char *path, tw_error *err);
+void tw_file_abort(FILE *f, const char *path); /* accepts f == NULL */
+
+/* fsync of the folder that holds path, so that a rename in it is durable. */
+TW_NODISCARD tw_status tw_sync_parent(const char *path, tw_error *err);
+TW_NODISCARD tw_status tw_sync_dir(const char *dir, tw_error *err);
+
+#endif

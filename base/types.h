@@ -1,0 +1,25 @@
+/* base/types.h — the few plain types that several folders exchange. */
+#ifndef TW_BASE_TYPES_H
+#define TW_BASE_TYPES_H
+
+#include <stdint.h>
+
+/* One search result. `item` is the store's row number (>= 1), never the user's string id. */
+typedef struct tw_hit {
+    int64_t item;
+    float score; /* inner product; higher is nearer */
+} tw_hit;
+
+/* Progress of a long call, told by the library to whoever shows it. */
+typedef struct tw_progress {
+    const char *stage; /* static string: "reading", "epoch", "embedding" ... */
+    int64_t done;
+    int64_t total;    /* 0: not known */
+    const char *note; /* NULL, or one line worth showing ("loss 5.12 ndcg@10 0.071"); borrowed */
+} tw_progress;
+
+/* Returns 0 to go on, anything else to stop soon (the call then ends with TW_ECANCELLED, with
+ * everything done so far kept where its docstring says so). Called from the calling thread. */
+typedef int (*tw_progress_fn)(void *ctx, const tw_progress *p);
+
+#endif

@@ -1,0 +1,58 @@
+# What comes from the distribution. Each becomes one target; its names and folders stay in this file.
+#   Threads::Threads  ZLIB::ZLIB  SQLite::SQLite3      as CMake knows them
+#   tw_openblas  tw_nng  tw_protobuf_c  tw_jansson  tw_cmocka  tw_faiss (TwFaiss.cmake)
+# and TW_PROTOC_C, the command that turns a .proto into C.
+
+find_package(PkgConfig QUIET)
+set(TW_MISSING "")
+
+# tw_find(<target> <pkg-config name> <library> <header>): pkg-config first, a plain look second.
+function(tw_find target pc library header)
+  if(PkgConfig_FOUND)
+    pkg_check_modules(${target}_pc QUIET ${pc})
+  endif()
+  find_path(${target}_INCLUDE ${header} HINTS ${${target}_pc_INCLUDE_DIRS} ${${target}_pc_INCLUDEDIR})
+  find_library(${target}_LIBRARY ${library} HINTS ${${target}_pc_LIBRARY_DIRS} ${${target}_pc_LIBDIR})
+  mark_as_advanced(${target}_INCLUDE ${target}_LIBRARY)
+  if(${target}_INCLUDE AND ${target}_LIBRARY)
+    add_library(${target} UNKNOWN IMPORTED GLOBAL)
+    set_target_properties(${target} PROPERTIES
+      IMPORTED_LOCATION ${${target}_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${${target}_INCLUDE})
+  else()
+    set(TW_MISSING ${TW_MISSING} "${library} (header ${header})" PARENT_SCOPE)
+  endif()
+endfunction()
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(ZLIB QUIET)
+find_package(SQLite3 QUIET)
+foreach(target ZLIB::ZLIB SQLite::SQLite3)
+  if(NOT TARGET ${target})
+    list(APPEND TW_MISSING ${target})
+  endif()
+endforeach()
+
+tw_find(tw_openblas openblas openblas cblas.h)
+tw_find(tw_nng nng nng nng/nng.h)
+tw_find(tw_protobuf_c libprotobuf-c protobuf-c protobuf-c/protobuf-c.h)
+tw_find(tw_jansson jansson jansson jansson.h)
+if(TW_TESTS)
+  tw_find(tw_cmocka cmocka cmocka cmocka.h)
+  set(CMOCKA_LIBRARIES tw_cmocka)
+endif()
+
+# protobuf-c renames its command from protoc-c to a plug-in of protoc.
+find_program(TW_PROTOC_C NAMES protoc-c protoc)
+mark_as_advanced(TW_PROTOC_C)
+if(NOT TW_PROTOC_C)
+  list(APPEND TW_MISSING "protoc-c (protobuf-c's compiler)")
+endif()
+
+# All of it at once: nobody likes to install one thing, run again, and read the next name.
+if(TW_MISSING)
+  list(JOIN TW_MISSING ", " missing)
+  message(FATAL_ERROR "Not found: ${missing}. On Debian or Ubuntu `make`, run as root, installs what is missing.")
+endif()
+
+include(TwFaiss)

@@ -1,0 +1,52 @@
+# `make install`: the program, the whole library as one archive with its headers, a pkg-config file, the licence.
+#
+#     cc app.c $(pkg-config --cflags --libs twindex)        #include "engine/engine.h"
+include(GNUInstallDirs)
+
+if(TARGET twindex)
+  install(TARGETS twindex RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+# Every module's objects again in one archive: a user links -ltwindex, and folders stay our own affair.
+get_property(modules GLOBAL PROPERTY TW_MODULES)
+list(TRANSFORM modules REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE objects)
+if(objects)
+  add_library(tw_all STATIC ${objects})
+  set_target_properties(tw_all PROPERTIES OUTPUT_NAME twindex LINKER_LANGUAGE C)
+  install(TARGETS tw_all ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
+
+set(include_dir ${CMAKE_INSTALL_INCLUDEDIR}/twindex)
+foreach(folder base nn towers seqmodel index store ingest engine rpc)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/${folder})
+    install(DIRECTORY ${folder} DESTINATION ${include_dir}
+      FILES_MATCHING PATTERN "*.h" PATTERN "internal.h" EXCLUDE)
+  endif()
+endforeach()
+# Generated headers beside them, and the contract itself for clients in other languages.
+install(DIRECTORY ${TW_GEN_DIR}/ DESTINATION ${include_dir} OPTIONAL FILES_MATCHING PATTERN "*.h")
+install(FILES rpc/twindex.proto DESTINATION ${CMAKE_INSTALL_DATADIR}/twindex OPTIONAL)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# A FAISS of our own building is in no system folder, so it goes along; an installed one is only named.
+set(faiss_libs "-lfaiss_c -lfaiss")
+if(NOT TW_FAISS_INSTALLED)
+  install(FILES ${TW_FAISS_C_LIBRARY} ${TW_FAISS_LIBRARY} DESTINATION ${CMAKE_INSTALL_LIBDIR}/twindex)
+  set(faiss_libs "-L\${libdir}/twindex -lfaiss_c -lfaiss")
+endif()
+set(pc ${PROJECT_BINARY_DIR}/twindex.pc)
+file(WRITE ${pc} "libdir=\${pcfiledir}/..
+includedir=\${libdir}/__UP__/${include_dir}
+
+Name: twindex
+Description: ${PROJECT_DESCRIPTION}
+Version: ${PROJECT_VERSION}
+Cflags: -I\${includedir}
+Libs: -L\${libdir} -ltwindex ${faiss_libs} -lgomp -lopenblas -lnng -lprotobuf-c -lsqlite3 -ljansson -lz -lstdc++ -lm -lpthread
+")
+# From lib, or from lib/x86_64-linux-gnu, back up to the prefix: the installed tree can be moved.
+string(REGEX REPLACE "[^/]+" ".." up ${CMAKE_INSTALL_LIBDIR})
+file(READ ${pc} text)
+string(REPLACE __UP__ ${up} text "${text}")
+file(WRITE ${pc} "${text}")
+install(FILES ${pc} DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,74 @@
+#!/bin/sh
+# Upholds cmake/layers.txt on every #include of every C and C++ file, and two laws of the house beside it:
+# file names are unique in the tree, and C++ is one file.
+#
+#     sh cmake/check-layers.sh [ROOT]        exit 1 and one line FILE:LINE: reason for each breach
+set -eu
+export LC_ALL=C
+cd "${1:-.}"
+law=cmake/layers.txt
+
+files=$(mktemp)
+trap 'rm -f "$files"' EXIT
+# shellcheck disable=SC2046 -- one word a folder is what is wanted
+find $(for d in */; do [ -d "$d" ] && echo "${d%/}"; done | grep -vx -e build -e clients -e docs) \
+    -type f \( -name '*.[ch]' -o -name '*.cpp' -o -name '*.cc' -o -name '*.cxx' -o -name '*.hpp' \) |
+    sort >"$files"
+[ -s "$files" ] || { echo "check-layers: no source file found under $(pwd)"; exit 1; }
+
+# A check that looked at nothing must not pass, so the END block counts.
+xargs awk -v law="$law" '
+function complain(why) { print FILENAME ":" FNR ": " why; bad = 1 }
+
+function own_internal(folder, path) {
+    return FILENAME ~ "^" folder "/" || FILENAME ~ "^tests/unit/" folder "/"
+}
+
+BEGIN {
+    while ((getline line < law) > 0) {
+        sub(/#.*/, "", line)
+        if (line !~ /:/) continue
+        name = line; sub(/:.*/, "", name); gsub(/[ \t]/, "", name)
+        rest = line; sub(/[^:]*:/, "", rest)
+        known[name] = 1
+        if (name ~ /^</) prefix[name] = 1
+        n = split(rest, part, " ")
+        for (i = 1; i <= n; i++) may[name, part[i]] = 1
+    }
+}
+
+FNR == 1 {
+    folder = FILENAME; sub(/\/.*/, "", folder)
+    if (!(folder in known)) complain("folder " folder "/ has no line in " law)
+    if (FILENAME ~ /\.(cpp|cc|cxx|hpp)$/ && FILENAME != "index/faiss_compat.cpp")
+        complain("C++ belongs in index/faiss_compat.cpp only")
+    base = FILENAME; sub(/.*\//, "", base)
+    if (base != "internal.h") {
+        if (base in seen) complain("the name is taken by " seen[base] "; file names are unique")
+        seen[base] = FILENAME
+    }
+    count++
+}
+
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+    path = $0; sub(/^[^"]*"/, "", path); sub(/".*/, "", path)
+    if (path !~ /\// || path ~ /^\.\.?\// || path ~ /\/\.\.?\//) {
+        complain("include \"" path "\": give the path from the root, as in \"base/error.h\"")
+        next
+    }
+    target = path; sub(/\/.*/, "", target)
+    if (!(target in known)) complain("include \"" path "\": no folder " target "/ in " law)
+    else if (target != folder && !((folder, target) in may))
+        complain(folder "/ may not include " target "/ (" law ")")
+    if (path == target "/internal.h" && !own_internal(target))
+        complain("\"" path "\" belongs to " target "/ alone")
+}
+
+/^[ \t]*#[ \t]*include[ \t]*</ {
+    path = $0; sub(/^[^<]*/, "", path)
+    for (p in prefix)
+        if (index(path, p) == 1 && !((p, folder) in may)) complain(folder "/ may not include " path)
+}
+
+END { if (!count) { print "check-layers: nothing was read"; bad = 1 } exit bad }
+' <"$files"

@@ -1,0 +1,76 @@
+#!/bin/sh
+# A check that was never seen to fail is not a check. Each line below plants one breach in a small clean tree
+# and asks that the check finds it, at that file; the clean tree itself must pass.
+set -u
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd)
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+bad=0
+
+clean_tree()
+{
+    rm -rf "${tree:?}"/*
+    mkdir -p "$tree/cmake" "$tree/base" "$tree/nn" "$tree/index" "$tree/towers" "$tree/tests/unit/nn"
+    cp "$here/layers.txt" "$tree/cmake/"
+    printf '#ifndef B_H\n#define B_H\n/* malloc(1) is "free("; a comment */\nint b(void);\n#endif\n' >"$tree/base/b.h"
+    printf '#include "base/b.h"\n#include "nn/internal.h"\nint n(ops *o) { o->free(o); return b("exit(1)"); }\nvoid m(void *p) { free(p); } // banned-ok: a library gave it\n' >"$tree/nn/n.c"
+    printf '#ifndef I_H\n#define I_H\nint i(void);\n#endif\n' >"$tree/nn/internal.h"
+    printf '#include "nn/internal.h"\n' >"$tree/tests/unit/nn/test_n.c"
+    printf '#include <faiss/c_api/Index_c.h>\n' >"$tree/index/i.c"
+    printf '#include <faiss/IndexHNSW.h>\n' >"$tree/index/faiss_compat.cpp"
+}
+
+# breach CHECK FILE TEXT: TEXT, as a file of its own, must make CHECK fail and name FILE.
+breach()
+{
+    clean_tree
+    printf '%b' "$3" >"$tree/$2"
+    if sh "$here/check-$1.sh" "$tree" >"$tree/out" 2>&1; then
+        echo "check-$1.sh passed $2 with: $3"
+        bad=1
+    elif ! grep -q "$2" "$tree/out"; then
+        echo "check-$1.sh failed for another reason than $2:"
+        cat "$tree/out"
+        bad=1
+    fi
+}
+
+for check in layers banned headers; do
+    clean_tree
+    sh "$here/check-$check.sh" "$tree" || { echo "check-$check.sh refuses a clean tree"; bad=1; }
+    rm -rf "${tree:?}"/*
+    sh "$here/check-$check.sh" "$tree" >/dev/null 2>&1 && { echo "check-$check.sh passes an empty tree"; bad=1; }
+done
+
+breach layers base/up.c '#include "nn/n.h"\n'
+breach layers towers/side.c '#include "seqmodel/seqmodel.h"\n'
+breach layers towers/peek.c '#include "nn/internal.h"\n'
+breach layers tests/unit/peek.c '#include "nn/internal.h"\n'
+breach layers nn/dodge.c '#include "../towers/towers.h"\n'
+breach layers nn/short.c '#include "internal.h"\n'
+breach layers nn/faiss.c '#include <faiss/c_api/Index_c.h>\n'
+breach layers nn/socket.c '#  include <nng/nng.h>\n'
+breach layers nn/sql.c '#include <sqlite3.h>\n'
+breach layers nn/b.h 'int twice(void);\n'
+breach layers nn/more.cpp 'int x;\n'
+
+breach banned nn/heap.c 'void *f(void) { return malloc(1); }\n'
+breach banned nn/excuse.c 'void f(void *p) { free(p); } // banned-ok:\n'
+breach banned nn/after.c '/* a comment */ void f(void *p) { free (p); }\n'
+breach banned nn/quote.c 'int f(char c) { return c == \047"\047 ? atoi("1") : 0; }\n'
+breach banned base/text.c 'void f(char *p) { strcpy(p, "x"); }\n'
+breach banned nn/talk.c 'void f(void) { printf("x"); }\n'
+breach banned base/leave.c 'void f(void) { exit(1); }\n'
+breach banned nn/dice.c 'int f(void) { return rand(); }\n'
+breach banned towers/env.c 'char *f(void) { return getenv("X"); }\n'
+breach banned towers/exec.c 'int f(void) { return execve(0, 0, 0); }\n'
+breach banned tests/nap.c 'void f(void) { usleep(1000); }\n'
+breach banned nn/dead.c '#if 0\n#endif\n'
+breach banned nn/later.c '/* TODO: later */\n'
+
+breach headers nn/needy.h 'size_t f(void);\n'
+breach headers nn/guardless.h 'struct s { int x; };\n'
+
+[ "$bad" -eq 0 ] && echo "every check passes a clean tree and fails on its breaches"
+exit "$bad"

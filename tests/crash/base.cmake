@@ -1,0 +1,1 @@
+tw_test(crash crash_replace.c DEPENDS tw_base)
