@@ -1,0 +1,189 @@
+#include "nn/attention.h"
+
+#include <stdbool.h>
+
+#include "nn/blas.h"
+#include "nn/exp.h"
+#include "nn/hash_rng.h"
+#include "nn/simd.h"
+
+enum { BLOCK = TW_ATTENTION_BLOCK, LANES = 16 };
+
+/* One block of queries of one head of one sequence. */
+typedef struct tile {
+    size_t rows0; /* first query row, in the packed arrays */
+    size_t keys0; /* first key row: the sequence's first */
+    int column;   /* the head's first column */
+    int n;        /* queries */
+    int m;        /* keys: up to the last query's own */
+} tile;
+
+/* The block that begins `first` rows into the sequence. */
+static tile tile_at(const tw_attention *a, int s, int head, int first)
+{
+    int begin = a->offsets[s], len = a->offsets[s + 1] - begin;
+    int n = len - first < BLOCK ? len - first : BLOCK;
+    return (tile){.rows0 = (size_t) begin + (size_t) first,
+                  .keys0 = (size_t) begin,
+                  .column = head * (a->D / a->heads),
+                  .n = n,
+                  .m = first + n};
+}
+
+size_t tw_attention_kept(const tw_attention *a)
+{
+    size_t sum = 0;
+    for (int s = 0; s < a->S; s++) {
+        for (int r = 0; r < a->offsets[s + 1] - a->offsets[s]; r += BLOCK) {
+            tile t = tile_at(a, s, 0, r);
+            sum += (size_t) t.n * (size_t) t.m;
+        }
+    }
+    return sum * (size_t) a->heads;
+}
+
+size_t tw_attention_work(const tw_attention *a)
+{
+    int longest = 0;
+    for (int s = 0; s < a->S; s++) {
+        int len = a->offsets[s + 1] - a->offsets[s];
+        longest = len > longest ? len : longest;
+    }
+    return (size_t) 2 * BLOCK * (size_t) longest;
+}
+
+/* p (m) holds scores: turns its first w into their softmax and the rest into zeros. */
+TW_BODY void softmax_row(tw_real *restrict p, int w, int m)
+{
+    /* A maximum over lanes: a plain one does not vectorise while NaN is honoured. */
+    tw_real lane[LANES], max = p[0];
+    int j = 0;
+    for (int l = 0; l < LANES; l++)
+        lane[l] = p[0];
+    for (; j + LANES <= w; j += LANES)
+        for (int l = 0; l < LANES; l++)
+            lane[l] = p[j + l] > lane[l] ? p[j + l] : lane[l];
+    for (; j < w; j++)
+        max = p[j] > max ? p[j] : max;
+    for (int l = 0; l < LANES; l++)
+        max = lane[l] > max ? lane[l] : max;
+
+    tw_real sum = 0;
+    for (j = 0; j < w; j++) {
+        p[j] = tw_exp_lane(p[j] - max);
+        sum += p[j];
+    }
+    tw_real r = 1 / sum;
+    for (j = 0; j < w; j++)
+        p[j] *= r;
+    for (j = w; j < m; j++)
+        p[j] = 0;
+}
+
+/* P (n,m): scores in, softmax out, the coin in the sign. A (n,m): P where kept, else 0, not yet
+ * divided by 1 - p. Row i sees its first m-n+i+1 keys. A is not written without dropout. */
+TW_BODY void softmax_body(tw_real *restrict P, tw_real *restrict A, int n, int m, double dropout,
+                          uint64_t key)
+{
+    const uint32_t limit = tw_coin_threshold(dropout);
+    for (int i = 0; i < n; i++) {
+        tw_real *p = P + (size_t) i * (size_t) m;
+        softmax_row(p, m - n + i + 1, m);
+        if (limit == 0)
+            continue;
+        tw_real *out = A + (size_t) i * (size_t) m;
+        uint64_t k = tw_coin_key(key, (uint64_t) i);
+        uint32_t lo = (uint32_t) k, hi = (uint32_t) (k >> 32);
+        for (int j = 0; j < m; j++) {
+            bool drop = tw_coin(lo, hi, (uint32_t) j) < limit;
+            out[j] = drop ? 0 : p[j];
+            p[j] = drop ? -p[j] : p[j];
+        }
+    }
+}
+TW_DISPATCH_STATIC(softmax, softmax_body,
+                   (tw_real * P, tw_real *A, int n, int m, double dropout, uint64_t key),
+                   (P, A, n, m, dropout, key))
+
+/* In: P (n,m) with its signs, G (n,m) = dL/dA times 1 - p. Out: G = dL/dS / scale and A (n,m) as in
+ * softmax_body.
+ *
+ *   dP = dA where kept, else 0;  dS = P * (dP - sum_j P dP) */
+TW_BODY void softmax_back_body(tw_real *restrict G, tw_real *restrict A, const tw_real *restrict P,
+                               int n, int m, double keep)
+{
+    const tw_real k = (tw_real) keep;
+    for (int i = 0; i < n; i++) {
+        const tw_real *p = P + (size_t) i * (size_t) m;
+        tw_real *g = G + (size_t) i * (size_t) m;
+        tw_real *out = A + (size_t) i * (size_t) m;
+        tw_real sum = 0;
+        for (int j = 0; j < m; j++) {
+            tw_real kept = p[j] > 0 ? p[j] : 0;
+            out[j] = kept;
+            sum += kept * g[j];
+        }
+        for (int j = 0; j < m; j++)
+            g[j] = k * (out[j] * g[j] - (p[j] < 0 ? -p[j] : p[j]) * sum);
+    }
+}
+TW_DISPATCH_STATIC(softmax_back, softmax_back_body,
+                   (tw_real * G, tw_real *A, const tw_real *P, int n, int m, double keep),
+                   (G, A, P, n, m, keep))
+
+void tw_attention_forward(tw_real *o, tw_real *P, tw_real *work, const tw_real *q, const tw_real *k,
+                          const tw_real *v, const tw_attention *a)
+{
+    const int D = a->D, w = D / a->heads;
+    const bool drops = tw_coin_threshold(a->dropout) != 0;
+    const tw_real keep = drops ? (tw_real) (1 / (1 - a->dropout)) : 1;
+    tw_real *A = work + tw_attention_work(a) / 2;
+    uint64_t block = 0;
+
+    for (int s = 0; s < a->S; s++) {
+        for (int h = 0; h < a->heads; h++) {
+            for (int r = 0; r < a->offsets[s + 1] - a->offsets[s]; r += BLOCK) {
+                tile t = tile_at(a, s, h, r);
+                size_t qo = t.rows0 * (size_t) D + (size_t) t.column;
+                size_t ko = t.keys0 * (size_t) D + (size_t) t.column;
+                tw_real *p = P != NULL ? P : work;
+
+                tw_gemm(0, 1, t.n, t.m, w, (tw_real) a->scale, q + qo, D, k + ko, D, 0, p, t.m);
+                softmax(p, A, t.n, t.m, drops ? a->dropout : 0, tw_coin_key(a->key, block++));
+                tw_gemm(0, 0, t.n, w, t.m, keep, drops ? A : p, t.m, v + ko, D, 0, o + qo, D);
+                if (P != NULL)
+                    P += (size_t) t.n * (size_t) t.m;
+            }
+        }
+    }
+}
+
+void tw_attention_backward(tw_real *dq, tw_real *dk, tw_real *dv, tw_real *work,
+                           const tw_real *dout, const tw_real *P, const tw_real *q,
+                           const tw_real *k, const tw_real *v, const tw_attention *a)
+{
+    const int D = a->D, w = D / a->heads;
+    const bool drops = tw_coin_threshold(a->dropout) != 0;
+    const double keep = drops ? 1 / (1 - a->dropout) : 1;
+    const tw_real scale = (tw_real) a->scale;
+    tw_real *G = work, *A = work + tw_attention_work(a) / 2;
+
+    for (int s = 0; s < a->S; s++) {
+        for (int h = 0; h < a->heads; h++) {
+            for (int r = 0; r < a->offsets[s + 1] - a->offsets[s]; r += BLOCK) {
+                tile t = tile_at(a, s, h, r);
+                size_t qo = t.rows0 * (size_t) D + (size_t) t.column;
+                size_t ko = t.keys0 * (size_t) D + (size_t) t.column;
+
+                /* o = keep * A v  =>  dA = keep * dout v',  dv = keep * A' dout */
+                tw_gemm(0, 1, t.n, t.m, w, 1, dout + qo, D, v + ko, D, 0, G, t.m);
+                softmax_back(G, A, P, t.n, t.m, keep);
+                tw_gemm(1, 0, t.m, w, t.n, (tw_real) keep, A, t.m, dout + qo, D, 1, dv + ko, D);
+                /* S = scale * q k'  =>  dq = scale * dS k,  dk = scale * dS' q */
+                tw_gemm(0, 0, t.n, w, t.m, scale, G, t.m, k + ko, D, 1, dq + qo, D);
+                tw_gemm(1, 0, t.m, w, t.n, scale, G, t.m, q + qo, D, 1, dk + ko, D);
+                P += (size_t) t.n * (size_t) t.m;
+            }
+        }
+    }
+}

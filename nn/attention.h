@@ -1,0 +1,55 @@
+/* nn/attention.h — causal multi-head attention over packed sequences.
+ *
+ * Row i of a sequence attends to rows j <= i of the same sequence:
+ *
+ *   S[i,j] = scale * <q[i], k[j]>,  P[i,:] = softmax over j <= i,  A = dropout(P)
+ *   o[i]   = sum_j A[i,j] v[j]
+ *
+ * per head, a head being D/heads neighbouring columns. Queries are taken in
+ * blocks of TW_ATTENTION_BLOCK rows, each against the keys up to its last row, so
+ * most of the upper triangle is never computed:
+ *
+ *   keys ->  ####            one block: (rows, its last row + 1), packed, one
+ *            ####            after the other over blocks, heads, sequences
+ *            ########
+ *            ########        # computed and kept; P is 0 right of the diagonal
+ *
+ * What is kept for backward is P with the coin in its sign: -P[i,j] where
+ * dropout zeroed it. So there is no mask and no second softmax.
+ *
+ * Source: Vaswani et al. 2017, section 3.2.
+ */
+#ifndef TW_NN_ATTENTION_H
+#define TW_NN_ATTENTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/real.h"
+
+#define TW_ATTENTION_BLOCK 64
+
+typedef struct tw_attention {
+    const int32_t *offsets; /* (S+1) sequence s is rows offsets[s] .. offsets[s+1]-1 */
+    int S;
+    int heads;
+    int D; /* divisible by heads */
+    double scale;
+    double dropout; /* on P; 0 when inferring */
+    uint64_t key;   /* of the dropout coins */
+} tw_attention;
+
+size_t tw_attention_kept(const tw_attention *a); /* numbers in P */
+size_t tw_attention_work(const tw_attention *a); /* numbers in work */
+
+/* o (N,D), P (tw_attention_kept) or NULL when there will be no backward, work
+ * (tw_attention_work) <- q, k, v (N,D). */
+void tw_attention_forward(tw_real *o, tw_real *P, tw_real *work, const tw_real *q, const tw_real *k,
+                          const tw_real *v, const tw_attention *a);
+
+/* dq, dk, dv (N,D) +=, from dout (N,D) and the forward pass's P. */
+void tw_attention_backward(tw_real *dq, tw_real *dk, tw_real *dv, tw_real *work,
+                           const tw_real *dout, const tw_real *P, const tw_real *q,
+                           const tw_real *k, const tw_real *v, const tw_attention *a);
+
+#endif

@@ -1,0 +1,26 @@
+/* nn/internal.h — what the files of nn/ share and nobody else sees. */
+#ifndef TW_NN_INTERNAL_H
+#define TW_NN_INTERNAL_H
+
+#include "nn/params.h"
+#include "nn/tape.h"
+
+/* n zeroed numbers aligned to 64, whose pages cost nothing until touched (tw_alloc_aligned clears
+ * them by hand). Free *base with tw_free. NULL when out of memory. */
+tw_real *twi_block(void **base, size_t n);
+
+/* Gives every tensor its Adam moments. TW_ENOMEM: some lack them still. */
+TW_NODISCARD tw_status twi_params_moments(tw_params *ps, tw_error *err);
+
+/* Counts a table's row as touched and returns its gradient. */
+void twi_grads_touch(tw_grads *g, const tw_param *p, int64_t row);
+bool twi_grads_is_touched(const tw_grads *g, const tw_param *p, int64_t row);
+/* The gradient's first row, for writing, without touching. */
+tw_real *twi_grads_data(tw_grads *g, const tw_param *p);
+/* Forgets what was touched; the caller has zeroed it. */
+void twi_grads_forget(tw_grads *g);
+
+/* Marks the tape as out of memory and returns NULL. */
+tw_tensor *twi_tape_lost(tw_tape *t);
+
+#endif

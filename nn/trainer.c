@@ -1,0 +1,246 @@
+#include "nn/trainer.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "nn/adam.h"
+#include "nn/blas.h"
+#include "nn/internal.h"
+#include "nn/vec.h"
+
+/* What belongs to one worker. */
+typedef struct seat {
+    tw_grads *grads; /* owned */
+    tw_tape *tape;   /* owned */
+    tw_status status;
+    tw_error err;
+} seat;
+
+struct tw_trainer {
+    tw_params *params; /* borrowed */
+    tw_trainer_config cfg;
+    tw_pool *pool; /* owned */
+    seat *seats;   /* (n) owned, one a worker */
+    double *sumsq; /* (tensors, n) squared gradient norms, by who summed them; owned */
+    int n;         /* workers */
+    int tensors;
+    int64_t steps;
+    double norm;
+};
+
+tw_status tw_trainer_create(tw_trainer **out, tw_params *params, const tw_trainer_config *cfg,
+                            tw_error *err)
+{
+    tw_status st = TW_OK;
+    *out = NULL;
+    tw_trainer *tr = tw_alloc(1, sizeof *tr);
+    if (tr == NULL)
+        return tw_fail(err, TW_ENOMEM, "trainer");
+    tw_blas_single_thread();
+    tr->params = params;
+    tr->tensors = tw_params_count(params);
+    tr->cfg = *cfg;
+    TW_TRY(tw_pool_create(&tr->pool, cfg->threads, err));
+    tr->seats = tw_alloc((size_t) tw_pool_size(tr->pool), sizeof *tr->seats);
+    tr->sumsq = tw_alloc((size_t) tr->tensors * (size_t) tw_pool_size(tr->pool), sizeof *tr->sumsq);
+    if (tr->seats == NULL || tr->sumsq == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "workers of a trainer");
+        goto done;
+    }
+    tr->n = tw_pool_size(tr->pool);
+    for (int i = 0; i < tr->n; i++) {
+        TW_TRY(tw_grads_create(&tr->seats[i].grads, params, err));
+        TW_TRY(tw_tape_create(&tr->seats[i].tape, tr->seats[i].grads, err));
+    }
+    TW_TRY(twi_params_moments(params, err));
+    *out = tr;
+    tr = NULL;
+done:
+    tw_trainer_destroy(tr);
+    return st;
+}
+
+void tw_trainer_destroy(tw_trainer *tr)
+{
+    if (tr == NULL)
+        return;
+    for (int i = 0; i < tr->n; i++) {
+        tw_tape_destroy(tr->seats[i].tape);
+        tw_grads_destroy(tr->seats[i].grads);
+    }
+    tw_pool_destroy(tr->pool);
+    tw_free(tr->seats);
+    tw_free(tr->sumsq);
+    tw_free(tr);
+}
+
+int tw_trainer_workers(const tw_trainer *tr) { return tr->n; }
+
+tw_pool *tw_trainer_pool(tw_trainer *tr) { return tr->pool; }
+
+int64_t tw_trainer_steps(const tw_trainer *tr) { return tr->steps; }
+
+void tw_trainer_set_steps(tw_trainer *tr, int64_t steps) { tr->steps = steps; }
+
+double tw_trainer_grad_norm(const tw_trainer *tr) { return tr->norm; }
+
+typedef struct run_job {
+    tw_trainer *tr;
+    tw_worker_fn fn;
+    void *ctx;
+    bool fresh;
+} run_job;
+
+static void run_worker(void *arg, int i, int n)
+{
+    const run_job *job = arg;
+    tw_trainer *tr = job->tr;
+    seat *w = &tr->seats[i];
+    if (job->fresh)
+        tw_tape_reset(w->tape, tr->cfg.seed, (uint64_t) tr->steps, (uint64_t) i);
+    w->err.code = TW_OK;
+    w->err.msg[0] = '\0';
+    w->status = job->fn(job->ctx, i, n, w->tape, &w->err);
+}
+
+tw_status tw_trainer_run(tw_trainer *tr, bool fresh, tw_worker_fn fn, void *ctx, tw_error *err)
+{
+    run_job job = {.tr = tr, .fn = fn, .ctx = ctx, .fresh = fresh};
+    tw_pool_run(tr->pool, run_worker, &job);
+    for (int i = 0; i < tr->n; i++) {
+        const seat *w = &tr->seats[i];
+        if (w->status != TW_OK) {
+            if (err != NULL)
+                *err = w->err;
+            return w->status;
+        }
+    }
+    return TW_OK;
+}
+
+/* Makes worker 0's list of touched rows the union of all, so that it tells what the others hold. */
+static void unite_touched(tw_trainer *tr)
+{
+    tw_grads *g0 = tr->seats[0].grads;
+    for (int i = 0; i < tr->tensors; i++) {
+        const tw_param *p = tw_params_at(tr->params, i);
+        for (int w = 1; w < tr->n && p->kind == TW_TABLE; w++) {
+            const int64_t *rows;
+            int64_t n;
+            tw_grads_touched(tr->seats[w].grads, p, &rows, &n);
+            if (rows == NULL)
+                (void) tw_grads_all(g0, p);
+            for (int64_t k = 0; rows != NULL && k < n; k++)
+                twi_grads_touch(g0, p, rows[k]);
+        }
+    }
+}
+
+/* What one worker does to its share of the touched rows of one tensor, row range by row range. */
+typedef void (*rows_fn)(void *ctx, const tw_param *p, int worker, int64_t row, int64_t rows);
+
+static void each_share(tw_trainer *tr, int worker, rows_fn fn, void *ctx)
+{
+    for (int i = 0; i < tr->tensors; i++) {
+        const tw_param *p = tw_params_at(tr->params, i);
+        const int64_t *rows;
+        int64_t n, begin, end;
+        tw_grads_touched(tr->seats[0].grads, p, &rows, &n);
+        tw_pool_share(n, worker, tr->n, &begin, &end);
+        if (rows == NULL && begin < end)
+            fn(ctx, p, worker, begin, end - begin);
+        for (int64_t k = begin; rows != NULL && k < end; k++)
+            fn(ctx, p, worker, rows[k], 1);
+    }
+}
+
+/* Sums workers 1, 2, ... into worker 0, in this order; theirs become zero. */
+static void sum_rows(void *ctx, const tw_param *p, int worker, int64_t row, int64_t rows)
+{
+    tw_trainer *tr = ctx;
+    size_t at = (size_t) row * (size_t) p->cols, n = (size_t) rows * (size_t) p->cols;
+    tw_real *sum = twi_grads_data(tr->seats[0].grads, p) + at;
+    for (int w = 1; w < tr->n; w++) {
+        tw_grads *g = tr->seats[w].grads;
+        if (rows > 1 || twi_grads_is_touched(g, p, row))
+            tw_vec_move_add(sum, twi_grads_data(g, p) + at, n);
+    }
+    double sq;
+    tw_vec_sumsq(&sq, sum, n);
+    tr->sumsq[p->index * tr->n + worker] += sq;
+}
+
+static void sum_share(void *ctx, int worker, int workers)
+{
+    (void) workers;
+    each_share(ctx, worker, sum_rows, ctx);
+}
+
+/* The norm over all tensors, in a fixed order. Frozen ones do not count. */
+static tw_status check_norm(tw_trainer *tr, tw_error *err)
+{
+    double total = 0;
+    for (int i = 0; i < tr->tensors; i++) {
+        const tw_param *p = tw_params_at(tr->params, i);
+        double sum = 0;
+        for (int w = 0; w < tr->n; w++)
+            sum += tr->sumsq[i * tr->n + w];
+        if (!isfinite(sum))
+            return tw_fail(err, TW_EINVAL, "step %lld: gradient of '%s' is not finite",
+                           (long long) tr->steps + 1, p->name);
+        if (!p->frozen)
+            total += sum;
+    }
+    tr->norm = sqrt(total);
+    return TW_OK;
+}
+
+typedef struct move_job {
+    tw_trainer *tr;
+    tw_adam_step step;
+} move_job;
+
+static void move_rows(void *ctx, const tw_param *p, int worker, int64_t row, int64_t rows)
+{
+    const move_job *job = ctx;
+    size_t at = (size_t) row * (size_t) p->cols, n = (size_t) rows * (size_t) p->cols;
+    tw_real *g = twi_grads_data(job->tr->seats[0].grads, p) + at;
+    (void) worker;
+    if (p->frozen)
+        memset(g, 0, n * sizeof *g);
+    else
+        tw_adam_apply(p->value + at, p->m + at, p->v + at, g, &job->step, !p->no_decay, n);
+}
+
+static void move_share(void *ctx, int worker, int workers)
+{
+    const move_job *job = ctx;
+    (void) workers;
+    each_share(job->tr, worker, move_rows, ctx);
+}
+
+tw_status tw_trainer_update(tw_trainer *tr, double lr, tw_error *err)
+{
+    assert(tr->tensors == tw_params_count(tr->params)); /* none may be added to a running trainer */
+    unite_touched(tr);
+    for (int k = 0; k < tr->tensors * tr->n; k++)
+        tr->sumsq[k] = 0;
+    tw_pool_run(tr->pool, sum_share, tr);
+
+    tw_status st = check_norm(tr, err);
+    if (st != TW_OK) {
+        for (int w = 0; w < tr->n; w++)
+            tw_grads_zero(tr->seats[w].grads);
+        return st;
+    }
+    double clip = tr->cfg.adam.clip_norm;
+    double gscale = clip > 0 && tr->norm > clip ? clip / tr->norm : 1;
+    tr->steps++;
+    move_job job = {.tr = tr, .step = tw_adam_step_of(&tr->cfg.adam, lr, tr->steps, gscale)};
+    tw_pool_run(tr->pool, move_share, &job);
+    for (int w = 0; w < tr->n; w++)
+        twi_grads_forget(tr->seats[w].grads);
+    return TW_OK;
+}
