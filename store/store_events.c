@@ -1,0 +1,234 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/crash.h"
+#include "store/internal.h"
+
+/* ---- Users ---- */
+
+/* *row is 0 when nobody has the key. */
+static tw_status find_user(twi_conn *c, const char *key, int64_t *row, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool found;
+    tw_status st;
+
+    *row = 0;
+    TW_TRY(twi_prepare(c, TWI_SQL_USER_ROW, &q, err));
+    twi_bind_text(q, 1, key);
+    TW_TRY(twi_step(c, q, &found, err));
+    if (found)
+        *row = sqlite3_column_int64(q, 0);
+done:
+    twi_done(q);
+    return st;
+}
+
+static tw_status find_or_add_user(tw_store *s, const char *key, int64_t *row, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    tw_status st = TW_OK;
+
+    if (strcmp(key, s->last_user_key) == 0) {
+        *row = s->last_user_row;
+        return TW_OK;
+    }
+    TW_TRY(find_user(s->writer, key, row, err));
+    if (*row == 0) {
+        TW_TRY(twi_prepare(s->writer, TWI_SQL_USER_INSERT, &q, err));
+        twi_bind_text(q, 1, key);
+        TW_TRY(twi_run(s->writer, q, err));
+        tw_crash_point(); /* a user without an event, if it were ever seen */
+        *row = sqlite3_last_insert_rowid(s->writer->db);
+        s->counts.users++;
+    }
+    memcpy(s->last_user_key, key, strlen(key) + 1); /* keys are checked: it fits */
+    s->last_user_row = *row;
+done:
+    return st;
+}
+
+tw_status tw_store_user_row(tw_store *s, const char *user_key, int64_t *row, tw_error *err)
+{
+    twi_conn *c;
+    *row = 0;
+    tw_status st = twi_check_key("a user's key", user_key, err);
+    if (st == TW_OK)
+        st = twi_read_begin(s, &c, err);
+    if (st != TW_OK)
+        return st;
+    st = find_user(c, user_key, row, err);
+    twi_read_end(s, c);
+    if (st == TW_OK && *row == 0)
+        st = tw_fail(err, TW_ENOTFOUND, "no user has the key '%s'", user_key);
+    return st;
+}
+
+tw_status tw_store_user_key(tw_store *s, int64_t row, tw_text *key, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    twi_conn *c;
+    bool found;
+
+    tw_text_clear(key);
+    tw_status st = twi_read_begin(s, &c, err);
+    if (st != TW_OK)
+        return st;
+    TW_TRY(twi_prepare(c, TWI_SQL_USER_KEY, &q, err));
+    (void) sqlite3_bind_int64(q, 1, row);
+    TW_TRY(twi_step(c, q, &found, err));
+    if (found)
+        st = twi_text_column(key, q, 0, err);
+    else
+        st = tw_fail(err, TW_ENOTFOUND, "no user has the row %lld", (long long) row);
+done:
+    twi_done(q);
+    twi_read_end(s, c);
+    return st;
+}
+
+/* ---- Add ---- */
+
+static tw_status check_item_row(twi_conn *c, int64_t row, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool found;
+    tw_status st;
+
+    TW_TRY(twi_prepare(c, TWI_SQL_ITEM_LIVE, &q, err));
+    (void) sqlite3_bind_int64(q, 1, row);
+    TW_TRY(twi_step(c, q, &found, err));
+    if (!found)
+        st = tw_fail(err, TW_ENOTFOUND, "no item has the row %lld", (long long) row);
+done:
+    twi_done(q);
+    return st;
+}
+
+static tw_status add_event(tw_store *s, const char *key, tw_event *e, bool *added, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    tw_status st;
+
+    TW_TRY(check_item_row(s->writer, e->item, err)); /* before a user is made for it */
+    TW_TRY(find_or_add_user(s, key, &e->user, err));
+    TW_TRY(twi_prepare(s->writer, TWI_SQL_EVENT_INSERT, &q, err));
+    e->seq = s->counts.seq + 1;
+    (void) sqlite3_bind_int64(q, 1, e->user);
+    (void) sqlite3_bind_int64(q, 2, e->time);
+    (void) sqlite3_bind_int64(q, 3, e->item);
+    (void) sqlite3_bind_int64(q, 4, e->seq);
+    (void) sqlite3_bind_double(q, 5, e->rating); /* SQLite keeps NaN as NULL */
+    (void) sqlite3_bind_double(q, 6, e->value);
+    TW_TRY(twi_run(s->writer, q, err));
+    tw_crash_point();
+    *added = sqlite3_changes(s->writer->db) == 1;
+    if (*added) {
+        s->counts.seq++;
+        s->counts.events++;
+    } else {
+        e->seq = 0;
+    }
+done:
+    return st;
+}
+
+tw_status tw_store_add_event(tw_store *s, const char *user_key, tw_event *e, bool *added,
+                             tw_error *err)
+{
+    bool own;
+    bool local;
+    if (added == NULL)
+        added = &local;
+    *added = false;
+    tw_status st = twi_check_key("a user's key", user_key, err);
+    if (st == TW_OK && (isinf(e->rating) || isinf(e->value)))
+        st = tw_fail(err, TW_EINVAL, "an event of user '%s' has an infinite rating or value",
+                     user_key);
+    if (st == TW_OK)
+        st = twi_write_begin(s, &own, err);
+    if (st != TW_OK)
+        return st;
+    st = twi_write_end(s, own, add_event(s, user_key, e, added, err), err);
+    *added = *added && st == TW_OK;
+    return st;
+}
+
+/* ---- Read ---- */
+
+static double number_or_nan(sqlite3_stmt *q, int column)
+{
+    return sqlite3_column_type(q, column) == SQLITE_NULL ? (double) NAN
+                                                         : sqlite3_column_double(q, column);
+}
+
+static tw_event read_event(sqlite3_stmt *q)
+{
+    return (tw_event){
+        .seq = sqlite3_column_int64(q, 0),
+        .user = sqlite3_column_int64(q, 1),
+        .item = sqlite3_column_int64(q, 2),
+        .time = sqlite3_column_int64(q, 3),
+        .rating = number_or_nan(q, 4),
+        .value = number_or_nan(q, 5),
+    };
+}
+
+static void reverse(tw_event *e, int n)
+{
+    for (int i = 0, j = n - 1; i < j; i++, j--) {
+        tw_event keep = e[i];
+        e[i] = e[j];
+        e[j] = keep;
+    }
+}
+
+tw_status tw_store_history(tw_store *s, int64_t user, int limit, tw_event *out, int *n,
+                           tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    twi_conn *c;
+
+    *n = 0;
+    if (limit < 0)
+        return tw_fail(err, TW_EINVAL, "a limit of %d events", limit);
+    tw_status st = twi_read_begin(s, &c, err);
+    if (st != TW_OK)
+        return st;
+    TW_TRY(twi_prepare(c, TWI_SQL_HISTORY, &q, err));
+    (void) sqlite3_bind_int64(q, 1, user);
+    (void) sqlite3_bind_int(q, 2, limit);
+    while (*n < limit) {
+        bool found;
+        TW_TRY(twi_step(c, q, &found, err));
+        if (!found)
+            break;
+        out[(*n)++] = read_event(q);
+    }
+    reverse(out, *n);
+done:
+    twi_done(q);
+    twi_read_end(s, c);
+    if (st != TW_OK)
+        *n = 0;
+    return st;
+}
+
+typedef struct event_call {
+    tw_event_fn fn;
+    void *ctx;
+} event_call;
+
+static tw_status give_event(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_error *err)
+{
+    const event_call *call = ctx;
+    tw_event e = read_event(q);
+    (void) c;
+    return call->fn(call->ctx, &e, err);
+}
+
+tw_status tw_store_each_event(tw_store *s, tw_event_fn fn, void *ctx, tw_error *err)
+{
+    event_call call = {fn, ctx};
+    return twi_each(s, TWI_SQL_EVENTS, 0, 0, give_event, &call, err);
+}

@@ -1,0 +1,388 @@
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/crash.h"
+#include "store/internal.h"
+
+/* ---- Put and delete ---- */
+
+static const char *or_empty(const char *s) { return s != NULL ? s : ""; }
+
+static const char *or_object(const char *s) { return s != NULL && s[0] != '\0' ? s : "{}"; }
+
+static bool same_content(const tw_item *a, const tw_item *b)
+{
+    return strcmp(or_empty(a->title), or_empty(b->title)) == 0 &&
+           strcmp(or_empty(a->text), or_empty(b->text)) == 0 &&
+           strcmp(or_object(a->attributes), or_object(b->attributes)) == 0 &&
+           strcmp(or_empty(a->image), or_empty(b->image)) == 0 &&
+           strcmp(or_empty(a->audio), or_empty(b->audio)) == 0;
+}
+
+/* Looks the id up and tells in *put what a put of `item` is; row 0 when the id is new. */
+static tw_status compare(tw_store *s, const tw_item *item, tw_put_result *put, bool *was_live,
+                         tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    tw_item old;
+    bool found;
+    tw_status st;
+
+    *put = (tw_put_result){.kind = TW_PUT_CREATED};
+    *was_live = false;
+    TW_TRY(twi_prepare(s->writer, TWI_SQL_ITEM_BY_ID, &q, err));
+    twi_bind_text(q, 1, item->id);
+    TW_TRY(twi_step(s->writer, q, &found, err));
+    if (found) {
+        twi_read_item(q, &old);
+        put->row = old.row;
+        put->seq = old.seq;
+        *was_live = old.live;
+        if (old.live)
+            put->kind = same_content(&old, item) ? TW_PUT_UNCHANGED : TW_PUT_REPLACED;
+    }
+done:
+    twi_done(q);
+    return st;
+}
+
+/* The line of `items`; *row is set when it is new. */
+static tw_status write_item(tw_store *s, const tw_item *item, tw_put_result *put, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    const char *title = or_empty(item->title);
+    int64_t fold = twi_fold_hash(title);
+    bool is_new = put->row == 0;
+    tw_status st;
+
+    TW_TRY(twi_prepare(s->writer, is_new ? TWI_SQL_ITEM_INSERT : TWI_SQL_ITEM_UPDATE, &q, err));
+    (void) sqlite3_bind_int64(q, 1, put->seq);
+    twi_bind_text(q, 2, title);
+    if (fold != 0)
+        (void) sqlite3_bind_int64(q, 3, fold);
+    else
+        (void) sqlite3_bind_null(q, 3);
+    if (is_new)
+        twi_bind_text(q, 4, item->id);
+    else
+        (void) sqlite3_bind_int64(q, 4, put->row);
+    TW_TRY(twi_run(s->writer, q, err));
+    if (is_new)
+        put->row = sqlite3_last_insert_rowid(s->writer->db);
+done:
+    return st;
+}
+
+static tw_status write_content(tw_store *s, int64_t row, const tw_item *item, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    tw_status st = twi_prepare(s->writer, TWI_SQL_CONTENT_SET, &q, err);
+    if (st != TW_OK)
+        return st;
+    (void) sqlite3_bind_int64(q, 1, row);
+    twi_bind_text(q, 2, or_object(item->attributes));
+    twi_bind_text(q, 3, item->image);
+    twi_bind_text(q, 4, item->audio);
+    twi_bind_text(q, 5, item->text);
+    return twi_run(s->writer, q, err);
+}
+
+static tw_status put_item(tw_store *s, const tw_item *item, tw_put_result *put, tw_error *err)
+{
+    bool was_live;
+    tw_status st;
+
+    TW_TRY(compare(s, item, put, &was_live, err));
+    if (put->kind == TW_PUT_UNCHANGED)
+        goto done;
+    s->counts.items += was_live ? 0 : 1;
+    s->counts.deleted -= put->row != 0 && !was_live ? 1 : 0;
+    put->seq = ++s->counts.seq;
+    TW_TRY(write_item(s, item, put, err));
+    tw_crash_point(); /* an item without content, if it were ever seen */
+    TW_TRY(write_content(s, put->row, item, err));
+    tw_crash_point(); /* written to the log at most, not committed */
+done:
+    return st;
+}
+
+tw_status tw_store_put_item(tw_store *s, const tw_item *item, tw_put_result *put, tw_error *err)
+{
+    bool own;
+    tw_put_result local;
+    tw_status st = twi_check_item(item, err);
+    if (st == TW_OK)
+        st = twi_write_begin(s, &own, err);
+    if (st != TW_OK)
+        return st;
+    return twi_write_end(s, own, put_item(s, item, put != NULL ? put : &local, err), err);
+}
+
+/* *row of the item, live or (when the caller takes those too) deleted. */
+static tw_status find_id(twi_conn *c, const char *id, int64_t *row, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool found;
+    bool live = false;
+    tw_status st;
+
+    *row = 0;
+    TW_TRY(twi_check_key("an item's id", id, err));
+    TW_TRY(twi_prepare(c, TWI_SQL_ITEM_ROW, &q, err));
+    twi_bind_text(q, 1, id);
+    TW_TRY(twi_step(c, q, &found, err));
+    if (found) {
+        *row = sqlite3_column_int64(q, 0);
+        live = sqlite3_column_int(q, 1) != 0;
+    }
+    if (!live) {
+        *row = 0;
+        st = tw_fail(err, TW_ENOTFOUND, found ? "item '%s' was deleted" : "no item has the id '%s'",
+                     id);
+    }
+done:
+    twi_done(q);
+    return st;
+}
+
+static tw_status delete_item(tw_store *s, const char *id, int64_t *row, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    tw_status st;
+
+    TW_TRY(find_id(s->writer, id, row, err));
+    TW_TRY(twi_prepare(s->writer, TWI_SQL_ITEM_CLEAR, &q, err));
+    (void) sqlite3_bind_int64(q, 1, ++s->counts.seq);
+    (void) sqlite3_bind_int64(q, 2, *row);
+    TW_TRY(twi_run(s->writer, q, err));
+    tw_crash_point(); /* the item is gone, its content and vectors are not: must never be seen */
+    TW_TRY(twi_prepare(s->writer, TWI_SQL_CONTENT_DROP, &q, err));
+    (void) sqlite3_bind_int64(q, 1, *row);
+    TW_TRY(twi_run(s->writer, q, err));
+    tw_crash_point();
+    TW_TRY(twi_remove_vectors(s, *row, err));
+    s->counts.items--;
+    s->counts.deleted++;
+done:
+    return st;
+}
+
+tw_status tw_store_delete_item(tw_store *s, const char *id, int64_t *row, tw_error *err)
+{
+    bool own;
+    int64_t local;
+    tw_status st = twi_write_begin(s, &own, err);
+    if (st != TW_OK)
+        return st;
+    return twi_write_end(s, own, delete_item(s, id, row != NULL ? row : &local, err), err);
+}
+
+/* ---- Get ---- */
+
+void twi_read_item(sqlite3_stmt *q, tw_item *item)
+{
+    *item = (tw_item){
+        .row = sqlite3_column_int64(q, 0),
+        .seq = sqlite3_column_int64(q, 1),
+        .live = sqlite3_column_int(q, 2) != 0,
+        .id = twi_text(q, 3),
+        .title = twi_text(q, 4),
+        .text = twi_text(q, 5),
+        .attributes = or_object(twi_text(q, 6)), /* a deleted item has none */
+        .image = twi_text(q, 7),
+        .audio = twi_text(q, 8),
+    };
+}
+
+void tw_item_fini(tw_item *item)
+{
+    tw_free(item->block);
+    *item = (tw_item){0};
+}
+
+/* Moves one string into the block and returns where the next one goes. */
+static char *move(const char **s, char *to)
+{
+    size_t size = strlen(*s) + 1;
+    memcpy(to, *s, size);
+    *s = to;
+    return to + size;
+}
+
+static tw_status copy_item(const tw_item *from, tw_item *out, tw_error *err)
+{
+    tw_item copy = *from;
+    const char **strings[] = {&copy.id,         &copy.title, &copy.text,
+                              &copy.attributes, &copy.image, &copy.audio};
+    const size_t n = sizeof strings / sizeof strings[0];
+    size_t size = 0;
+    for (size_t i = 0; i < n; i++)
+        size += strlen(*strings[i]) + 1;
+    copy.block = tw_alloc(size, 1);
+    if (copy.block == NULL)
+        return tw_fail(err, TW_ENOMEM, "an item of %zu bytes", size);
+    char *to = copy.block;
+    for (size_t i = 0; i < n; i++)
+        to = move(strings[i], to);
+    *out = copy;
+    return TW_OK;
+}
+
+/* By id when it is given, else by row. */
+static tw_status get_item(tw_store *s, const char *id, int64_t row, tw_item *out, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    twi_conn *c;
+    tw_item item = {0};
+    bool found;
+
+    *out = (tw_item){0};
+    tw_status st = twi_read_begin(s, &c, err);
+    if (st != TW_OK)
+        return st;
+    TW_TRY(twi_prepare(c, id != NULL ? TWI_SQL_ITEM_BY_ID : TWI_SQL_ITEM_BY_ROW, &q, err));
+    if (id != NULL)
+        twi_bind_text(q, 1, id);
+    else
+        (void) sqlite3_bind_int64(q, 1, row);
+    TW_TRY(twi_step(c, q, &found, err));
+    if (found)
+        twi_read_item(q, &item);
+    if (!found && id != NULL)
+        st = tw_fail(err, TW_ENOTFOUND, "no item has the id '%s'", id);
+    else if (!found)
+        st = tw_fail(err, TW_ENOTFOUND, "no item has the row %lld", (long long) row);
+    else if (!item.live)
+        st = tw_fail(err, TW_ENOTFOUND, "item '%s' was deleted", item.id);
+    else
+        st = copy_item(&item, out, err);
+done:
+    twi_done(q);
+    twi_read_end(s, c);
+    return st;
+}
+
+tw_status tw_store_item(tw_store *s, int64_t row, tw_item *out, tw_error *err)
+{
+    return get_item(s, NULL, row, out, err);
+}
+
+tw_status tw_store_item_by_id(tw_store *s, const char *id, tw_item *out, tw_error *err)
+{
+    *out = (tw_item){0};
+    tw_status st = twi_check_key("an item's id", id, err);
+    return st == TW_OK ? get_item(s, id, 0, out, err) : st;
+}
+
+tw_status tw_store_row_by_id(tw_store *s, const char *id, int64_t *row, tw_error *err)
+{
+    twi_conn *c;
+    tw_status st = twi_read_begin(s, &c, err);
+    if (st != TW_OK)
+        return st;
+    st = find_id(c, id, row, err);
+    twi_read_end(s, c);
+    return st;
+}
+
+/* ---- Names ---- */
+
+/* The strings move while the text grows, so the pointers are set when it is complete: id, NUL,
+ * title, NUL for each row in turn. */
+static void point_into(tw_item_name *out, int n, const char *p)
+{
+    for (int i = 0; i < n; i++) {
+        out[i].id = p;
+        p += strlen(p) + 1;
+        out[i].title = p;
+        p += strlen(p) + 1;
+    }
+}
+
+static tw_status add_string(tw_text *text, const char *s, tw_error *err)
+{
+    return tw_text_add(text, s, strlen(s) + 1, err);
+}
+
+static tw_status add_name(twi_conn *c, int64_t row, tw_item_name *out, tw_text *text, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool found;
+    tw_status st;
+
+    *out = (tw_item_name){.row = row};
+    TW_TRY(twi_prepare(c, TWI_SQL_ITEM_NAME, &q, err));
+    (void) sqlite3_bind_int64(q, 1, row);
+    TW_TRY(twi_step(c, q, &found, err));
+    out->live = found && sqlite3_column_int(q, 0) != 0;
+    TW_TRY(add_string(text, found ? twi_text(q, 1) : "", err));
+    TW_TRY(add_string(text, found ? twi_text(q, 2) : "", err));
+done:
+    twi_done(q);
+    return st;
+}
+
+/* One read transaction for all: each statement on its own would take and drop the lock, which costs
+ * more than the look-up. */
+tw_status twi_names(twi_conn *c, const int64_t *rows, int n, tw_item_name *out, tw_text *text,
+                    tw_error *err)
+{
+    bool own = n > 1 && sqlite3_get_autocommit(c->db) != 0;
+    tw_status st = own ? twi_exec(c, TWI_SQL_BEGIN_READ, err) : TW_OK;
+    tw_text_clear(text);
+    for (int i = 0; i < n && st == TW_OK; i++)
+        st = add_name(c, rows[i], &out[i], text, err);
+    if (st == TW_OK)
+        point_into(out, n, tw_text_cstr(text));
+    if (own && sqlite3_get_autocommit(c->db) == 0)
+        (void) !twi_exec(c, TWI_SQL_ROLLBACK, NULL); /* nothing was written */
+    return st;
+}
+
+tw_status tw_store_names(tw_store *s, const int64_t *rows, int n, tw_item_name *out, tw_text *text,
+                         tw_error *err)
+{
+    twi_conn *c;
+    tw_status st = twi_read_begin(s, &c, err);
+    if (st != TW_OK)
+        return st;
+    st = twi_names(c, rows, n, out, text, err);
+    twi_read_end(s, c);
+    return st;
+}
+
+/* ---- Each ---- */
+
+typedef struct item_call {
+    tw_item_fn fn;
+    void *ctx;
+} item_call;
+
+static tw_status give_item(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_error *err)
+{
+    const item_call *call = ctx;
+    tw_item item;
+    (void) c;
+    twi_read_item(q, &item);
+    return call->fn(call->ctx, &item, err);
+}
+
+tw_status tw_store_each_item(tw_store *s, int64_t after_row, tw_item_fn fn, void *ctx,
+                             tw_error *err)
+{
+    item_call call = {fn, ctx};
+    return twi_each(s, TWI_SQL_ITEMS_LIVE, after_row, 0, give_item, &call, err);
+}
+
+tw_status tw_store_each_change(tw_store *s, int64_t since, tw_item_fn fn, void *ctx, tw_error *err)
+{
+    item_call call = {fn, ctx};
+    return twi_each(s, TWI_SQL_ITEMS_SINCE, since, 0, give_item, &call, err);
+}
+
+tw_status tw_store_each_pending(tw_store *s, int model, int64_t after_row, tw_item_fn fn, void *ctx,
+                                tw_error *err)
+{
+    item_call call = {fn, ctx};
+    return twi_each(s, TWI_SQL_ITEMS_PENDING, after_row, model, give_item, &call, err);
+}

@@ -1,0 +1,397 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/crash.h"
+#include "store/internal.h"
+
+#define FLOAT_BYTES 4
+
+/* ---- float32, little-endian, whatever this machine is ---- */
+
+static void encode(unsigned char *out, const float *v, int n)
+{
+    for (int i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &v[i], sizeof bits);
+        for (int b = 0; b < FLOAT_BYTES; b++)
+            *out++ = (unsigned char) (bits >> (8 * b));
+    }
+}
+
+static void decode(float *out, const unsigned char *p, int n)
+{
+    for (int i = 0; i < n; i++, p += FLOAT_BYTES) {
+        uint32_t bits =
+            (uint32_t) p[0] | (uint32_t) p[1] << 8 | (uint32_t) p[2] << 16 | (uint32_t) p[3] << 24;
+        memcpy(&out[i], &bits, sizeof bits);
+    }
+}
+
+/* SQLite's blobs are aligned for nothing, so vectors pass through this block of the connection. */
+static float *floats_of(twi_conn *c)
+{
+    if (c->floats == NULL)
+        c->floats = tw_alloc_aligned(TW_STORE_MAX_DIM, sizeof(float));
+    return c->floats;
+}
+
+/* The width of the vector in a column, or TW_ECORRUPT. */
+static tw_status blob_dim(const twi_conn *c, sqlite3_stmt *q, int column, int *dim, tw_error *err)
+{
+    int bytes = sqlite3_column_bytes(q, column);
+    if (bytes <= 0 || bytes % FLOAT_BYTES != 0 || bytes / FLOAT_BYTES > TW_STORE_MAX_DIM)
+        return tw_fail(err, TW_ECORRUPT, "'%s' is damaged: it holds a vector of %d bytes", c->path,
+                       bytes);
+    *dim = bytes / FLOAT_BYTES;
+    return TW_OK;
+}
+
+/* ---- Spaces: width and count of each model ---- */
+
+static tw_status flush_space(tw_store *s, twi_space *space, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    if (!space->changed)
+        return TW_OK;
+    tw_status st = twi_prepare(s->writer, TWI_SQL_SPACE_SET, &q, err);
+    if (st != TW_OK)
+        return st;
+    (void) sqlite3_bind_int(q, 1, space->model);
+    (void) sqlite3_bind_int(q, 2, space->dim);
+    (void) sqlite3_bind_int64(q, 3, space->vectors);
+    space->changed = false;
+    return twi_run(s->writer, q, err);
+}
+
+tw_status twi_flush_spaces(tw_store *s, tw_error *err)
+{
+    tw_status st = TW_OK;
+    for (int i = 0; i < TWI_SPACE_SLOTS && st == TW_OK; i++)
+        st = flush_space(s, &s->spaces[i], err);
+    return st;
+}
+
+/* Reads one line of the table; dim 0 when the model has none. */
+static tw_status read_space(twi_conn *c, int model, twi_space *space, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool found;
+    tw_status st;
+
+    *space = (twi_space){.model = model};
+    TW_TRY(twi_prepare(c, TWI_SQL_SPACE_GET, &q, err));
+    (void) sqlite3_bind_int(q, 1, model);
+    TW_TRY(twi_step(c, q, &found, err));
+    if (found) {
+        space->dim = sqlite3_column_int(q, 0);
+        space->vectors = sqlite3_column_int64(q, 1);
+    }
+done:
+    twi_done(q);
+    return st;
+}
+
+/* The writer's own copy, kept until commit. */
+static tw_status space_of(tw_store *s, int model, twi_space **out, tw_error *err)
+{
+    twi_space *slot = NULL;
+    tw_status st;
+
+    for (int i = 0; i < TWI_SPACE_SLOTS; i++) {
+        if (s->spaces[i].model == model) {
+            *out = &s->spaces[i];
+            return TW_OK;
+        }
+        if (s->spaces[i].model == 0)
+            slot = &s->spaces[i];
+    }
+    if (slot == NULL) {
+        slot = &s->spaces[0];
+        TW_TRY(flush_space(s, slot, err));
+    }
+    slot->model = 0;
+    TW_TRY(read_space(s->writer, model, slot, err));
+    *out = slot;
+done:
+    return st;
+}
+
+/* ---- Put, remove, drop ---- */
+
+static tw_status check_vector(int64_t row, int model, const float *vec, int dim, tw_error *err)
+{
+    if (model < 1)
+        return tw_fail(err, TW_EINVAL, "model %d is not positive", model);
+    if (dim < 1 || dim > TW_STORE_MAX_DIM)
+        return tw_fail(err, TW_EINVAL, "dim %d is outside 1..%d", dim, TW_STORE_MAX_DIM);
+    for (int i = 0; i < dim; i++) {
+        if (!isfinite(vec[i]))
+            return tw_fail(err, TW_EINVAL, "the vector of row %lld has %f at %d", (long long) row,
+                           (double) vec[i], i);
+    }
+    return TW_OK;
+}
+
+static tw_status check_live(twi_conn *c, int64_t row, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool found;
+    tw_status st;
+
+    TW_TRY(twi_prepare(c, TWI_SQL_ITEM_LIVE, &q, err));
+    (void) sqlite3_bind_int64(q, 1, row);
+    TW_TRY(twi_step(c, q, &found, err));
+    if (!found || sqlite3_column_int(q, 0) == 0)
+        st = tw_fail(err, TW_ENOTFOUND, "no live item has the row %lld", (long long) row);
+done:
+    twi_done(q);
+    return st;
+}
+
+/* *there: a line exists; *live: and holds a vector. */
+static tw_status has_vector(twi_conn *c, int64_t row, int model, bool *there, bool *live,
+                            tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    tw_status st;
+
+    *live = false;
+    TW_TRY(twi_prepare(c, TWI_SQL_VECTOR_HAS, &q, err));
+    (void) sqlite3_bind_int(q, 1, model);
+    (void) sqlite3_bind_int64(q, 2, row);
+    TW_TRY(twi_step(c, q, there, err));
+    *live = *there && sqlite3_column_int(q, 0) != 0;
+done:
+    twi_done(q);
+    return st;
+}
+
+static tw_status write_vector(tw_store *s, const tw_store_vector_change *v, int model, bool there,
+                              tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    float *floats = floats_of(s->writer);
+    tw_status st;
+
+    if (floats == NULL)
+        return tw_fail(err, TW_ENOMEM, "a vector of %d floats", v->dim);
+    encode((unsigned char *) floats, v->vec, v->dim);
+    TW_TRY(twi_prepare(s->writer, there ? TWI_SQL_VECTOR_UPDATE : TWI_SQL_VECTOR_INSERT, &q, err));
+    (void) sqlite3_bind_int64(q, 1, v->seq);
+    (void) sqlite3_bind_int(q, 2, model);
+    (void) sqlite3_bind_int64(q, 3, v->row);
+    (void) sqlite3_bind_blob(q, 4, floats, v->dim * FLOAT_BYTES, SQLITE_STATIC);
+    TW_TRY(twi_run(s->writer, q, err));
+    tw_crash_point();
+done:
+    return st;
+}
+
+static tw_status put_vector(tw_store *s, tw_store_vector_change *v, int model, tw_error *err)
+{
+    twi_space *space;
+    bool there;
+    bool live;
+    tw_status st;
+
+    TW_TRY(check_live(s->writer, v->row, err));
+    TW_TRY(space_of(s, model, &space, err));
+    if (space->dim != 0 && space->dim != v->dim) {
+        st = tw_fail(err, TW_EDIM, "a vector of %d floats does not fit model %d, whose have %d",
+                     v->dim, model, space->dim);
+        goto done;
+    }
+    TW_TRY(has_vector(s->writer, v->row, model, &there, &live, err));
+    v->seq = ++s->counts.seq;
+    TW_TRY(write_vector(s, v, model, there, err));
+    space->dim = v->dim;
+    space->vectors += live ? 0 : 1;
+    space->changed = space->changed || !live;
+done:
+    return st;
+}
+
+tw_status tw_store_put_vector(tw_store *s, int64_t row, int model, const float *vec, int dim,
+                              int64_t *seq, tw_error *err)
+{
+    bool own;
+    tw_store_vector_change v = {.row = row, .live = true, .dim = dim, .vec = vec};
+    tw_status st = check_vector(row, model, vec, dim, err);
+    if (st == TW_OK)
+        st = twi_write_begin(s, &own, err);
+    if (st != TW_OK)
+        return st;
+    st = twi_write_end(s, own, put_vector(s, &v, model, err), err);
+    if (seq != NULL)
+        *seq = st == TW_OK ? v.seq : 0;
+    return st;
+}
+
+static tw_status remove_vector(tw_store *s, int64_t row, int model, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    twi_space *space;
+    tw_status st;
+
+    TW_TRY(twi_prepare(s->writer, TWI_SQL_VECTOR_REMOVE, &q, err));
+    (void) sqlite3_bind_int64(q, 1, s->counts.seq + 1);
+    (void) sqlite3_bind_int(q, 2, model);
+    (void) sqlite3_bind_int64(q, 3, row);
+    TW_TRY(twi_run(s->writer, q, err));
+    if (sqlite3_changes(s->writer->db) == 0)
+        goto done;
+    tw_crash_point(); /* one model's vector is gone, another's may not be */
+    s->counts.seq++;
+    TW_TRY(space_of(s, model, &space, err));
+    space->vectors--;
+    space->changed = true;
+done:
+    return st;
+}
+
+tw_status twi_remove_vectors(tw_store *s, int64_t row, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    tw_status st;
+
+    TW_TRY(twi_flush_spaces(s, err)); /* so that the table names every model */
+    TW_TRY(twi_prepare(s->writer, TWI_SQL_SPACES, &q, err));
+    for (;;) {
+        bool found;
+        TW_TRY(twi_step(s->writer, q, &found, err));
+        if (!found)
+            break;
+        TW_TRY(remove_vector(s, row, sqlite3_column_int(q, 0), err));
+    }
+done:
+    twi_done(q);
+    return st;
+}
+
+static tw_status drop_vectors(tw_store *s, int model, int64_t *dropped, tw_error *err)
+{
+    static const twi_statement both[] = {TWI_SQL_VECTORS_DROP, TWI_SQL_SPACE_DROP};
+    twi_space *space;
+    tw_status st;
+
+    TW_TRY(space_of(s, model, &space, err));
+    *dropped = space->vectors;
+    *space = (twi_space){0};
+    for (int i = 0; i < 2; i++) {
+        sqlite3_stmt *q = NULL;
+        TW_TRY(twi_prepare(s->writer, both[i], &q, err));
+        (void) sqlite3_bind_int(q, 1, model);
+        TW_TRY(twi_run(s->writer, q, err));
+        tw_crash_point();
+    }
+done:
+    return st;
+}
+
+tw_status tw_store_drop_vectors(tw_store *s, int model, int64_t *dropped, tw_error *err)
+{
+    bool own;
+    int64_t local;
+    if (model < 1)
+        return tw_fail(err, TW_EINVAL, "model %d is not positive", model);
+    tw_status st = twi_write_begin(s, &own, err);
+    if (st != TW_OK)
+        return st;
+    return twi_write_end(s, own, drop_vectors(s, model, dropped != NULL ? dropped : &local, err),
+                         err);
+}
+
+/* ---- Read ---- */
+
+static tw_status get_vector(twi_conn *c, int64_t row, int model, float *vec, int dim, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool found;
+    int have = 0;
+    tw_status st;
+
+    TW_TRY(twi_prepare(c, TWI_SQL_VECTOR_GET, &q, err));
+    (void) sqlite3_bind_int(q, 1, model);
+    (void) sqlite3_bind_int64(q, 2, row);
+    TW_TRY(twi_step(c, q, &found, err));
+    if (!found) {
+        st = tw_fail(err, TW_ENOTFOUND, "row %lld has no vector of model %d", (long long) row,
+                     model);
+        goto done;
+    }
+    TW_TRY(blob_dim(c, q, 0, &have, err));
+    if (have != dim) {
+        st = tw_fail(err, TW_EDIM, "the vectors of model %d have %d floats, not %d", model, have,
+                     dim);
+        goto done;
+    }
+    decode(vec, sqlite3_column_blob(q, 0), dim);
+done:
+    twi_done(q);
+    return st;
+}
+
+tw_status tw_store_vector(tw_store *s, int64_t row, int model, float *vec, int dim, tw_error *err)
+{
+    twi_conn *c;
+    tw_status st = twi_read_begin(s, &c, err);
+    if (st != TW_OK)
+        return st;
+    st = get_vector(c, row, model, vec, dim, err);
+    twi_read_end(s, c);
+    return st;
+}
+
+tw_status tw_store_vector_dim(tw_store *s, int model, int *dim, tw_error *err)
+{
+    twi_conn *c;
+    twi_space space;
+    *dim = 0;
+    tw_status st = twi_read_begin(s, &c, err);
+    if (st != TW_OK)
+        return st;
+    if (c == s->writer) /* what this transaction added is not in the table yet */
+        st = twi_flush_spaces(s, err);
+    if (st == TW_OK)
+        st = read_space(c, model, &space, err);
+    if (st == TW_OK)
+        *dim = space.dim;
+    twi_read_end(s, c);
+    return st;
+}
+
+typedef struct vector_call {
+    tw_vector_fn fn;
+    void *ctx;
+} vector_call;
+
+static tw_status give_vector(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_error *err)
+{
+    const vector_call *call = ctx;
+    tw_store_vector_change v = {
+        .row = sqlite3_column_int64(q, 0),
+        .seq = sqlite3_column_int64(q, 1),
+        .live = sqlite3_column_type(q, 2) != SQLITE_NULL,
+    };
+    tw_status st = TW_OK;
+
+    if (v.live) {
+        float *floats = floats_of(c);
+        if (floats == NULL)
+            return tw_fail(err, TW_ENOMEM, "a vector of %d floats", TW_STORE_MAX_DIM);
+        TW_TRY(blob_dim(c, q, 2, &v.dim, err));
+        decode(floats, sqlite3_column_blob(q, 2), v.dim);
+        v.vec = floats;
+    }
+    TW_TRY(call->fn(call->ctx, &v, err));
+done:
+    return st;
+}
+
+tw_status tw_store_each_vector(tw_store *s, int model, int64_t since, tw_vector_fn fn, void *ctx,
+                               tw_error *err)
+{
+    vector_call call = {fn, ctx};
+    return twi_each(s, TWI_SQL_VECTORS_SINCE, since, model, give_vector, &call, err);
+}

@@ -1,0 +1,1 @@
+tw_test(crash crash_store.c DEPENDS tw_store)

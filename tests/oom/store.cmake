@@ -1,0 +1,1 @@
+tw_test(oom oom_store.c DEPENDS tw_store)

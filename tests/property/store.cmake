@@ -1,0 +1,1 @@
+tw_test(property prop_store.c DEPENDS tw_store)
