@@ -90,6 +90,7 @@ static int remove_entry(const char *path, const struct stat *sb, int type, struc
 
 tw_status tw_remove_tree(const char *path, tw_error *err)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): without FTW_CHDIR it has no state to share */
     if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
         return tw_fail_errno(err, "cannot remove '%s'", path);
     return TW_OK;
@@ -172,9 +173,10 @@ tw_status tw_file_commit(FILE *f, const char *path, tw_error *err)
 {
     tw_status st = TW_OK;
     char tmp[TW_PATH_MAX];
-    bool made = true;
+    bool made = false;
 
     TW_TRY(tmp_name(tmp, path, err));
+    made = true;
     if (fflush(f) != 0 || ferror(f)) {
         st = tw_fail_errno(err, "cannot write '%s'", tmp);
         goto done;

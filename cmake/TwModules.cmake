@@ -9,8 +9,18 @@
 # Generated headers are included as their source is: "rpc/twindex.pb-c.h".
 set(TW_GEN_DIR ${PROJECT_BINARY_DIR}/gen)
 
+# CMake takes a name it does not know for a library of the system, and only the linker would complain.
+function(tw_check_depends name)
+  foreach(dep IN LISTS ARGN)
+    if(dep MATCHES "^tw_" AND NOT TARGET ${dep})
+      message(FATAL_ERROR "${name} depends on ${dep}, which nobody has declared before it")
+    endif()
+  endforeach()
+endfunction()
+
 function(tw_add_archive name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;DEFINES" ${ARGN})
+  tw_check_depends(${name} ${ARG_DEPENDS})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR} ${TW_GEN_DIR})
   target_compile_definitions(${name} PUBLIC ${ARG_DEFINES})
@@ -42,6 +52,7 @@ endfunction()
 
 function(tw_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  tw_check_depends(${name} ${ARG_DEPENDS})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${TW_GEN_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} tw_flags m)
