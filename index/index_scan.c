@@ -1,0 +1,98 @@
+/* Exact search: every row is scored. Rows are taken in blocks that stay in the first-level cache
+ * while all queries of a batch meet them. */
+#include "index/internal.h"
+
+#define BLOCK 64
+
+/* The order of the three questions is their price: most rows fail the first. */
+static void offer(twi_topk *top, int64_t id, float score, const twi_rules *r)
+{
+    if (twi_topk_wants(top, id, score) && !twi_rules_excluded(r, id))
+        twi_topk_push(top, id, score);
+}
+
+void twi_scan_main(const tw_index *ix, twi_view v, const twi_rules *r, const float *q, int n,
+                   twi_topk *tops)
+{
+    const twi_main *m = &v.state->main;
+    float scores[BLOCK];
+
+    for (int64_t at = 0; at < m->n; at += BLOCK) {
+        const int rows = m->n - at < BLOCK ? (int) (m->n - at) : BLOCK;
+        for (int i = 0; i < n; i++) {
+            ix->scores(scores, q + (size_t) i * (size_t) m->dim, twi_main_vec(m, at),
+                       (size_t) m->dim, m->dim, rows);
+            for (int j = 0; j < rows; j++) {
+                if (twi_topk_wants(&tops[i], m->ids[at + j], scores[j]) &&
+                    twi_main_sees(m, at + j, v.stamp))
+                    offer(&tops[i], m->ids[at + j], scores[j], r);
+            }
+        }
+    }
+}
+
+void twi_scan_delta(const tw_index *ix, twi_view v, const twi_rules *r, const float *q, int n,
+                    twi_topk *tops)
+{
+    const twi_delta *d = &v.state->delta;
+    const int64_t count = twi_delta_count(d);
+    float scores[BLOCK];
+
+    for (int64_t at = d->first, next; at < count; at = next) {
+        next = (at / BLOCK + 1) * BLOCK; /* a chunk is a whole number of blocks */
+        const int rows = (int) ((next < count ? next : count) - at);
+        const twi_chunk *c = twi_delta_chunk(d, at);
+        const int64_t base = at & (TWI_CHUNK_ROWS - 1);
+        for (int i = 0; i < n; i++) {
+            ix->scores(scores, q + (size_t) i * (size_t) d->dim, twi_delta_vec(d, at),
+                       (size_t) d->dim, d->dim, rows);
+            for (int j = 0; j < rows; j++) {
+                const int64_t id = c->ids[base + j];
+                if (twi_topk_wants(&tops[i], id, scores[j]) && twi_delta_sees(d, at + j, v.stamp) &&
+                    twi_rules_allow(r, id))
+                    offer(&tops[i], id, scores[j], r);
+            }
+        }
+    }
+}
+
+/* The map gives the newest row of an id, which may be younger than the view: still one of the two
+ * versions that a search during the write may find. */
+static void offer_id(const tw_index *ix, const twi_state *s, const twi_rules *r, int64_t id,
+                     const float *q, int n, twi_topk *tops)
+{
+    const twi_loc loc = twi_map_get(&s->map, id);
+    if (loc == 0)
+        return;
+    const float *row =
+        loc > 0 ? twi_main_vec(&s->main, loc - 1) : twi_delta_vec(&s->delta, -(int64_t) loc - 1);
+    for (int i = 0; i < n; i++) {
+        float score;
+        ix->scores(&score, q + (size_t) i * (size_t) s->main.dim, row, 0, s->main.dim, 1);
+        offer(&tops[i], id, score, r);
+    }
+}
+
+void twi_scan_allowed(const tw_index *ix, twi_view v, const twi_rules *r, const float *q, int n,
+                      twi_topk *tops)
+{
+    for (size_t w = 0; w < r->opt->allow_words; w++) {
+        uint64_t bits = r->opt->allow[w];
+        while (bits != 0) {
+            const int64_t id = (int64_t) (w * 64) + __builtin_ctzll(bits);
+            bits &= bits - 1;
+            offer_id(ix, v.state, r, id, q, n, tops);
+        }
+    }
+}
+
+void twi_scan_all(const tw_index *ix, twi_view v, const twi_rules *r, const float *q, int n,
+                  twi_topk *tops)
+{
+    if (r->opt->allow != NULL) {
+        twi_scan_allowed(ix, v, r, q, n, tops);
+    } else {
+        twi_scan_main(ix, v, r, q, n, tops);
+        twi_scan_delta(ix, v, r, q, n, tops);
+    }
+}

@@ -1,0 +1,1 @@
+tw_test(crash crash_index.c DEPENDS tw_index)

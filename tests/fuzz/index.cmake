@@ -1,0 +1,1 @@
+tw_fuzz(fuzz_index fuzz_index.c DEPENDS tw_index)

@@ -1,0 +1,1 @@
+tw_test(integration index_threads.c DEPENDS tw_index)

@@ -1,0 +1,1 @@
+tw_test(oom oom_index.c DEPENDS tw_index)

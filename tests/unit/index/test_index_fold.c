@@ -1,0 +1,224 @@
+/* Folding: what it keeps, what it drops, and what is written while it runs. The progress callback
+ * is the clock: it is called in the middle of a fold, on its thread, while no lock is held. */
+#include <string.h>
+
+#include "index/index.h"
+#include "tests/support/test.h"
+
+enum { N = 300 };
+
+static tw_index *numbered(const char *factory)
+{
+    tw_index *ix = NULL;
+    int64_t ids[N];
+    float vecs[N * 2];
+    const tw_index_config cfg = {.dim = 2, .factory = factory};
+    for (int i = 0; i < N; i++) {
+        ids[i] = N - i; /* descending: a main sorts them */
+        vecs[2 * i] = (float) (N - i);
+        vecs[2 * i + 1] = 1;
+    }
+    assert_ok(tw_index_create(&ix, &cfg, err));
+    assert_ok(tw_index_build(ix, ids, vecs, N, NULL, NULL, err));
+    return ix;
+}
+
+/* Every id's vector begins with `value`s of it; -1: gone. */
+static void holds(const tw_index *ix, int64_t id, float value)
+{
+    float back[2];
+    tw_hit hits[1];
+    int n;
+    uint64_t allow[8] = {0};
+    const float x[2] = {1, 0};
+    allow[id / 64] = UINT64_C(1) << (id % 64);
+    const tw_index_options only = {.allow = allow, .allow_words = 8};
+    assert_ok(tw_index_search(ix, x, 1, &only, hits, &n, err));
+    if (value < 0) {
+        assert_int_equal(n, 0);
+        assert_status(tw_index_get(ix, id, back, err), TW_ENOTFOUND);
+        return;
+    }
+    assert_int_equal(n, 1);
+    assert_int_equal(hits[0].item, id);
+    assert_near(hits[0].score, value, 0);
+    assert_ok(tw_index_get(ix, id, back, err));
+    assert_near(back[0], value, 0);
+}
+
+static void put(tw_index *ix, int64_t id, float value)
+{
+    const float vec[2] = {value, 1};
+    assert_ok(tw_index_put(ix, id, vec, err));
+}
+
+static void a_fold_leaves_only_the_living_in_main(void **state)
+{
+    (void) state;
+    tw_index *ix = numbered(NULL);
+    tw_index_stats s;
+    put(ix, 5, 1000);
+    put(ix, 400, 2000);
+    put(ix, 401, 2001);
+    assert_ok(tw_index_delete(ix, 401, err));
+    assert_ok(tw_index_delete(ix, 6, err));
+    assert_ok(tw_index_fold(ix, NULL, NULL, err));
+    tw_index_get_stats(ix, &s);
+    assert_int_equal(s.live, N);
+    assert_int_equal(s.main_rows, N);
+    assert_int_equal(s.delta_rows, 0);
+    assert_int_equal(s.dead_rows, 0);
+    assert_int_equal(s.folds, 2);
+    holds(ix, 5, 1000);
+    holds(ix, 400, 2000);
+    holds(ix, 401, -1);
+    holds(ix, 6, -1);
+    holds(ix, 300, 300);
+    tw_index_destroy(ix);
+}
+
+typedef struct meddler {
+    tw_index *ix;
+    int calls;
+    int cancel_at;
+} meddler;
+
+static int meddle(void *ctx, const tw_progress *p)
+{
+    meddler *m = ctx;
+    assert_true(p->done <= p->total);
+    if (++m->calls == m->cancel_at)
+        return 1;
+    if (m->calls != 1)
+        return 0;
+    assert_status(tw_index_fold(m->ix, NULL, NULL, err), TW_EBUSY);
+    assert_status(tw_index_build(m->ix, NULL, NULL, 0, NULL, NULL, err), TW_EBUSY);
+    put(m->ix, 1, 5001);                       /* replaces a row that is being folded */
+    assert_ok(tw_index_delete(m->ix, 2, err)); /* deletes one */
+    put(m->ix, 350, 5350);                     /* brings a new one */
+    put(m->ix, 351, 1);                        /* and one that is replaced at once */
+    put(m->ix, 351, 5351);
+    put(m->ix, 352, 1); /* and one that goes at once */
+    assert_ok(tw_index_delete(m->ix, 352, err));
+    assert_ok(tw_index_delete(m->ix, 3, err)); /* deletes one and brings it back */
+    put(m->ix, 3, 5003);
+    put(m->ix, 301, 5301); /* replaces one that was in the delta */
+    return 0;
+}
+
+static void is_meddled(const tw_index *ix)
+{
+    holds(ix, 1, 5001);
+    holds(ix, 2, -1);
+    holds(ix, 3, 5003);
+    holds(ix, 4, 4);
+    holds(ix, 301, 5301);
+    holds(ix, 302, 302);
+    holds(ix, 350, 5350);
+    holds(ix, 351, 5351);
+    holds(ix, 352, -1);
+    assert_int_equal(tw_index_size(ix), N + 3); /* - 2, + 301, 302, 350, 351 */
+}
+
+static void writes_during_a_fold_survive_it(void **state)
+{
+    (void) state;
+    const char *const kinds[] = {NULL, "HNSW8"};
+    for (int i = 0; i < 2; i++) {
+        tw_index *ix = numbered(kinds[i]);
+        meddler m = {.ix = ix};
+        tw_index_stats s;
+        put(ix, 301, 301);
+        put(ix, 302, 302);
+        assert_ok(tw_index_fold(ix, meddle, &m, err));
+        is_meddled(ix);
+        tw_index_get_stats(ix, &s);
+        assert_int_equal(s.main_rows, N + 2);
+        assert_int_equal(s.delta_rows, 7); /* of the nine writes two were deletes of old rows */
+        assert_ok(tw_index_fold(ix, NULL, NULL, err));
+        is_meddled(ix);
+        tw_index_get_stats(ix, &s);
+        assert_int_equal(s.dead_rows, 0);
+        tw_index_destroy(ix);
+    }
+}
+
+static void a_cancelled_fold_changes_nothing(void **state)
+{
+    (void) state;
+    tw_index *ix = numbered("HNSW8");
+    for (int at = 2; at <= 2; at++) {
+        meddler m = {.ix = ix, .cancel_at = at};
+        put(ix, 301, 301);
+        put(ix, 302, 302);
+        assert_status(tw_index_fold(ix, meddle, &m, err), TW_ECANCELLED);
+        is_meddled(ix);
+    }
+    meddler first = {.ix = ix, .cancel_at = 1};
+    assert_status(tw_index_fold(ix, meddle, &first, err), TW_ECANCELLED);
+    assert_status(tw_index_build(ix, NULL, NULL, 0, meddle, &(meddler){.cancel_at = 1}, err),
+                  TW_ECANCELLED);
+    is_meddled(ix);
+    assert_ok(tw_index_fold(ix, NULL, NULL, err)); /* the next is free to run */
+    is_meddled(ix);
+    tw_index_destroy(ix);
+}
+
+static void the_policy_counts_delta_and_dead(void **state)
+{
+    (void) state;
+    tw_index *ix = NULL;
+    float vec[2] = {1, 1};
+    const tw_index_config cfg = {.dim = 2, .fold_rows = 10, .fold_share = 0.5};
+    assert_ok(tw_index_create(&ix, &cfg, err));
+    for (int i = 1; i <= 10; i++)
+        put(ix, i, 1);
+    assert_false(tw_index_wants_fold(ix)); /* 10 is not above 10 */
+    put(ix, 11, 1);
+    assert_true(tw_index_wants_fold(ix));
+    for (int i = 12; i <= 40; i++)
+        put(ix, i, 1);
+    assert_ok(tw_index_fold(ix, NULL, NULL, err));
+    assert_false(tw_index_wants_fold(ix));
+    for (int i = 1; i <= 20; i++) /* 20 dead rows: above 10, not above half of 40 */
+        assert_ok(tw_index_delete(ix, i, err));
+    assert_false(tw_index_wants_fold(ix));
+    assert_ok(tw_index_put(ix, 99, vec, err));
+    assert_true(tw_index_wants_fold(ix));
+    tw_index_destroy(ix);
+}
+
+static void a_refused_factory_leaves_the_index_as_it_was(void **state)
+{
+    (void) state;
+    tw_index *ix = NULL;
+    tw_error e = {0};
+    const float vec[2] = {1, 1};
+    const tw_index_config cfg = {.dim = 2, .factory = "Nonsense99", .exact_below = 3};
+    assert_ok(tw_index_create(&ix, &cfg, err));
+    put(ix, 1, 1);
+    put(ix, 2, 2);
+    assert_ok(tw_index_fold(ix, NULL, NULL, err)); /* two rows are exact, whatever the factory */
+    put(ix, 3, 3);
+    assert_int_equal(tw_index_fold(ix, NULL, NULL, &e), TW_EINVAL);
+    assert_non_null(strstr(e.msg, "Nonsense99"));
+    assert_int_equal(
+        tw_index_build(ix, (int64_t[]){1, 2, 3}, (float[]){1, 1, 1, 1, 1, 1}, 3, NULL, NULL, &e),
+        TW_EINVAL);
+    for (int i = 1; i <= 3; i++)
+        holds(ix, i, (float) i);
+    assert_ok(tw_index_put(ix, 4, vec, err));
+    tw_index_destroy(ix);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fold_leaves_only_the_living_in_main),
+        cmocka_unit_test(writes_during_a_fold_survive_it),
+        cmocka_unit_test(a_cancelled_fold_changes_nothing),
+        cmocka_unit_test(the_policy_counts_delta_and_dead),
+        cmocka_unit_test(a_refused_factory_leaves_the_index_as_it_was),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
