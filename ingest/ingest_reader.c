@@ -1,0 +1,441 @@
+/* The reader: opens a file, then hands rows through source, cells, plan and row. */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "ingest/internal.h"
+
+#define FIELD_MAX      ((size_t) 2 * TW_INGEST_MAX_LINE)
+#define ATTRIBUTES_MAX ((size_t) 8 * TW_INGEST_MAX_LINE) /* a control character is six as JSON */
+
+static bool is_json(const tw_reader *r)
+{
+    return r->format == TW_FORMAT_JSONL || r->format == TW_FORMAT_JSON;
+}
+
+/* ---- opening ---- */
+
+static tw_status find_folder(tw_reader *r, tw_error *err)
+{
+    char dir[TW_PATH_MAX], full[PATH_MAX];
+    const char *slash = strrchr(r->path, '/');
+    const size_t len = slash == NULL ? 1 : slash == r->path ? 1 : (size_t) (slash - r->path);
+    memcpy(dir, slash == NULL ? "." : r->path, len);
+    dir[len] = '\0';
+    if (realpath(dir, full) == NULL)
+        return tw_fail_errno(err, "cannot find the folder of '%.300s'", r->path);
+    (void) snprintf(r->folder, sizeof r->folder, "%s", strcmp(full, "/") == 0 ? "" : full);
+    return TW_OK;
+}
+
+static uint64_t hash_text(uint64_t h, const char *s)
+{
+    return s == NULL ? tw_fnv1a(h, "\1", 1) : tw_fnv1a(h, s, strlen(s) + 1);
+}
+
+static uint64_t hash_options(const tw_reader_options *opt)
+{
+    uint64_t h = hash_text(TW_FNV_START, opt->title_template);
+    h = hash_text(h, opt->text_template);
+    h = hash_text(h, opt->header);
+    for (int i = 0; i < opt->n_columns; i++)
+        h = hash_text(hash_text(h, opt->columns[i].field), opt->columns[i].column);
+    return h;
+}
+
+static tw_status add_columns(twi_plan *p, const char *const *names, const twi_type *types, int n,
+                             tw_error *err)
+{
+    for (int i = 0; i < n; i++) {
+        tw_status st = twi_plan_add(p, names[i], strlen(names[i]), types[i], err);
+        if (st != TW_OK)
+            return st;
+    }
+    return TW_OK;
+}
+
+/* The columns of the formats that have no header. */
+static tw_status fixed_columns(tw_reader *r, tw_error *err)
+{
+    static const char *const u_item[] = {"id",  "title",  "release_date", "video_release_date",
+                                         "url", "genres", "year"};
+    static const twi_type u_item_types[] = {TWI_STRING, TWI_STRING,   TWI_STRING, TWI_STRING,
+                                            TWI_STRING, TWI_LIST_BAR, TWI_NUMBER};
+    static const char *const movies[] = {"id", "title", "genres", "year"};
+    static const twi_type movies_types[] = {TWI_STRING, TWI_STRING, TWI_LIST_BAR, TWI_NUMBER};
+    static const char *const log[] = {"user", "item", "rating", "timestamp"};
+    static const twi_type log_types[] = {TWI_STRING, TWI_STRING, TWI_STRING, TWI_STRING};
+
+    if (r->format == TW_FORMAT_U_ITEM)
+        return add_columns(&r->plan, u_item, u_item_types, 7, err);
+    if (r->format == TW_FORMAT_SASREC)
+        return add_columns(&r->plan, log, log_types, 2, err);
+    if (r->format == TW_FORMAT_MOVIELENS && r->plan.kind == TW_INGEST_ITEMS)
+        return add_columns(&r->plan, movies, movies_types, 4, err);
+    return add_columns(&r->plan, log, log_types, 4, err);
+}
+
+/* Splits r->span into column names. */
+static tw_status take_header(tw_reader *r, char separator, bool quotes, tw_error *err)
+{
+    char q[TWI_QUOTE_MAX];
+    if (r->span.wrong != NULL || !tw_utf8_valid(r->span.data, r->span.len))
+        return tw_fail(err, TW_EINVAL, "the header of '%.200s' is not usable: %s", r->path,
+                       r->span.wrong != NULL ? r->span.wrong : "it is no UTF-8");
+    tw_status st = twi_cells_delimited(r, separator, quotes, err);
+    for (int i = 0; st == TW_OK && i < r->n_cells; i++) {
+        const char *name = r->cells[i].data;
+        size_t len = r->cells[i].len;
+        bool typed = false;
+        for (; len > 0 && *name == ' '; len--)
+            name++;
+        while (len > 0 && name[len - 1] == ' ')
+            len--;
+        st = twi_plan_add_typed(&r->plan, name, len, &typed, err);
+        if (st == TW_OK && r->format == TW_FORMAT_RECBOLE && !typed)
+            return tw_fail(err, TW_EINVAL, "the column %s of '%.200s' has no type behind a colon",
+                           twi_quote(q, name, len), r->path);
+    }
+    return st;
+}
+
+static tw_status read_header(tw_reader *r, const char *given, tw_error *err)
+{
+    const bool quotes = r->format == TW_FORMAT_CSV;
+    if (given != NULL && r->format != TW_FORMAT_CSV && r->format != TW_FORMAT_TSV)
+        return tw_fail(err, TW_EINVAL, "a header can be given for csv and tsv, not for %s",
+                       tw_ingest_format_name(r->format));
+    /* Spreadsheets of some countries write ';', for their decimal sign is a comma. */
+    const char *head = r->src.buf + r->src.start;
+    const size_t len = r->src.end - r->src.start;
+    const char *nl = memchr(head, '\n', len);
+    const size_t line = nl != NULL ? (size_t) (nl - head) : len;
+    r->separator = ',';
+    if (!quotes)
+        r->separator = '\t';
+    else if (memchr(head, ',', line) == NULL && memchr(head, ';', line) != NULL)
+        r->separator = ';';
+    if (given != NULL) {
+        r->span = (twi_span){.data = given, .len = strlen(given), .got = true};
+        return take_header(r, ',', true, err);
+    }
+    do {
+        tw_status st = quotes ? twi_source_record(&r->src, r->separator, &r->span, err)
+                              : twi_source_line(&r->src, &r->span, err);
+        if (st != TW_OK)
+            return st;
+    } while (r->span.got && r->span.len == 0);
+    return take_header(r, r->separator, quotes, err);
+}
+
+/* Steps into the document, behind its opening bracket. */
+static void enter_json(tw_reader *r)
+{
+    size_t n = 0;
+    const char *at = r->src.buf + r->src.start;
+    while (at[n] != '[' && at[n] != '{') /* twi_check_format has seen one */
+        n++;
+    r->separator = at[n] == '[' ? ']' : '}';
+    twi_source_skip(&r->src, n + 1);
+}
+
+static tw_status make_plan(tw_reader *r, const tw_reader_options *opt, tw_error *err)
+{
+    char whose[TW_PATH_MAX + 32];
+    tw_status st = TW_OK;
+
+    if (is_json(r)) {
+        if (opt->header != NULL)
+            return tw_fail(err, TW_EINVAL, "a header can be given for csv and tsv, not for %s",
+                           tw_ingest_format_name(r->format));
+        if (r->format == TW_FORMAT_JSON)
+            enter_json(r);
+        return TW_OK;
+    }
+    const bool has_header =
+        r->format == TW_FORMAT_CSV || r->format == TW_FORMAT_TSV || r->format == TW_FORMAT_RECBOLE;
+    st = has_header ? read_header(r, opt->header, err) : fixed_columns(r, err);
+    if (st != TW_OK)
+        return st;
+    (void) snprintf(whose, sizeof whose, "%s'%s'",
+                    has_header && opt->header == NULL ? "the header of " : "", r->path);
+    return twi_plan_resolve(&r->plan, true, whose, err);
+}
+
+static tw_status describe(tw_reader *r, tw_error *err)
+{
+    const twi_plan *p = &r->plan;
+    tw_status st = tw_text_addf(&r->describe, err, "%s:%s", tw_ingest_format_name(r->format),
+                                is_json(r) ? " the keys of each row" : "");
+    for (int i = 0; i < TWI_ROLES && st == TW_OK; i++) {
+        const bool made = (i == TWI_TITLE && p->title.n > 0) || (i == TWI_TEXT && p->text.n > 0);
+        if (made)
+            st = tw_text_addf(&r->describe, err, " %s=<template>", twi_role_name((twi_role) i));
+        else if (!is_json(r) && p->at[i] >= 0)
+            st = tw_text_addf(&r->describe, err, " %s=%s", twi_role_name((twi_role) i),
+                              p->columns[p->at[i]].name);
+    }
+    if (!is_json(r) && p->kind == TW_INGEST_EVENTS && p->at[TWI_TIME] < 0 && st == TW_OK)
+        st = tw_text_adds(&r->describe, " time=<row number>", err);
+    const char *before = " attributes=";
+    for (int i = 0; i < p->n && st == TW_OK && p->kind == TW_INGEST_ITEMS; i++) {
+        if (p->columns[i].role != TWI_ATTRIBUTE)
+            continue;
+        st = tw_text_addf(&r->describe, err, "%s%s", before, p->columns[i].name);
+        before = ",";
+    }
+    return st;
+}
+
+/* Reads the head and finds the format. */
+static tw_status look(tw_reader *r, const tw_reader_options *opt, tw_error *err)
+{
+    tw_status st = twi_source_need(&r->src, TWI_HEAD, err);
+    if (st != TW_OK)
+        return st;
+    const size_t have = r->src.end - r->src.start;
+    r->head_hash = tw_fnv1a(TW_FNV_START, r->src.buf, have < TWI_HEAD ? have : TWI_HEAD);
+    if (have >= 3 && memcmp(r->src.buf, "\xef\xbb\xbf", 3) == 0)
+        twi_source_skip(&r->src, 3);
+    st = twi_check_is_text(&r->src, err);
+    r->format = opt->format;
+    if (st == TW_OK && r->format == TW_FORMAT_AUTO)
+        st = twi_detect(&r->src, r->plan.kind, &r->format, err);
+    return st == TW_OK ? twi_check_format(&r->src, r->plan.kind, r->format, err) : st;
+}
+
+tw_status tw_reader_open(tw_reader **out, const char *path, tw_ingest_kind kind,
+                         const tw_reader_options *opt, tw_error *err)
+{
+    static const tw_reader_options plain = {.format = TW_FORMAT_AUTO};
+    tw_status st = TW_OK;
+
+    *out = NULL;
+    opt = opt != NULL ? opt : &plain;
+    if (strlen(path) >= TW_PATH_MAX)
+        return tw_fail(err, TW_EINVAL, "the path of %zu bytes is longer than %d", strlen(path),
+                       TW_PATH_MAX - 1);
+    tw_reader *r = tw_alloc(1, sizeof *r);
+    if (r == NULL)
+        return tw_fail(err, TW_ENOMEM, "no memory for a reader");
+    (void) snprintf(r->path, sizeof r->path, "%s", path);
+    for (int i = 0; i < TWI_ROLES; i++)
+        tw_text_init(&r->fields[i], FIELD_MAX);
+    tw_text_init(&r->scratch, FIELD_MAX);
+    tw_text_init(&r->converted, FIELD_MAX);
+    tw_text_init(&r->attributes, ATTRIBUTES_MAX);
+    tw_text_init(&r->describe, FIELD_MAX * 2);
+    r->options_hash = hash_options(opt);
+
+    TW_TRY(twi_source_open(&r->src, r->path, err));
+    TW_TRY(twi_plan_init(&r->plan, kind, opt, err));
+    TW_TRY(find_folder(r, err));
+    TW_TRY(look(r, opt, err));
+    TW_TRY(make_plan(r, opt, err));
+    TW_TRY(describe(r, err));
+    r->first = (tw_reader_place){r->src.offset, r->src.line, 0};
+    r->place = r->first;
+    r->raw = (twi_span){.data = ""};
+    *out = r;
+    r = NULL;
+done:
+    tw_reader_close(r);
+    return st;
+}
+
+void tw_reader_close(tw_reader *r)
+{
+    if (r == NULL)
+        return;
+    twi_source_fini(&r->src);
+    twi_plan_fini(&r->plan);
+    for (int i = 0; i < TWI_ROLES; i++)
+        tw_text_fini(&r->fields[i]);
+    tw_text_fini(&r->scratch);
+    tw_text_fini(&r->converted);
+    tw_text_fini(&r->attributes);
+    tw_text_fini(&r->describe);
+    tw_free(r->cells);
+    json_decref(r->doc);
+    tw_free(r);
+}
+
+/* ---- reading ---- */
+
+static bool is_blank(const twi_span *s)
+{
+    for (size_t i = 0; i < s->len; i++) {
+        if (s->data[i] != ' ' && s->data[i] != '\r')
+            return false;
+    }
+    return s->wrong == NULL;
+}
+
+/* The bytes of the next row; blank lines are none. */
+static tw_status read_bytes(tw_reader *r, tw_error *err)
+{
+    tw_status st;
+    do {
+        st = r->format == TW_FORMAT_JSON  ? twi_source_element(&r->src, &r->raw, err)
+             : r->format == TW_FORMAT_CSV ? twi_source_record(&r->src, r->separator, &r->raw, err)
+                                          : twi_source_line(&r->src, &r->raw, err);
+    } while (st == TW_OK && r->raw.got && is_blank(&r->raw) && r->format != TW_FORMAT_JSON);
+    r->place.offset = r->src.offset;
+    r->place.line = r->src.line;
+    r->place.row += st == TW_OK && r->raw.got;
+    return st;
+}
+
+static size_t first_bad_byte(const char *s, size_t len)
+{
+    size_t i = 0, used;
+    while (i < len) {
+        uint32_t cp = tw_utf8_next(s + i, len - i, &used);
+        if (cp == 0 || (cp == 0xfffd && used == 1))
+            break;
+        i += used;
+    }
+    return i;
+}
+
+/* r->raw as UTF-8 into r->span. MovieLens' own files are ISO-8859-1, but there are converted ones.
+ */
+static tw_status decode(tw_reader *r, tw_error *err)
+{
+    const char *s = r->raw.data;
+    const size_t len = r->raw.len;
+
+    r->span = r->raw;
+    if (r->raw.wrong != NULL)
+        return tw_fail(err, TW_EINVAL, "%s", r->raw.wrong);
+    if (tw_utf8_valid(s, len))
+        return TW_OK;
+    const bool latin1 = r->format == TW_FORMAT_U_ITEM || r->format == TW_FORMAT_MOVIELENS;
+    if (!latin1 || memchr(s, '\0', len) != NULL) {
+        size_t at =
+            latin1 ? (size_t) ((const char *) memchr(s, '\0', len) - s) : first_bad_byte(s, len);
+        return tw_fail(err, TW_EINVAL, "byte %zu of the row is 0x%02x, which is no UTF-8 text",
+                       at + 1, (unsigned) (unsigned char) s[at]);
+    }
+    tw_text_clear(&r->converted);
+    tw_status st = tw_text_add_latin1(&r->converted, s, len, err);
+    r->span.data = tw_text_cstr(&r->converted);
+    r->span.len = r->converted.len;
+    return st;
+}
+
+/* Puts the line number before the reason and makes it printable. */
+static tw_status bad_row(const tw_reader *r, tw_error *why, tw_error *err)
+{
+    for (char *p = why->msg; *p != '\0'; p++) {
+        if ((unsigned char) *p < ' ' || *p == 0x7f)
+            *p = '?';
+    }
+    return tw_fail_at(err, TW_EINVAL, why->file, why->line, "line %" PRId64 ": %.480s", r->raw.line,
+                      why->msg);
+}
+
+tw_status tw_reader_next(tw_reader *r, tw_row *row, bool *got, tw_error *err)
+{
+    tw_error why = {0};
+
+    *got = false;
+    *row = (tw_row){.id = "",
+                    .title = "",
+                    .text = "",
+                    .image = "",
+                    .audio = "",
+                    .attributes = "{}",
+                    .user = "",
+                    .item = "",
+                    .rating = NAN,
+                    .a = "",
+                    .b = "",
+                    .anchor = "",
+                    .positive = "",
+                    .negative = ""};
+    tw_status st = read_bytes(r, &why);
+    if (st == TW_OK && !r->raw.got)
+        return TW_OK;
+    row->line = r->raw.line;
+    if (st == TW_OK)
+        st = decode(r, &why);
+    if (st == TW_OK)
+        st = twi_cells_split(r, &why);
+    if (st == TW_OK)
+        st = twi_row_build(r, row, &why);
+    *got = st == TW_OK || st == TW_EINVAL;
+    if (st == TW_OK)
+        return TW_OK;
+    if (st == TW_EINVAL)
+        return bad_row(r, &why, err);
+    return tw_fail_at(err, st, why.file, why.line, "%s", why.msg);
+}
+
+const char *tw_reader_raw(const tw_reader *r, size_t *len)
+{
+    *len = r->raw.len;
+    return r->raw.data;
+}
+
+int64_t tw_reader_line(const tw_reader *r) { return r->raw.line; }
+
+/* ---- places ---- */
+
+tw_reader_place tw_reader_tell(const tw_reader *r) { return r->place; }
+
+tw_status tw_reader_seek(tw_reader *r, tw_reader_place place, tw_error *err)
+{
+    if (place.offset == 0)
+        place = r->first;
+    if (place.offset < r->first.offset || place.line < r->first.line || place.row < 0)
+        return tw_fail(err, TW_EINVAL, "byte %" PRId64 " of '%.200s' lies before its first row",
+                       place.offset, r->path);
+    r->raw = (twi_span){.data = ""};
+    if (place.offset == 0) { /* no header, and nothing read yet */
+        r->place = place;
+        return twi_source_seek(&r->src, 0, 0, err);
+    }
+    tw_status st = twi_source_seek(&r->src, place.offset - 1, place.line, err);
+    if (st == TW_OK)
+        st = twi_source_need(&r->src, 2, err);
+    if (st != TW_OK)
+        return st;
+    const size_t have = r->src.end - r->src.start;
+    if (have == 0)
+        return tw_fail(err, TW_EINVAL, "'%.200s' ends before byte %" PRId64, r->path, place.offset);
+    const bool at_end = have == 1; /* the last line may lack its end */
+    if (!at_end && r->format != TW_FORMAT_JSON && place.offset != r->first.offset &&
+        r->src.buf[r->src.start] != '\n')
+        return tw_fail(err, TW_EINVAL, "no line of '%.200s' ends at byte %" PRId64, r->path,
+                       place.offset);
+    r->src.start++;
+    r->src.offset++;
+    r->place = place;
+    return TW_OK;
+}
+
+tw_ingest_format tw_reader_format(const tw_reader *r) { return r->format; }
+
+const char *tw_reader_describe(const tw_reader *r) { return tw_text_cstr(&r->describe); }
+
+void tw_reader_progress(const tw_reader *r, int64_t *done, int64_t *total)
+{
+    *total = r->src.size;
+    *done = gzdirect(r->src.gz) ? r->place.offset : (int64_t) gzoffset(r->src.gz);
+    *done = *done < 0 ? 0 : *done > *total ? *total : *done;
+}
+
+void tw_reader_fingerprint(const tw_reader *r, char out[TW_FINGERPRINT_MAX])
+{
+    uint64_t h = tw_fnv1a(r->head_hash, &r->src.changed_ns, sizeof r->src.changed_ns);
+    h = tw_fnv1a(h, &r->plan.kind, sizeof r->plan.kind);
+    h = tw_fnv1a(h, &r->format, sizeof r->format);
+    h = tw_fnv1a(h, &r->options_hash, sizeof r->options_hash);
+    (void) snprintf(out, TW_FINGERPRINT_MAX, "%" PRId64 "-%016" PRIx64, r->src.size, h);
+}

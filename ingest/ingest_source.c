@@ -1,0 +1,342 @@
+/* The bytes of a file, one row at a time, through a window that never holds more than one row of
+ * the greatest length and one read. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "ingest/internal.h"
+
+#define READ_BYTES (128u << 10)
+#define TOO_LONG   "the row is longer than 4194304 bytes"
+
+tw_status twi_source_open(twi_source *s, const char *path, tw_error *err)
+{
+    tw_status st = TW_OK;
+    struct stat sb;
+
+    *s = (twi_source){.path = path};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return tw_fail_errno(err, "cannot open '%.300s'", path);
+    if (fstat(fd, &sb) != 0) {
+        st = tw_fail_errno(err, "cannot stat '%.300s'", path);
+        goto done;
+    }
+    if (S_ISDIR(sb.st_mode)) {
+        st = tw_fail(err, TW_EINVAL, "'%.300s' is a folder, not a file", path);
+        goto done;
+    }
+    s->size = (int64_t) sb.st_size;
+    s->changed_ns = (int64_t) sb.st_mtim.tv_sec * 1000000000 + (int64_t) sb.st_mtim.tv_nsec;
+    s->gz = gzdopen(fd, "rb");
+    if (s->gz == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "no memory to read '%.300s'", path);
+        goto done;
+    }
+    fd = -1; /* gz closes it */
+    (void) gzbuffer(s->gz, READ_BYTES);
+done:
+    if (fd >= 0)
+        (void) close(fd);
+    return st;
+}
+
+void twi_source_fini(twi_source *s)
+{
+    if (s->gz != NULL)
+        (void) gzclose_r(s->gz);
+    tw_free(s->buf);
+    *s = (twi_source){.path = NULL};
+}
+
+/* Makes room for one read behind buf[end): first by moving what is unread to the front. */
+static tw_status make_room(twi_source *s, tw_error *err)
+{
+    if (s->room - s->end >= READ_BYTES)
+        return TW_OK;
+    if (s->start > 0) {
+        memmove(s->buf, s->buf + s->start, s->end - s->start);
+        s->end -= s->start;
+        s->start = 0;
+    }
+    if (s->room - s->end >= READ_BYTES)
+        return TW_OK;
+    size_t room = s->room * 2 < s->end + READ_BYTES ? s->end + READ_BYTES : s->room * 2;
+    char *buf = tw_realloc(s->buf, room, 1);
+    if (buf == NULL)
+        return tw_fail(err, TW_ENOMEM, "%zu bytes to read '%.300s'", room, s->path);
+    s->buf = buf;
+    s->room = room;
+    return TW_OK;
+}
+
+static tw_status fill(twi_source *s, tw_error *err)
+{
+    tw_status st = make_room(s, err);
+    if (st != TW_OK)
+        return st;
+    errno = 0;
+    int n = gzread(s->gz, s->buf + s->end, READ_BYTES);
+    int code = Z_OK;
+    const char *why = gzerror(s->gz, &code);
+    if (n < 0 && code == Z_ERRNO)
+        return tw_fail_errno(err, "cannot read '%.300s'", s->path);
+    if (n < 0 || (n == 0 && code != Z_OK && code != Z_STREAM_END)) {
+        return tw_fail(err, code == Z_MEM_ERROR ? TW_ENOMEM : TW_ECORRUPT,
+                       "the gzip data of '%.300s' is damaged near byte %lld: %.80s", s->path,
+                       (long long) s->offset, why);
+    }
+    s->end += (size_t) n;
+    s->ended = n == 0;
+    return TW_OK;
+}
+
+tw_status twi_source_need(twi_source *s, size_t want, tw_error *err)
+{
+    tw_status st = TW_OK;
+    while (st == TW_OK && !s->ended && s->end - s->start < want)
+        st = fill(s, err);
+    return st;
+}
+
+void twi_source_skip(twi_source *s, size_t bytes)
+{
+    const char *p = s->buf + s->start, *end = p + bytes;
+    while (p < end && (p = memchr(p, '\n', (size_t) (end - p))) != NULL) {
+        s->line++;
+        p++;
+    }
+    s->start += bytes;
+    s->offset += (int64_t) bytes;
+}
+
+/* Hands out buf[start, start + len) as a row and steps behind `whole` bytes. */
+static void take(twi_source *s, twi_span *out, size_t len, size_t whole)
+{
+    out->data = s->buf + s->start;
+    out->got = true;
+    out->line = s->line + 1;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): with len > 0 there is a buffer */
+    if (len > 0 && out->data[len - 1] == '\r')
+        len--;
+    out->len = len;
+    twi_source_skip(s, whole);
+}
+
+/* The row is longer than allowed: hands out its start and drops bytes up to the next line. */
+static tw_status drop_line(twi_source *s, twi_span *out, tw_error *err)
+{
+    const int64_t line = s->line + 1;
+    memcpy(s->head, s->buf + s->start, sizeof s->head);
+    for (;;) {
+        size_t have = s->end - s->start;
+        const char *nl = have > 0 ? memchr(s->buf + s->start, '\n', have) : NULL;
+        if (nl != NULL || s->ended) {
+            twi_source_skip(s, nl != NULL ? (size_t) (nl - s->buf) - s->start + 1 : have);
+            break;
+        }
+        twi_source_skip(s, have);
+        tw_status st = fill(s, err);
+        if (st != TW_OK)
+            return st;
+    }
+    *out = (twi_span){
+        .data = s->head, .len = sizeof s->head, .got = true, .line = line, .wrong = TOO_LONG};
+    return TW_OK;
+}
+
+tw_status twi_source_line(twi_source *s, twi_span *out, tw_error *err)
+{
+    size_t seen = 0;
+
+    *out = (twi_span){.data = ""};
+    for (;;) {
+        size_t have = s->end - s->start;
+        const char *from = have > seen ? s->buf + s->start + seen : NULL;
+        const char *nl = from != NULL ? memchr(from, '\n', have - seen) : NULL;
+        size_t len = nl != NULL ? (size_t) (nl - s->buf) - s->start : have;
+        if (len >= TW_INGEST_MAX_LINE)
+            return drop_line(s, out, err);
+        if (nl != NULL) {
+            take(s, out, len, len + 1);
+            return TW_OK;
+        }
+        if (s->ended) {
+            if (have > 0)
+                take(s, out, have, have);
+            return TW_OK;
+        }
+        seen = have;
+        tw_status st = fill(s, err);
+        if (st != TW_OK)
+            return st;
+    }
+}
+
+/* Where a CSV scan stands: at the start of a field, inside one, inside quotes, behind the quote
+ * that may have closed them, behind a carriage return that must end the row. */
+typedef enum csv_state { FIELD, PLAIN, QUOTED, CLOSED, RETURN, BROKEN, RECORD_END } csv_state;
+
+static csv_state csv_step(csv_state state, char c, char separator)
+{
+    if (state == QUOTED)
+        return c == '"' ? CLOSED : QUOTED;
+    if (c == '\n')
+        return RECORD_END;
+    if (state == RETURN)
+        return BROKEN;
+    if (c == separator)
+        return FIELD;
+    if (state == FIELD && c == '"')
+        return QUOTED;
+    if (state == CLOSED)
+        return c == '"' ? QUOTED : c == '\r' ? RETURN : BROKEN;
+    return PLAIN;
+}
+
+tw_status twi_source_record(twi_source *s, char separator, twi_span *out, tw_error *err)
+{
+    csv_state state = FIELD;
+    size_t i = 0;
+    const char *wrong = NULL;
+
+    *out = (twi_span){.data = ""};
+    while (state != RECORD_END && state != BROKEN && i < TW_INGEST_MAX_LINE) {
+        if (i == s->end - s->start) {
+            if (s->ended)
+                break;
+            tw_status st = fill(s, err);
+            if (st != TW_OK)
+                return st;
+            continue;
+        }
+        state = csv_step(state, s->buf[s->start + i++], separator);
+    }
+    if (state == BROKEN)
+        wrong = "text stands between a closing quote and the next separator";
+    else if (state == QUOTED)
+        wrong = "a quote is opened and not closed in this row";
+    else if (state != RECORD_END && i >= TW_INGEST_MAX_LINE)
+        return drop_line(s, out, err);
+    if (wrong != NULL) {
+        tw_status st = twi_source_line(s, out, err);
+        out->wrong = out->wrong != NULL ? out->wrong : wrong;
+        return st;
+    }
+    if (i > 0)
+        take(s, out, state == RECORD_END ? i - 1 : i, i);
+    return TW_OK;
+}
+
+/* Where the scan of a JSON element stands. */
+typedef struct json_scan {
+    int depth;
+    bool quoted, escaped;
+} json_scan;
+
+/* True at the comma behind the element or at the bracket that closes the document. */
+static bool json_step(json_scan *j, char c)
+{
+    if (j->quoted) {
+        j->quoted = j->escaped || c != '"';
+        j->escaped = !j->escaped && c == '\\';
+        return false;
+    }
+    if (j->depth == 0 && (c == ',' || c == ']' || c == '}'))
+        return true;
+    j->quoted = c == '"';
+    j->depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+    return false;
+}
+
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+static tw_status skip_space(twi_source *s, tw_error *err)
+{
+    for (;;) {
+        tw_status st = twi_source_need(s, 1, err);
+        if (st != TW_OK || s->start == s->end || !is_space(s->buf[s->start]))
+            return st;
+        size_t n = 1;
+        while (s->start + n < s->end && is_space(s->buf[s->start + n]))
+            n++;
+        twi_source_skip(s, n);
+    }
+}
+
+/* What a scan for the end of an element found. */
+typedef struct json_end {
+    size_t len;   /* bytes up to and with the comma or bracket that ends it, or up to the end */
+    bool found;   /* false: the file ended first */
+    bool dropped; /* it was too long: its bytes are gone but for s->head */
+} json_end;
+
+static tw_status find_end(twi_source *s, json_end *e, tw_error *err)
+{
+    json_scan scan = {0};
+    while (!e->found) {
+        if (e->len < s->end - s->start) {
+            e->found = json_step(&scan, s->buf[s->start + e->len++]);
+            continue;
+        }
+        if (s->ended)
+            break;
+        if (e->len >= TW_INGEST_MAX_LINE) {
+            if (!e->dropped)
+                memcpy(s->head, s->buf + s->start, sizeof s->head);
+            twi_source_skip(s, e->len);
+            e->len = 0;
+            e->dropped = true;
+        }
+        tw_status st = fill(s, err);
+        if (st != TW_OK)
+            return st;
+    }
+    return TW_OK;
+}
+
+tw_status twi_source_element(twi_source *s, twi_span *out, tw_error *err)
+{
+    json_end e = {0};
+
+    *out = (twi_span){.data = ""};
+    tw_status st = skip_space(s, err);
+    const int64_t line = s->line + 1;
+    if (st == TW_OK)
+        st = find_end(s, &e, err);
+    if (st != TW_OK || (e.len == 0 && !e.dropped))
+        return st; /* behind the last byte */
+    const bool bracket = e.found && s->buf[s->start + e.len - 1] != ',';
+    if (bracket && e.len == 1 && !e.dropped)
+        return TW_OK; /* at the closing bracket, for ever: what follows is none of the document */
+    if (e.dropped)
+        *out = (twi_span){.data = s->head, .len = sizeof s->head, .wrong = TOO_LONG};
+    else
+        *out = (twi_span){.data = s->buf + s->start, .len = e.len - e.found};
+    if (!e.found)
+        out->wrong = "the file ends inside this element";
+    out->got = true;
+    out->line = line;
+    twi_source_skip(s, e.len - bracket);
+    return TW_OK;
+}
+
+tw_status twi_source_seek(twi_source *s, int64_t offset, int64_t line, tw_error *err)
+{
+    s->start = s->end = 0;
+    s->ended = false;
+    if (gzseek(s->gz, (z_off_t) offset, SEEK_SET) != (z_off_t) offset) {
+        int code = Z_OK;
+        (void) gzerror(s->gz, &code);
+        if (code == Z_DATA_ERROR)
+            return tw_fail(err, TW_ECORRUPT, "the gzip data of '%.300s' is damaged", s->path);
+        return tw_fail(err, TW_EIO, "cannot go to byte %lld of '%.300s'", (long long) offset,
+                       s->path);
+    }
+    s->offset = offset;
+    s->line = line;
+    return TW_OK;
+}

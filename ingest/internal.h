@@ -1,0 +1,225 @@
+/* ingest/internal.h — what the files of this folder share.
+ *
+ * A row passes through four hands:
+ *
+ *     source  bytes of one row     ingest_source.c   a window over the (unpacked) file
+ *     cells   one cell a column    ingest_cells.c    a splitter for each format
+ *     plan    column -> role       ingest_plan.c     header, aliases, mapping, templates
+ *     row     tw_row               ingest_row.c      roles to fields, the rest to attributes
+ *
+ * JSON rows join at the second hand: their keys are the columns, their values the cells.
+ */
+#ifndef TW_INGEST_INTERNAL_H
+#define TW_INGEST_INTERNAL_H
+
+#include <jansson.h>
+#include <zlib.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "ingest/ingest.h"
+
+/* ---- source: a window that slides over the file ---- */
+
+#define TWI_HEAD (64 << 10) /* bytes looked at to find out what a file is */
+
+typedef struct twi_source {
+    gzFile gz; /* owned; reads plain files as they are */
+    const char *path;
+    char *buf; /* unread bytes are buf[start, end) */
+    size_t room, start, end;
+    bool ended;     /* no byte comes behind buf[end) */
+    int64_t offset; /* of buf[start] in the unpacked file */
+    int64_t line;   /* lines that end before buf[start] */
+    int64_t size;   /* on disk */
+    int64_t changed_ns;
+    char head[256]; /* the start of a row that was too long to keep */
+} twi_source;
+
+/* The bytes of one row, in the window: valid until the next call on the source. */
+typedef struct twi_span {
+    const char *data;
+    size_t len;        /* without the line end */
+    bool got;          /* false: the file is at its end */
+    int64_t line;      /* of its first byte, from 1 */
+    const char *wrong; /* NULL, or why these bytes are no row; a sentence without the line number */
+} twi_span;
+
+/* path is borrowed for the life of s. On failure s is empty and needs no fini. */
+TW_NODISCARD tw_status twi_source_open(twi_source *s, const char *path, tw_error *err);
+void twi_source_fini(twi_source *s);
+
+/* Grows the window until it holds `want` bytes or the file's rest. */
+TW_NODISCARD tw_status twi_source_need(twi_source *s, size_t want, tw_error *err);
+void twi_source_skip(twi_source *s, size_t bytes); /* within the window; counts lines */
+
+/* The next line. Ends are "\n" or "\r\n". */
+TW_NODISCARD tw_status twi_source_line(twi_source *s, twi_span *out, tw_error *err);
+
+/* The next CSV record: as twi_source_line, but a line end inside quotes belongs to it. Where the
+ * quotes are wrong, the row is the first line alone, so that the lines behind it are not lost. */
+TW_NODISCARD tw_status twi_source_record(twi_source *s, char separator, twi_span *out,
+                                         tw_error *err);
+
+/* The next element of the JSON array or object that the window stands in, without its comma. */
+TW_NODISCARD tw_status twi_source_element(twi_source *s, twi_span *out, tw_error *err);
+
+TW_NODISCARD tw_status twi_source_seek(twi_source *s, int64_t offset, int64_t line, tw_error *err);
+
+/* ---- plan: what each column is for ---- */
+
+typedef enum twi_role {
+    TWI_ID,
+    TWI_TITLE,
+    TWI_TEXT,
+    TWI_IMAGE,
+    TWI_AUDIO,
+    TWI_USER,
+    TWI_ITEM,
+    TWI_TIME,
+    TWI_RATING,
+    TWI_A,
+    TWI_B,
+    TWI_LABEL,
+    TWI_ANCHOR,
+    TWI_POSITIVE,
+    TWI_NEGATIVE,
+    TWI_ROLES,
+    TWI_ATTRIBUTE = TWI_ROLES,
+    TWI_IGNORED,
+} twi_role;
+
+typedef enum twi_type {
+    TWI_GUESS,       /* number, boolean, JSON list, "a|b" list, else string */
+    TWI_TOKEN,       /* number, boolean, else string */
+    TWI_STRING,      /* as it is */
+    TWI_NUMBER,      /* anything else is a bad row */
+    TWI_BOOLEAN,     /* anything else is a bad row */
+    TWI_LIST_BAR,    /* strings between '|' */
+    TWI_LIST_SPACE,  /* strings between spaces */
+    TWI_LIST_NUMBER, /* numbers between spaces */
+} twi_type;
+
+typedef struct twi_column {
+    const char *name; /* in twi_plan.names, or in the JSON row */
+    twi_role role;
+    twi_type type;
+} twi_column;
+
+typedef struct twi_part {
+    size_t from, len; /* of the literal or of the column's name, in twi_template.text */
+    int column;       /* its number, -1 where the row has none, TWI_LITERAL */
+} twi_part;
+
+#define TWI_LITERAL   (-2)
+#define TWI_MAX_PARTS 64
+
+typedef struct twi_template {
+    tw_text text;
+    twi_part parts[TWI_MAX_PARTS];
+    int n; /* 0: there is no template */
+} twi_template;
+
+typedef struct twi_plan {
+    tw_ingest_kind kind;
+    tw_text names; /* the column names, NUL-terminated one after the other */
+    twi_column *columns;
+    int n, room;
+    int at[TWI_ROLES];       /* the column with that role, -1: none */
+    char *mapped[TWI_ROLES]; /* column names that the caller gave; owned */
+    twi_template title, text;
+} twi_plan;
+
+TW_NODISCARD tw_status twi_plan_init(twi_plan *p, tw_ingest_kind kind, const tw_reader_options *opt,
+                                     tw_error *err);
+void twi_plan_fini(twi_plan *p);
+
+/* Adds a column called name[0, len). The name is copied. */
+TW_NODISCARD tw_status twi_plan_add(twi_plan *p, const char *name, size_t len, twi_type type,
+                                    tw_error *err);
+/* As twi_plan_add; takes a known ":type" off the name. *typed tells whether there was one. */
+TW_NODISCARD tw_status twi_plan_add_typed(twi_plan *p, const char *name, size_t len, bool *typed,
+                                          tw_error *err);
+TW_NODISCARD tw_status twi_plan_reserve(twi_plan *p, int n, tw_error *err);
+
+/* Gives each column its role and each template its columns. TW_EINVAL names what is missing. With
+ * `strict`, a mapped or template column that is not there is an error (a file has one header, but
+ * each JSON row has keys of its own). `whose` begins the message: "the header of 'x.csv'". */
+TW_NODISCARD tw_status twi_plan_resolve(twi_plan *p, bool strict, const char *whose, tw_error *err);
+
+/* "id", "title" ...: the field's name for messages. */
+const char *twi_role_name(twi_role role);
+
+TW_NODISCARD tw_status twi_template_parse(twi_template *t, const char *pattern, tw_error *err);
+void twi_template_fini(twi_template *t);
+
+/* ---- cells ---- */
+
+typedef struct twi_cell {
+    const char *data; /* NUL-terminated, never NULL unless json is set */
+    size_t len;
+    json_t *json; /* NULL in all formats but JSON; borrowed from tw_reader.doc */
+} twi_cell;
+
+/* Eight messages would not hold a long value: a short, printable form of one. Returns out. */
+#define TWI_QUOTE_MAX 96
+const char *twi_quote(char out[TWI_QUOTE_MAX], const char *s, size_t len);
+
+struct tw_reader {
+    twi_source src;
+    twi_plan plan;
+    tw_ingest_format format;
+    char separator; /* CSV: ',' or ';'; JSON: the document's closing bracket */
+    char path[TW_PATH_MAX];
+    char folder[TW_PATH_MAX]; /* of the file, absolute, for media paths */
+    twi_span raw;             /* the row being read, as it stands in the file */
+    twi_span span;            /* the same in UTF-8 */
+    tw_text converted;        /* holds span where raw is ISO-8859-1 */
+    tw_reader_place place, first;
+    tw_text scratch; /* the cells' bytes */
+    twi_cell *cells;
+    int n_cells, cells_room;
+    json_t *doc; /* the JSON row being read; owned */
+    tw_text fields[TWI_ROLES], attributes;
+    tw_text describe;
+    uint64_t options_hash, head_hash;
+};
+
+/* Splits r->span into r->cells and checks their number. TW_EINVAL: a bad row. */
+TW_NODISCARD tw_status twi_cells_split(tw_reader *r, tw_error *err);
+/* The same for JSON: parses r->span, makes its keys the plan's columns. */
+TW_NODISCARD tw_status twi_cells_json(tw_reader *r, tw_error *err);
+/* A CSV header or line into cells, without checks: what the header is read with. */
+TW_NODISCARD tw_status twi_cells_delimited(tw_reader *r, char separator, bool quotes,
+                                           tw_error *err);
+TW_NODISCARD tw_status twi_cells_reserve(tw_reader *r, int n, tw_error *err);
+
+/* The cell's value as text. A JSON list of strings becomes its parts between line ends. TW_EINVAL:
+ * an object, a list of other things. *s is valid until the next row or call with the same `room`.
+ */
+TW_NODISCARD tw_status twi_cell_text(const twi_cell *c, tw_text *room, const char **s, size_t *len,
+                                     tw_error *err);
+
+/* Fills *row from r->cells by the plan. */
+TW_NODISCARD tw_status twi_row_build(tw_reader *r, tw_row *row, tw_error *err);
+/* Appends "name":value to the object in `out`; nothing where the cell is empty. */
+TW_NODISCARD tw_status twi_attribute_add(tw_text *out, const twi_column *col, const twi_cell *cell,
+                                         tw_error *err);
+TW_NODISCARD tw_status twi_json_escape(tw_text *out, const char *s, size_t len, tw_error *err);
+
+/* Seconds since 1970 of "2024-05-01", "2024-05-01T12:30:00Z", "2024-05-01 12:30:00.5+02:00"; whole
+ * and decimal numbers as they are, rounded down. False: none of these. */
+bool twi_parse_time(const char *s, int64_t *out);
+
+/* ---- detection ---- */
+
+/* Finds the format of a file from its name and head (the window's first TWI_HEAD bytes). */
+TW_NODISCARD tw_status twi_detect(const twi_source *s, tw_ingest_kind kind, tw_ingest_format *out,
+                                  tw_error *err);
+/* TW_EINVAL: the head is empty or no text. */
+TW_NODISCARD tw_status twi_check_is_text(const twi_source *s, tw_error *err);
+/* TW_EINVAL: no line among the first ones could be of that format. */
+TW_NODISCARD tw_status twi_check_format(const twi_source *s, tw_ingest_kind kind,
+                                        tw_ingest_format format, tw_error *err);
+
+#endif

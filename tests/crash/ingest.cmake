@@ -1,0 +1,1 @@
+tw_test(crash ingest_crash.c DEPENDS tw_ingest)

@@ -1,0 +1,1 @@
+tw_test(oom ingest_oom.c DEPENDS tw_ingest)

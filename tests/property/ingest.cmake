@@ -1,0 +1,1 @@
+tw_test(property ingest_prop_csv.c DEPENDS tw_ingest)
