@@ -1,0 +1,1 @@
+tw_test(oom towers_oom.c DEPENDS tw_towers)

@@ -1,0 +1,1 @@
+tw_test(property towers_learning.c DEPENDS tw_towers)

@@ -1,0 +1,246 @@
+#include "tests/support/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "towers/internal.h"
+
+static tw_tower_config small_config(int ngram_min, int ngram_max)
+{
+    tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+    cfg.ngram_min = ngram_min;
+    cfg.ngram_max = ngram_max;
+    return cfg;
+}
+
+/* How often a feature was counted; 0: not at all. */
+static int count_of(const twi_features *f, const char *feature)
+{
+    const int32_t id = twi_bucket(feature, strlen(feature), f->cfg.bits);
+    for (int k = 0; k < f->n; k++)
+        if (f->ids[k] == id)
+            return f->counts[k];
+    return 0;
+}
+
+/* The published 64-bit FNV-1a of "a" is af63dc4c8601ec8c and of "foobar" 85944171f73967e8; the
+ * halves' exclusive or is 296230c0 and 72ad2699. */
+static void buckets_are_the_published_hash_folded(void **state)
+{
+    (void) state;
+    assert_int_equal(twi_bucket("a", 1, 16), 0x30c0);
+    assert_int_equal(twi_bucket("foobar", 6, 16), 0x2699);
+    assert_int_equal(twi_bucket("foobar", 6, 8), 0x99);
+    assert_int_equal(twi_bucket("foobar", 6, 22), 0x2d2699);
+}
+
+static void folding_follows_the_table(void **state)
+{
+    static const uint32_t rows[][2] = {
+        {'A', 'a'},       {'z', 'z'},         {'0', '0'},     {0xc0, 0xe0},  /* A grave */
+        {0xde, 0xfe},     {0xd7, 0xd7},       {0xdf, 0xdf},   {0xb5, 0x3bc}, /* micro */
+        {0x100, 0x101},   {0x101, 0x101},     {0x130, 'i'},   {0x131, 0x131}, {0x139, 0x13a},
+        {0x13a, 0x13a},   {0x147, 0x148},     {0x14a, 0x14b}, {0x160, 0x161}, {0x178, 0xff},
+        {0x179, 0x17a},   {0x17d, 0x17e},     {0x17e, 0x17e}, {0x17f, 's'},   {0x391, 0x3b1},
+        {0x3a9, 0x3c9},   {0x386, 0x3ac},     {0x389, 0x3ae}, {0x38c, 0x3cc}, {0x38f, 0x3ce},
+        {0x3c2, 0x3c3},   {0x3b1, 0x3b1},     {0x410, 0x430}, {0x42f, 0x44f}, {0x401, 0x451},
+        {0x430, 0x430},   {0x451, 0x451},     {0x460, 0x461}, {0x48a, 0x48b}, {0x483, 0x483},
+        {0x4c0, 0x4cf},   {0x4c1, 0x4c2},     {0x4cf, 0x4cf}, {0x4d0, 0x4d1}, {0x52e, 0x52f},
+        {0x4e2d, 0x4e2d}, {0x1f600, 0x1f600},
+    };
+    (void) state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (twi_fold(rows[i][0]) != rows[i][1])
+            fail_msg("U+%04X folds to U+%04X, want U+%04X", rows[i][0], twi_fold(rows[i][0]),
+                     rows[i][1]);
+}
+
+static void folding_twice_changes_nothing(void **state)
+{
+    (void) state;
+    for (uint32_t cp = 0; cp < 0x3000; cp++)
+        assert_int_equal(twi_fold(twi_fold(cp)), twi_fold(cp));
+}
+
+/* "To be": each word whole, and with its marks the 3-grams <to to> <be be>. */
+static void words_and_ngrams_are_those_by_hand(void **state)
+{
+    const tw_tower_config cfg = small_config(3, 3);
+    twi_features f;
+    (void) state;
+    assert_ok(twi_features_init(&f, &cfg, err));
+    twi_features_count(&f, "To be", 5);
+    assert_int_equal(f.n, 6);
+    static const char *const want[] = {"<to>", "<to", "to>", "<be>", "<be", "be>"};
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(count_of(&f, want[i]), 1);
+    assert_int_equal(count_of(&f, "o b"), 0);
+    twi_features_fini(&f);
+}
+
+/* "<be>" is a 4-gram too: it counts as the word only. */
+static void a_whole_word_is_counted_once(void **state)
+{
+    const tw_tower_config cfg = small_config(3, 4);
+    twi_features f;
+    (void) state;
+    assert_ok(twi_features_init(&f, &cfg, err));
+    twi_features_count(&f, "be", 2);
+    assert_int_equal(f.n, 3);
+    assert_int_equal(count_of(&f, "<be>"), 1);
+    twi_features_fini(&f);
+}
+
+static void ngram_range_zero_means_whole_words(void **state)
+{
+    const tw_tower_config cfg = small_config(3, 0);
+    twi_features f;
+    (void) state;
+    assert_ok(twi_features_init(&f, &cfg, err));
+    twi_features_count(&f, "one two one", 11);
+    assert_int_equal(f.n, 2);
+    assert_int_equal(count_of(&f, "<one>"), 2);
+    assert_int_equal(count_of(&f, "<two>"), 1);
+    twi_features_fini(&f);
+}
+
+/* A two-byte letter is one character of an n-gram. */
+static void ngrams_count_characters_not_bytes(void **state)
+{
+    const tw_tower_config cfg = small_config(3, 3);
+    twi_features f;
+    (void) state;
+    assert_ok(twi_features_init(&f, &cfg, err));
+    twi_features_count(&f, "\xc3\x89T\xc3\x89", 5); /* ETE with acutes */
+    assert_int_equal(f.n, 4);
+    assert_int_equal(count_of(&f, "<\xc3\xa9t"), 1);
+    assert_int_equal(count_of(&f, "\xc3\xa9t\xc3\xa9"), 1);
+    assert_int_equal(count_of(&f, "t\xc3\xa9>"), 1);
+    assert_int_equal(count_of(&f, "<\xc3\xa9t\xc3\xa9>"), 1);
+    twi_features_fini(&f);
+}
+
+/* "aa aa b" as words: counts 2 and 1, idf 2 and 3: weights (1 + ln 2) 2 and 3, to unit length. */
+static void weights_are_tf_idf_of_unit_length(void **state)
+{
+    const tw_tower_config cfg = small_config(3, 0);
+    twi_features f;
+    float *idf = tw_alloc((size_t) 1 << cfg.bits, sizeof *idf);
+    (void) state;
+    assert_non_null(idf);
+    assert_ok(twi_features_init(&f, &cfg, err));
+    const int32_t aa = twi_bucket("<aa>", 4, cfg.bits), b = twi_bucket("<b>", 3, cfg.bits);
+    idf[aa] = 2;
+    idf[b] = 3;
+    twi_features_count(&f, "aa aa b", 7);
+    twi_features_weigh(&f, idf);
+    assert_int_equal(f.n, 2);
+    const double first = (1 + log(2)) * 2, norm = sqrt(first * first + 9);
+    for (int k = 0; k < 2; k++)
+        assert_near(f.weights[k], (f.ids[k] == aa ? first : 3) / norm, 1e-6);
+    twi_features_fini(&f);
+    tw_free(idf);
+}
+
+static void case_order_and_punctuation_change_nothing(void **state)
+{
+    const tw_tower_config cfg = small_config(3, 5);
+    twi_features f, g;
+    (void) state;
+    assert_ok(twi_features_init(&f, &cfg, err));
+    assert_ok(twi_features_init(&g, &cfg, err));
+    twi_features_count(&f, "The Matrix (1999)", 17);
+    twi_features_count(&g, "1999: MATRIX,the!", 17);
+    assert_int_equal(f.n, g.n);
+    assert_memory_equal(f.ids, g.ids, (size_t) f.n * sizeof *f.ids);
+    assert_memory_equal(f.counts, g.counts, (size_t) f.n * sizeof *f.counts);
+    twi_features_fini(&f);
+    twi_features_fini(&g);
+}
+
+static void nothing_to_hash_gives_no_feature(void **state)
+{
+    static const char *const texts[] = {"", "   \t\n", "?!... --", "\xc2\xa0\xe2\x80\x94"};
+    const tw_tower_config cfg = small_config(3, 5);
+    twi_features f;
+    (void) state;
+    assert_ok(twi_features_init(&f, &cfg, err));
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        twi_features_count(&f, texts[i], strlen(texts[i]));
+        assert_int_equal(f.n, 0);
+    }
+    twi_features_fini(&f);
+}
+
+static void features_stop_at_the_cap(void **state)
+{
+    tw_tower_config cfg = small_config(3, 5);
+    twi_features f;
+    char text[8 * 500];
+    size_t len = 0;
+    (void) state;
+    cfg.max_features = 100;
+    for (int i = 0; i < 500; i++)
+        len += (size_t) snprintf(text + len, sizeof text - len, "w%d ", i);
+    assert_ok(twi_features_init(&f, &cfg, err));
+    twi_features_count(&f, text, len);
+    assert_int_equal(f.n, 100);
+    for (int k = 1; k < f.n; k++)
+        assert_true(f.ids[k - 1] < f.ids[k]);
+    twi_features_fini(&f);
+}
+
+/* A word of 2 * 256 + 10 letters is read as three; of a megabyte, as many. */
+static void endless_words_are_read_in_pieces(void **state)
+{
+    const tw_tower_config cfg = small_config(3, 0);
+    const size_t big = 1 << 20;
+    twi_features f;
+    char *text = tw_alloc(big, 1);
+    (void) state;
+    assert_non_null(text);
+    memset(text, 'x', big);
+    assert_ok(twi_features_init(&f, &cfg, err));
+    twi_features_count(&f, text, 2 * TWI_WORD_MAX + 10);
+    assert_int_equal(f.n, 2);
+    assert_int_equal(count_of(&f, "<xxxxxxxxxx>"), 1);
+    twi_features_count(&f, text, big);
+    assert_int_equal(f.n, 1);
+    assert_int_equal(f.counts[0], (int) (big / TWI_WORD_MAX));
+    twi_features_fini(&f);
+    tw_free(text);
+}
+
+static void broken_utf8_is_a_letter_like_any_other(void **state)
+{
+    const tw_tower_config cfg = small_config(3, 0);
+    twi_features f;
+    (void) state;
+    assert_ok(twi_features_init(&f, &cfg, err));
+    twi_features_count(&f, "caf\xe9", 4); /* Latin-1, and cut short at that */
+    assert_int_equal(f.n, 1);
+    assert_int_equal(count_of(&f, "<caf\xef\xbf\xbd>"), 1);
+    twi_features_fini(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(buckets_are_the_published_hash_folded),
+        cmocka_unit_test(folding_follows_the_table),
+        cmocka_unit_test(folding_twice_changes_nothing),
+        cmocka_unit_test(words_and_ngrams_are_those_by_hand),
+        cmocka_unit_test(a_whole_word_is_counted_once),
+        cmocka_unit_test(ngram_range_zero_means_whole_words),
+        cmocka_unit_test(ngrams_count_characters_not_bytes),
+        cmocka_unit_test(weights_are_tf_idf_of_unit_length),
+        cmocka_unit_test(case_order_and_punctuation_change_nothing),
+        cmocka_unit_test(nothing_to_hash_gives_no_feature),
+        cmocka_unit_test(features_stop_at_the_cap),
+        cmocka_unit_test(endless_words_are_read_in_pieces),
+        cmocka_unit_test(broken_utf8_is_a_letter_like_any_other),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,222 @@
+/* towers/internal.h — what the files of towers/ share.
+ *
+ * Letters: V buckets, E width of a feature embedding, D width of a vector, N
+ * items, B pairs in a batch, C candidate columns of a batch (B partners, then B
+ * given negatives when there are any).
+ */
+#ifndef TW_TOWERS_INTERNAL_H
+#define TW_TOWERS_INTERNAL_H
+
+#include "base/real.h"
+#include "nn/params.h"
+#include "nn/tape.h"
+#include "towers/towers.h"
+
+#define TWI_WORD_MAX 256 /* code points; a longer word is read as several */
+
+/* ---- text to features (text_fold.c, text_features.c) ---- */
+
+/* Simple case folding of ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic; every other code
+ * point is itself. One to one: "SS" and sharp s stay different. Source: Unicode CaseFolding.txt,
+ * statuses C and S. */
+uint32_t twi_fold(uint32_t cp);
+
+/* True for code points that stand inside words: all but ASCII and Latin-1 signs, general and CJK
+ * punctuation, and spaces. */
+bool twi_is_word(uint32_t cp);
+
+/* The bucket of one feature: 64-bit FNV-1a, upper half folded onto the lower, lowest bits kept. */
+int32_t twi_bucket(const char *feature, size_t len, int bits);
+
+/* The features of one text, reused from text to text. */
+typedef struct twi_features {
+    int n;            /* distinct features of the last text */
+    int32_t *ids;     /* (max_features) buckets, rising */
+    int32_t *counts;  /* (max_features) how often each occurs */
+    tw_real *weights; /* (max_features) (1 + ln count) * idf, unit length */
+    int32_t *slots;   /* (n_slots) open addressing: place in ids, valid where stamps == stamp */
+    uint32_t *stamps; /* (n_slots) */
+    uint32_t stamp;
+    uint32_t n_slots; /* a power of two, at least twice max_features */
+    tw_tower_config cfg;
+} twi_features;
+
+TW_NODISCARD tw_status twi_features_init(twi_features *f, const tw_tower_config *cfg,
+                                         tw_error *err);
+void twi_features_fini(twi_features *f);
+
+/* Fills n, ids and counts. */
+void twi_features_count(twi_features *f, const char *text, size_t len);
+/* Fills weights from counts and idf (V). */
+void twi_features_weigh(twi_features *f, const float *idf);
+
+/* ---- the tower (tower.c) ---- */
+
+struct tw_tower {
+    tw_tower_config cfg;
+    tw_params *params;
+    tw_param *table; /* (V, E) "text.table" */
+    tw_param *w;     /* (D, E) "text.proj.w" */
+    tw_param *b;     /* (1, D) "text.proj.b" */
+    float *idf;      /* (V) */
+    tw_real *wt;     /* (E, D) w transposed: embedding one text then runs along rows */
+};
+
+/* Checks cfg and allocates everything, weights zero, idf 1. */
+TW_NODISCARD tw_status twi_tower_alloc(tw_tower **out, const tw_tower_config *cfg, tw_error *err);
+TW_NODISCARD tw_status twi_tower_config_check(const tw_tower_config *cfg, tw_error *err);
+/* To be called whenever w changed. */
+void twi_tower_refresh(tw_tower *t);
+
+/* The tower on a tape: z (n, D) of n bags. Arguments as tw_op_bag's. */
+tw_tensor *twi_tower_forward(tw_tape *tape, const tw_tower *t, const int32_t *ids,
+                             const tw_real *weights, const int32_t *offsets, int n);
+
+static inline size_t twi_text_len(const char *const *texts, const size_t *lens, int64_t i)
+{
+    return lens != NULL ? lens[i] : __builtin_strlen(texts[i]);
+}
+
+/* ---- configuration (tower_config.c) ---- */
+
+TW_NODISCARD tw_status twi_train_config_check(const tw_tower_train_config *cfg, tw_error *err);
+TW_NODISCARD tw_status twi_mine_config_check(const tw_mine_config *cfg, tw_error *err);
+/* The tower's own keys alone, as JSON: what stands in the file. */
+TW_NODISCARD tw_status twi_tower_config_format(const tw_tower_config *cfg, tw_text *out,
+                                               tw_error *err);
+TW_NODISCARD tw_status twi_tower_config_parse(tw_tower_config *cfg, const char *json, size_t len,
+                                              tw_error *err);
+
+/* ---- who goes with whom (tower_pairs.c) ---- */
+
+/* Partners of every item, both directions, sorted, each once. */
+typedef struct twi_partners {
+    int64_t *offsets; /* (n + 1) */
+    int32_t *items;   /* (offsets[n]) */
+} twi_partners;
+
+/* From pairs of two items whose label is at least 0.5. TW_EINVAL: an item outside 0..n-1. */
+TW_NODISCARD tw_status twi_partners_build(twi_partners *p, int64_t n, const tw_item_pair *pairs,
+                                          int64_t n_pairs, tw_error *err);
+void twi_partners_fini(twi_partners *p);
+
+/* ---- losses (tower_losses.c) ----
+ *
+ * All work on the cosines of a batch: s (B,C) with s[i,j] = <a_i, c_j>; the columns are the B
+ * partners and then, when C = 2B, one given negative for each row. s[i,i] is the pair's own.
+ * mask (B,C) nonzero: c_j is no negative of a_i. ds (B,C) = dL/ds, overwritten. */
+
+typedef struct twi_loss_stats {
+    double active, pos_cosine, neg_cosine; /* as in tw_tower_epoch */
+} twi_loss_stats;
+
+/* Mean over both directions of -ln softmax_i, logits s/temperature - logq.
+ *
+ *   logq_a (B), logq_c (C)  ln of each item's share, or both NULL
+ *
+ * Given negatives are more columns of the row direction. */
+double twi_loss_infonce(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
+                        const unsigned char *mask, const tw_real *logq_a, const tw_real *logq_c,
+                        double temperature, int B, int C);
+
+/* Both directions: hinge of 2 (s_an - s_ap) + margin on the semi-hard negative: the nearest of
+ * those farther than the positive; when all are nearer, the farthest. Given negatives are also
+ * held against their own row. Mean over the terms above 0.
+ * Source: Schroff et al. 2015 (FaceNet), section 3.2. */
+double twi_loss_triplet(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
+                        const unsigned char *mask, double margin, int B, int C);
+
+/* With d = 1 - s: mean over pairs of d^2/2, label above 0.5, and max(0, margin - d)^2/2 otherwise.
+ * label NULL: all pairs are positive and every unmasked s[i,j] is a negative; the negatives' mean
+ * is over those inside the margin. Source: Hadsell et al. 2006. */
+double twi_loss_contrastive(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
+                            const unsigned char *mask, const float *label, double margin, int B,
+                            int C);
+
+/* Mean over pairs of (s[i,i] - label[i])^2. */
+double twi_loss_cosine(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
+                       const unsigned char *mask, const float *label, int B, int C);
+
+/* ---- one training batch (tower_examples.c, tower_batch.c) ---- */
+
+typedef struct twi_example {
+    int32_t a, b, negative; /* negative -1: none */
+    float label;
+} twi_example;
+
+/* What a loss learns from. */
+typedef struct twi_examples {
+    twi_example *rows; /* (n) */
+    int64_t n;
+    tw_tower_loss loss;      /* never TW_LOSS_AUTO */
+    bool labelled;           /* some labels say "not similar" */
+    bool given;              /* rows name their negative */
+    tw_item_pair *positives; /* (n_positives) what is known to be similar */
+    int64_t n_positives;
+} twi_examples;
+
+/* Chooses the loss (TW_LOSS_AUTO) and turns data into rows that it can use. TW_EINVAL as
+ * tw_tower_train's. */
+TW_NODISCARD tw_status twi_examples_build(twi_examples *x, const tw_tower_data *data,
+                                          tw_tower_loss loss, tw_error *err);
+void twi_examples_fini(twi_examples *x);
+
+/* Features of many texts in one block. */
+typedef struct twi_packed {
+    int64_t *offsets; /* (n + 1) */
+    int32_t *ids;
+    tw_real *weights;
+    int longest; /* features of the longest */
+} twi_packed;
+
+/* Texts with wanted[i] == 0 get no features. */
+TW_NODISCARD tw_status twi_packed_build(twi_packed *p, const tw_tower *t, const char *const *texts,
+                                        const size_t *lens, const unsigned char *wanted, int64_t n,
+                                        tw_error *err);
+void twi_packed_fini(twi_packed *p);
+
+/* What a worker keeps between the two halves of a step. */
+typedef struct twi_slice {
+    int32_t *ids; /* (room) */
+    tw_real *weights;
+    int32_t *offsets; /* (rows + 1) */
+    tw_tensor *z;
+} twi_slice;
+
+typedef struct twi_batch {
+    const tw_tower *tower;
+    const twi_packed *packed;
+    const twi_partners *partners;
+    tw_tower_loss loss;
+    double temperature, margin, dropout;
+    const tw_real *logq; /* (N) or NULL */
+    bool labelled;       /* contrastive: labels say which pairs are negatives */
+    int room;            /* most pairs */
+    int width;           /* rows a pair takes: 2, or 3 with given negatives */
+    int B, C, R, D;      /* of the batch at hand; R = B + C rows */
+    int32_t *item;       /* (R) */
+    float *label;        /* (B) */
+    tw_real *z, *dz;     /* (R, D) */
+    tw_real *s, *ds;     /* (B, C) */
+    unsigned char *mask; /* (B, C) */
+    tw_real *lq;         /* (R) */
+    int32_t *first;      /* (N) column list heads, -1 between steps */
+    int32_t *next;       /* (C) */
+    twi_slice slices[TW_POOL_MAX];
+    int workers;
+} twi_batch;
+
+/* Sets up buffers for room pairs of a catalogue of n items; the borrowed fields, width, D and
+ * workers are set by the caller before. */
+TW_NODISCARD tw_status twi_batch_init(twi_batch *b, int64_t n, tw_error *err);
+void twi_batch_fini(twi_batch *b);
+
+/* Loads n <= room examples and masks. */
+void twi_batch_load(twi_batch *b, const twi_example *examples, const int32_t *order, int n);
+/* For tw_trainer_run: embed this worker's rows into z; play dz back. ctx is the batch. */
+tw_status twi_batch_forward(void *ctx, int worker, int workers, tw_tape *tape, tw_error *err);
+tw_status twi_batch_backward(void *ctx, int worker, int workers, tw_tape *tape, tw_error *err);
+/* The loss and dz from z, on the calling thread. */
+double twi_batch_loss(twi_batch *b, twi_loss_stats *stats);
+
+#endif

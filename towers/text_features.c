@@ -1,0 +1,181 @@
+/* A text as a bag of hashed features: its words and the character n-grams of
+ * "<word>", as fastText does, weighted by tf-idf.
+ *
+ *   "To be"  ->  "<to>" "<to" "to>"  "<be>" "<be" "be>"        (n-grams of 3)
+ *
+ * The marks < and > tell a beginning from an end, and a whole word from an
+ * n-gram. Hashing instead of a vocabulary means that no text is out of it and
+ * that a tower's size is known before it has read anything. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "towers/internal.h"
+
+/* A folded word between its marks. starts[k] is where its kth character begins; starts[n] its end.
+ */
+typedef struct word {
+    char bytes[4 * TWI_WORD_MAX + 2];
+    size_t starts[TWI_WORD_MAX + 3];
+    int n; /* characters, marks included */
+} word;
+
+int32_t twi_bucket(const char *feature, size_t len, int bits)
+{
+    uint64_t h = tw_fnv1a(TW_FNV_START, feature, len);
+    return (int32_t) ((h ^ (h >> 32)) & ((1u << (unsigned) bits) - 1));
+}
+
+tw_status twi_features_init(twi_features *f, const tw_tower_config *cfg, tw_error *err)
+{
+    size_t room = (size_t) cfg->max_features;
+
+    *f = (twi_features){.cfg = *cfg, .n_slots = 64};
+    while (f->n_slots < 2 * room)
+        f->n_slots *= 2;
+    f->ids = tw_alloc(room, sizeof *f->ids);
+    f->counts = tw_alloc(room, sizeof *f->counts);
+    f->weights = tw_alloc(room, sizeof *f->weights);
+    f->slots = tw_alloc(f->n_slots, sizeof *f->slots);
+    f->stamps = tw_alloc(f->n_slots, sizeof *f->stamps);
+    if (f->ids == NULL || f->counts == NULL || f->weights == NULL || f->slots == NULL ||
+        f->stamps == NULL) {
+        twi_features_fini(f);
+        return tw_fail(err, TW_ENOMEM, "room for %zu text features", room);
+    }
+    return TW_OK;
+}
+
+void twi_features_fini(twi_features *f)
+{
+    tw_free(f->ids);
+    tw_free(f->counts);
+    tw_free(f->weights);
+    tw_free(f->slots);
+    tw_free(f->stamps);
+    memset(f, 0, sizeof *f);
+}
+
+/* Forgets the last text without clearing the slots. */
+static void start_over(twi_features *f)
+{
+    f->n = 0;
+    if (++f->stamp == 0) { /* after 2^32 texts old stamps would look new */
+        memset(f->stamps, 0, f->n_slots * sizeof *f->stamps);
+        f->stamp = 1;
+    }
+}
+
+/* False: the feature is new and there is no room for it. */
+static bool add(twi_features *f, const char *feature, size_t len)
+{
+    int32_t id = twi_bucket(feature, len, f->cfg.bits);
+    /* Neighbouring buckets are as likely as far ones, so the bucket itself spreads well. */
+    uint32_t at = (uint32_t) id & (f->n_slots - 1);
+
+    for (; f->stamps[at] == f->stamp; at = (at + 1) & (f->n_slots - 1)) {
+        int32_t k = f->slots[at];
+        if (f->ids[k] == id) {
+            f->counts[k]++;
+            return true;
+        }
+    }
+    if (f->n == f->cfg.max_features)
+        return false;
+    f->stamps[at] = f->stamp;
+    f->slots[at] = f->n;
+    f->ids[f->n] = id;
+    f->counts[f->n] = 1;
+    f->n++;
+    return true;
+}
+
+static void begin_word(word *w)
+{
+    w->bytes[0] = '<';
+    w->starts[0] = 0;
+    w->starts[1] = 1;
+    w->n = 1;
+}
+
+static void add_letter(word *w, uint32_t cp)
+{
+    size_t at = w->starts[w->n];
+    w->starts[++w->n] = at + tw_utf8_put(w->bytes + at, cp);
+}
+
+static bool end_word(twi_features *f, word *w)
+{
+    const int most = f->cfg.ngram_max;
+
+    add_letter(w, '>');
+    if (!add(f, w->bytes, w->starts[w->n]))
+        return false;
+    for (int k = 0; k < w->n && most > 0; k++) {
+        for (int len = f->cfg.ngram_min; len <= most && k + len <= w->n; len++) {
+            if (len == w->n)
+                continue; /* that is the word, counted above */
+            if (!add(f, w->bytes + w->starts[k], w->starts[k + len] - w->starts[k]))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Features in the order of their buckets, so that the order of words does not change a bit of the
+ * sum. Shell sort: the list is short and qsort's calls would cost more than the moves. */
+static void sort_features(twi_features *f)
+{
+    static const int gaps[] = {1968, 861, 336, 112, 48, 21, 7, 3, 1};
+    for (size_t g = 0; g < sizeof gaps / sizeof gaps[0]; g++) {
+        for (int i = gaps[g]; i < f->n; i++) {
+            int32_t id = f->ids[i], count = f->counts[i];
+            int j = i;
+            for (; j >= gaps[g] && f->ids[j - gaps[g]] > id; j -= gaps[g]) {
+                f->ids[j] = f->ids[j - gaps[g]];
+                f->counts[j] = f->counts[j - gaps[g]];
+            }
+            f->ids[j] = id;
+            f->counts[j] = count;
+        }
+    }
+}
+
+void twi_features_count(twi_features *f, const char *text, size_t len)
+{
+    word w;
+    bool room = true;
+
+    start_over(f);
+    begin_word(&w);
+    for (size_t i = 0; i < len && room;) {
+        size_t used;
+        uint32_t cp = tw_utf8_next(text + i, len - i, &used);
+        i += used;
+        bool letter = twi_is_word(cp);
+        if (letter)
+            add_letter(&w, twi_fold(cp));
+        if (w.n > 1 && (!letter || w.n > TWI_WORD_MAX)) {
+            room = end_word(f, &w);
+            begin_word(&w);
+        }
+    }
+    if (w.n > 1 && room)
+        (void) end_word(f, &w);
+    sort_features(f);
+}
+
+void twi_features_weigh(twi_features *f, const float *idf)
+{
+    double sum = 0;
+    for (int k = 0; k < f->n; k++) {
+        double w = (f->counts[k] == 1 ? 1 : 1 + log(f->counts[k])) * (double) idf[f->ids[k]];
+        f->weights[k] = (tw_real) w;
+        sum += w * w;
+    }
+    double scale = sum > 0 ? 1 / sqrt(sum) : 0;
+    for (int k = 0; k < f->n; k++)
+        f->weights[k] = (tw_real) ((double) f->weights[k] * scale);
+}

@@ -1,0 +1,377 @@
+/* towers/towers.h — items to unit vectors, so that alike items lie near.
+ *
+ * A tower turns a text into hashed words and character n-grams, weighs them by
+ * tf-idf, sums their embeddings, projects the sum and scales it to length 1.
+ * The same tower, with the same weights, embeds both sides of a pair: that is
+ * what Siamese means here. Training pulls similar items together and pushes
+ * others apart; a tower that was only fitted (idf) is a random projection of
+ * the tf-idf kernel, so it is useful before it has seen a single pair.
+ *
+ *     tw_tower *t = NULL;
+ *     tw_tower_create(&t, &TW_TOWER_CONFIG_DEFAULT, &err);
+ *     tw_tower_fit(t, texts, NULL, n, &err);              // idf from the catalogue
+ *     tw_tower_train(t, &data, &cfg, &watch, &report, &err);
+ *     tw_tower_embed_many(t, NULL, texts, NULL, n, vecs, NULL, NULL, &err);
+ *     tw_tower_save(t, "towers.safetensors", &err);
+ *
+ * Surprises:
+ * - Items are numbered 0..N-1 here: the place in the caller's array of texts.
+ * - A text in which nothing can be hashed (empty, blanks, punctuation only)
+ *   gives the zero vector, near to nothing, with TW_OK.
+ * - Any bytes are a text. Malformed UTF-8 reads as U+FFFD.
+ * - What one text holds above `max_features` distinct features is not read.
+ * - A tower is immutable while sessions embed with it; fit and train need it
+ *   for themselves.
+ */
+#ifndef TW_TOWERS_TOWERS_H
+#define TW_TOWERS_TOWERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "base/text.h"
+#include "base/types.h"
+
+#define TW_TOWER_MAX_DIM      1024  /* of vectors and of feature embeddings */
+#define TW_TOWER_MAX_BITS     22    /* 2^22 buckets */
+#define TW_TOWER_MAX_NGRAM    8     /* characters */
+#define TW_TOWER_MAX_FEATURES 16384 /* distinct ones in one text */
+#define TW_TOWER_MAX_BATCH    8192  /* pairs in one step */
+#define TW_TOWER_MAX_ITEMS    (1 << 28)
+#define TW_TOWER_K            10 /* the cut-off of recall and NDCG */
+
+typedef struct tw_tower tw_tower;                 /* opaque; owns its weights */
+typedef struct tw_tower_session tw_tower_session; /* one thread's working memory */
+
+/* ---- configuration -----------------------------------------------------------------------------
+ */
+
+/* What a tower is; fixed when it is made and stored in its file. */
+typedef struct tw_tower_config {
+    int bits;         /* 2^bits hash buckets, 8..TW_TOWER_MAX_BITS */
+    int embed_dim;    /* width of one feature's embedding, 1..TW_TOWER_MAX_DIM */
+    int dim;          /* width of the vectors, 1..TW_TOWER_MAX_DIM */
+    int ngram_min;    /* character n-grams of "<word>", 1..TW_TOWER_MAX_NGRAM; */
+    int ngram_max;    /* 0: whole words only */
+    int max_features; /* distinct features read from one text, 1..TW_TOWER_MAX_FEATURES */
+    int64_t seed;     /* of the first weights */
+} tw_tower_config;
+
+extern const tw_tower_config TW_TOWER_CONFIG_DEFAULT;
+
+/* Which loss; the numbers are stored. */
+typedef enum tw_tower_loss {
+    TW_LOSS_AUTO = 0,    /* triplets: triplet; labels 0 and 1: contrastive; scores: cosine;
+                            positives only: InfoNCE */
+    TW_LOSS_TRIPLET = 1, /* max(0, d_ap^2 - d_an^2 + margin), semi-hard negatives in the batch */
+    TW_LOSS_CONTRASTIVE = 2, /* y d^2/2 + (1-y) max(0, margin - d)^2/2 with d = 1 - cosine */
+    TW_LOSS_INFONCE = 3,     /* symmetric in-batch softmax at a temperature */
+    TW_LOSS_COSINE = 4,      /* (cosine - score)^2 */
+} tw_tower_loss;
+
+const char *tw_tower_loss_name(tw_tower_loss loss); /* "auto", "triplet", ... Never NULL */
+
+typedef struct tw_tower_train_config {
+    tw_tower_loss loss;
+    double temperature; /* InfoNCE, (0, 10] */
+    double margin;      /* triplet: squared distance; contrastive: 1 - cosine; 0: the loss's own
+                           default (0.2, 0.5) */
+    bool logq;          /* InfoNCE: subtract ln of an item's share of the pairs (Yi et al. 2019) */
+    double dropout;     /* share of a text's features hidden at random in each step, [0, 0.9]: keeps
+                           a tower from learning items by heart */
+    double lr;          /* Adam's step at its highest, (0, 1] */
+    double weight_decay; /* decoupled, 0 = off; tables and biases are spared */
+    int batch;           /* pairs a step, 2..TW_TOWER_MAX_BATCH */
+    int epochs;          /* at most, 0..10000; 0 leaves the tower as fitted */
+    int patience;        /* epochs without a better validation figure before it stops; 0 = never */
+    int threads;         /* 0: one per usable core */
+    int64_t seed;        /* of the order of pairs; same seed + threads = same bits */
+} tw_tower_train_config;
+
+extern const tw_tower_train_config TW_TOWER_TRAIN_DEFAULT;
+
+/* How positives are found in histories. */
+typedef struct tw_mine_config {
+    int window;       /* two events at most this far apart in one history meet, 1..1000 */
+    int neighbours;   /* strongest partners kept per item, 1..1000 */
+    double shrinkage; /* a meeting counts as c / (c + shrinkage), >= 0: distrusts rare meetings */
+    double power;     /* 0.5 = cosine; towards 1 = popular items weigh less; 0..1 */
+    int min_count;    /* pairs that met less often are dropped, >= 1 */
+} tw_mine_config;
+
+extern const tw_mine_config TW_MINE_DEFAULT;
+
+/* Everything `twindex train towers` can be told, as one flat JSON object whose keys are the field
+ * names ("dim", "lr", "window" ...; the three seeds are one: "seed"). */
+typedef struct tw_tower_recipe {
+    tw_tower_config tower;
+    tw_tower_train_config train;
+    tw_mine_config mine;
+} tw_tower_recipe;
+
+extern const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT;
+
+/* One key of the recipe, for --help and for flags. All strings are static. */
+typedef struct tw_tower_option {
+    const char *key;
+    const char *help;     /* one line */
+    const char *fallback; /* the default as it would be written */
+} tw_tower_option;
+
+int tw_tower_option_count(void);
+tw_tower_option tw_tower_option_at(int index);
+
+/* Sets one key from its written form. TW_EINVAL: no such key, no number, or out of range; the
+ * recipe is unchanged. */
+TW_NODISCARD tw_status tw_tower_recipe_set(tw_tower_recipe *r, const char *key, const char *value,
+                                           tw_error *err);
+/* Overwrites what the JSON object names. TW_EINVAL: not an object, an unknown key, a wrong type or
+ * range; *r may then be partly changed. */
+TW_NODISCARD tw_status tw_tower_recipe_parse(tw_tower_recipe *r, const char *json, size_t len,
+                                             tw_error *err);
+/* Appends the whole recipe as one JSON object. */
+TW_NODISCARD tw_status tw_tower_recipe_format(const tw_tower_recipe *r, tw_text *out,
+                                              tw_error *err);
+
+/* ---- a tower's life -----------------------------------------------------------------------------
+ */
+
+/* A new tower with random weights drawn from cfg->seed and idf 1 everywhere.
+ * TW_EINVAL: a field is out of range. TW_ENOMEM. On failure *out is NULL. */
+TW_NODISCARD tw_status tw_tower_create(tw_tower **out, const tw_tower_config *cfg, tw_error *err);
+void tw_tower_destroy(tw_tower *t); /* accepts NULL; no session may be left */
+
+/* Learns how rare each feature is from the catalogue: idf = 1 + ln((1 + N) / (1 + df)).
+ *
+ *   texts (n)  borrowed; lens (n) their bytes, or NULL when all are NUL-terminated
+ *
+ * TW_ENOMEM. On failure the tower is unchanged. */
+TW_NODISCARD tw_status tw_tower_fit(tw_tower *t, const char *const *texts, const size_t *lens,
+                                    int64_t n, tw_error *err);
+
+/* The same tower as it was before training: first weights, this one's idf. The baseline. */
+TW_NODISCARD tw_status tw_tower_untrained(tw_tower **out, const tw_tower *t, tw_error *err);
+
+/* Replaces path atomically with a safetensors file (format: docs/formats.md). */
+TW_NODISCARD tw_status tw_tower_save(const tw_tower *t, const char *path, tw_error *err);
+/* TW_ECORRUPT: says which rule the file breaks. TW_EUNSUPPORTED: made by a newer version.
+ * TW_ENOTFOUND, TW_EIO, TW_ENOMEM. On failure *out is NULL. */
+TW_NODISCARD tw_status tw_tower_load(tw_tower **out, const char *path, tw_error *err);
+/* The same from memory; data is borrowed for the call. */
+TW_NODISCARD tw_status tw_tower_parse(tw_tower **out, const void *data, size_t len, tw_error *err);
+
+int tw_tower_dim(const tw_tower *t);
+tw_tower_config tw_tower_config_of(const tw_tower *t);
+
+/* ---- embedding ----------------------------------------------------------------------------------
+ */
+
+/* Working memory for one thread; borrows the tower, which must outlive it. */
+TW_NODISCARD tw_status tw_tower_session_create(tw_tower_session **out, const tw_tower *t,
+                                               tw_error *err);
+void tw_tower_session_destroy(tw_tower_session *s); /* accepts NULL */
+
+/* Embeds one text of len bytes.
+ *
+ *   out (dim)  a unit vector, or all zero when the text has no feature
+ *
+ * Cannot fail and allocates nothing. The same tower and text give the same bits, alone or in
+ * tw_tower_embed_many. One thread at a time per session.
+ * Returns the number of distinct features found: 0 means the zero vector. */
+int tw_tower_embed(tw_tower_session *s, const char *text, size_t len, float *out);
+
+/* Embeds n texts on all workers of pool (NULL: on the calling thread).
+ *
+ *   texts (n), lens (n) or NULL   as in tw_tower_fit
+ *   out (n, dim)                  caller's
+ *
+ * TW_ENOMEM. TW_ECANCELLED: progress said stop; rows up to its last `done` are filled. */
+TW_NODISCARD tw_status tw_tower_embed_many(const tw_tower *t, tw_pool *pool,
+                                           const char *const *texts, const size_t *lens, int64_t n,
+                                           float *out, tw_progress_fn progress, void *ctx,
+                                           tw_error *err);
+
+/* ---- what is alike ------------------------------------------------------------------------------
+ */
+
+/* Two items and what is known of them: label 1 = similar, 0 = not; or a score in [-1, 1]. Mined
+ * pairs carry label 1. */
+typedef struct tw_item_pair {
+    int32_t a, b;
+    float label;
+    float weight; /* strength of a mined pair, > 0; 1 when nothing is known */
+} tw_item_pair;
+
+typedef struct tw_item_triplet {
+    int32_t anchor, positive, negative;
+} tw_item_triplet;
+
+/* Finds positives: items that stand near each other in people's histories, popular items
+ * discounted.
+ *
+ *   items (offsets[users])  item numbers in 0..n_items-1, each history in time order
+ *   offsets (users + 1)     where each history starts; offsets[0] = 0, never falling
+ *   *out (*n_out)           each unordered pair once (a < b), sorted by a, then b; the caller
+ *                           frees it with tw_free; label 1, weight in (0, 1]
+ *
+ *   weight(a, b) = c / (c_a * c_b)^power * c / (c + shrinkage), scaled so that the largest is 1
+ *
+ * with c the histories in which a and b met and c_a, c_b those that hold a or b. A pair stays when
+ * it is among the `neighbours` strongest of a or of b; ties go to the smaller item number.
+ * TW_EINVAL: an item or offset out of range, a config out of range. TW_ENOMEM.
+ * The same input gives the same output. No meeting at all gives TW_OK and *n_out = 0. */
+TW_NODISCARD tw_status tw_mine_events(tw_item_pair **out, int64_t *n_out, const int32_t *items,
+                                      const int64_t *offsets, int64_t users, int64_t n_items,
+                                      const tw_mine_config *cfg, tw_error *err);
+
+/* Where the parts of a split array end. */
+typedef struct tw_split {
+    int64_t train; /* [0, train) */
+    int64_t valid; /* [train, train + valid) */
+    int64_t test;  /* the next `test` */
+    int64_t cold;  /* the rest: pairs with an item that no training or validation pair holds */
+} tw_split;
+
+typedef struct tw_split_config {
+    double valid, test; /* shares of the pairs, each in [0, 0.5] */
+    double cold;        /* share of the items that are kept out of training, in [0, 0.5] */
+    int64_t seed;
+} tw_split_config;
+
+/* No cold items: a tower that will serve should have learnt from all of them. Ask for 0.05 to
+ * measure how it does on items that it never saw. */
+#define TW_SPLIT_DEFAULT ((tw_split_config){.valid = 0.1, .test = 0.1})
+
+/* Reorders pairs in place into train, valid, test and cold, keeping the order inside each. A pair's
+ * part depends on its two items (in either order) and the seed only, so duplicates stay together
+ * and adding pairs moves none. TW_EINVAL: a share out of range. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_pairs_split(tw_item_pair *pairs, int64_t n, const tw_split_config *cfg,
+                                      tw_split *out, tw_error *err);
+/* The same by (anchor, positive). */
+TW_NODISCARD tw_status tw_triplets_split(tw_item_triplet *triplets, int64_t n,
+                                         const tw_split_config *cfg, tw_split *out, tw_error *err);
+
+/* ---- training -----------------------------------------------------------------------------------
+ */
+
+/* What a tower learns from; everything is borrowed for the call. Give pairs or triplets. */
+typedef struct tw_tower_data {
+    const char *const *texts; /* (n_items) */
+    const size_t *lens;       /* (n_items), or NULL when the texts are NUL-terminated */
+    int64_t n_items;
+    const tw_item_pair *pairs; /* (n_pairs) */
+    int64_t n_pairs;
+    const tw_item_triplet *triplets; /* (n_triplets) */
+    int64_t n_triplets;
+    const tw_item_pair *valid; /* (n_valid) held out: stops training and chooses the epoch */
+    int64_t n_valid;
+    bool valid_apart; /* valid was mined from other people's histories than pairs: what is known may
+                         recur in it, so known partners stay in the ranking */
+} tw_tower_data;
+
+/* One line of the training log. */
+typedef struct tw_tower_epoch {
+    int epoch;         /* 0 is the tower before training: loss, active, ... are then 0 */
+    double loss;       /* mean over the epoch's steps */
+    double active;     /* share of terms that still push: triplets or negatives inside the margin;
+                          InfoNCE: rows whose positive is not first */
+    double pos_cosine; /* mean cosine of positive pairs */
+    double neg_cosine; /* mean cosine of each anchor's hardest negative in the batch */
+    double spread;     /* mean of 1 - cosine over all pairs of items; near 0 = collapsed */
+    double valid;      /* NDCG@10 (scores: Spearman's rho); NAN without validation pairs */
+    double seconds;    /* since training began */
+    bool best;         /* the best so far */
+} tw_tower_epoch;
+
+/* Who is told how it goes. Every member may be NULL. Called from the calling thread. */
+typedef struct tw_tower_watch {
+    tw_progress_fn progress; /* stage "epoch"; done and total count steps; may cancel */
+    void *progress_ctx;
+    void (*epoch)(void *ctx, const tw_tower_epoch *line);
+    void *epoch_ctx;
+} tw_tower_watch;
+
+/* The line as one JSON object without a newline: what the model's metrics file holds. */
+TW_NODISCARD tw_status tw_tower_epoch_format(const tw_tower_epoch *line, tw_text *out,
+                                             tw_error *err);
+
+typedef enum tw_tower_stop {
+    TW_STOP_EPOCHS = 0,   /* all epochs done */
+    TW_STOP_PATIENCE = 1, /* validation stopped improving */
+    TW_STOP_COLLAPSED =
+        2, /* all items drifted to one point: lower lr, raise temperature or batch */
+} tw_tower_stop;
+
+const char *tw_tower_stop_name(tw_tower_stop stop);
+
+typedef struct tw_tower_report {
+    tw_tower_loss loss; /* the one used: never TW_LOSS_AUTO */
+    tw_tower_stop stop;
+    int epochs;     /* run */
+    int best_epoch; /* whose weights the tower now has; 0: training never helped */
+    double best_valid;
+    double seconds;
+    int64_t examples; /* pairs or triplets learnt from */
+} tw_tower_report;
+
+/* Trains the tower in place and leaves it with the weights of the best epoch (the last one without
+ * validation pairs). Fit it first.
+ *
+ *   watch, report  may be NULL
+ *
+ * Batches are embedded on all threads; the loss sees the whole batch, so negatives come from all
+ * of it. Negatives that are the anchor itself, its positive, or a known positive of it are masked.
+ * TW_EINVAL: no examples, an item out of range, a config out of range, a loss that the data cannot
+ * feed, or a gradient that is not finite. TW_ENOMEM. TW_ECANCELLED: the watch stopped it. After a
+ * failure the weights are the best so far: those from before when no epoch was better. Examples
+ * whose item has no feature are left out. */
+TW_NODISCARD tw_status tw_tower_train(tw_tower *t, const tw_tower_data *data,
+                                      const tw_tower_train_config *cfg, const tw_tower_watch *watch,
+                                      tw_tower_report *report, tw_error *err);
+
+/* ---- how good it is -----------------------------------------------------------------------------
+ */
+
+/* Retrieval over the whole catalogue. Every item with held-out partners is a query; all other items
+ * are ranked, except its known partners; ties count against us. Means over queries. */
+typedef struct tw_retrieval {
+    int64_t queries;
+    int64_t items;    /* in the catalogue */
+    double recall;    /* share of held-out partners in the first TW_TOWER_K */
+    double ndcg;      /* NDCG at TW_TOWER_K, binary gains */
+    double mrr;       /* 1 / rank of the first partner */
+    double recall_se; /* standard errors of the means */
+    double ndcg_se;
+    double mrr_se;
+} tw_retrieval;
+
+/* Measures any vectors.
+ *
+ *   vecs (n, dim)      unit rows
+ *   held (n_held)      positives to be found (both directions); label below 0.5 is skipped
+ *   known (n_known)    positives that may not stand in the way; NULL for none
+ *   max_queries        0 = all; else the queries whose item hashes lowest
+ *   pool               NULL: on the calling thread
+ *
+ * TW_EINVAL: an item out of range. TW_ENOMEM. Without held pairs every figure is 0. */
+TW_NODISCARD tw_status tw_retrieval_measure(tw_retrieval *out, const float *vecs, int64_t n,
+                                            int dim, const tw_item_pair *held, int64_t n_held,
+                                            const tw_item_pair *known, int64_t n_known,
+                                            int64_t max_queries, tw_pool *pool, tw_error *err);
+
+/* The same for one score per item, whatever the query: how good is popularity?
+ *   score (n)  e.g. the number of events of each item */
+TW_NODISCARD tw_status tw_retrieval_baseline(tw_retrieval *out, const double *score, int64_t n,
+                                             const tw_item_pair *held, int64_t n_held,
+                                             const tw_item_pair *known, int64_t n_known,
+                                             int64_t max_queries, tw_error *err);
+
+/* Spearman's rank correlation of cosine and label over pairs of rows of vecs (n, dim); equal values
+ * share the mean of their ranks. *rho is NAN when either side is constant. */
+TW_NODISCARD tw_status tw_pairs_spearman(double *rho, const float *vecs, int64_t n, int dim,
+                                         const tw_item_pair *pairs, int64_t n_pairs, tw_error *err);
+
+#endif
