@@ -1,0 +1,140 @@
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+
+static void print_help(const usage *u)
+{
+    (void) printf("Usage: twindex %s\n\n%s\n", u->synopsis, u->about);
+    if (u->flags[0].name != NULL)
+        (void) printf("\nOptions:\n");
+    for (const flag *f = u->flags; f->name != NULL; f++) {
+        char left[64], letter[8] = "    ";
+        if (f->letter != 0)
+            (void) snprintf(letter, sizeof letter, "-%c, ", f->letter);
+        (void) snprintf(left, sizeof left, "%s--%s%s%s", letter, f->name,
+                        f->argument != NULL ? " " : "", f->argument != NULL ? f->argument : "");
+        (void) printf("  %-28s %s\n", left, f->help);
+    }
+    (void) printf("  %-28s %s\n", "    --help", "show this");
+    if (u->more != NULL)
+        u->more(stdout);
+    (void) printf("\nExample:\n%s\n", u->example);
+}
+
+static int name_length(const usage *u) { return (int) strcspn(u->synopsis, " "); }
+
+int wrong_usage(const usage *u, const char *fmt, ...)
+{
+    va_list ap;
+    (void) fprintf(stderr, "twindex %.*s: ", name_length(u), u->synopsis);
+    va_start(ap, fmt);
+    (void) vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    (void) fprintf(stderr, "\nhint: twindex %.*s --help\n", name_length(u), u->synopsis);
+    return EXIT_USAGE;
+}
+
+static const flag *find_flag(const usage *u, const char *name, size_t len)
+{
+    for (const flag *f = u->flags; f->name != NULL; f++)
+        if (strlen(f->name) == len && strncmp(f->name, name, len) == 0)
+            return f;
+    return NULL;
+}
+
+static const flag *find_letter(const usage *u, char letter)
+{
+    for (const flag *f = u->flags; f->name != NULL; f++)
+        if (f->letter == letter)
+            return f;
+    return NULL;
+}
+
+/* Returns 0, or the exit code after saying what is wrong. */
+static int set_flag(const usage *u, const flag *f, const char *value)
+{
+    if (f->kind == FLAG_BOOL) {
+        *(bool *) f->value = true;
+        return 0;
+    }
+    if (f->kind == FLAG_TEXT) {
+        *(const char **) f->value = value;
+        return 0;
+    }
+    int64_t v;
+    if (!tw_parse_i64(value, &v) || v < f->least || v > f->most)
+        return wrong_usage(u, "--%s '%s' is no whole number in %lld..%lld", f->name, value,
+                           (long long) f->least, (long long) f->most);
+    *(int64_t *) f->value = v;
+    return 0;
+}
+
+/* How many arguments the flag at argv[0] took; negative: the exit code, negated. */
+static int take_flag(const usage *u, int argc, char **argv)
+{
+    const char *arg = argv[0], *equals = strchr(arg, '=');
+    bool is_long = arg[1] == '-';
+    const char *name = arg + (is_long ? 2 : 1);
+    size_t len = equals != NULL ? (size_t) (equals - name) : strlen(name);
+    const flag *f = is_long ? find_flag(u, name, len) : len == 1 ? find_letter(u, name[0]) : NULL;
+    const char *value = equals != NULL ? equals + 1 : argc > 1 ? argv[1] : NULL;
+    int took = equals != NULL ? 1 : 2;
+
+    if (f != NULL && f->kind == FLAG_BOOL) {
+        if (equals != NULL)
+            return -wrong_usage(u, "--%s takes no value", f->name);
+        (void) set_flag(u, f, NULL);
+        return 1;
+    }
+    if (f != NULL) {
+        if (value == NULL)
+            return -wrong_usage(u, "%s needs a value", arg);
+        int rc = set_flag(u, f, value);
+        return rc != 0 ? -rc : took;
+    }
+    if (u->other != NULL && is_long && len < 64) {
+        char key[64];
+        memcpy(key, name, len);
+        key[len] = '\0';
+        int rc = u->other(u->other_ctx, key, value);
+        if (rc != 0)
+            return rc > 0 ? took : -EXIT_USAGE;
+    }
+    return -wrong_usage(u, "unknown option '%s'", arg);
+}
+
+int parse_args(const usage *u, int *argc, char **argv, int least, int most)
+{
+    bool only_words = false;
+    int n = 0;
+    for (int i = 0; i < *argc;) {
+        char *arg = argv[i];
+        if (!only_words && strcmp(arg, "--") == 0) {
+            only_words = true;
+            i++;
+            continue;
+        }
+        if (only_words || arg[0] != '-' || arg[1] == '\0') {
+            argv[n++] = arg; /* n <= i: words move to the front */
+            i++;
+            continue;
+        }
+        if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
+            print_help(u);
+            return EXIT_SUCCESS;
+        }
+        int took = take_flag(u, *argc - i, argv + i);
+        if (took < 0)
+            return -took;
+        i += took;
+    }
+    *argc = n;
+    if (n < least)
+        return wrong_usage(u, "something is missing: twindex %s", u->synopsis);
+    if (n > most)
+        return wrong_usage(u, "'%s' is one argument too many", argv[most]);
+    return -1;
+}

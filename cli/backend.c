@@ -1,0 +1,81 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+int backend_open(backend *b, const usage *u, const backend_options *opt)
+{
+    tw_error err = {0};
+    tw_status st;
+
+    *b = (backend){0};
+    if ((opt->dir == NULL) == (opt->connect == NULL))
+        return wrong_usage(u, "give either --dir DIR or --connect URL");
+    if (opt->dir != NULL) {
+        const tw_engine_options eng = {.mode = opt->write ? TW_ENGINE_WRITE : TW_ENGINE_READ};
+        st = tw_engine_open(&b->engine, opt->dir, &eng, &err);
+    } else {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
+        const char *key = opt->api_key != NULL ? opt->api_key : getenv("TWINDEX_API_KEY");
+        const tw_client_options cl = {.timeout_ms = (int) opt->timeout_ms, .api_key = key};
+        st = tw_client_open(&b->client, opt->connect, &cl, &err);
+    }
+    return st == TW_OK ? 0 : failed(&err);
+}
+
+void backend_close(backend *b)
+{
+    tw_engine_close(b->engine);
+    tw_client_close(b->client);
+    *b = (backend){0};
+}
+
+tw_status backend_similar(backend *b, const tw_similar_query *q, tw_answer *out, tw_error *err)
+{
+    return b->engine != NULL ? tw_engine_similar(b->engine, q, out, err)
+                             : tw_client_similar(b->client, q, out, err);
+}
+
+tw_status backend_next(backend *b, const tw_next_query *q, tw_answer *out, tw_error *err)
+{
+    return b->engine != NULL ? tw_engine_next(b->engine, q, out, err)
+                             : tw_client_next(b->client, q, out, err);
+}
+
+tw_status backend_embed(backend *b, const char *item, const char *text, float *vec, int *dim,
+                        int *model, tw_error *err)
+{
+    return b->engine != NULL ? tw_engine_embed(b->engine, item, text, vec, dim, model, err)
+                             : tw_client_embed(b->client, item, text, vec, dim, model, err);
+}
+
+tw_status backend_get(backend *b, const char *item, tw_item *out, tw_error *err)
+{
+    return b->engine != NULL ? tw_engine_get(b->engine, item, out, err)
+                             : tw_client_get(b->client, item, out, err);
+}
+
+tw_status backend_put(backend *b, const tw_item *item, tw_put_kind *kind, tw_error *err)
+{
+    return b->engine != NULL ? tw_engine_put(b->engine, item, kind, err)
+                             : tw_client_put(b->client, item, kind, err);
+}
+
+tw_status backend_delete(backend *b, const char *id, tw_error *err)
+{
+    return b->engine != NULL ? tw_engine_delete(b->engine, id, err)
+                             : tw_client_delete(b->client, id, err);
+}
+
+tw_status backend_record(backend *b, const char *user, const char *item, int64_t time, bool *added,
+                         tw_error *err)
+{
+    return b->engine != NULL ? tw_engine_record(b->engine, user, item, time, added, err)
+                             : tw_client_record(b->client, user, item, time, added, err);
+}
+
+tw_status backend_stats(backend *b, tw_engine_stats *out, tw_error *err)
+{
+    return b->engine != NULL ? tw_engine_stats_get(b->engine, out, err)
+                             : tw_client_stats(b->client, out, err);
+}

@@ -1,0 +1,184 @@
+/* similar, next and embed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cli/cli.h"
+
+/* "--image" and "--audio" belong to the contract; this build's towers read text. */
+static int no_media(const usage *u, const char *image, const char *audio)
+{
+    if (image == NULL && audio == NULL)
+        return 0;
+    (void) fprintf(stderr,
+                   "twindex %.*s: this build has a text tower only; '%s' cannot be embedded\n",
+                   (int) strcspn(u->synopsis, " "), u->synopsis, image != NULL ? image : audio);
+    return EXIT_FAILURE;
+}
+
+int cmd_similar(int argc, char **argv)
+{
+    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
+    const char *text = NULL, *image = NULL, *audio = NULL;
+    int64_t k = 10;
+    bool exact = false, json = false;
+    const flag flags[] = {
+        BACKEND_FLAGS(at),
+        {"text", 't', FLAG_TEXT, &text, "T", "like this text instead of an item", 0, 0},
+        {"image", 0, FLAG_TEXT, &image, "FILE", "like this picture (not in this build)", 0, 0},
+        {"audio", 0, FLAG_TEXT, &audio, "FILE", "like this sound (not in this build)", 0, 0},
+        {"k", 'k', FLAG_INT, &k, "N", "how many (10)", 1, TW_ENGINE_MAX_K},
+        {"exact", 0, FLAG_BOOL, &exact, NULL, "scan everything instead of the index", 0, 0},
+        {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
+        {0}};
+    const usage u = {
+        .synopsis = "similar (--dir DIR | --connect URL) (ITEM | --text T) [-k N] [--json]",
+        .about = "Finds the items most like an item (named by id or by exact title) or a text.\n"
+                 "The score is the cosine of the tower vectors.",
+        .example = "  twindex similar --dir films \"Toy Story (1995)\" -k 5\n"
+                   "  twindex similar --connect tcp://127.0.0.1:7700 --text \"space adventure\"",
+        .flags = flags,
+    };
+    tw_error err = {0};
+    tw_answer answer;
+    backend b;
+    int rc = parse_args(&u, &argc, argv, 0, 1);
+    if (rc < 0 && no_media(&u, image, audio) != 0)
+        rc = EXIT_FAILURE;
+    if (rc < 0 && (argc == 1) == (text != NULL))
+        rc = wrong_usage(&u, "give either an ITEM or --text");
+    if (rc >= 0)
+        return rc;
+    rc = backend_open(&b, &u, &at);
+    if (rc != 0)
+        return rc;
+    tw_answer_init(&answer);
+    const tw_similar_query q = {
+        .item = argc == 1 ? argv[0] : NULL, .text = text, .k = (int) k, .exact = exact};
+    if (backend_similar(&b, &q, &answer, &err) == TW_OK)
+        print_answer(&answer, text != NULL ? "like this text" : "like", json);
+    else
+        rc = failed(&err);
+    tw_answer_fini(&answer);
+    backend_close(&b);
+    return rc;
+}
+
+/* "A,B,C" in place into a list; "\," stands for a comma inside a title. *n items. */
+static const char **split_history(char *list, int *n)
+{
+    size_t commas = 1;
+    for (const char *s = list; *s != '\0'; s++)
+        commas += *s == ',';
+    const char **out = tw_alloc(commas, sizeof *out);
+    if (out == NULL)
+        return NULL;
+    char *to = list;
+    out[0] = list;
+    *n = 1;
+    for (const char *s = list; *s != '\0'; s++) {
+        if (*s == '\\' && s[1] == ',') {
+            *to++ = *++s;
+        } else if (*s == ',') {
+            *to++ = '\0';
+            out[(*n)++] = to;
+        } else {
+            *to++ = *s;
+        }
+    }
+    *to = '\0';
+    return out;
+}
+
+int cmd_next(int argc, char **argv)
+{
+    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
+    const char *user = NULL, *history = NULL;
+    int64_t k = 10;
+    bool seen = false, json = false;
+    const flag flags[] = {
+        BACKEND_FLAGS(at),
+        {"user", 'u', FLAG_TEXT, &user, "ID", "this user, with all that is recorded", 0, 0},
+        {"history", 0, FLAG_TEXT, &history, "A,B,...",
+         "anybody who consumed these, oldest first (\\, in a title)", 0, 0},
+        {"k", 'k', FLAG_INT, &k, "N", "how many (10)", 1, TW_ENGINE_MAX_K},
+        {"seen", 0, FLAG_BOOL, &seen, NULL, "items of the history may come again", 0, 0},
+        {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
+        {0}};
+    const usage u = {
+        .synopsis = "next (--dir DIR | --connect URL) (--user U | --history A,B,C) [-k N] [--json]",
+        .about = "What SSE-PT expects next for a user or a history. A user who was not there in "
+                 "training\n"
+                 "counts as the trained unknown user; one without history gets what is popular.",
+        .example = "  twindex next --dir films --user 42\n"
+                   "  twindex next --dir films --history 50,172",
+        .flags = flags,
+    };
+    tw_error err = {0};
+    tw_answer answer;
+    backend b;
+    int n = 0;
+    int rc = parse_args(&u, &argc, argv, 0, 0);
+    if (rc < 0 && (user != NULL) == (history != NULL))
+        rc = wrong_usage(&u, "give either --user or --history");
+    if (rc >= 0)
+        return rc;
+    rc = backend_open(&b, &u, &at);
+    if (rc != 0)
+        return rc;
+    tw_answer_init(&answer);
+    char *list = history != NULL ? tw_strdup(history) : NULL;
+    const char **items = list != NULL ? split_history(list, &n) : NULL;
+    const tw_next_query q = {
+        .user = user, .history = items, .n_history = n, .k = (int) k, .include_seen = seen};
+    if (backend_next(&b, &q, &answer, &err) == TW_OK)
+        print_answer(&answer, "next", json);
+    else
+        rc = failed(&err);
+    tw_free(items);
+    tw_free(list);
+    tw_answer_fini(&answer);
+    backend_close(&b);
+    return rc;
+}
+
+int cmd_embed(int argc, char **argv)
+{
+    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
+    const char *text = NULL;
+    bool json = false;
+    const flag flags[] = {
+        BACKEND_FLAGS(at),
+        {"text", 't', FLAG_TEXT, &text, "T", "this text instead of an item", 0, 0},
+        {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
+        {0}};
+    const usage u = {
+        .synopsis = "embed (--dir DIR | --connect URL) (ITEM | --text T) [--json]",
+        .about = "Prints the tower's unit vector, numbers separated by blanks.",
+        .example = "  twindex embed --dir films --text \"space adventure\"",
+        .flags = flags,
+    };
+    static float vec[TW_ENGINE_MAX_DIM];
+    tw_error err = {0};
+    backend b;
+    int dim, model;
+    int rc = parse_args(&u, &argc, argv, 0, 1);
+    if (rc < 0 && (argc == 1) == (text != NULL))
+        rc = wrong_usage(&u, "give either an ITEM or --text");
+    if (rc >= 0)
+        return rc;
+    rc = backend_open(&b, &u, &at);
+    if (rc != 0)
+        return rc;
+    if (backend_embed(&b, argc == 1 ? argv[0] : NULL, text, vec, &dim, &model, &err) != TW_OK) {
+        rc = failed(&err);
+    } else {
+        if (json)
+            (void) printf("{\"model\": %d, \"dim\": %d, \"vector\": [", model, dim);
+        for (int i = 0; i < dim; i++)
+            (void) printf("%s%.9g", i == 0 ? "" : json ? ", " : " ", (double) vec[i]);
+        (void) printf(json ? "]}\n" : "\n");
+    }
+    backend_close(&b);
+    return rc;
+}

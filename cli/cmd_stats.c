@@ -1,0 +1,76 @@
+#include <stdlib.h>
+
+#include "cli/cli.h"
+
+static void print_json(const tw_engine_stats *s)
+{
+    (void) printf("{\"items\": %lld, \"deleted_items\": %lld, \"users\": %lld, \"events\": %lld, "
+                  "\"seq\": %lld, \"store_bytes\": %lld, \"model\": %d, \"has_towers\": %s, "
+                  "\"has_seq\": %s, \"tower_dim\": %d, \"seq_dim\": %d, \"seq_items\": %lld, "
+                  "\"seq_users\": %lld, \"tower_index\": \"%s\", \"seq_index\": \"%s\", "
+                  "\"indexed\": %lld, \"delta\": %lld, \"dead\": %lld, \"index_bytes\": %lld}\n",
+                  (long long) s->items, (long long) s->deleted_items, (long long) s->users,
+                  (long long) s->events, (long long) s->seq, (long long) s->store_bytes, s->model,
+                  s->has_towers ? "true" : "false", s->has_seq ? "true" : "false", s->tower_dim,
+                  s->seq_dim, (long long) s->seq_items, (long long) s->seq_users, s->tower_index,
+                  s->seq_index, (long long) s->indexed, (long long) s->delta, (long long) s->dead,
+                  (long long) s->index_bytes);
+}
+
+static void print_text(const tw_engine_stats *s)
+{
+    (void) printf("items    %lld (%lld deleted), %lld users, %lld events, change number %lld\n",
+                  (long long) s->items, (long long) s->deleted_items, (long long) s->users,
+                  (long long) s->events, (long long) s->seq);
+    (void) printf("store    %.1f MB\n", (double) s->store_bytes / 1e6);
+    if (s->model == 0)
+        (void) printf("model    none yet\n");
+    else
+        (void) printf("model    %d: %s%s%s\n", s->model, s->has_towers ? "towers" : "",
+                      s->has_towers && s->has_seq ? " and " : "", s->has_seq ? "SSE-PT" : "");
+    if (s->has_towers) {
+        (void) printf(
+            "similar  %s index of %lld vectors, %d wide, %lld of them since the last fold, "
+            "%lld dead\n",
+            s->tower_index, (long long) s->indexed, s->tower_dim, (long long) s->delta,
+            (long long) s->dead);
+    }
+    if (s->has_seq) {
+        (void) printf(
+            "next     %s index, %d wide; %lld items and %lld users were there in training\n",
+            s->seq_index, s->seq_dim, (long long) s->seq_items, (long long) s->seq_users);
+    }
+}
+
+int cmd_stats(int argc, char **argv)
+{
+    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
+    bool json = false;
+    const flag flags[] = {
+        BACKEND_FLAGS(at), {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0}, {0}};
+    const usage u = {
+        .synopsis = "stats (--dir DIR | --connect URL) [--json]",
+        .about = "Counts, models and indexes.",
+        .example = "  twindex stats --dir films",
+        .flags = flags,
+    };
+    tw_error err = {0};
+    tw_engine_stats s;
+    backend b;
+    int rc = parse_args(&u, &argc, argv, 0, 1);
+    if (rc >= 0)
+        return rc;
+    if (argc == 1 && at.dir == NULL && at.connect == NULL)
+        at.dir = argv[0];
+    rc = backend_open(&b, &u, &at);
+    if (rc != 0)
+        return rc;
+    if (backend_stats(&b, &s, &err) != TW_OK)
+        rc = failed(&err);
+    else if (json)
+        print_json(&s);
+    else
+        print_text(&s);
+    backend_close(&b);
+    return rc;
+}

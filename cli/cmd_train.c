@@ -1,0 +1,299 @@
+/* train towers | train seq. */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/report.h"
+#include "seqmodel/seqmodel.h"
+#include "towers/towers.h"
+
+#define MAX_CONFIG ((size_t) 1 << 20)
+
+/* Keys of a config as flags: --item_dim or --item-dim. */
+static void dashes_to_underscores(char *out, size_t size, const char *name)
+{
+    size_t i = 0;
+    for (; name[i] != '\0' && i + 1 < size; i++)
+        out[i] = name[i] == '-' ? '_' : name[i];
+    out[i] = '\0';
+}
+
+typedef struct pending {
+    const usage *u;
+    struct {
+        char key[64];
+        const char *value;
+    } set[64];
+    int n;
+    bool (*known)(const char *key);
+} pending;
+
+static int remember(void *ctx, const char *name, const char *value)
+{
+    pending *p = ctx;
+    char key[64];
+    dashes_to_underscores(key, sizeof key, name);
+    if (!p->known(key))
+        return 0;
+    if (value == NULL) {
+        (void) fprintf(stderr, "twindex train: --%s needs a value\n", name);
+        return -1;
+    }
+    if (p->n == 64) {
+        (void) fprintf(stderr, "twindex train: more than 64 settings\n");
+        return -1;
+    }
+    memcpy(p->set[p->n].key, key, sizeof key);
+    p->set[p->n++].value = value;
+    return 1;
+}
+
+typedef struct train_flags {
+    const char *config, *pairs, *triplets, *attribute;
+    bool events, no_eval, json, quiet;
+    int64_t threads;
+} train_flags;
+
+static int run_training(const char *dir, bool towers, const train_flags *f, tw_train_options *opt)
+{
+    tw_error err = {0};
+    tw_engine *e = NULL;
+    char *report = NULL;
+    meter m;
+    const tw_engine_options eng = {.mode = TW_ENGINE_WRITE, .threads = (int) f->threads};
+
+    if (tw_engine_open(&e, dir, &eng, &err) != TW_OK)
+        return failed(&err);
+    catch_interrupts();
+    meter_start(&m, towers ? "towers" : "seq", f->quiet);
+    opt->progress = meter_show;
+    opt->progress_ctx = &m;
+    opt->skip_eval = f->no_eval;
+    tw_status st = towers ? tw_engine_train_towers(e, opt, &report, &err)
+                          : tw_engine_train_seq(e, opt, &report, &err);
+    meter_end(&m);
+    int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
+    if (st == TW_OK && f->json)
+        (void) printf("%s\n", report);
+    else if (st == TW_OK)
+        print_training_report(report, towers);
+    tw_free(report);
+    tw_engine_close(e);
+    return rc;
+}
+
+/* ---- towers ---------------------------------------------------------------------------------- */
+
+static bool tower_key(const char *key)
+{
+    for (int i = 0; i < tw_tower_option_count(); i++)
+        if (strcmp(tw_tower_option_at(i).key, key) == 0)
+            return true;
+    return false;
+}
+
+static void tower_keys(FILE *out)
+{
+    (void) fprintf(out, "\nSettings (as options, or in the config file):\n");
+    for (int i = 0; i < tw_tower_option_count(); i++) {
+        tw_tower_option o = tw_tower_option_at(i);
+        (void) fprintf(out, "  --%-22s %s (%s)\n", o.key, o.help, o.fallback);
+    }
+}
+
+/* The whole config as JSON: defaults, then the file, then the flags. Free with tw_text_fini. */
+static tw_status tower_config(const train_flags *f, const pending *p, tw_text *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    char *data = NULL;
+    size_t len = 0;
+    tw_tower_recipe recipe = TW_TOWER_RECIPE_DEFAULT;
+
+    if (f->config != NULL) {
+        TW_TRY(tw_file_read(f->config, MAX_CONFIG, &data, &len, err));
+        TW_TRY(tw_tower_recipe_parse(&recipe, data, len, err));
+    }
+    for (int i = 0; i < p->n; i++)
+        TW_TRY(tw_tower_recipe_set(&recipe, p->set[i].key, p->set[i].value, err));
+    if (f->threads > 0)
+        recipe.train.threads = (int) f->threads;
+    TW_TRY(tw_tower_recipe_format(&recipe, out, err));
+done:
+    tw_free(data);
+    return st;
+}
+
+static int sources_given(const train_flags *f)
+{
+    return (f->pairs != NULL) + (f->triplets != NULL) + (f->attribute != NULL) + f->events;
+}
+
+static int train_towers(int argc, char **argv)
+{
+    train_flags f = {0};
+    pending p = {.known = tower_key};
+    tw_text config;
+    tw_error err = {0};
+    const flag flags[] = {
+        {"from-events", 0, FLAG_BOOL, &f.events, NULL,
+         "positives: items consumed together (the default)", 0, 0},
+        {"pairs", 0, FLAG_TEXT, &f.pairs, "FILE", "pairs a,b,label naming item ids", 0, 0},
+        {"triplets", 0, FLAG_TEXT, &f.triplets, "FILE", "anchor,positive,negative", 0, 0},
+        {"from-attribute", 0, FLAG_TEXT, &f.attribute, "NAME",
+         "positives: items that share a value of it", 0, 0},
+        {"config", 0, FLAG_TEXT, &f.config, "FILE", "settings as a JSON object", 0, 0},
+        {"threads", 0, FLAG_INT, &f.threads, "N", "0: one per core", 0, 64},
+        {"no-eval", 0, FLAG_BOOL, &f.no_eval, NULL, "do not measure on the test split", 0, 0},
+        {"json", 0, FLAG_BOOL, &f.json, NULL, "report as JSON", 0, 0},
+        {"quiet", 'q', FLAG_BOOL, &f.quiet, NULL, "no progress", 0, 0},
+        {0}};
+    const usage u = {
+        .synopsis = "train towers DIR [options]",
+        .about =
+            "Trains the Siamese text tower, publishes a new model version, embeds and indexes the\n"
+            "catalogue with it.",
+        .example = "  twindex train towers films --from-events\n"
+                   "  twindex train towers shop --pairs same.csv --loss infonce --epochs 20",
+        .flags = flags,
+        .more = tower_keys,
+        .other = remember,
+        .other_ctx = &p,
+    };
+    int rc = parse_args(&u, &argc, argv, 1, 1);
+    if (rc >= 0)
+        return rc;
+    if (sources_given(&f) > 1)
+        return wrong_usage(&u, "give one of --from-events, --pairs, --triplets, --from-attribute");
+    tw_train_options opt = {.source = f.pairs != NULL       ? TW_PAIRS_FILE
+                                      : f.triplets != NULL  ? TW_PAIRS_TRIPLETS
+                                      : f.attribute != NULL ? TW_PAIRS_ATTRIBUTE
+                                                            : TW_PAIRS_EVENTS,
+                            .path = f.pairs != NULL      ? f.pairs
+                                    : f.triplets != NULL ? f.triplets
+                                                         : f.attribute};
+    tw_text_init(&config, MAX_CONFIG);
+    if (tower_config(&f, &p, &config, &err) != TW_OK) {
+        rc = wrong_usage(&u, "%s", err.msg);
+    } else {
+        opt.config_json = tw_text_cstr(&config);
+        rc = run_training(argv[0], true, &f, &opt);
+    }
+    tw_text_fini(&config);
+    return rc;
+}
+
+/* ---- seq ------------------------------------------------------------------------------------- */
+
+static bool seq_key(const char *key)
+{
+    for (int i = 0; tw_seq_config_key(i) != NULL; i++)
+        if (strcmp(tw_seq_config_key(i)->name, key) == 0)
+            return true;
+    return false;
+}
+
+static void seq_keys(FILE *out)
+{
+    (void) fprintf(out, "\nSettings (as options, or in the config file):\n");
+    for (int i = 0; tw_seq_config_key(i) != NULL; i++)
+        (void) fprintf(out, "  --%-22s %s\n", tw_seq_config_key(i)->name,
+                       tw_seq_config_key(i)->help);
+}
+
+static tw_status seq_config(const train_flags *f, const pending *p, const char *model, tw_text *out,
+                            tw_error *err)
+{
+    tw_status st = TW_OK;
+    char *data = NULL;
+    size_t len = 0;
+    tw_seq_config cfg = tw_seq_config_default();
+
+    if (model != NULL && strcmp(model, "sasrec") == 0) {
+        cfg.user_dim = 0;
+        cfg.sse_user = cfg.sse_item_input = cfg.sse_item_target = 0;
+    } else if (model != NULL && strcmp(model, "pt") == 0) {
+        cfg.sse_user = cfg.sse_item_input = cfg.sse_item_target = 0;
+    } else if (model != NULL && strcmp(model, "sse-pt") != 0) {
+        st = tw_fail(err, TW_EINVAL, "--model '%.30s' is none of sse-pt, sasrec, pt", model);
+        goto done;
+    }
+    if (f->config != NULL) {
+        TW_TRY(tw_file_read(f->config, MAX_CONFIG, &data, &len, err));
+        TW_TRY(tw_seq_config_from_json(&cfg, data, len, err));
+    }
+    for (int i = 0; i < p->n; i++)
+        TW_TRY(tw_seq_config_set(&cfg, p->set[i].key, p->set[i].value, err));
+    if (f->threads > 0)
+        cfg.threads = (int) f->threads;
+    TW_TRY(tw_seq_config_check(&cfg, err));
+    TW_TRY(tw_seq_config_to_json(&cfg, out, err));
+done:
+    tw_free(data);
+    return st;
+}
+
+static int train_seq(int argc, char **argv)
+{
+    train_flags f = {0};
+    const char *model = NULL;
+    pending p = {.known = seq_key};
+    tw_text config;
+    tw_error err = {0};
+    const flag flags[] = {
+        {"model", 0, FLAG_TEXT, &model, "NAME",
+         "sse-pt (default), sasrec (no user vector), pt (no replacement)", 0, 0},
+        {"config", 0, FLAG_TEXT, &f.config, "FILE", "settings as a JSON object", 0, 0},
+        {"threads", 0, FLAG_INT, &f.threads, "N", "0: one per core", 0, 64},
+        {"no-eval", 0, FLAG_BOOL, &f.no_eval, NULL, "do not measure on the test split", 0, 0},
+        {"json", 0, FLAG_BOOL, &f.json, NULL, "report as JSON", 0, 0},
+        {"quiet", 'q', FLAG_BOOL, &f.quiet, NULL, "no progress", 0, 0},
+        {0}};
+    const usage u = {
+        .synopsis = "train seq DIR [options]",
+        .about =
+            "Trains SSE-PT on the recorded events and publishes a new model version. The last two\n"
+            "events of each user are held out: one to stop the training, one to measure it.",
+        .example = "  twindex train seq films\n"
+                   "  twindex train seq films --model sasrec --epochs 50",
+        .flags = flags,
+        .more = seq_keys,
+        .other = remember,
+        .other_ctx = &p,
+    };
+    int rc = parse_args(&u, &argc, argv, 1, 1);
+    if (rc >= 0)
+        return rc;
+    tw_text_init(&config, MAX_CONFIG);
+    if (seq_config(&f, &p, model, &config, &err) != TW_OK) {
+        rc = wrong_usage(&u, "%s", err.msg);
+    } else {
+        tw_train_options opt = {.config_json = tw_text_cstr(&config)};
+        rc = run_training(argv[0], false, &f, &opt);
+    }
+    tw_text_fini(&config);
+    return rc;
+}
+
+int cmd_train(int argc, char **argv)
+{
+    static const flag none[] = {{0}};
+    static const usage u = {
+        .synopsis = "train towers|seq DIR [options]",
+        .about =
+            "Trains the towers (which items are alike) or the sequential model (what comes next).\n"
+            "`twindex train towers --help` and `twindex train seq --help` show the settings.",
+        .example = "  twindex train towers films\n  twindex train seq films",
+        .flags = none,
+    };
+    if (argc > 0 && strcmp(argv[0], "towers") == 0)
+        return train_towers(argc - 1, argv + 1);
+    if (argc > 0 && strcmp(argv[0], "seq") == 0)
+        return train_seq(argc - 1, argv + 1);
+    int rc = parse_args(&u, &argc, argv, 0, 1);
+    return rc >= 0 ? rc : wrong_usage(&u, "say what to train: towers or seq");
+}

@@ -1,0 +1,66 @@
+/* twindex(1): a subcommand each file cmd_*.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "nn/blas.h"
+#include "rpc/wire.h"
+
+static const command commands[] = {
+    {"init", "make an empty data directory", cmd_init},
+    {"ingest", "load catalogue files", cmd_ingest},
+    {"events", "load interaction logs", cmd_events},
+    {"train", "train the towers or the sequential model", cmd_train},
+    {"eval", "measure a model or an index beside its baselines", cmd_eval},
+    {"similar", "items like this item or text", cmd_similar},
+    {"next", "what comes next for a user or a history", cmd_next},
+    {"embed", "the vector of an item or text", cmd_embed},
+    {"put", "insert or replace one item", cmd_put},
+    {"get", "show one item", cmd_get},
+    {"delete", "remove one item", cmd_delete},
+    {"record", "note that a user consumed an item", cmd_record},
+    {"stats", "counts, models, indexes", cmd_stats},
+    {"serve", "answer over the network", cmd_serve},
+    {"check", "verify a data directory", cmd_check},
+};
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void help(FILE *out)
+{
+    (void) fprintf(out, "twindex turns a catalogue into similarity search and next-item "
+                        "recommendation.\n\nUsage: twindex COMMAND ...\n\n");
+    for (int i = 0; i < N_COMMANDS; i++)
+        (void) fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    (void) fprintf(out, "\n`twindex COMMAND --help` shows its options and an example.\n"
+                        "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 corrupt data.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
+        strcmp(argv[1], "-h") == 0) {
+        help(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+        (void) printf("twindex %s\n", TWINDEX_VERSION);
+        return EXIT_SUCCESS;
+    }
+    for (int i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            tw_blas_reexec(argv);
+            int rc = commands[i].run(argc - 2, argv + 2);
+            if (fflush(stdout) != 0 || ferror(stdout)) {
+                (void) fprintf(stderr, "twindex: cannot write the result\n");
+                return EXIT_FAILURE;
+            }
+            return rc;
+        }
+    }
+    (void) fprintf(stderr, "twindex: unknown command '%s'\nhint: twindex help\n", argv[1]);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,133 @@
+#include "cli/report.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static double number(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+static long long whole(const json_t *object, const char *key)
+{
+    return (long long) json_integer_value(json_object_get(object, key));
+}
+
+static const char *word(const json_t *object, const char *key)
+{
+    const char *s = json_string_value(json_object_get(object, key));
+    return s != NULL ? s : "";
+}
+
+typedef struct column {
+    const char *key, *title;
+} column;
+
+/* One line per model, the same figures in the same columns. */
+static void print_table(const json_t *rows, const char *const *names, const char *const *labels,
+                        const column *columns)
+{
+    (void) printf("  %-22s", "");
+    for (const column *c = columns; c->key != NULL; c++)
+        (void) printf(" %10s", c->title);
+    (void) printf("\n");
+    for (int i = 0; names[i] != NULL; i++) {
+        const json_t *row = json_object_get(rows, names[i]);
+        if (row == NULL)
+            continue;
+        (void) printf("  %-22s", labels[i]);
+        for (const column *c = columns; c->key != NULL; c++)
+            (void) printf(" %10.4f", number(row, c->key));
+        (void) printf("\n");
+    }
+}
+
+static void print_seq_table(const json_t *test)
+{
+    static const char *const names[] = {"seq", "as_unknown_user", "popularity", NULL};
+    static const char *const labels[] = {"SSE-PT", "  user unknown to it", "popularity", NULL};
+    static const column columns[] = {{"hr_at_10", "HR@10"},
+                                     {"ndcg_at_10", "NDCG@10"},
+                                     {"ndcg_at_10_se", "+-"},
+                                     {"mrr_at_10", "MRR@10"},
+                                     {NULL, NULL}};
+    print_table(test, names, labels, columns);
+}
+
+static void print_tower_table(const json_t *part, const char *title)
+{
+    static const char *const names[] = {"towers", "untrained", "popularity", NULL};
+    static const char *const labels[] = {"trained towers", "untrained (tf-idf)", "popularity",
+                                         NULL};
+    static const column columns[] = {{"recall_at_10", "Recall@10"},
+                                     {"ndcg_at_10", "NDCG@10"},
+                                     {"ndcg_at_10_se", "+-"},
+                                     {"mrr", "MRR"},
+                                     {NULL, NULL}};
+    (void) printf("  test: %s (%lld queries)\n", title,
+                  whole(json_object_get(part, "towers"), "queries"));
+    print_table(part, names, labels, columns);
+}
+
+static void print_tower_eval(const json_t *eval)
+{
+    print_tower_table(json_object_get(eval, "test"), word(eval, "protocol"));
+}
+
+void print_training_report(const char *json, bool towers)
+{
+    json_t *r = json_loads(json, 0, NULL);
+    if (towers) {
+        (void) printf("model %lld: %s towers from %lld %s, %lld epochs (best %lld), %.1f s\n",
+                      whole(r, "model"), word(r, "loss"), whole(r, "examples"),
+                      strcmp(word(r, "source"), "triplets") == 0 ? "triplets" : "pairs",
+                      whole(r, "epochs"), whole(r, "best_epoch"), number(r, "seconds"));
+        if (whole(r, "skipped_rows") > 0)
+            (void) fprintf(stderr, "twindex: %lld rows could not be used\n",
+                           whole(r, "skipped_rows"));
+        const json_t *eval = json_object_get(r, "eval");
+        if (eval == NULL)
+            eval = json_object_get(r, "eval_pairs");
+        if (eval != NULL)
+            print_tower_eval(eval);
+    } else {
+        (void) printf("model %lld: %lld users, %lld items, %lld events, %lld epochs (best %lld), "
+                      "%.1f s\n",
+                      whole(r, "model"), whole(r, "users"), whole(r, "items"), whole(r, "events"),
+                      whole(r, "epochs"), whole(r, "best_epoch"), number(r, "seconds"));
+        if (json_object_get(r, "test") != NULL) {
+            (void) printf("  test: %s\n", word(r, "protocol"));
+            print_seq_table(json_object_get(r, "test"));
+        }
+    }
+    json_decref(r);
+}
+
+static void print_index(const json_t *r, const char *key, const char *title)
+{
+    const json_t *ix = json_object_get(r, key);
+    if (ix != NULL) {
+        (void) printf("%-6s %-10s %9lld vectors  recall@10 %.4f  %8.1f us a query  %.1f MB\n",
+                      title, word(ix, "kind"), whole(ix, "vectors"), number(ix, "recall_at_10"),
+                      number(ix, "us_per_query"), number(ix, "bytes") / 1e6);
+    }
+}
+
+void print_eval_report(const char *json, const char *what)
+{
+    json_t *r = json_loads(json, 0, NULL);
+    if (strcmp(what, "index") == 0) {
+        print_index(r, "items", "items");
+        print_index(r, "next", "next");
+    } else if (strcmp(what, "towers") == 0) {
+        (void) printf("model %lld, %lld items\n", whole(r, "model"), whole(r, "items"));
+        print_tower_eval(r);
+    } else {
+        (void) printf("model %lld, %s split, protocol %s, seed %lld, %lld users\n",
+                      whole(r, "model"), word(r, "split"), word(r, "protocol"), whole(r, "seed"),
+                      whole(json_object_get(r, "seq"), "users"));
+        print_seq_table(r);
+    }
+    json_decref(r);
+}

@@ -1,0 +1,10 @@
+/* cli/report.h — training and evaluation reports (JSON of the engine) as text. */
+#ifndef TW_CLI_REPORT_H
+#define TW_CLI_REPORT_H
+
+#include <stdbool.h>
+
+void print_training_report(const char *json, bool towers);
+void print_eval_report(const char *json, const char *what);
+
+#endif

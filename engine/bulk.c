@@ -1,0 +1,343 @@
+/* Bulk loads: a file's rows in transactions of a thousand, each with the place
+ * behind its last row, so that a killed run goes on exactly there.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/crash.h"
+#include "engine/internal.h"
+#include "ingest/ingest.h"
+
+typedef struct load {
+    tw_engine *e;
+    const tw_ingest_options *opt;
+    tw_ingest_report *report;
+    tw_reader *reader;
+    tw_rejects *rejects;
+    twi_generation *g; /* NULL while no transaction is open */
+    twi_seat *seat;
+    tw_text text;
+    char key[TW_FINGERPRINT_MAX];
+    tw_store_mark mark;
+    tw_reader_place place; /* behind the last row that was stored or rejected */
+    int pending;           /* rows in the open transaction */
+    int n_vecs;
+    int64_t *vec_rows; /* (TWI_BATCH_ROWS) items whose vectors the index gets after the commit */
+    float *vecs;       /* (TWI_BATCH_ROWS, dim) */
+    bool created;      /* an item came into being in this transaction */
+} load;
+
+/* The writer lock is held from here to the commit, so that puts from elsewhere and the swap of a
+ * generation fall between two transactions. */
+static tw_status begin(load *l, tw_error *err)
+{
+    tw_status st = TW_OK;
+    (void) pthread_mutex_lock(&l->e->writer);
+    l->g = twi_acquire(l->e);
+    l->pending = l->n_vecs = 0;
+    l->created = false;
+    if (l->g->tower != NULL) {
+        TW_TRY(twi_seat_take(l->g, &l->seat, err));
+        int dim = tw_tower_dim(l->g->tower);
+        if (l->vecs == NULL)
+            l->vecs = tw_alloc((size_t) TWI_BATCH_ROWS * (size_t) dim, sizeof *l->vecs);
+        if (l->vecs == NULL) {
+            st = tw_fail(err, TW_ENOMEM, "vectors of a batch");
+            goto done;
+        }
+    }
+    TW_TRY(tw_store_begin(l->e->store, err));
+done:
+    return st;
+}
+
+static void end(load *l)
+{
+    if (l->g == NULL)
+        return;
+    tw_store_rollback(l->e->store); /* nothing after a commit */
+    twi_seat_give(l->g, l->seat);
+    twi_release(l->e, l->g);
+    l->seat = NULL;
+    l->g = NULL;
+    (void) pthread_mutex_unlock(&l->e->writer);
+}
+
+static tw_status commit(load *l, bool done, tw_error *err)
+{
+    tw_status st = TW_OK;
+    if (l->g == NULL)
+        return TW_OK;
+    l->mark.bytes = l->place.offset;
+    l->mark.lines = l->place.line;
+    l->mark.rows = l->place.row;
+    l->mark.rejected = tw_rejects_count(l->rejects);
+    l->mark.done = done;
+    TW_TRY(tw_rejects_flush(l->rejects, err)); /* before the mark says they were read */
+    TW_TRY(tw_store_set_mark(l->e->store, l->key, &l->mark, err));
+    TW_TRY(tw_store_commit(l->e->store, err));
+    tw_crash_point(); /* rows and mark on disk, the index not yet told */
+    for (int i = 0; i < l->n_vecs; i++)
+        TW_TRY(tw_index_put(l->g->items, l->vec_rows[i],
+                            l->vecs + (size_t) i * (size_t) tw_tower_dim(l->g->tower), err));
+    if (l->g->seq != NULL && l->created)
+        TW_TRY(twi_replay_next(l->e, l->g, l->e->applied, err));
+    TW_TRY(tw_store_seq(l->e->store, &l->e->applied, err));
+done:
+    end(l);
+    return st;
+}
+
+static tw_status embed_row(load *l, const tw_item *item, int64_t row, tw_error *err)
+{
+    int dim = tw_tower_dim(l->g->tower);
+    float *vec = l->vecs + (size_t) l->n_vecs * (size_t) dim;
+    tw_text_clear(&l->text);
+    tw_status st = twi_item_text(item, &l->text, err);
+    if (st != TW_OK)
+        return st;
+    (void) tw_tower_embed(l->seat->tower, tw_text_cstr(&l->text), l->text.len, vec);
+    st = tw_store_put_vector(l->e->store, row, l->g->towers_version, vec, dim, NULL, err);
+    if (st == TW_OK)
+        l->vec_rows[l->n_vecs++] = row;
+    return st;
+}
+
+static tw_status store_item(load *l, const tw_row *r, tw_error *err)
+{
+    const tw_item item = {.id = r->id,
+                          .title = r->title,
+                          .text = r->text,
+                          .attributes = r->attributes,
+                          .image = r->image,
+                          .audio = r->audio};
+    tw_put_result put;
+    tw_status st = tw_store_put_item(l->e->store, &item, &put, err);
+    if (st != TW_OK)
+        return st;
+    if (put.kind != TW_PUT_UNCHANGED && l->g->tower != NULL)
+        st = embed_row(l, &item, put.row, err);
+    if (st != TW_OK)
+        return st == TW_EINVAL ? TW_ECORRUPT : st; /* the item is in: not a row to reject */
+    l->created |= put.kind == TW_PUT_CREATED;
+    l->report->created += put.kind == TW_PUT_CREATED;
+    l->report->replaced += put.kind == TW_PUT_REPLACED;
+    l->report->unchanged += put.kind == TW_PUT_UNCHANGED;
+    return TW_OK;
+}
+
+/* An item that people consumed belongs to the catalogue, even if nobody has described it yet. */
+static tw_status item_of_event(load *l, const tw_row *r, int64_t *row, tw_error *err)
+{
+    tw_status st = tw_store_row_by_id(l->e->store, r->item, row, NULL);
+    if (st != TW_ENOTFOUND)
+        return st == TW_OK ? st : tw_fail(err, st, "item '%.60s' cannot be looked up", r->item);
+    if (l->opt->known_only)
+        return tw_fail(err, TW_EINVAL, "line %lld: item '%.60s' is not in the catalogue",
+                       (long long) r->line, r->item);
+    const tw_row item = {.id = r->item, .attributes = "{}"};
+    int64_t created = l->report->created;
+    st = store_item(l, &item, err);
+    l->report->created = created;
+    l->report->new_items += st == TW_OK;
+    return st == TW_OK ? tw_store_row_by_id(l->e->store, r->item, row, err) : st;
+}
+
+static tw_status store_event(load *l, const tw_row *r, tw_error *err)
+{
+    tw_event ev = {.time = r->time, .rating = r->rating, .value = NAN};
+    bool added;
+    tw_status st = item_of_event(l, r, &ev.item, err);
+    if (st == TW_OK)
+        st = tw_store_add_event(l->e->store, r->user, &ev, &added, err);
+    if (st != TW_OK)
+        return st;
+    l->report->created += added;
+    l->report->unchanged += !added;
+    return TW_OK;
+}
+
+static tw_status reject(load *l, const tw_error *why, tw_error *err)
+{
+    size_t len;
+    const char *raw = tw_reader_raw(l->reader, &len);
+    if (l->report->rejected++ == 0)
+        (void) snprintf(l->report->first_reject, sizeof l->report->first_reject, "%.511s",
+                        why->msg);
+    return tw_rejects_add(l->rejects, tw_reader_line(l->reader), why->msg, raw, len, err);
+}
+
+static tw_status tell(load *l, tw_error *err)
+{
+    tw_progress p = {.stage = "reading"};
+    if (l->opt->progress == NULL)
+        return TW_OK;
+    tw_reader_progress(l->reader, &p.done, &p.total);
+    return l->opt->progress(l->opt->progress_ctx, &p) == 0
+               ? TW_OK
+               : tw_fail(err, TW_ECANCELLED, "stopped at line %lld; the same command goes on there",
+                         (long long) tw_reader_line(l->reader));
+}
+
+/* A row that broke a rule is a row to reject; anything else is trouble of ours. */
+static tw_status one_row(load *l, tw_ingest_kind kind, bool *got, tw_error *err)
+{
+    tw_row row;
+    tw_error why = {0};
+    tw_status st = tw_reader_next(l->reader, &row, got, &why);
+    if (st == TW_OK && *got)
+        st = kind == TW_INGEST_ITEMS ? store_item(l, &row, &why) : store_event(l, &row, &why);
+    if (st != TW_OK && st != TW_EINVAL) {
+        if (err != NULL)
+            *err = why;
+        return st;
+    }
+    if (!*got)
+        return TW_OK;
+    l->report->rows++;
+    if (st == TW_EINVAL && l->opt->strict) {
+        if (err != NULL)
+            *err = why;
+        return st;
+    }
+    if (st == TW_EINVAL)
+        st = reject(l, &why, err);
+    l->place = tw_reader_tell(l->reader);
+    return st;
+}
+
+static tw_status read_rows(load *l, tw_ingest_kind kind, tw_error *err)
+{
+    tw_status st = TW_OK;
+    bool got = true;
+
+    while (got) {
+        if (l->g == NULL)
+            TW_TRY(begin(l, err));
+        st = one_row(l, kind, &got, err);
+        if (st == TW_EINVAL) { /* strict: what came before stays */
+            tw_status kept = commit(l, false, NULL);
+            if (kept != TW_OK)
+                st = kept;
+            goto done;
+        }
+        TW_TRY(st);
+        if (++l->pending == TWI_BATCH_ROWS || !got) {
+            TW_TRY(commit(l, !got, err));
+            TW_TRY(tell(l, err));
+        }
+    }
+done:
+    end(l);
+    return st;
+}
+
+enum { MAX_COLUMNS = 16 };
+
+/* Cuts "id=sku,title=name" in place into a map. */
+static tw_status parse_columns(char *text, tw_column_map map[MAX_COLUMNS], int *n, tw_error *err)
+{
+    *n = 0;
+    for (char *rest = NULL, *one = strtok_r(text, ",", &rest); one != NULL;
+         one = strtok_r(NULL, ",", &rest)) {
+        char *equals = strchr(one, '=');
+        if (equals == NULL || equals == one || equals[1] == '\0')
+            return tw_fail(err, TW_EINVAL, "'%.60s' in the columns is not FIELD=COLUMN", one);
+        if (*n == MAX_COLUMNS)
+            return tw_fail(err, TW_EINVAL, "more than %d columns are named", MAX_COLUMNS);
+        *equals = '\0';
+        map[(*n)++] = (tw_column_map){.field = one, .column = equals + 1};
+    }
+    return TW_OK;
+}
+
+/* Opens the file where an earlier run of it stopped. A file that was read to its end is read again
+ * from the start: rows that did not change cost little, and one that was deleted since comes back.
+ */
+static tw_status open_file(load *l, const char *path, tw_ingest_kind kind, tw_error *err)
+{
+    tw_status st = TW_OK;
+    char rejected[TW_PATH_MAX], columns[1024] = "";
+    tw_column_map map[MAX_COLUMNS];
+    tw_reader_options opt = {.title_template = l->opt->title_template,
+                             .text_template = l->opt->text_template,
+                             .header = l->opt->header,
+                             .columns = map};
+
+    if (l->opt->format != NULL)
+        TW_TRY(tw_ingest_format_parse(l->opt->format, &opt.format, err));
+    if (l->opt->columns != NULL) {
+        if (strlen(l->opt->columns) >= sizeof columns) {
+            st = tw_fail(err, TW_EINVAL, "the columns are longer than %zu bytes", sizeof columns);
+            goto done;
+        }
+        memcpy(columns, l->opt->columns, strlen(l->opt->columns) + 1);
+        TW_TRY(parse_columns(columns, map, &opt.n_columns, err));
+    }
+    TW_TRY(tw_reader_open(&l->reader, path, kind, &opt, err));
+    tw_reader_fingerprint(l->reader, l->key);
+    TW_TRY(tw_store_get_mark(l->e->store, l->key, &l->mark, err));
+    if (!l->mark.done && l->mark.rows > 0) {
+        l->place = (tw_reader_place){l->mark.bytes, l->mark.lines, l->mark.rows};
+        TW_TRY(tw_reader_seek(l->reader, l->place, err));
+        l->report->resumed_at = l->mark.rows;
+    }
+    int n = snprintf(rejected, sizeof rejected, "%s.rejected", path);
+    if (n < 0 || (size_t) n >= sizeof rejected) {
+        st = tw_fail(err, TW_EINVAL, "path '%.60s...' is too long", path);
+        goto done;
+    }
+    TW_TRY(tw_rejects_open(&l->rejects, rejected, l->place, err));
+done:
+    return st;
+}
+
+static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
+                     const tw_ingest_options *opt, tw_ingest_report *report, tw_error *err)
+{
+    static const tw_ingest_options defaults = {0};
+    tw_status st = TW_OK;
+    double start = tw_clock_monotonic();
+    load l = {.e = e, .opt = opt != NULL ? opt : &defaults, .report = report};
+
+    *report = (tw_ingest_report){0};
+    tw_text_init(&l.text, TW_STORE_MAX_TITLE + TW_STORE_MAX_TEXT + TW_STORE_MAX_ATTRIBUTES);
+    TW_TRY(twi_need_write(e, err));
+    if (pthread_mutex_trylock(&e->bulk) != 0) {
+        st = tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
+        goto done;
+    }
+    l.vec_rows = tw_alloc(TWI_BATCH_ROWS, sizeof *l.vec_rows);
+    st = l.vec_rows == NULL ? tw_fail(err, TW_ENOMEM, "batch") : open_file(&l, path, kind, err);
+    if (st == TW_OK)
+        st = read_rows(&l, kind, err);
+    if (l.rejects != NULL && tw_rejects_count(l.rejects) > 0)
+        (void) snprintf(report->rejects_path, sizeof report->rejects_path, "%s.rejected", path);
+    if (st == TW_OK)
+        st = tw_rejects_finish(l.rejects, err);
+    (void) pthread_mutex_unlock(&e->bulk);
+    twi_keeper_poke(e);
+done:
+    report->seconds = tw_clock_monotonic() - start;
+    tw_rejects_close(l.rejects);
+    tw_reader_close(l.reader);
+    tw_text_fini(&l.text);
+    tw_free(l.vec_rows);
+    tw_free(l.vecs);
+    return st;
+}
+
+tw_status tw_engine_ingest(tw_engine *e, const char *path, const tw_ingest_options *opt,
+                           tw_ingest_report *report, tw_error *err)
+{
+    return run(e, path, TW_INGEST_ITEMS, opt, report, err);
+}
+
+tw_status tw_engine_events(tw_engine *e, const char *path, const tw_ingest_options *opt,
+                           tw_ingest_report *report, tw_error *err)
+{
+    return run(e, path, TW_INGEST_EVENTS, opt, report, err);
+}

@@ -1,0 +1,130 @@
+/* The store's content as plain arrays, for training and evaluation. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "engine/internal.h"
+
+typedef struct loader {
+    twi_catalogue *c;
+    int64_t room;
+    bool texts;
+    tw_text text;
+} loader;
+
+static tw_status grow(loader *l, tw_error *err)
+{
+    twi_catalogue *c = l->c;
+    if (c->n < l->room)
+        return TW_OK;
+    int64_t room = l->room == 0 ? 1024 : l->room * 2;
+    int64_t *rows = tw_realloc(c->rows, (size_t) room, sizeof *rows);
+    if (rows != NULL)
+        c->rows = rows;
+    char **texts = rows == NULL ? NULL : tw_realloc(c->texts, (size_t) room, sizeof *texts);
+    if (texts == NULL)
+        return tw_fail(err, TW_ENOMEM, "catalogue of %lld items", (long long) room);
+    memset(texts + l->room, 0, (size_t) (room - l->room) * sizeof *texts);
+    c->texts = texts;
+    l->room = room;
+    return TW_OK;
+}
+
+static tw_status load_item(void *ctx, const tw_item *item, tw_error *err)
+{
+    loader *l = ctx;
+    tw_status st = grow(l, err);
+    if (st != TW_OK)
+        return st;
+    if (l->texts) {
+        tw_text_clear(&l->text);
+        st = twi_item_text(item, &l->text, err);
+        if (st != TW_OK)
+            return st;
+        l->c->texts[l->c->n] = tw_strndup(tw_text_cstr(&l->text), l->text.len);
+        if (l->c->texts[l->c->n] == NULL)
+            return tw_fail(err, TW_ENOMEM, "text of item '%.60s'", item->id);
+    }
+    l->c->rows[l->c->n++] = item->row;
+    return TW_OK;
+}
+
+tw_status twi_catalogue_load(tw_engine *e, bool texts, twi_catalogue *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    loader l = {.c = out, .texts = texts};
+
+    *out = (twi_catalogue){0};
+    tw_text_init(&l.text, TW_STORE_MAX_TITLE + TW_STORE_MAX_TEXT + TW_STORE_MAX_ATTRIBUTES);
+    TW_TRY(tw_store_each_item(e->store, 0, load_item, &l, err));
+    out->max_row = out->n > 0 ? out->rows[out->n - 1] : 0;
+    out->position = tw_alloc((size_t) out->max_row + 1, sizeof *out->position);
+    if (out->position == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "catalogue of %lld items", (long long) out->n);
+        goto done;
+    }
+    for (int64_t row = 0; row <= out->max_row; row++)
+        out->position[row] = -1;
+    for (int64_t i = 0; i < out->n; i++)
+        out->position[out->rows[i]] = (int32_t) i;
+done:
+    tw_text_fini(&l.text);
+    if (st != TW_OK)
+        twi_catalogue_fini(out);
+    return st;
+}
+
+void twi_catalogue_fini(twi_catalogue *c)
+{
+    for (int64_t i = 0; c->texts != NULL && i < c->n; i++)
+        tw_free(c->texts[i]);
+    tw_free(c->texts);
+    tw_free(c->rows);
+    tw_free(c->position);
+    *c = (twi_catalogue){0};
+}
+
+static tw_status load_event(void *ctx, const tw_event *ev, tw_error *err)
+{
+    twi_log *log = ctx;
+    if (log->n == log->room) {
+        int64_t room = log->room == 0 ? 4096 : log->room * 2;
+        int64_t **arrays[] = {&log->users, &log->items, &log->times};
+        for (int i = 0; i < 3; i++) {
+            int64_t *more = tw_realloc(*arrays[i], (size_t) room, sizeof *more);
+            if (more == NULL)
+                return tw_fail(err, TW_ENOMEM, "%lld events", (long long) room);
+            *arrays[i] = more;
+        }
+        double *ratings = tw_realloc(log->ratings, (size_t) room, sizeof *ratings);
+        if (ratings == NULL)
+            return tw_fail(err, TW_ENOMEM, "%lld events", (long long) room);
+        log->ratings = ratings;
+        log->room = room;
+    }
+    log->users[log->n] = ev->user;
+    log->items[log->n] = ev->item;
+    log->times[log->n] = ev->time;
+    log->ratings[log->n] = ev->rating;
+    if (ev->rating > log->most)
+        log->most = ev->rating;
+    log->n++;
+    return TW_OK;
+}
+
+tw_status twi_log_load(tw_engine *e, twi_log *out, tw_error *err)
+{
+    *out = (twi_log){0};
+    tw_status st = tw_store_each_event(e->store, load_event, out, err);
+    if (st != TW_OK)
+        twi_log_fini(out);
+    return st;
+}
+
+void twi_log_fini(twi_log *log)
+{
+    tw_free(log->users);
+    tw_free(log->items);
+    tw_free(log->times);
+    tw_free(log->ratings);
+    *log = (twi_log){0};
+}

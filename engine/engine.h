@@ -1,0 +1,228 @@
+/* engine/engine.h — the whole of twindex as a library: one directory in, answers out.
+ *
+ *     tw_engine *e = NULL;
+ *     tw_engine_create("films", &err);
+ *     tw_engine_open(&e, "films", &(tw_engine_options){.mode = TW_ENGINE_WRITE}, &err);
+ *     tw_engine_ingest(e, "films.csv", &(tw_ingest_options){0}, &report, &err);
+ *     tw_engine_events(e, "ratings.csv", &(tw_ingest_options){0}, &report, &err);
+ *     tw_engine_train_towers(e, NULL, &tower_result, &err);
+ *     tw_engine_train_seq(e, NULL, &seq_result, &err);
+ *
+ *     tw_answer a;
+ *     tw_answer_init(&a);
+ *     tw_engine_similar(e, &(tw_similar_query){.item = "Toy Story (1995)", .k = 5}, &a, &err);
+ *     for (int i = 0; i < a.n; i++) printf("%s\n", a.rows[i].title);
+ *     tw_answer_fini(&a);
+ *     tw_engine_close(e);
+ *
+ * Promises:
+ * - An acknowledged write is on disk. Indexes are derived: a kill at any moment loses nothing that
+ *   was acknowledged and the next open repairs what is derived.
+ * - Queries see every write acknowledged before they began, and never wait for training or for the
+ *   building of an index: they work on a *generation* (models + indexes), immutable but for
+ *   the index's own delta, reference-counted and swapped whole.
+ * - A vector of one tower version never meets the index of another.
+ *
+ * Threads: queries, put, delete, record, get and stats may be called from any thread at once.
+ * ingest, events and train may run beside queries, one of them at a time.
+ */
+#ifndef TW_ENGINE_ENGINE_H
+#define TW_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/types.h"
+#include "engine/answer.h"
+#include "store/store.h"
+
+#define TW_ENGINE_MAX_K       1000
+#define TW_ENGINE_MAX_HISTORY 10000
+#define TW_ENGINE_MAX_DIM     4096
+
+typedef struct tw_engine tw_engine;
+
+typedef enum tw_engine_mode {
+    TW_ENGINE_READ = 0,  /* beside a writer or not; sees the store as of the open */
+    TW_ENGINE_WRITE = 1, /* takes DIR/lock: one writer process per directory */
+} tw_engine_mode;
+
+typedef struct tw_engine_options {
+    tw_engine_mode mode;
+    int threads; /* for training and bulk embedding; 0: one per usable core */
+} tw_engine_options;
+
+/* Makes an empty data directory. TW_EEXIST: the folder is there and not empty. */
+TW_NODISCARD tw_status tw_engine_create(const char *dir, tw_error *err);
+
+/* TW_ENOTFOUND: no data directory there. TW_EBUSY: another process writes it; the message names its
+ * process id. TW_ECORRUPT: the store or the active model is damaged; the message says what to do. A
+ * damaged or missing index is rebuilt, not reported. */
+TW_NODISCARD tw_status tw_engine_open(tw_engine **out, const char *dir,
+                                      const tw_engine_options *opt, tw_error *err);
+
+/* Saves an index snapshot when there is something new to save. Accepts NULL. No call may be
+ * running. */
+void tw_engine_close(tw_engine *e);
+
+/* ---- queries --------------------------------------------------------------------------------- */
+
+/* Exactly one of item and text. */
+typedef struct tw_similar_query {
+    const char *item; /* id, or else exact title (case does not matter) */
+    const char *text; /* free text through the text tower */
+    int k;            /* 1..TW_ENGINE_MAX_K */
+    bool exact;       /* scan everything instead of the index */
+} tw_similar_query;
+
+/* Items whose tower vectors are nearest; score = cosine; the item itself is left out.
+ * TW_ENOTFOUND: no such item; the message names near ids. TW_ESTATE: no towers are trained.
+ * TW_EINVAL: k, or not exactly one of item and text. */
+TW_NODISCARD tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *out,
+                                         tw_error *err);
+
+/* Exactly one of user and history. */
+typedef struct tw_next_query {
+    const char *user;           /* id; its recorded events are the history */
+    const char *const *history; /* (n_history) item ids or titles, oldest first */
+    int n_history;              /* 1..TW_ENGINE_MAX_HISTORY */
+    int k;
+    bool include_seen; /* items of the history may come again */
+} tw_next_query;
+
+/* Items that SSE-PT expects next. A user that was not there in training, or a bare history, counts
+ * as the trained "unknown user"; a user without any recorded item gets the most popular items
+ * (basis "popular"). Score = inner product with the query vector (for "popular": the number of
+ * events). TW_ENOTFOUND: a history item does not exist. TW_ESTATE: no sequential model. */
+TW_NODISCARD tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out,
+                                      tw_error *err);
+
+/* The tower vector of a text, or the stored one of an item. Exactly one of item and text.
+ *   vec (TW_ENGINE_MAX_DIM)  the first *dim are filled */
+TW_NODISCARD tw_status tw_engine_embed(tw_engine *e, const char *item, const char *text, float *vec,
+                                       int *dim, int *model, tw_error *err);
+
+/* A copy of an item by id or exact title; release with tw_item_fini. */
+TW_NODISCARD tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *out, tw_error *err);
+
+/* ---- single writes: on disk and visible to the next query when they return --------------------
+ */
+
+/* Inserts or replaces by item->id; row and seq are ignored. Repeating it changes nothing. */
+TW_NODISCARD tw_status tw_engine_put(tw_engine *e, const tw_item *item, tw_put_kind *kind,
+                                     tw_error *err);
+/* By id only (a title might name another item). TW_ENOTFOUND. */
+TW_NODISCARD tw_status tw_engine_delete(tw_engine *e, const char *id, tw_error *err);
+
+/* User consumed item at `time` (unix seconds; 0: now). *added is false when exactly that event was
+ * there already, so a repeat is harmless. Users come into being. TW_ENOTFOUND: no such item. */
+TW_NODISCARD tw_status tw_engine_record(tw_engine *e, const char *user, const char *item,
+                                        int64_t time, bool *added, tw_error *err);
+
+/* ---- bulk ------------------------------------------------------------------------------------ */
+
+typedef struct tw_ingest_options {
+    const char *format;         /* NULL: detect; else a name of ingest/ingest.h */
+    const char *title_template; /* NULL, or "{column} ({other})" */
+    const char *text_template;
+    const char *columns; /* NULL, or "id=sku,title=name": which column is which field */
+    const char *header;  /* NULL, or "user,item,timestamp": columns of a file without header line */
+    bool strict;         /* stop at the first bad row; rows before it stay */
+    bool known_only; /* events: reject items that are not in the catalogue instead of adding them */
+    tw_progress_fn progress;
+    void *progress_ctx;
+} tw_ingest_options;
+
+typedef struct tw_ingest_report {
+    int64_t rows;                         /* rows read in this run */
+    int64_t created, replaced, unchanged; /* items; events: created and unchanged */
+    int64_t rejected;                     /* bad rows, written to FILE.rejected */
+    int64_t new_items;                    /* events: items that came into being by being consumed */
+    int64_t resumed_at; /* rows that an earlier, interrupted run of the same file had done */
+    double seconds;
+    char rejects_path[4096]; /* "" when nothing was rejected */
+    char first_reject[512];  /* its sentence */
+} tw_ingest_report;
+
+/* Catalogue rows of one file: stored, embedded when towers exist, indexed; in transactions, so that
+ * the same command after a kill goes on where the last commit was. A bad row never stops the run
+ * unless strict (then TW_EINVAL). */
+TW_NODISCARD tw_status tw_engine_ingest(tw_engine *e, const char *path,
+                                        const tw_ingest_options *opt, tw_ingest_report *report,
+                                        tw_error *err);
+
+/* An interaction log, likewise. */
+TW_NODISCARD tw_status tw_engine_events(tw_engine *e, const char *path,
+                                        const tw_ingest_options *opt, tw_ingest_report *report,
+                                        tw_error *err);
+
+/* ---- training and evaluation ------------------------------------------------------------------
+ */
+
+typedef enum tw_pair_source {
+    TW_PAIRS_EVENTS = 0,    /* positives mined from who-consumed-what-together */
+    TW_PAIRS_FILE = 1,      /* pairs a,b,label */
+    TW_PAIRS_TRIPLETS = 2,  /* anchor,positive,negative */
+    TW_PAIRS_ATTRIBUTE = 3, /* items that share a value of an attribute */
+} tw_pair_source;
+
+typedef struct tw_train_options {
+    const char *config_json; /* NULL, or keys of the model's config that differ from the default */
+    tw_pair_source source;   /* towers */
+    const char *path;        /* towers: the pairs or triplets file; or the attribute's name */
+    bool skip_eval;          /* do not measure on the test split afterwards */
+    tw_progress_fn progress;
+    void *progress_ctx;
+} tw_train_options;
+
+/* Trains, publishes a new model version, re-embeds the catalogue, swaps the generation. `*report`
+ * is a JSON object, freed with tw_free: what was trained, on what, how good beside its baselines.
+ * TW_ESTATE: nothing to train on; the message says what is missing. TW_ECANCELLED: progress said
+ * stop; nothing was published. */
+TW_NODISCARD tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt,
+                                              char **report, tw_error *err);
+TW_NODISCARD tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **report,
+                                           tw_error *err);
+
+typedef struct tw_eval_options {
+    const char *protocol; /* seq: "full" (NULL), "sampled100" or "authors" */
+    const char *split;    /* "test" (NULL) or "valid" */
+    uint64_t seed;        /* 0: 42 */
+    tw_progress_fn progress;
+    void *progress_ctx;
+} tw_eval_options;
+
+/* Measure the active model on what the store holds; the report is as in training. */
+TW_NODISCARD tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt,
+                                             char **report, tw_error *err);
+TW_NODISCARD tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **report,
+                                          tw_error *err);
+/* Recall at 10 of each index against an exact scan, and microseconds a query on one thread. */
+TW_NODISCARD tw_status tw_engine_eval_index(tw_engine *e, const tw_eval_options *opt, char **report,
+                                            tw_error *err);
+
+/* ---- housekeeping ---------------------------------------------------------------------------- */
+
+typedef struct tw_engine_stats {
+    int64_t items, deleted_items, users, events, seq, store_bytes;
+    int model; /* active version; 0: none */
+    bool has_towers, has_seq;
+    int tower_dim, seq_dim;
+    int64_t seq_items, seq_users;        /* known to the sequential model */
+    char tower_index[64], seq_index[64]; /* kinds: "Flat", "HNSW32" */
+    int64_t indexed, delta, dead;        /* of the item index */
+    int64_t index_bytes;
+} tw_engine_stats;
+
+TW_NODISCARD tw_status tw_engine_stats_get(tw_engine *e, tw_engine_stats *out, tw_error *err);
+
+/* Writes index snapshots now. */
+TW_NODISCARD tw_status tw_engine_snapshot(tw_engine *e, tw_error *err);
+
+/* Verifies every checksum and invariant of a directory and calls found(ctx, sentence) for each
+ * problem, with what to do about it. TW_ECORRUPT when there was any. */
+TW_NODISCARD tw_status tw_engine_check(const char *dir, void (*found)(void *ctx, const char *what),
+                                       void *ctx, tw_error *err);
+
+#endif

@@ -1,0 +1,433 @@
+/* How good the models are on what the store holds, beside their baselines. */
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "engine/internal.h"
+
+#define EVAL_QUERIES                                                                               \
+    2000 /* items asked at most: keeps a large catalogue's evaluation in seconds                   \
+          */
+#define DEFAULT_SEED 42
+
+tw_status twi_json_dump(const json_t *value, char **out, tw_error *err)
+{
+    const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY;
+    size_t len = value == NULL ? 0 : json_dumpb(value, NULL, 0, flags);
+    *out = len == 0 ? NULL : tw_alloc(len + 1, 1);
+    if (*out == NULL || json_dumpb(value, *out, len, flags) != len)
+        return tw_fail(err, TW_ENOMEM, "JSON text");
+    return TW_OK;
+}
+
+/* ---- towers ---------------------------------------------------------------------------------- */
+
+/* Which people a part of the split holds, by the last digit of their hash. */
+typedef struct people {
+    int first, last; /* 0..9 */
+    int64_t seed;
+} people;
+
+static bool belongs(const people *p, int64_t user)
+{
+    tw_rng rng; /* a hash of (seed, user): adding people moves nobody */
+    tw_rng_seed3(&rng, (uint64_t) p->seed, (uint64_t) user, 0);
+    int digit = (int) tw_rng_below(&rng, 10);
+    return digit >= p->first && digit <= p->last;
+}
+
+#define LIKED 0.8 /* of the highest rating: 4 of 5, 8 of 10 */
+
+static bool liked(const twi_log *log, int64_t i)
+{
+    return isnan(log->ratings[i]) || log->ratings[i] >= LIKED * log->most;
+}
+
+/* What these people liked, each history a run of positions in the catalogue. */
+typedef struct runs {
+    int32_t *items;
+    int64_t *offsets, users;
+} runs;
+
+static tw_status histories(const twi_catalogue *c, const twi_log *log, const people *who, runs *out,
+                           tw_error *err)
+{
+    int64_t n = 0;
+    *out = (runs){.items = tw_alloc((size_t) log->n, sizeof *out->items),
+                  .offsets = tw_alloc((size_t) log->n + 1, sizeof *out->offsets)};
+    if (out->items == NULL || out->offsets == NULL)
+        return tw_fail(err, TW_ENOMEM, "%lld events", (long long) log->n);
+    for (int64_t i = 0; i < log->n; i++) {
+        if (belongs(who, log->users[i]) && liked(log, i) && log->items[i] <= c->max_row &&
+            c->position[log->items[i]] >= 0)
+            out->items[n++] = c->position[log->items[i]];
+        bool last = i + 1 == log->n || log->users[i + 1] != log->users[i];
+        if (last && n > out->offsets[out->users])
+            out->offsets[++out->users] = n;
+    }
+    return TW_OK;
+}
+
+/* Appends what one part of the people gives; *count pairs. */
+static tw_status mine_part(const twi_catalogue *c, const twi_log *log, const people *who,
+                           const tw_mine_config *cfg, twi_tower_split *out, int64_t *count,
+                           tw_error *err)
+{
+    tw_status st = TW_OK;
+    runs r = {0};
+    tw_item_pair *pairs = NULL, *all;
+
+    *count = 0;
+    TW_TRY(histories(c, log, who, &r, err));
+    TW_TRY(tw_mine_events(&pairs, count, r.items, r.offsets, r.users, c->n, cfg, err));
+    all = tw_realloc(out->pairs, (size_t) (out->n + *count), sizeof *all);
+    if (all == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "%lld pairs", (long long) (out->n + *count));
+        goto done;
+    }
+    if (*count > 0)
+        memcpy(all + out->n, pairs, (size_t) *count * sizeof *all);
+    out->pairs = all;
+    out->n += *count;
+done:
+    tw_free(pairs);
+    tw_free(r.items);
+    tw_free(r.offsets);
+    return st;
+}
+
+tw_status twi_mine(const twi_catalogue *c, const twi_log *log, const tw_mine_config *cfg,
+                   int64_t seed, twi_tower_split *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const people train = {0, 5, seed}, valid = {6, 7, seed}, test = {8, 9, seed};
+
+    *out = (twi_tower_split){.apart = true};
+    TW_TRY(mine_part(c, log, &train, cfg, out, &out->parts.train, err));
+    TW_TRY(mine_part(c, log, &valid, cfg, out, &out->parts.valid, err));
+    TW_TRY(mine_part(c, log, &test, cfg, out, &out->parts.test, err));
+done:
+    return st;
+}
+
+static json_t *retrieval_json(const tw_retrieval *r)
+{
+    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "queries", (json_int_t) r->queries,
+                     "recall_at_10", r->recall, "ndcg_at_10", r->ndcg, "mrr", r->mrr,
+                     "recall_at_10_se", r->recall_se, "ndcg_at_10_se", r->ndcg_se);
+}
+
+typedef struct held {
+    const tw_item_pair *pairs;
+    int64_t n;
+    const tw_item_pair *known;
+    int64_t n_known;
+} held;
+
+static tw_status measure(const tw_tower *t, const twi_catalogue *c, tw_pool *pool, const held *h,
+                         json_t **out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_retrieval r;
+    int dim = tw_tower_dim(t);
+    float *vecs = tw_alloc((size_t) c->n, (size_t) dim * sizeof *vecs);
+
+    if (vecs == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "vectors of %lld items", (long long) c->n);
+        goto done;
+    }
+    TW_TRY(tw_tower_embed_many(t, pool, (const char *const *) c->texts, NULL, c->n, vecs, NULL,
+                               NULL, err));
+    TW_TRY(tw_retrieval_measure(&r, vecs, c->n, dim, h->pairs, h->n, h->known, h->n_known,
+                                EVAL_QUERIES, pool, err));
+    *out = retrieval_json(&r);
+done:
+    tw_free(vecs);
+    return st;
+}
+
+static tw_status measure_popularity(const twi_catalogue *c, const twi_log *log, const held *h,
+                                    json_t **out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_retrieval r;
+    double *score = tw_alloc((size_t) c->n, sizeof *score);
+    if (score == NULL)
+        return tw_fail(err, TW_ENOMEM, "popularity of %lld items", (long long) c->n);
+    for (int64_t i = 0; i < log->n; i++)
+        if (log->items[i] <= c->max_row && c->position[log->items[i]] >= 0)
+            score[c->position[log->items[i]]] += 1;
+    TW_TRY(tw_retrieval_baseline(&r, score, c->n, h->pairs, h->n, h->known, h->n_known,
+                                 EVAL_QUERIES, err));
+    *out = retrieval_json(&r);
+done:
+    tw_free(score);
+    return st;
+}
+
+/* All three on one set of held-out pairs, so that the figures compare. */
+static tw_status beside(const tw_tower *t, const tw_tower *raw, const twi_catalogue *c,
+                        const twi_log *log, tw_pool *pool, const held *h, json_t **out,
+                        tw_error *err)
+{
+    json_t *model = NULL, *untrained = NULL, *popular = NULL;
+    tw_status st = measure(t, c, pool, h, &model, err);
+    if (st == TW_OK)
+        st = measure(raw, c, pool, h, &untrained, err);
+    if (st == TW_OK)
+        st = measure_popularity(c, log, h, &popular, err);
+    *out = json_pack("{s:o*, s:o*, s:o*}", "towers", model, "untrained", untrained, "popularity",
+                     popular);
+    return st;
+}
+
+tw_status twi_eval_towers(tw_engine *e, const tw_tower *t, const twi_catalogue *c,
+                          const twi_log *log, const twi_tower_split *split, json_t **out,
+                          tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_pool *pool = NULL;
+    tw_tower *raw = NULL;
+    json_t *test = NULL;
+    const tw_split *p = &split->parts;
+    const int64_t seen = p->train + p->valid;
+
+    *out = NULL;
+    TW_TRY(tw_pool_create(&pool, e->threads, err));
+    TW_TRY(tw_tower_untrained(&raw, t, err));
+    const held h = {split->pairs + seen, p->test, split->pairs, split->apart ? 0 : seen};
+    TW_TRY(beside(t, raw, c, log, pool, &h, &test, err));
+    *out =
+        json_pack("{s:I, s:s, s:O}", "items", (json_int_t) c->n, "protocol",
+                  split->apart ? "items liked together by people kept out of training, found among "
+                                 "the whole catalogue"
+                               : "held-out pairs, found among the whole catalogue; partners known "
+                                 "from training are left out",
+                  "test", test);
+done:
+    json_decref(test);
+    tw_tower_destroy(raw);
+    tw_pool_destroy(pool);
+    return st;
+}
+
+tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt, char **report,
+                                tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_generation *g = twi_acquire(e);
+    twi_catalogue c = {0};
+    twi_log log = {0};
+    twi_tower_split split = {0};
+    json_t *root = NULL;
+    int64_t seed = opt != NULL && opt->seed != 0 ? (int64_t) opt->seed : DEFAULT_SEED;
+
+    *report = NULL;
+    if (g->tower == NULL) {
+        st = tw_fail(err, TW_ESTATE, "no towers are trained yet; run: twindex train towers %s",
+                     e->dir);
+        goto done;
+    }
+    TW_TRY(twi_catalogue_load(e, true, &c, err));
+    TW_TRY(twi_log_load(e, &log, err));
+    TW_TRY(twi_mine(&c, &log, &TW_MINE_DEFAULT, seed, &split, err));
+    TW_TRY(twi_eval_towers(e, g->tower, &c, &log, &split, &root, err));
+    json_object_set_new(root, "model", json_integer(g->version));
+    json_object_set_new(root, "seed", json_integer(seed));
+    TW_TRY(twi_json_dump(root, report, err));
+done:
+    json_decref(root);
+    tw_free(split.pairs);
+    twi_log_fini(&log);
+    twi_catalogue_fini(&c);
+    twi_release(e, g);
+    return st;
+}
+
+/* ---- the sequential model -------------------------------------------------------------------- */
+
+tw_status twi_seq_data(const tw_seq_model *m, const twi_log *log, tw_seq_data **out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    int64_t n = 0;
+    int32_t *users = tw_alloc((size_t) log->n, sizeof *users);
+    int32_t *items = tw_alloc((size_t) log->n, sizeof *items);
+    int64_t *times = tw_alloc((size_t) log->n, sizeof *times);
+
+    *out = NULL;
+    if (users == NULL || items == NULL || times == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "%lld events", (long long) log->n);
+        goto done;
+    }
+    for (int64_t i = 0; i < log->n; i++) {
+        users[n] = tw_seq_user_index(m, log->users[i]);
+        items[n] = tw_seq_item_index(m, log->items[i]);
+        times[n] = log->times[i];
+        n += users[n] > 0 && items[n] > 0; /* who came after the training is not counted */
+    }
+    TW_TRY(tw_seq_data_create(out, tw_seq_model_users(m), tw_seq_model_items(m), users, items,
+                              times, n, err));
+done:
+    tw_free(users);
+    tw_free(items);
+    tw_free(times);
+    return st;
+}
+
+tw_status twi_metrics_json(const tw_seq_metrics *m, json_t **out, tw_error *err)
+{
+    tw_text text;
+    tw_text_init(&text, 4096);
+    tw_status st = tw_seq_metrics_to_json(m, &text, err);
+    *out = st == TW_OK ? json_loads(tw_text_cstr(&text), 0, NULL) : NULL;
+    tw_text_fini(&text);
+    return st == TW_OK && *out == NULL ? tw_fail(err, TW_ENOMEM, "metrics") : st;
+}
+
+tw_status twi_eval_seq(const tw_seq_model *m, const tw_seq_data *data,
+                       const tw_seq_eval_config *cfg, json_t **out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_seq_metrics model, stranger, popular;
+    json_t *a = NULL, *b = NULL, *c = NULL;
+    tw_seq_eval_config unknown = *cfg;
+    unknown.as_unknown = true;
+
+    *out = NULL;
+    TW_TRY(tw_seq_eval(m, data, cfg, &model, err));
+    TW_TRY(tw_seq_eval(m, data, &unknown, &stranger, err));
+    TW_TRY(tw_seq_eval(NULL, data, cfg, &popular, err));
+    TW_TRY(twi_metrics_json(&model, &a, err));
+    TW_TRY(twi_metrics_json(&stranger, &b, err));
+    TW_TRY(twi_metrics_json(&popular, &c, err));
+    *out = json_pack("{s:O, s:O, s:O}", "seq", a, "as_unknown_user", b, "popularity", c);
+done:
+    json_decref(a);
+    json_decref(b);
+    json_decref(c);
+    return st;
+}
+
+static tw_status eval_config(const tw_eval_options *opt, int threads, tw_seq_eval_config *out,
+                             const char **protocol, tw_error *err)
+{
+    static const char *const names[] = {"full", "sampled100", "authors"};
+    const char *wanted = opt != NULL && opt->protocol != NULL ? opt->protocol : "full";
+    const char *split = opt != NULL && opt->split != NULL ? opt->split : "test";
+
+    *out = (tw_seq_eval_config){.threads = threads, .seed = DEFAULT_SEED};
+    if (opt != NULL && opt->seed != 0)
+        out->seed = (int64_t) opt->seed;
+    if (strcmp(split, "test") != 0 && strcmp(split, "valid") != 0)
+        return tw_fail(err, TW_EINVAL, "split '%.30s' is neither test nor valid", split);
+    out->split = strcmp(split, "test") == 0 ? TW_SEQ_TEST : TW_SEQ_VALID;
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(wanted, names[i]) == 0) {
+            out->protocol = (tw_seq_protocol) i;
+            *protocol = names[i];
+            return TW_OK;
+        }
+    }
+    return tw_fail(err, TW_EINVAL, "protocol '%.30s' is none of full, sampled100, authors", wanted);
+}
+
+tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **report, tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_generation *g = twi_acquire(e);
+    twi_log log = {0};
+    tw_seq_data *data = NULL;
+    tw_seq_eval_config cfg;
+    const char *protocol = "";
+    json_t *root = NULL;
+
+    *report = NULL;
+    TW_TRY(eval_config(opt, e->threads, &cfg, &protocol, err));
+    if (g->seq == NULL) {
+        st = tw_fail(err, TW_ESTATE,
+                     "no sequential model is trained yet; run: twindex train seq %s", e->dir);
+        goto done;
+    }
+    TW_TRY(twi_log_load(e, &log, err));
+    TW_TRY(twi_seq_data(g->seq, &log, &data, err));
+    TW_TRY(twi_eval_seq(g->seq, data, &cfg, &root, err));
+    json_object_set_new(root, "protocol", json_string(protocol));
+    json_object_set_new(root, "split", json_string(cfg.split == TW_SEQ_TEST ? "test" : "valid"));
+    json_object_set_new(root, "model", json_integer(g->version));
+    json_object_set_new(root, "seed", json_integer(cfg.seed));
+    TW_TRY(twi_json_dump(root, report, err));
+done:
+    json_decref(root);
+    tw_seq_data_destroy(data);
+    twi_log_fini(&log);
+    twi_release(e, g);
+    return st;
+}
+
+/* ---- the index ------------------------------------------------------------------------------- */
+
+enum { INDEX_QUERIES = 200, INDEX_K = 10 };
+
+static tw_status index_json(const tw_index *ix, json_t **out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    int dim = tw_index_dim(ix), n = 0;
+    tw_index_stats stats;
+    double recall = 1, us = 0;
+    float *queries = tw_alloc(INDEX_QUERIES, (size_t) dim * sizeof *queries);
+
+    *out = NULL;
+    if (queries == NULL)
+        return tw_fail(err, TW_ENOMEM, "index queries");
+    tw_index_get_stats(ix, &stats);
+    for (int64_t id = 1, step = stats.live / INDEX_QUERIES + 1;
+         n < INDEX_QUERIES && n < stats.live && id <= TW_INDEX_MAX_ID && step > 0; id++) {
+        if (id > 4 * (stats.live + stats.dead_rows) + 1000)
+            break; /* ids are nearly dense: the rest were deleted */
+        if (id % step == 0 &&
+            tw_index_get(ix, id, queries + (size_t) n * (size_t) dim, NULL) == TW_OK)
+            n++;
+    }
+    if (n > 0)
+        TW_TRY(tw_index_recall(ix, queries, n, INDEX_K, NULL, &recall, &us, err));
+    *out = json_pack("{s:s, s:I, s:I, s:I, s:I, s:i, s:f, s:f}", "kind", stats.kind, "vectors",
+                     (json_int_t) stats.live, "delta", (json_int_t) stats.delta_rows, "dead",
+                     (json_int_t) stats.dead_rows, "bytes", (json_int_t) stats.bytes, "queries", n,
+                     "recall_at_10", recall, "us_per_query", us);
+done:
+    tw_free(queries);
+    return st;
+}
+
+tw_status tw_engine_eval_index(tw_engine *e, const tw_eval_options *opt, char **report,
+                               tw_error *err)
+{
+    (void) opt;
+    tw_status st = TW_OK;
+    twi_generation *g = twi_acquire(e);
+    json_t *root = json_object(), *one = NULL;
+
+    *report = NULL;
+    if (g->items == NULL && g->next == NULL) {
+        st = tw_fail(err, TW_ESTATE,
+                     "no model is trained yet, so there is no index; run: twindex "
+                     "train towers %s",
+                     e->dir);
+        goto done;
+    }
+    if (g->items != NULL) {
+        TW_TRY(index_json(g->items, &one, err));
+        json_object_set_new(root, "items", one);
+    }
+    if (g->next != NULL) {
+        TW_TRY(index_json(g->next, &one, err));
+        json_object_set_new(root, "next", one);
+    }
+    TW_TRY(twi_json_dump(root, report, err));
+done:
+    json_decref(root);
+    twi_release(e, g);
+    return st;
+}

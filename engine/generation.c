@@ -1,0 +1,334 @@
+/* Models and indexes that serve together: opened, swapped and dropped whole. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "engine/internal.h"
+
+twi_generation *twi_acquire(tw_engine *e)
+{
+    (void) pthread_mutex_lock(&e->lock);
+    twi_generation *g = e->current;
+    g->refs++;
+    (void) pthread_mutex_unlock(&e->lock);
+    return g;
+}
+
+void twi_release(tw_engine *e, twi_generation *g)
+{
+    (void) pthread_mutex_lock(&e->lock);
+    int left = --g->refs;
+    (void) pthread_mutex_unlock(&e->lock);
+    if (left == 0)
+        twi_generation_free(g);
+}
+
+void twi_generation_swap(tw_engine *e, twi_generation *g)
+{
+    (void) pthread_mutex_lock(&e->lock);
+    twi_generation *old = e->current;
+    e->current = g;
+    (void) pthread_mutex_unlock(&e->lock);
+    twi_release(e, old);
+}
+
+tw_status twi_generation_empty(twi_generation **out, tw_error *err)
+{
+    *out = tw_alloc(1, sizeof **out);
+    if (*out == NULL)
+        return tw_fail(err, TW_ENOMEM, "generation");
+    (*out)->refs = 1;
+    (void) pthread_mutex_init(&(*out)->pool_lock, NULL);
+    return TW_OK;
+}
+
+static void seat_free(twi_seat *seat)
+{
+    tw_tower_session_destroy(seat->tower);
+    tw_seq_session_destroy(seat->seq);
+    tw_text_fini(&seat->text);
+    tw_free(seat);
+}
+
+void twi_generation_free(twi_generation *g)
+{
+    if (g == NULL)
+        return;
+    for (twi_seat *s = g->seats; s != NULL;) {
+        twi_seat *next = s->next;
+        seat_free(s);
+        s = next;
+    }
+    tw_index_destroy(g->items);
+    tw_index_destroy(g->next);
+    tw_tower_destroy(g->tower);
+    tw_seq_model_destroy(g->seq);
+    (void) pthread_mutex_destroy(&g->pool_lock);
+    tw_free(g);
+}
+
+tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    (void) pthread_mutex_lock(&g->pool_lock);
+    twi_seat *s = g->seats;
+    if (s != NULL)
+        g->seats = s->next;
+    (void) pthread_mutex_unlock(&g->pool_lock);
+    *out = s;
+    if (s != NULL)
+        return TW_OK;
+
+    s = tw_alloc(1, sizeof *s);
+    if (s == NULL)
+        return tw_fail(err, TW_ENOMEM, "query memory");
+    tw_text_init(&s->text, (size_t) (TW_STORE_MAX_ID + TW_STORE_MAX_TITLE + 2) * TW_ENGINE_MAX_K);
+    if (g->tower != NULL)
+        TW_TRY(tw_tower_session_create(&s->tower, g->tower, err));
+    if (g->seq != NULL)
+        TW_TRY(tw_seq_session_create(&s->seq, g->seq, err));
+    *out = s;
+    s = NULL;
+done:
+    if (s != NULL)
+        seat_free(s);
+    return st;
+}
+
+void twi_seat_give(twi_generation *g, twi_seat *seat)
+{
+    if (seat == NULL)
+        return;
+    (void) pthread_mutex_lock(&g->pool_lock);
+    seat->next = g->seats;
+    g->seats = seat;
+    (void) pthread_mutex_unlock(&g->pool_lock);
+}
+
+/* ---- indexes: replay and build --------------------------------------------------------------- */
+
+static tw_status apply_vector(void *ctx, const tw_store_vector_change *c, tw_error *err)
+{
+    twi_generation *g = ctx;
+    if (c->live)
+        return tw_index_put(g->items, c->row, c->vec, err);
+    tw_status st = tw_index_delete(g->items, c->row, NULL);
+    return st == TW_ENOTFOUND ? TW_OK : st;
+}
+
+tw_status twi_replay_items(tw_engine *e, twi_generation *g, int64_t since, tw_error *err)
+{
+    return tw_store_each_vector(e->store, g->towers_version, since, apply_vector, g, err);
+}
+
+static tw_status apply_change(void *ctx, const tw_item *item, tw_error *err)
+{
+    twi_generation *g = ctx;
+    int32_t known = tw_seq_item_index(g->seq, item->row);
+    if (known == 0)
+        return TW_OK;
+    if (!item->live) {
+        tw_status st = tw_index_delete(g->next, item->row, NULL);
+        return st == TW_ENOTFOUND ? TW_OK : st;
+    }
+    if (tw_index_has(g->next, item->row))
+        return TW_OK; /* its vector belongs to the model and does not change */
+    int64_t rows;
+    int dim;
+    const tw_real *table = tw_seq_item_vectors(g->seq, &rows, &dim);
+    return tw_index_put(g->next, item->row, table + (size_t) known * (size_t) dim, err);
+}
+
+tw_status twi_replay_next(tw_engine *e, twi_generation *g, int64_t since, tw_error *err)
+{
+    return tw_store_each_change(e->store, since, apply_change, g, err);
+}
+
+typedef struct gather {
+    int64_t n, room;
+    int dim;
+    int64_t *ids;
+    float *vecs;
+    const twi_generation *g;
+} gather;
+
+static tw_status gather_add(gather *a, int64_t row, const float *vec, tw_error *err)
+{
+    if (a->n == a->room) {
+        int64_t room = a->room == 0 ? 1024 : a->room * 2;
+        int64_t *ids = tw_realloc(a->ids, (size_t) room, sizeof *ids);
+        if (ids != NULL)
+            a->ids = ids;
+        float *vecs =
+            ids == NULL ? NULL : tw_realloc(a->vecs, (size_t) room, (size_t) a->dim * sizeof *vecs);
+        if (vecs == NULL)
+            return tw_fail(err, TW_ENOMEM, "%lld vectors", (long long) room);
+        a->vecs = vecs;
+        a->room = room;
+    }
+    a->ids[a->n] = row;
+    memcpy(a->vecs + (size_t) a->n * (size_t) a->dim, vec, (size_t) a->dim * sizeof *vec);
+    a->n++;
+    return TW_OK;
+}
+
+static void gather_fini(gather *a)
+{
+    tw_free(a->ids);
+    tw_free(a->vecs);
+}
+
+static tw_status gather_vector(void *ctx, const tw_store_vector_change *c, tw_error *err)
+{
+    return c->live ? gather_add(ctx, c->row, c->vec, err) : TW_OK;
+}
+
+tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progress_fn progress, void *ctx,
+                          tw_error *err)
+{
+    tw_status st = TW_OK;
+    gather a = {.dim = tw_tower_dim(g->tower)};
+    TW_TRY(tw_store_each_vector(e->store, g->towers_version, 0, gather_vector, &a, err));
+    TW_TRY(tw_index_build(g->items, a.ids, a.vecs, a.n, progress, ctx, err));
+done:
+    gather_fini(&a);
+    return st;
+}
+
+static tw_status gather_known(void *ctx, const tw_item *item, tw_error *err)
+{
+    gather *a = ctx;
+    int32_t known = tw_seq_item_index(a->g->seq, item->row);
+    if (known == 0)
+        return TW_OK;
+    int64_t rows;
+    int dim;
+    const tw_real *table = tw_seq_item_vectors(a->g->seq, &rows, &dim);
+    return gather_add(a, item->row, table + (size_t) known * (size_t) dim, err);
+}
+
+tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_error *err)
+{
+    tw_status st = TW_OK;
+    int64_t rows;
+    gather a = {.g = g};
+    (void) tw_seq_item_vectors(g->seq, &rows, &a.dim);
+    TW_TRY(tw_store_each_item(e->store, 0, gather_known, &a, err));
+    TW_TRY(tw_index_build(g->next, a.ids, a.vecs, a.n, NULL, NULL, err));
+done:
+    gather_fini(&a);
+    return st;
+}
+
+/* Loads the snapshot of `kind` when it is good and of this model; otherwise leaves *ix NULL. */
+static tw_status load_snapshot(tw_engine *e, const char *kind, int version,
+                               const tw_index_config *cfg, int64_t newest, tw_index **ix,
+                               int64_t *seq, tw_error *err)
+{
+    char path[TW_PATH_MAX];
+    tw_index_snapshot info;
+    tw_error why = {0};
+
+    *ix = NULL;
+    *seq = -1;
+    tw_status st = twi_index_path(e, kind, version, path, err);
+    if (st != TW_OK || !tw_file_exists(path))
+        return st;
+    st = tw_index_load(ix, cfg, path, &info, &why);
+    if (st == TW_ENOMEM)
+        return tw_fail(err, TW_ENOMEM, "index of '%s'", e->dir);
+    if (st != TW_OK) {
+        tw_log(TW_LOG_WARN, "INDEX-REBUILD", "path=\"%s\" reason=\"%s\"", path, why.msg);
+        return TW_OK;
+    }
+    if (info.seq > newest) { /* the store was restored from an older copy: not its index */
+        tw_log(TW_LOG_WARN, "INDEX-REBUILD", "path=\"%s\" reason=\"newer than the store\"", path);
+        tw_index_destroy(*ix);
+        *ix = NULL;
+        return TW_OK;
+    }
+    *seq = info.seq;
+    return TW_OK;
+}
+
+static tw_status open_items(tw_engine *e, twi_generation *g, int64_t newest, tw_error *err)
+{
+    const tw_index_config cfg = {.dim = tw_tower_dim(g->tower)};
+    tw_status st =
+        load_snapshot(e, "items", g->towers_version, &cfg, newest, &g->items, &g->saved_items, err);
+    if (st != TW_OK)
+        return st;
+    if (g->items != NULL)
+        return twi_replay_items(e, g, g->saved_items, err);
+    st = tw_index_create(&g->items, &cfg, err);
+    return st == TW_OK ? twi_build_items(e, g, NULL, NULL, err) : st;
+}
+
+static tw_status open_next(tw_engine *e, twi_generation *g, int64_t newest, tw_error *err)
+{
+    int64_t rows;
+    tw_index_config cfg = {0};
+    (void) tw_seq_item_vectors(g->seq, &rows, &cfg.dim);
+    tw_status st =
+        load_snapshot(e, "next", g->seq_version, &cfg, newest, &g->next, &g->saved_next, err);
+    if (st != TW_OK)
+        return st;
+    if (g->next != NULL)
+        return twi_replay_next(e, g, g->saved_next, err);
+    st = tw_index_create(&g->next, &cfg, err);
+    return st == TW_OK ? twi_build_next(e, g, err) : st;
+}
+
+/* A model that cannot be read is said with what to do, for the store is sound without it. */
+static tw_status model_error(tw_status st, const char *path, const tw_error *why, tw_error *err)
+{
+    if (st == TW_ENOMEM)
+        return tw_fail(err, st, "%s", why->msg);
+    return tw_fail(
+        err, TW_ECORRUPT,
+        "model file '%s' cannot be used (%s); restore it from a copy, or train anew with: "
+        "twindex train",
+        path, why->msg);
+}
+
+static tw_status open_models(tw_engine *e, twi_generation *g, tw_error *err)
+{
+    char dir[TW_PATH_MAX], path[TW_PATH_MAX];
+    tw_error why = {0};
+    tw_status st = twi_model_dir(e, g->version, dir, err);
+    if (st == TW_OK && g->towers_version > 0) {
+        st = tw_path_join(path, dir, TWI_TOWERS_FILE, err);
+        if (st == TW_OK && (st = tw_tower_load(&g->tower, path, &why)) != TW_OK)
+            return model_error(st, path, &why, err);
+    }
+    if (st == TW_OK && g->seq_version > 0) {
+        st = tw_path_join(path, dir, TWI_SEQ_FILE, err);
+        if (st == TW_OK && (st = tw_seq_model_load(&g->seq, path, &why)) != TW_OK)
+            return model_error(st, path, &why, err);
+    }
+    return st;
+}
+
+tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
+                              twi_generation **out, int64_t *since, tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_generation *g = NULL;
+
+    *out = NULL;
+    TW_TRY(tw_store_seq(e->store, since, err));
+    TW_TRY(twi_generation_empty(&g, err));
+    g->version = version;
+    g->towers_version = parts.towers_version;
+    g->seq_version = parts.seq_version;
+    TW_TRY(open_models(e, g, err));
+    if (g->tower != NULL)
+        TW_TRY(open_items(e, g, *since, err));
+    if (g->seq != NULL)
+        TW_TRY(open_next(e, g, *since, err));
+    *out = g;
+    g = NULL;
+done:
+    twi_generation_free(g);
+    return st;
+}

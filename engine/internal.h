@@ -1,0 +1,201 @@
+/* engine/internal.h — what the files of engine/ share.
+ *
+ * Order of locks, outermost first: bulk, writer, lock, pool_lock. None is held
+ * across a training run or the building of an index but `bulk`, whose purpose
+ * that is.
+ */
+#ifndef TW_ENGINE_INTERNAL_H
+#define TW_ENGINE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "engine/engine.h"
+#include "index/index.h"
+#include "seqmodel/seqmodel.h"
+#include "towers/towers.h"
+
+#define TWI_BATCH_ROWS 1000 /* rows a transaction of a bulk load */
+
+/* What one query needs to work in: kept from query to query so that none allocates. */
+typedef struct twi_seat {
+    struct twi_seat *next;   /* in the generation's free list */
+    tw_tower_session *tower; /* NULL: no towers */
+    tw_seq_session *seq;     /* NULL: no sequential model */
+    float vec[TW_ENGINE_MAX_DIM];
+    tw_hit hits[TW_ENGINE_MAX_K];
+    int64_t rows[TW_ENGINE_MAX_K];
+    tw_item_name names[TW_ENGINE_MAX_K];
+    tw_event events[TW_ENGINE_MAX_HISTORY];
+    int64_t seen[TW_ENGINE_MAX_HISTORY];
+    int32_t items[TW_ENGINE_MAX_HISTORY];
+    tw_text text;
+} twi_seat;
+
+/* Models and the indexes over their vectors. All but the free list and the indexes' own content is
+ * fixed once it is current. */
+typedef struct twi_generation {
+    int refs;                                 /* guarded by the engine's lock */
+    int version, towers_version, seq_version; /* 0: none */
+    tw_tower *tower;                          /* NULL: none */
+    tw_seq_model *seq;                        /* NULL: none */
+    tw_index *items;                          /* tower vectors by item row; NULL: no towers */
+    tw_index *next; /* output vectors of the sequential model by item row; NULL: no model */
+    int64_t saved_items,
+        saved_next;            /* seq of the snapshots on disk; guarded by the engine's writer */
+    pthread_mutex_t pool_lock; /* guards seats */
+    twi_seat *seats;
+} twi_generation;
+
+typedef struct twi_model_parts {
+    int towers_version, seq_version; /* the version in which each was trained; 0: none */
+} twi_model_parts;
+
+struct tw_engine {
+    char dir[TW_PATH_MAX];
+    tw_engine_mode mode;
+    int threads;
+    int lock_fd; /* DIR/lock, held while writing; -1 when reading */
+    tw_store *store;
+
+    pthread_mutex_t bulk;   /* held by the one ingest, events or train */
+    pthread_mutex_t writer; /* store commit + index update happen in one order; guards applied */
+    int64_t applied;        /* sequence number up to which the current indexes are */
+
+    pthread_mutex_t lock; /* guards current and every refs */
+    twi_generation *current;
+
+    pthread_mutex_t popular_lock; /* guards the next three */
+    tw_hit *popular;              /* items by number of events, most first */
+    int n_popular;
+    int64_t popular_events; /* events in the store when it was made; -1: never */
+
+    pthread_t keeper; /* folds indexes in the background */
+    bool keeper_runs;
+    pthread_mutex_t keeper_lock; /* guards keeper_quit and keeper_wanted */
+    pthread_cond_t keeper_wake;
+    bool keeper_quit, keeper_wanted;
+};
+
+/* ---- generation.c ---- */
+twi_generation *twi_acquire(tw_engine *e); /* the current one, counted; never NULL */
+void twi_release(tw_engine *e, twi_generation *g);
+TW_NODISCARD tw_status twi_generation_empty(twi_generation **out, tw_error *err);
+/* Opens models/NNNN and its indexes, from snapshots where they are good. *since: the sequence
+ * number up to which the indexes certainly are. */
+TW_NODISCARD tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
+                                           twi_generation **out, int64_t *since, tw_error *err);
+void twi_generation_free(twi_generation *g);
+/* Makes g current (takes the reference) and drops the old one. */
+void twi_generation_swap(tw_engine *e, twi_generation *g);
+/* Brings g's indexes from `since` up to the store's present. The writer lock is held, or g is not
+ * current yet. */
+TW_NODISCARD tw_status twi_replay_items(tw_engine *e, twi_generation *g, int64_t since,
+                                        tw_error *err);
+TW_NODISCARD tw_status twi_replay_next(tw_engine *e, twi_generation *g, int64_t since,
+                                       tw_error *err);
+/* Builds an index from everything the store or the model holds. */
+TW_NODISCARD tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progress_fn progress,
+                                       void *ctx, tw_error *err);
+TW_NODISCARD tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_error *err);
+TW_NODISCARD tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err);
+void twi_seat_give(twi_generation *g, twi_seat *seat);
+
+/* ---- snapshot.c ---- */
+TW_NODISCARD tw_status twi_index_path(const tw_engine *e, const char *kind, int version,
+                                      char out[TW_PATH_MAX], tw_error *err);
+TW_NODISCARD tw_status twi_snapshot(tw_engine *e, tw_error *err);
+void twi_keeper_start(tw_engine *e); /* a thread that folds; without it close folds */
+void twi_keeper_stop(tw_engine *e);
+void twi_keeper_poke(tw_engine *e); /* cheap: wakes it when an index wants a fold */
+
+/* ---- model_dir.c ---- */
+#define TWI_TOWERS_FILE "towers.safetensors"
+#define TWI_SEQ_FILE    "seq.safetensors"
+TW_NODISCARD tw_status twi_model_dir(const tw_engine *e, int version, char out[TW_PATH_MAX],
+                                     tw_error *err);
+TW_NODISCARD tw_status twi_model_parts_get(tw_engine *e, int version, twi_model_parts *out,
+                                           tw_error *err);
+/* Makes models/NNNN.tmp for the next version, with the part that is kept linked from `base`. */
+TW_NODISCARD tw_status twi_model_begin(tw_engine *e, const twi_generation *base, bool new_towers,
+                                       int *version, char tmp[TW_PATH_MAX], tw_error *err);
+/* Keeps a training report with its model. */
+TW_NODISCARD tw_status twi_model_report(const char *tmp, const char *name, const char *json,
+                                        tw_error *err);
+/* Writes model.json, syncs, renames to models/NNNN. *json is what model.json holds: tw_free it. */
+TW_NODISCARD tw_status twi_model_finish(tw_engine *e, int version, const char *tmp,
+                                        twi_model_parts parts, char **json, tw_error *err);
+/* Removes model folders and snapshots that nothing refers to. Best effort. */
+void twi_model_sweep(tw_engine *e, int keep);
+
+/* ---- publish.c ---- */
+TW_NODISCARD tw_status twi_close_metrics(FILE **f, const char *path, tw_error *err);
+/* Publishes models/NNNN.tmp, embeds the catalogue with `tower` (NULL: the vectors stay), builds the
+ * indexes, makes the version active and current. A kill leaves the old or the new version. */
+TW_NODISCARD tw_status twi_publish(tw_engine *e, int version, const char *tmp,
+                                   twi_model_parts parts, const tw_tower *tower,
+                                   const tw_train_options *opt, tw_error *err);
+
+/* ---- resolve.c ---- */
+/* The row of the item that `name` means: an id, else a title. TW_ENOTFOUND names near ones. */
+TW_NODISCARD tw_status twi_resolve(tw_engine *e, const char *name, int64_t *row, tw_error *err);
+/* Appends what the text tower reads of an item: title, text, and string-list attributes. */
+TW_NODISCARD tw_status twi_item_text(const tw_item *item, tw_text *out, tw_error *err);
+TW_NODISCARD tw_status twi_need_write(const tw_engine *e, tw_error *err);
+
+/* ---- dataset.c ---- */
+/* The catalogue as arrays: position i is item `rows[i]`. */
+typedef struct twi_catalogue {
+    int64_t n;
+    int64_t *rows;     /* (n) ascending */
+    char **texts;      /* (n) what the tower reads; owned, may be NULL when not asked for */
+    int32_t *position; /* (max_row+1) of each row, -1: none */
+    int64_t max_row;
+} twi_catalogue;
+TW_NODISCARD tw_status twi_catalogue_load(tw_engine *e, bool texts, twi_catalogue *out,
+                                          tw_error *err);
+void twi_catalogue_fini(twi_catalogue *c);
+
+/* All events in order (user, time, insertion). */
+typedef struct twi_log {
+    int64_t n, room;
+    int64_t *users, *items, *times; /* (n) rows */
+    double *ratings;                /* (n) NaN: none */
+    double most;                    /* the highest rating; 0 when there is none */
+} twi_log;
+TW_NODISCARD tw_status twi_log_load(tw_engine *e, twi_log *out, tw_error *err);
+void twi_log_fini(twi_log *log);
+
+/* ---- evaluate.c ---- */
+struct json_t;
+typedef struct twi_tower_split {
+    tw_item_pair *pairs; /* owned: those of train, valid, test one after the other */
+    int64_t n;
+    tw_split parts;
+    bool apart; /* valid and test come from people that train has not seen, not from other pairs */
+} twi_tower_split;
+/* Positives from what people liked (a rating of at least 0.8 of the highest, or any event where
+ * there are no ratings). A fifth of the people each are kept for validation and test. */
+TW_NODISCARD tw_status twi_mine(const twi_catalogue *c, const twi_log *log,
+                                const tw_mine_config *cfg, int64_t seed, twi_tower_split *out,
+                                tw_error *err);
+/* Test metrics of the tower beside popularity and the untrained tower; new reference or NULL. */
+TW_NODISCARD tw_status twi_eval_towers(tw_engine *e, const tw_tower *t, const twi_catalogue *c,
+                                       const twi_log *log, const twi_tower_split *split,
+                                       struct json_t **out, tw_error *err);
+/* The log as the model's own indices. */
+TW_NODISCARD tw_status twi_seq_data(const tw_seq_model *m, const twi_log *log, tw_seq_data **out,
+                                    tw_error *err);
+TW_NODISCARD tw_status twi_eval_seq(const tw_seq_model *m, const tw_seq_data *data,
+                                    const tw_seq_eval_config *cfg, struct json_t **out,
+                                    tw_error *err);
+TW_NODISCARD tw_status twi_metrics_json(const tw_seq_metrics *m, struct json_t **out,
+                                        tw_error *err);
+/* The value as text; tw_free it. */
+TW_NODISCARD tw_status twi_json_dump(const struct json_t *value, char **out, tw_error *err);
+
+#endif

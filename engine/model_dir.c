@@ -1,0 +1,200 @@
+/* models/NNNN: immutable folders, written beside and published by rename; the
+ * store says which one serves. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/crash.h"
+#include "engine/internal.h"
+
+#define MODEL_FORMAT 1
+
+tw_status twi_model_dir(const tw_engine *e, int version, char out[TW_PATH_MAX], tw_error *err)
+{
+    char name[64];
+    (void) snprintf(name, sizeof name, "models/%04d", version);
+    return tw_path_join(out, e->dir, name, err);
+}
+
+typedef struct lookup {
+    int version; /* wanted; 0: any */
+    int newest;
+    bool found;
+    twi_model_parts parts;
+} lookup;
+
+static tw_status look(void *ctx, const tw_store_model *m, tw_error *err)
+{
+    lookup *l = ctx;
+    if (m->version > l->newest)
+        l->newest = m->version;
+    if (m->version != l->version)
+        return TW_OK;
+
+    json_t *root = json_loads(m->json, 0, NULL);
+    int format = 0, towers = 0, seq = 0;
+    bool good = root != NULL && json_unpack(root, "{s:i, s:i, s:i}", "format", &format,
+                                            "towers_version", &towers, "seq_version", &seq) == 0;
+    json_decref(root);
+    if (!good || towers < 0 || seq < 0 || towers > m->version || seq > m->version)
+        return tw_fail(err, TW_ECORRUPT, "the store's entry of model %d is damaged", m->version);
+    if (format > MODEL_FORMAT)
+        return tw_fail(err, TW_EUNSUPPORTED, "model %d was made by a newer twindex (format %d)",
+                       m->version, format);
+    l->parts = (twi_model_parts){towers, seq};
+    l->found = true;
+    return TW_OK;
+}
+
+tw_status twi_model_parts_get(tw_engine *e, int version, twi_model_parts *out, tw_error *err)
+{
+    lookup l = {.version = version};
+    tw_status st = tw_store_each_model(e->store, look, &l, err);
+    if (st == TW_OK && !l.found)
+        st = tw_fail(err, TW_ECORRUPT, "model %d is active but not registered", version);
+    *out = l.parts;
+    return st;
+}
+
+static struct dirent *next_entry(DIR *d)
+{
+    return readdir(d); /* NOLINT(concurrency-mt-unsafe): the stream is ours alone */
+}
+
+/* The folder's number, or -1 for any other name. */
+static int folder_version(const char *name)
+{
+    int64_t v;
+    return tw_parse_i64(name, &v) && v > 0 && v < 1000000 ? (int) v : -1;
+}
+
+static tw_status newest_folder(const tw_engine *e, int *newest, tw_error *err)
+{
+    char path[TW_PATH_MAX];
+    tw_status st = tw_path_join(path, e->dir, "models", err);
+    if (st != TW_OK)
+        return st;
+    DIR *d = opendir(path);
+    if (d == NULL)
+        return tw_fail_errno(err, "cannot open '%s'", path);
+    for (struct dirent *at = next_entry(d); at != NULL; at = next_entry(d)) {
+        int v = folder_version(at->d_name);
+        if (v > *newest)
+            *newest = v;
+    }
+    (void) closedir(d);
+    return TW_OK;
+}
+
+/* A second name for an immutable file; a copy where the file system has no links. */
+static tw_status link_or_copy(const char *from, const char *to, tw_error *err)
+{
+    char *data = NULL;
+    size_t len;
+    if (link(from, to) == 0)
+        return TW_OK;
+    tw_status st = tw_file_read(from, SIZE_MAX / 2, &data, &len, err);
+    if (st == TW_OK)
+        st = tw_file_replace(to, data, len, err);
+    tw_free(data);
+    return st;
+}
+
+tw_status twi_model_begin(tw_engine *e, const twi_generation *base, bool new_towers, int *version,
+                          char tmp[TW_PATH_MAX], tw_error *err)
+{
+    lookup l = {0};
+    char dir[TW_PATH_MAX], from[TW_PATH_MAX], to[TW_PATH_MAX];
+    tw_status st = TW_OK;
+
+    TW_TRY(tw_store_each_model(e->store, look, &l, err));
+    TW_TRY(newest_folder(e, &l.newest, err));
+    *version = l.newest + 1;
+    TW_TRY(twi_model_dir(e, *version, dir, err));
+    int n = snprintf(tmp, TW_PATH_MAX, "%s.tmp", dir);
+    if (n < 0 || n >= TW_PATH_MAX) {
+        st = tw_fail(err, TW_EINVAL, "path of '%s' is too long", e->dir);
+        goto done;
+    }
+    TW_TRY(tw_remove_tree(tmp, err)); /* left by a run that was killed */
+    TW_TRY(tw_dir_create(tmp, err));
+    tw_crash_point(); /* an empty models/NNNN.tmp */
+
+    const char *kept = new_towers ? TWI_SEQ_FILE : TWI_TOWERS_FILE;
+    if (new_towers ? base->seq_version > 0 : base->towers_version > 0) {
+        TW_TRY(twi_model_dir(e, base->version, dir, err));
+        TW_TRY(tw_path_join(from, dir, kept, err));
+        TW_TRY(tw_path_join(to, tmp, kept, err));
+        TW_TRY(link_or_copy(from, to, err));
+    }
+done:
+    return st;
+}
+
+tw_status twi_model_finish(tw_engine *e, int version, const char *tmp, twi_model_parts parts,
+                           char **json, tw_error *err)
+{
+    tw_status st = TW_OK;
+    char path[TW_PATH_MAX], dir[TW_PATH_MAX], when[32];
+    char *text = NULL;
+
+    *json = NULL;
+    json_t *root =
+        json_pack("{s:i, s:i, s:i, s:i, s:s}", "format", MODEL_FORMAT, "version", version,
+                  "towers_version", parts.towers_version, "seq_version", parts.seq_version,
+                  "created", tw_clock_iso8601(when, sizeof when, tw_clock_unix()));
+    TW_TRY(twi_json_dump(root, &text, err));
+    TW_TRY(tw_path_join(path, tmp, "model.json", err));
+    TW_TRY(tw_file_replace(path, text, strlen(text), err));
+    TW_TRY(tw_sync_dir(tmp, err));
+    tw_crash_point(); /* complete under the wrong name */
+    TW_TRY(twi_model_dir(e, version, dir, err));
+    if (rename(tmp, dir) != 0) {
+        st = tw_fail_errno(err, "cannot rename '%s' to '%s'", tmp, dir);
+        goto done;
+    }
+    TW_TRY(tw_sync_parent(dir, err));
+    tw_crash_point(); /* published, but the store does not know it yet */
+    *json = text;
+    text = NULL;
+done:
+    tw_free(text);
+    json_decref(root);
+    return st;
+}
+
+tw_status twi_model_report(const char *tmp, const char *name, const char *json, tw_error *err)
+{
+    char path[TW_PATH_MAX];
+    tw_status st = tw_path_join(path, tmp, name, err);
+    return st == TW_OK ? tw_file_replace(path, json, strlen(json), err) : st;
+}
+
+/* Keeps the version that serves and the one before it, so that a mistake can be undone. */
+static bool wanted(int version, int keep) { return version >= keep - 1 && version <= keep; }
+
+void twi_model_sweep(tw_engine *e, int keep)
+{
+    char path[TW_PATH_MAX], one[TW_PATH_MAX];
+    if (tw_path_join(path, e->dir, "models", NULL) != TW_OK)
+        return;
+    DIR *d = opendir(path);
+    if (d == NULL)
+        return;
+    for (struct dirent *at = next_entry(d); at != NULL; at = next_entry(d)) {
+        const char *dot = strrchr(at->d_name, '.');
+        bool unfinished = dot != NULL && strcmp(dot, ".tmp") == 0;
+        int v = folder_version(at->d_name);
+        if ((unfinished || (v > 0 && !wanted(v, keep))) &&
+            tw_path_join(one, path, at->d_name, NULL) == TW_OK)
+            (void) !tw_remove_tree(one, NULL); /* harmless litter if it stays */
+    }
+    (void) closedir(d);
+}

@@ -1,0 +1,298 @@
+/* similar, next, embed, get: from the caller's words to an answer. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "engine/internal.h"
+
+static tw_status check_k(int k, tw_error *err)
+{
+    if (k < 1 || k > TW_ENGINE_MAX_K)
+        return tw_fail(err, TW_EINVAL, "k %d is outside 1..%d", k, TW_ENGINE_MAX_K);
+    return TW_OK;
+}
+
+/* One of two ways to ask must be used, and only one. */
+static tw_status check_either(const char *a, bool has_a, const char *b, bool has_b, tw_error *err)
+{
+    if (has_a != has_b)
+        return TW_OK;
+    return tw_fail(err, TW_EINVAL, "give either %s or %s%s", a, b, has_a ? ", not both" : "");
+}
+
+static tw_status no_towers(const tw_engine *e, tw_error *err)
+{
+    return tw_fail(err, TW_ESTATE, "no towers are trained yet; run: twindex train towers %s",
+                   e->dir);
+}
+
+/* Names the hits and puts them into the answer. A hit that was deleted since the search is left
+ * out. */
+static tw_status answer_hits(tw_engine *e, twi_seat *seat, const tw_hit *hits, int n,
+                             tw_answer *out, tw_error *err)
+{
+    for (int i = 0; i < n; i++)
+        seat->rows[i] = hits[i].item;
+    tw_status st = tw_store_names(e->store, seat->rows, n, seat->names, &seat->text, err);
+    for (int i = 0; st == TW_OK && i < n; i++)
+        if (seat->names[i].live)
+            st = tw_answer_add(out, seat->names[i].id, seat->names[i].title, hits[i].score, err);
+    return st;
+}
+
+static tw_status answer_query(tw_engine *e, twi_seat *seat, int64_t row, tw_answer *out,
+                              tw_error *err)
+{
+    tw_status st = tw_store_names(e->store, &row, 1, seat->names, &seat->text, err);
+    return st == TW_OK ? tw_answer_set_query(out, seat->names[0].id, seat->names[0].title, err)
+                       : st;
+}
+
+/* The stored vector of an item, or the tower's of a text. */
+static tw_status query_vector(tw_engine *e, const twi_generation *g, twi_seat *seat, int64_t row,
+                              const char *text, tw_error *err)
+{
+    if (text != NULL) {
+        (void) tw_tower_embed(seat->tower, text, strlen(text), seat->vec);
+        return TW_OK;
+    }
+    tw_status st = tw_index_get(g->items, row, seat->vec, err);
+    if (st == TW_ENOTFOUND) /* embedded after the index was searched, or by another process */
+        st = tw_store_vector(e->store, row, g->towers_version, seat->vec, tw_tower_dim(g->tower),
+                             err);
+    return st;
+}
+
+tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_seat *seat = NULL;
+    twi_generation *g = twi_acquire(e);
+    int64_t row = 0;
+    int n = 0;
+
+    TW_TRY(tw_answer_clear(out, TW_ENGINE_MAX_K, err));
+    TW_TRY(check_k(q->k, err));
+    TW_TRY(check_either("an item", q->item != NULL, "a text", q->text != NULL, err));
+    if (q->item != NULL)
+        TW_TRY(twi_resolve(e, q->item, &row, err));
+    if (g->items == NULL) {
+        st = no_towers(e, err);
+        goto done;
+    }
+    TW_TRY(twi_seat_take(g, &seat, err));
+    TW_TRY(query_vector(e, g, seat, row, q->text, err));
+    if (row > 0)
+        TW_TRY(answer_query(e, seat, row, out, err));
+    const tw_index_options opt = {.exact = q->exact, .exclude = &row, .n_exclude = row > 0};
+    TW_TRY(tw_index_search(g->items, seat->vec, q->k, &opt, seat->hits, &n, err));
+    TW_TRY(answer_hits(e, seat, seat->hits, n, out, err));
+    out->basis = row > 0 ? "item" : "text";
+    out->model = g->version;
+done:
+    twi_seat_give(g, seat);
+    twi_release(e, g);
+    return st;
+}
+
+/* ---- next ------------------------------------------------------------------------------------ */
+
+/* Fills seat->seen with the rows of the history, oldest first. */
+static tw_status history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat, int64_t *user,
+                            int *n, tw_error *err)
+{
+    *user = 0;
+    *n = 0;
+    if (q->user == NULL) {
+        for (int i = 0; i < q->n_history; i++) {
+            tw_status st = twi_resolve(e, q->history[i], &seat->seen[i], err);
+            if (st != TW_OK)
+                return st;
+        }
+        *n = q->n_history;
+        return TW_OK;
+    }
+    if (q->user[0] == '\0')
+        return tw_fail(err, TW_EINVAL, "the user's id is empty");
+    tw_status st = tw_store_user_row(e->store, q->user, user, NULL);
+    if (st == TW_ENOTFOUND || st == TW_EINVAL)
+        return TW_OK; /* a stranger */
+    if (st != TW_OK)
+        return tw_fail(err, st, "cannot look up the user '%.100s'", q->user);
+    st = tw_store_history(e->store, *user, TW_ENGINE_MAX_HISTORY, seat->events, n, err);
+    for (int i = 0; i < *n; i++)
+        seat->seen[i] = seat->events[i].item;
+    return st;
+}
+
+enum { MAX_POPULAR = TW_ENGINE_MAX_K };
+
+typedef struct counter {
+    int64_t *counts;
+    int64_t room;
+} counter;
+
+static tw_status count_event(void *ctx, const tw_event *ev, tw_error *err)
+{
+    counter *c = ctx;
+    if (ev->item >= c->room) {
+        int64_t room = c->room * 2 > ev->item + 1 ? c->room * 2 : ev->item + 1;
+        int64_t *more = tw_realloc(c->counts, (size_t) room, sizeof *more);
+        if (more == NULL)
+            return tw_fail(err, TW_ENOMEM, "counts of %lld items", (long long) room);
+        memset(more + c->room, 0, (size_t) (room - c->room) * sizeof *more);
+        c->counts = more;
+        c->room = room;
+    }
+    c->counts[ev->item]++;
+    return TW_OK;
+}
+
+/* Keeps the list sorted: most events first, then the older row. */
+static void insert_popular(tw_hit *list, int *n, int room, tw_hit hit)
+{
+    int i = *n < room ? (*n)++ : room;
+    if (i == room && list[room - 1].score >= hit.score)
+        return;
+    if (i == room)
+        i--;
+    for (; i > 0 && list[i - 1].score < hit.score; i--)
+        list[i] = list[i - 1];
+    list[i] = hit;
+}
+
+/* Counted again once the log has grown by a tenth: popularity moves slowly, a scan costs about a
+ * microsecond an event. popular_lock is held. */
+static tw_status refresh_popular(tw_engine *e, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_store_stats stats;
+    counter c = {0};
+
+    TW_TRY(tw_store_get_stats(e->store, &stats, err));
+    if (e->popular_events >= 0 && stats.events <= e->popular_events + e->popular_events / 10)
+        goto done;
+    if (e->popular == NULL) {
+        e->popular = tw_alloc((size_t) MAX_POPULAR, sizeof *e->popular);
+        if (e->popular == NULL) {
+            st = tw_fail(err, TW_ENOMEM, "list of popular items");
+            goto done;
+        }
+    }
+    TW_TRY(tw_store_each_event(e->store, count_event, &c, err));
+    e->n_popular = 0;
+    for (int64_t row = 1; row < c.room; row++) {
+        if (c.counts[row] > 0)
+            insert_popular(e->popular, &e->n_popular, MAX_POPULAR,
+                           (tw_hit){row, (float) c.counts[row]});
+    }
+    e->popular_events = stats.events;
+done:
+    tw_free(c.counts);
+    return st;
+}
+
+static tw_status popular(tw_engine *e, int k, twi_seat *seat, int *n, tw_error *err)
+{
+    (void) pthread_mutex_lock(&e->popular_lock);
+    tw_status st = refresh_popular(e, err);
+    *n = st != TW_OK ? 0 : k < e->n_popular ? k : e->n_popular;
+    if (*n > 0)
+        memcpy(seat->hits, e->popular, (size_t) *n * sizeof *seat->hits);
+    (void) pthread_mutex_unlock(&e->popular_lock);
+    return st;
+}
+
+/* Searches with the model's query vector, or leaves *n < 0 when the model knows none of it. */
+static tw_status predict(const twi_generation *g, twi_seat *seat, int32_t user, int n_seen,
+                         const tw_next_query *q, int *n, tw_error *err)
+{
+    for (int i = 0; i < n_seen; i++)
+        seat->items[i] = tw_seq_item_index(g->seq, seat->seen[i]);
+    *n = -1;
+    tw_status st = tw_seq_query(seat->seq, user, seat->items, n_seen, seat->vec, err);
+    if (st == TW_ENOTFOUND)
+        return TW_OK;
+    if (st != TW_OK)
+        return st;
+    const tw_index_options opt = {.exclude = seat->seen, .n_exclude = q->include_seen ? 0 : n_seen};
+    return tw_index_search(g->next, seat->vec, q->k, &opt, seat->hits, n, err);
+}
+
+static tw_status check_next(const tw_next_query *q, tw_error *err)
+{
+    tw_status st = check_k(q->k, err);
+    if (st == TW_OK)
+        st = check_either("a user", q->user != NULL, "a history", q->n_history > 0, err);
+    if (st == TW_OK && q->n_history > TW_ENGINE_MAX_HISTORY)
+        st = tw_fail(err, TW_EINVAL, "a history of %d items is longer than %d", q->n_history,
+                     TW_ENGINE_MAX_HISTORY);
+    return st;
+}
+
+tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_seat *seat = NULL;
+    twi_generation *g = twi_acquire(e);
+    int64_t user = 0;
+    int n_seen = 0, n = -1;
+
+    TW_TRY(tw_answer_clear(out, TW_ENGINE_MAX_K, err));
+    TW_TRY(check_next(q, err));
+    if (g->seq == NULL) {
+        st = tw_fail(err, TW_ESTATE,
+                     "no sequential model is trained yet; run: twindex train seq %s", e->dir);
+        goto done;
+    }
+    TW_TRY(twi_seat_take(g, &seat, err));
+    TW_TRY(history_of(e, q, seat, &user, &n_seen, err));
+    int32_t known = user > 0 ? tw_seq_user_index(g->seq, user) : 0;
+    if (n_seen > 0)
+        TW_TRY(predict(g, seat, known, n_seen, q, &n, err));
+    out->basis = n < 0 ? "popular" : known > 0 ? "user" : "history";
+    if (n < 0)
+        TW_TRY(popular(e, q->k, seat, &n, err));
+    TW_TRY(answer_hits(e, seat, seat->hits, n, out, err));
+    out->model = g->version;
+done:
+    twi_seat_give(g, seat);
+    twi_release(e, g);
+    return st;
+}
+
+/* ---- embed and get --------------------------------------------------------------------------- */
+
+tw_status tw_engine_embed(tw_engine *e, const char *item, const char *text, float *vec, int *dim,
+                          int *model, tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_seat *seat = NULL;
+    twi_generation *g = twi_acquire(e);
+    int64_t row = 0;
+
+    *dim = 0;
+    *model = g->version;
+    TW_TRY(check_either("an item", item != NULL, "a text", text != NULL, err));
+    if (item != NULL)
+        TW_TRY(twi_resolve(e, item, &row, err));
+    if (g->items == NULL) {
+        st = no_towers(e, err);
+        goto done;
+    }
+    TW_TRY(twi_seat_take(g, &seat, err));
+    TW_TRY(query_vector(e, g, seat, row, text, err));
+    *dim = tw_tower_dim(g->tower);
+    memcpy(vec, seat->vec, (size_t) *dim * sizeof *vec);
+done:
+    twi_seat_give(g, seat);
+    twi_release(e, g);
+    return st;
+}
+
+tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *out, tw_error *err)
+{
+    int64_t row;
+    *out = (tw_item){0};
+    tw_status st = twi_resolve(e, item, &row, err);
+    return st == TW_OK ? tw_store_item(e->store, row, out, err) : st;
+}

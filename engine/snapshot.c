@@ -1,0 +1,124 @@
+/* Index snapshots on disk, and the thread that folds indexes while they serve. */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "engine/internal.h"
+
+tw_status twi_index_path(const tw_engine *e, const char *kind, int version, char out[TW_PATH_MAX],
+                         tw_error *err)
+{
+    char name[64];
+    (void) snprintf(name, sizeof name, "index/%s-%04d.twx", kind, version);
+    return tw_path_join(out, e->dir, name, err);
+}
+
+static tw_status save(tw_engine *e, tw_index *ix, const char *kind, int version, int64_t applied,
+                      int64_t *saved, tw_error *err)
+{
+    char path[TW_PATH_MAX], tag[64];
+    tw_error why = {0};
+
+    if (ix == NULL || *saved == applied)
+        return TW_OK;
+    tw_status st = twi_index_path(e, kind, version, path, err);
+    if (st != TW_OK)
+        return st;
+    (void) snprintf(tag, sizeof tag, "%s:%d", kind, version);
+    st = tw_index_save(ix, path, tag, applied, &why);
+    if (st != TW_OK) {
+        tw_log(TW_LOG_WARN, "SNAPSHOT-FAILED", "path=\"%s\" reason=\"%s\"", path, why.msg);
+        return tw_fail(err, st, "%s", why.msg);
+    }
+    *saved = applied;
+    return TW_OK;
+}
+
+tw_status twi_snapshot(tw_engine *e, tw_error *err)
+{
+    twi_generation *g = twi_acquire(e);
+    (void) pthread_mutex_lock(&e->writer);
+    int64_t applied = e->applied, items = g->saved_items, next = g->saved_next;
+    (void) pthread_mutex_unlock(&e->writer);
+
+    /* Changes that come while a save runs may be in it or not; replaying them is harmless. */
+    tw_status st = save(e, g->items, "items", g->towers_version, applied, &items, err);
+    if (st == TW_OK)
+        st = save(e, g->next, "next", g->seq_version, applied, &next, err);
+
+    (void) pthread_mutex_lock(&e->writer);
+    g->saved_items = items;
+    g->saved_next = next;
+    (void) pthread_mutex_unlock(&e->writer);
+    twi_release(e, g);
+    return st;
+}
+
+tw_status tw_engine_snapshot(tw_engine *e, tw_error *err)
+{
+    tw_status st = twi_need_write(e, err);
+    return st == TW_OK ? twi_snapshot(e, err) : st;
+}
+
+static void fold(tw_index *ix, const char *kind)
+{
+    tw_error why = {0};
+    if (ix == NULL || !tw_index_wants_fold(ix))
+        return;
+    if (tw_index_fold(ix, NULL, NULL, &why) != TW_OK)
+        tw_log(TW_LOG_WARN, "FOLD-FAILED", "index=%s reason=\"%s\"", kind, why.msg);
+    else
+        tw_log(TW_LOG_INFO, "FOLD-DONE", "index=%s", kind);
+}
+
+static void *keep(void *arg)
+{
+    tw_engine *e = arg;
+    (void) pthread_mutex_lock(&e->keeper_lock);
+    while (!e->keeper_quit) {
+        if (!e->keeper_wanted) {
+            (void) pthread_cond_wait(&e->keeper_wake, &e->keeper_lock);
+            continue;
+        }
+        e->keeper_wanted = false;
+        (void) pthread_mutex_unlock(&e->keeper_lock);
+        twi_generation *g = twi_acquire(e);
+        fold(g->items, "items");
+        fold(g->next, "next");
+        twi_release(e, g);
+        (void) !twi_snapshot(e, NULL); /* logged inside; the store is the truth */
+        (void) pthread_mutex_lock(&e->keeper_lock);
+    }
+    (void) pthread_mutex_unlock(&e->keeper_lock);
+    return NULL;
+}
+
+void twi_keeper_start(tw_engine *e)
+{
+    e->keeper_runs = pthread_create(&e->keeper, NULL, keep, e) == 0;
+}
+
+void twi_keeper_stop(tw_engine *e)
+{
+    if (!e->keeper_runs)
+        return;
+    (void) pthread_mutex_lock(&e->keeper_lock);
+    e->keeper_quit = true;
+    (void) pthread_cond_signal(&e->keeper_wake);
+    (void) pthread_mutex_unlock(&e->keeper_lock);
+    (void) pthread_join(e->keeper, NULL);
+    e->keeper_runs = false;
+}
+
+void twi_keeper_poke(tw_engine *e)
+{
+    twi_generation *g = twi_acquire(e);
+    bool wanted = (g->items != NULL && tw_index_wants_fold(g->items)) ||
+                  (g->next != NULL && tw_index_wants_fold(g->next));
+    twi_release(e, g);
+    if (!wanted)
+        return;
+    (void) pthread_mutex_lock(&e->keeper_lock);
+    e->keeper_wanted = true;
+    (void) pthread_cond_signal(&e->keeper_wake);
+    (void) pthread_mutex_unlock(&e->keeper_lock);
+}

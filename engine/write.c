@@ -1,0 +1,101 @@
+/* put, delete, record: one change each, on disk and in the index when they return. */
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "engine/internal.h"
+
+/* The tower's vector of an item's content, into seat->vec. */
+static tw_status embed_item(twi_seat *seat, const tw_item *item, tw_error *err)
+{
+    tw_text text;
+    tw_text_init(&text, TW_STORE_MAX_TITLE + TW_STORE_MAX_TEXT + TW_STORE_MAX_ATTRIBUTES);
+    tw_status st = twi_item_text(item, &text, err);
+    if (st == TW_OK)
+        (void) tw_tower_embed(seat->tower, tw_text_cstr(&text), text.len, seat->vec);
+    tw_text_fini(&text);
+    return st;
+}
+
+/* After a commit the indexes must follow: only memory can be lacking then, and the next open
+ * repairs that from the store. The writer lock is held. */
+static tw_status follow_put(tw_engine *e, twi_generation *g, const twi_seat *seat,
+                            const tw_put_result *put, tw_error *err)
+{
+    tw_status st = TW_OK;
+    if (put->kind == TW_PUT_UNCHANGED)
+        return TW_OK;
+    if (g->items != NULL)
+        st = tw_index_put(g->items, put->row, seat->vec, err);
+    if (st == TW_OK && g->seq != NULL && put->kind == TW_PUT_CREATED)
+        st = twi_replay_next(e, g, e->applied, err); /* it may be back from the dead */
+    return st;
+}
+
+tw_status tw_engine_put(tw_engine *e, const tw_item *item, tw_put_kind *kind, tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_seat *seat = NULL;
+    twi_generation *g = NULL;
+    tw_put_result put = {0};
+
+    st = twi_need_write(e, err);
+    if (st != TW_OK)
+        return st;
+    (void) pthread_mutex_lock(&e->writer); /* so that the generation cannot change under us */
+    g = twi_acquire(e);
+    if (g->tower != NULL) {
+        TW_TRY(twi_seat_take(g, &seat, err));
+        TW_TRY(embed_item(seat, item, err));
+    }
+    TW_TRY(tw_store_begin(e->store, err));
+    TW_TRY(tw_store_put_item(e->store, item, &put, err));
+    if (g->tower != NULL && put.kind != TW_PUT_UNCHANGED)
+        TW_TRY(tw_store_put_vector(e->store, put.row, g->towers_version, seat->vec,
+                                   tw_tower_dim(g->tower), NULL, err));
+    TW_TRY(tw_store_commit(e->store, err));
+    TW_TRY(follow_put(e, g, seat, &put, err));
+    TW_TRY(tw_store_seq(e->store, &e->applied, err));
+    *kind = put.kind;
+done:
+    tw_store_rollback(e->store);
+    twi_seat_give(g, seat);
+    twi_release(e, g);
+    (void) pthread_mutex_unlock(&e->writer);
+    if (st == TW_OK)
+        twi_keeper_poke(e);
+    return st;
+}
+
+tw_status tw_engine_delete(tw_engine *e, const char *id, tw_error *err)
+{
+    int64_t row;
+    tw_status st = twi_need_write(e, err);
+    if (st != TW_OK)
+        return st;
+    (void) pthread_mutex_lock(&e->writer);
+    twi_generation *g = twi_acquire(e);
+    TW_TRY(tw_store_delete_item(e->store, id, &row, err));
+    if (g->items != NULL)
+        (void) !tw_index_delete(g->items, row, NULL); /* it need not be there */
+    if (g->next != NULL)
+        (void) !tw_index_delete(g->next, row, NULL);
+    TW_TRY(tw_store_seq(e->store, &e->applied, err));
+done:
+    twi_release(e, g);
+    (void) pthread_mutex_unlock(&e->writer);
+    if (st == TW_OK)
+        twi_keeper_poke(e);
+    return st;
+}
+
+tw_status tw_engine_record(tw_engine *e, const char *user, const char *item, int64_t time,
+                           bool *added, tw_error *err)
+{
+    tw_event ev = {.time = time != 0 ? time : tw_clock_unix(), .rating = NAN, .value = NAN};
+    *added = false;
+    tw_status st = twi_need_write(e, err);
+    if (st == TW_OK)
+        st = twi_resolve(e, item, &ev.item, err);
+    return st == TW_OK ? tw_store_add_event(e->store, user, &ev, added, err) : st;
+}

@@ -1,0 +1,149 @@
+/* kill -9 at every durable step of a bulk load and of a training run: nothing that was acknowledged
+ * is lost, nothing is there twice, and no hand is needed. */
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/crash.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "tests/support/test.h"
+#include "tests/support/toy.h"
+
+enum { ROWS = 2500 }; /* three transactions */
+
+static const tw_engine_options write_mode = {.mode = TW_ENGINE_WRITE, .threads = 1};
+
+static const char *big_catalogue(void)
+{
+    tw_text t;
+    tw_text_init(&t, 1 << 20);
+    assert_ok(tw_text_adds(&t, "id,title\n", err));
+    for (int i = 0; i < ROWS; i++)
+        assert_ok(tw_text_addf(&t, err, i == 1500 ? "bad %d\n" : "i%d,Title %d\n", i, i));
+    const char *path = tw_test_file("big.csv", tw_text_cstr(&t));
+    tw_text_fini(&t);
+    return path;
+}
+
+/* Runs fn in a child that dies at its nth durable step; returns its status. */
+static int in_child(void (*fn)(const char *dir), const char *dir, long nth)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        tw_crash_arm(nth);
+        fn(dir);
+        _exit(0);
+    }
+    assert_true(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static char big[TW_PATH_MAX]; /* a copy: tw_test_path() reuses its buffers */
+
+static void ingest(const char *dir)
+{
+    tw_engine *e;
+    tw_ingest_report r;
+    assert_ok(tw_engine_open(&e, dir, &write_mode, err));
+    assert_ok(tw_engine_ingest(e, big, NULL, &r, err));
+    tw_engine_close(e);
+}
+
+static void no_item_is_lost_or_twice_when_an_ingest_is_killed(void **state)
+{
+    (void) state;
+    int points = 0, status;
+    (void) snprintf(big, sizeof big, "%s", big_catalogue());
+    do {
+        char name[32];
+        (void) snprintf(name, sizeof name, "ingest%d", ++points);
+        const char *dir = tw_test_path(name);
+        assert_ok(tw_engine_create(dir, err));
+        status = in_child(ingest, dir, points);
+        assert_true(status == TW_CRASH_STATUS || status == 0);
+
+        ingest(dir); /* the same command again */
+        tw_engine *e;
+        tw_engine_stats s;
+        assert_ok(tw_engine_open(&e, dir, &write_mode, err));
+        assert_ok(tw_engine_stats_get(e, &s, err));
+        assert_int_equal(s.items, ROWS - 1);
+        tw_engine_close(e);
+        char *rejected;
+        size_t len;
+        assert_ok(tw_file_read(tw_test_path("big.csv.rejected"), 1000, &rejected, &len, err));
+        int lines = 0;
+        for (size_t i = 0; i < len; i++)
+            lines += rejected[i] == '\n';
+        assert_int_equal(lines, 1); /* rejected once, however often the run was killed */
+        tw_free(rejected);
+        assert_ok(tw_remove_tree(dir, err));
+    } while (status == TW_CRASH_STATUS);
+    assert_true(points > 6);
+}
+
+static void train(const char *dir)
+{
+    tw_engine *e;
+    char *report;
+    if (tw_engine_open(&e, dir, &write_mode, NULL) != TW_OK)
+        _exit(1);
+    const tw_train_options towers = {
+        .config_json = "{\"bits\": 8, \"embed_dim\": 4, \"dim\": 4, \"epochs\": 1, \"threads\": 1}",
+        .skip_eval = true};
+    if (tw_engine_train_towers(e, &towers, &report, NULL) != TW_OK)
+        _exit(2);
+    tw_free(report);
+    tw_engine_close(e);
+}
+
+static int active_model(const char *dir)
+{
+    tw_engine *e;
+    tw_engine_stats s;
+    tw_answer a;
+    tw_answer_init(&a);
+    assert_ok(tw_engine_open(&e, dir, &write_mode, err));
+    assert_ok(tw_engine_stats_get(e, &s, err));
+    if (s.model > 0) { /* whole: it answers */
+        assert_ok(tw_engine_similar(e, &(tw_similar_query){.item = "f1", .k = 3}, &a, err));
+        assert_int_equal(a.n, 3);
+        assert_int_equal(s.indexed, TOY_ITEMS);
+    }
+    tw_engine_close(e);
+    tw_answer_fini(&a);
+    return s.model;
+}
+
+static void a_killed_training_leaves_the_old_model_or_the_new_one(void **state)
+{
+    (void) state;
+    int points = 0, status, seen_old = 0, seen_new = 0;
+    do {
+        char name[32];
+        (void) snprintf(name, sizeof name, "train%d", ++points);
+        const char *dir = tw_test_path(name);
+        tw_engine_close(toy_engine(name, true));
+        status = in_child(train, dir, points);
+        assert_true(status == TW_CRASH_STATUS || status == 0);
+        int model = active_model(dir);
+        seen_old += model == 0;
+        seen_new += model > 0;
+        train(dir); /* and the next run is not in its way */
+        assert_true(active_model(dir) > model);
+        assert_ok(tw_remove_tree(dir, err));
+    } while (status == TW_CRASH_STATUS);
+    assert_true(seen_old > 3 && seen_new > 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_item_is_lost_or_twice_when_an_ingest_is_killed),
+        cmocka_unit_test(a_killed_training_leaves_the_old_model_or_the_new_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,192 @@
+#!/bin/sh
+# The program as a user types it: every subcommand, good and bad input, over a directory and over the wire.
+#
+#     sh tests/integration/cli.sh PROGRAM
+set -u
+program=$1
+work=$(mktemp -d)
+server=
+finish()
+{
+    [ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; }
+    rm -rf "$work"
+}
+trap finish EXIT
+cd "$work" || exit 1
+failures=0
+count=0
+
+# want NAME STATUS PATTERN COMMAND...: the exit status, and a pattern in what it prints on either stream.
+want()
+{
+    name=$1 status=$2 pattern=$3
+    shift 3
+    count=$((count + 1))
+    "$@" >out 2>&1
+    got=$?
+    if [ $got -ne "$status" ] || ! grep -q -- "$pattern" out; then
+        failures=$((failures + 1))
+        echo "FAILED: $name: exit $got (want $status), pattern '$pattern', printed:"
+        sed 's/^/    /' out
+    fi
+}
+
+# one_line NAME STATUS PATTERN COMMAND...: as want, and stderr is one sentence (and perhaps a hint).
+one_line()
+{
+    want "$@"
+    lines=$(grep -vc '^hint:' out)
+    if [ "$lines" -ne 1 ]; then
+        failures=$((failures + 1))
+        echo "FAILED: $1: $lines lines instead of one sentence:"
+        sed 's/^/    /' out
+    fi
+}
+
+make_files()
+{
+    echo 'id,title,genres' >films.csv
+    : >log.txt
+    n=0
+    for genre in Western Romance Robot; do
+        for i in 1 2 3 4 5 6 7 8 9 10; do
+            n=$((n + 1))
+            echo "f$n,$genre Story $i,\"$genre|Film\"" >>films.csv
+        done
+    done
+    echo 'user,item,timestamp' >log.csv
+    for u in $(seq 36); do
+        for i in 1 2 3 4 5 6; do
+            echo "u$u,f$((u % 3 * 10 + (u / 3 + i) % 10 + 1)),$((1000 + i))" >>log.csv
+        done
+    done
+}
+make_files
+
+want 'no command prints help and fails' 2 'Usage: twindex COMMAND' "$program"
+want 'help' 0 'similar' "$program" --help
+want 'version' 0 '^twindex [0-9]' "$program" --version
+one_line 'unknown command' 2 "unknown command 'frob'" "$program" frob
+for c in init ingest events train eval similar next embed put get delete record stats serve check; do
+    want "$c --help shows an example" 0 'Example:' "$program" $c --help
+    one_line "$c refuses an unknown flag" 2 "unknown option '--frob'" "$program" $c --frob
+done
+want 'train towers --help lists its settings' 0 '--lr' "$program" train towers --help
+want 'train seq --help lists its settings' 0 '--sse_user' "$program" train seq --help
+
+one_line 'a directory that is none' 1 'twindex init' "$program" stats --dir nowhere
+want 'init' 0 'made d' "$program" init d
+one_line 'init twice' 1 'already' "$program" init d
+one_line 'a missing file' 1 "cannot open 'none.csv'" "$program" ingest d none.csv
+printf '\0\1\2\3binary' >binary.csv
+one_line 'a binary file' 1 'binary.csv' "$program" ingest d binary.csv -q
+: >empty.csv
+one_line 'an empty file' 1 'empty.csv' "$program" ingest d empty.csv -q
+one_line 'a wrong format name' 1 'csv' "$program" ingest d films.csv --format cvs -q
+one_line 'similar before training' 1 'no item' "$program" similar --dir d f1
+want 'ingest' 0 '30 new' "$program" ingest d films.csv -q
+want 'ingest again changes nothing' 0 '0 new, 0 replaced, 30 there already' "$program" ingest d films.csv -q
+one_line 'similar without towers says what to run' 1 'twindex train towers' "$program" similar --dir d f1
+printf 'id,title\nok1,Fine\n,No id\n"bad \303\050",X\nok2,Fine too\n' >rough.csv
+want 'bad rows are counted, exit 1' 1 '2 rows were rejected' "$program" ingest d rough.csv -q
+want 'bad rows are kept with line and reason' 0 '^3' cat rough.csv.rejected
+one_line 'strict stops at the first' 1 'line 3' "$program" ingest d rough.csv --strict -q
+want 'delete' 0 'deleted ok1' "$program" delete --dir d ok1
+one_line 'delete twice' 1 'ok1' "$program" delete --dir d ok1
+want 'delete the other' 0 'deleted ok2' "$program" delete --dir d ok2
+printf 'sku;name\nz1;Zed\n' >semi.csv
+want 'columns by name' 0 '1 new' "$program" ingest d semi.csv --columns id=sku,title=name -q
+want 'and they are' 0 '^title *Zed' "$program" get --dir d z1
+one_line 'a column map that is none' 1 'FIELD=COLUMN' "$program" ingest d semi.csv --columns sku -q
+want 'gone again' 0 'deleted z1' "$program" delete --dir d z1
+want 'events' 0 '216 new' "$program" events d log.csv -q
+want 'events again' 0 '0 new, 0 replaced, 216 there already' "$program" events d log.csv -q
+one_line 'events given as items' 1 'log.csv' "$program" ingest d log.csv -q
+
+small_towers='--bits 10 --embed_dim 16 --dim 16 --epochs 3 --batch 32'
+small_seq='--user_dim 4 --item-dim 16 --max_len 8 --blocks 1 --batch 16 --epochs 15 --lr 0.01'
+one_line 'a bad setting' 2 'lr' "$program" train towers d --lr x
+one_line 'an unknown setting in a file' 2 'frob' sh -c "echo '{\"frob\": 1}' >bad.json; '$program' train seq d --config bad.json"
+# shellcheck disable=SC2086
+want 'train towers' 0 '^model 1: ' "$program" train towers d $small_towers -q
+# shellcheck disable=SC2086
+want 'train seq' 0 'popularity' "$program" train seq d $small_seq -q
+want 'eval seq' 0 'SSE-PT' "$program" eval seq d --protocol sampled100
+want 'eval towers' 0 'untrained' "$program" eval towers d
+want 'eval index' 0 'recall@10 1.0000' "$program" eval index d
+one_line 'a wrong protocol' 1 'sampled100' "$program" eval seq d --protocol best
+
+want 'similar' 0 'Story' "$program" similar --dir d 'western story 1' -k 5
+want 'similar as JSON' 0 '"rank": 5' "$program" similar --dir d f1 -k 5 --json
+want 'similar by text' 0 'Robot' "$program" similar --dir d --text 'robot film' -k 3
+one_line 'a mistyped title names near ones' 1 'Western Story 1' "$program" similar --dir d 'Western Stroy 1'
+one_line 'k 0' 2 "-k\|--k '0'" "$program" similar --dir d f1 -k 0
+one_line 'k not a number' 2 "'many'" "$program" similar --dir d f1 -k many
+one_line 'neither item nor text' 2 'ITEM or --text' "$program" similar --dir d
+one_line 'neither dir nor connect' 2 '--dir DIR or --connect URL' "$program" similar f1
+one_line 'next wants a user or a history' 2 '--user or --history' "$program" next --dir d
+want 'next for a user' 0 'Story' "$program" next --dir d --user u1 -k 3
+want 'next for a history' 0 'not seen in training' "$program" next --dir d --history 'f1,f2' -k 3
+want 'next for a stranger' 0 'most popular' "$program" next --dir d --user nobody -k 3
+want 'embed' 0 ' ' "$program" embed --dir d f1
+want 'check' 0 'is sound' "$program" check d
+
+# ---- over the wire: the same questions, the same answers
+
+"$program" serve d --listen tcp://127.0.0.1:0 --url-file url >serve.log 2>&1 &
+server=$!
+for _ in $(seq 400); do
+    [ -s url ] && break
+    sleep 0.05
+done
+url=$(cat url 2>/dev/null) || { echo 'FAILED: the server did not start'; cat serve.log; exit 1; }
+for q in 'similar f1 -k 7' 'similar --text robot -k 7' 'next --user u5 -k 7' 'next --history f3,f4 -k 7' \
+    'next --user nobody' 'embed f9' 'embed --text western' 'get f2' 'stats'; do
+    # shellcheck disable=SC2086
+    "$program" $q --json --dir d >a.json 2>&1
+    # shellcheck disable=SC2086
+    "$program" $q --json --connect "$url" >b.json 2>&1
+    count=$((count + 1))
+    cmp -s a.json b.json || { failures=$((failures + 1)); echo "FAILED: '$q' differs over the wire"; diff a.json b.json; }
+done
+one_line 'a second writer is told who writes' 1 "process $server" "$program" put --dir d x --title X
+want 'put over the wire' 0 'created' "$program" put --connect "$url" x --title 'Robot Story 11'
+want 'it is found at once' 0 'Robot' "$program" similar --connect "$url" x -k 3
+want 'record' 0 'recorded' "$program" record --connect "$url" u1 x --time 5000
+want 'record again' 0 'there already' "$program" record --connect "$url" u1 x --time 5000
+one_line 'a wrong id over the wire' 1 "'Robot Stroy 3'.*near" "$program" get --connect "$url" 'Robot Stroy 3'
+one_line 'bad attributes' 1 'JSON' "$program" put --connect "$url" y --attributes '[1'
+want 'delete over the wire' 0 'deleted x' "$program" delete --connect "$url" x
+"$program" init d2 >out
+one_line 'a port in use' 1 "${url#tcp://}" "$program" serve d2 --listen "$url"
+one_line 'a URL that is none' 1 'nonsense' "$program" serve d2 --listen nonsense
+one_line 'nobody listens' 1 'tcp://127.0.0.1:1' "$program" stats --connect tcp://127.0.0.1:1 --timeout 2000
+kill "$server"
+wait "$server"
+[ $? -eq 0 ] || { failures=$((failures + 1)); echo 'FAILED: serve did not end with 0 on SIGTERM'; cat serve.log; }
+server=
+want 'sound after all that' 0 'is sound' "$program" check d
+
+# ---- kill -9 in the middle of an ingest, then the same command
+
+{ echo 'id,title'; seq 30000 | sed 's/.*/i&,Title of item &/'; } >big.csv
+"$program" init k >out
+for pause in 0.02 0.05 0.1; do
+    "$program" ingest k big.csv -q >out 2>&1 &
+    victim=$!
+    sleep $pause
+    kill -9 $victim 2>/dev/null
+    wait $victim 2>/dev/null
+done
+want 'the same command after kill -9' 0 'rows in' "$program" ingest k big.csv -q
+want 'no item lost, none twice' 0 '"items": 30000' "$program" stats k --json
+want 'and it is sound' 0 'is sound' "$program" check k
+
+# ---- corrupt data has its own exit code
+
+printf 'garbage' | dd of=d/models/0002/seq.safetensors bs=1 seek=8 conv=notrunc 2>/dev/null
+one_line 'a damaged model' 3 'seq.safetensors' "$program" similar --dir d f1
+want 'check finds it' 3 'seq.safetensors' "$program" check d
+
+echo "$((count - failures)) passed, $failures failed"
+[ $failures -eq 0 ]

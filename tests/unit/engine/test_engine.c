@@ -1,0 +1,358 @@
+/* The engine as an embedding program uses it: real directory, real models, small data. */
+#include "engine/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "tests/support/test.h"
+#include "tests/support/toy.h"
+
+static tw_engine *shared; /* loaded and trained once; tests that change it put it back */
+static tw_answer answer;
+
+static int open_shared(void **state)
+{
+    (void) state;
+    tw_answer_init(&answer);
+    shared = toy_engine("shared", true);
+    toy_train(shared);
+    return 0;
+}
+
+static int close_shared(void **state)
+{
+    (void) state;
+    tw_answer_fini(&answer);
+    tw_engine_close(shared);
+    return 0;
+}
+
+static int of_genre(const tw_answer *a, const char *genre)
+{
+    int n = 0;
+    for (int i = 0; i < a->n; i++)
+        n += strncmp(a->rows[i].title, genre, strlen(genre)) == 0;
+    return n;
+}
+
+static void similar_finds_the_same_genre_and_not_itself(void **state)
+{
+    (void) state;
+    assert_ok(tw_engine_similar(shared, &(tw_similar_query){.item = "f3", .k = 8}, &answer, err));
+    assert_int_equal(answer.n, 8);
+    assert_true(of_genre(&answer, "Western") >= 7);
+    assert_string_equal(answer.query_title, "Western Story 3");
+    assert_string_equal(answer.basis, "item");
+    for (int i = 0; i < answer.n; i++) {
+        assert_string_not_equal(answer.rows[i].id, "f3");
+        assert_true(i == 0 || answer.rows[i - 1].score >= answer.rows[i].score);
+    }
+}
+
+static void an_item_is_named_by_id_or_title_in_any_case(void **state)
+{
+    (void) state;
+    tw_item item;
+    assert_ok(tw_engine_get(shared, "f13", &item, err));
+    assert_string_equal(item.title, "Romance Story 1");
+    tw_item_fini(&item);
+    assert_ok(tw_engine_get(shared, "romance STORY 1", &item, err));
+    assert_string_equal(item.id, "f13");
+    tw_item_fini(&item);
+}
+
+static void a_wrong_name_says_which_are_near(void **state)
+{
+    (void) state;
+    tw_error e = {0};
+    tw_status st = tw_engine_similar(shared, &(tw_similar_query){.item = "Romance Stroy 2", .k = 3},
+                                     &answer, &e);
+    assert_int_equal(st, TW_ENOTFOUND);
+    assert_non_null(strstr(e.msg, "'Romance Stroy 2'"));
+    assert_non_null(strstr(e.msg, "Romance Story 2"));
+}
+
+static void next_knows_users_histories_and_strangers(void **state)
+{
+    (void) state;
+    assert_ok(tw_engine_next(shared, &(tw_next_query){.user = "u1", .k = 3}, &answer, err));
+    assert_string_equal(answer.basis, "user");
+    assert_int_equal(of_genre(&answer, "Western"), 3); /* 8 of 12 are seen: 4 are left */
+
+    const char *const history[] = {"f25", "f26", "Robot Story 3"};
+    assert_ok(tw_engine_next(shared, &(tw_next_query){.history = history, .n_history = 3, .k = 3},
+                             &answer, err));
+    assert_string_equal(answer.basis, "history");
+    assert_string_equal(answer.rows[0].id, "f28"); /* films are watched in order */
+
+    assert_ok(tw_engine_next(shared, &(tw_next_query){.user = "nobody", .k = 5}, &answer, err));
+    assert_string_equal(answer.basis, "popular");
+    assert_int_equal(answer.n, 5);
+}
+
+static void what_was_seen_comes_again_only_when_asked(void **state)
+{
+    (void) state;
+    const tw_next_query q = {.user = "u1", .k = TOY_ITEMS};
+    assert_ok(tw_engine_next(shared, &q, &answer, err));
+    assert_int_equal(answer.n, TOY_ITEMS - 8);
+    tw_next_query again = q;
+    again.include_seen = true;
+    assert_ok(tw_engine_next(shared, &again, &answer, err));
+    assert_int_equal(answer.n, TOY_ITEMS);
+}
+
+static void bad_questions_get_one_sentence(void **state)
+{
+    (void) state;
+    static const tw_similar_query similar[] = {
+        {.item = "f1", .k = 0},
+        {.item = "f1", .k = 1001},
+        {.k = 3},
+        {.item = "f1", .text = "x", .k = 3},
+        {.item = "", .k = 3},
+    };
+    for (size_t i = 0; i < sizeof similar / sizeof similar[0]; i++)
+        assert_status(tw_engine_similar(shared, &similar[i], &answer, err), TW_EINVAL);
+    static const char *const history[] = {"f1", "f999"};
+    assert_status(tw_engine_next(shared,
+                                 &(tw_next_query){.history = history, .n_history = 2, .k = 3},
+                                 &answer, err),
+                  TW_ENOTFOUND);
+    assert_status(tw_engine_next(shared, &(tw_next_query){.k = 3}, &answer, err), TW_EINVAL);
+    assert_status(tw_engine_next(shared, &(tw_next_query){.user = "", .k = 3}, &answer, err),
+                  TW_EINVAL);
+}
+
+static void a_put_item_is_found_at_once_and_a_deleted_one_never(void **state)
+{
+    (void) state;
+    tw_put_kind kind;
+    const tw_item item = {.id = "new",
+                          .title = "Robot Story 99",
+                          .attributes = "{\"genres\": [\"Robot\", \"Film\"]}"};
+    assert_ok(tw_engine_put(shared, &item, &kind, err));
+    assert_int_equal(kind, TW_PUT_CREATED);
+    assert_ok(tw_engine_put(shared, &item, &kind, err));
+    assert_int_equal(kind, TW_PUT_UNCHANGED);
+    assert_ok(tw_engine_similar(
+        shared, &(tw_similar_query){.text = "robot story 99 robot film", .k = 1}, &answer, err));
+    assert_string_equal(answer.rows[0].id, "new");
+    assert_ok(tw_engine_similar(shared, &(tw_similar_query){.item = "new", .k = 5}, &answer, err));
+    assert_true(of_genre(&answer, "Robot") >= 4);
+
+    assert_ok(tw_engine_delete(shared, "new", err));
+    assert_status(tw_engine_delete(shared, "new", err), TW_ENOTFOUND);
+    assert_ok(tw_engine_similar(shared, &(tw_similar_query){.item = "f30", .k = TOY_ITEMS}, &answer,
+                                err));
+    for (int i = 0; i < answer.n; i++)
+        assert_string_not_equal(answer.rows[i].id, "new");
+}
+
+static void a_deleted_item_is_not_recommended_until_it_is_back(void **state)
+{
+    (void) state;
+    const char *const history[] = {"f25", "f26", "f27"};
+    const tw_next_query q = {.history = history, .n_history = 3, .k = 1};
+    tw_item item;
+    tw_put_kind kind;
+    assert_ok(tw_engine_get(shared, "f28", &item, err));
+    assert_ok(tw_engine_delete(shared, "f28", err));
+    assert_ok(tw_engine_next(shared, &q, &answer, err));
+    assert_string_not_equal(answer.rows[0].id, "f28");
+    assert_ok(tw_engine_put(shared, &item, &kind, err));
+    assert_ok(tw_engine_next(shared, &q, &answer, err));
+    assert_string_equal(answer.rows[0].id, "f28");
+    tw_item_fini(&item);
+}
+
+static void a_recorded_event_counts_once_and_at_once(void **state)
+{
+    (void) state;
+    bool added;
+    assert_ok(tw_engine_record(shared, "visitor", "f25", 5000, &added, err));
+    assert_true(added);
+    assert_ok(tw_engine_record(shared, "visitor", "f25", 5000, &added, err));
+    assert_false(added);
+    assert_ok(tw_engine_record(shared, "visitor", "Robot Story 2", 5001, &added, err));
+    assert_ok(tw_engine_next(shared, &(tw_next_query){.user = "visitor", .k = 1}, &answer, err));
+    assert_string_equal(answer.basis, "history"); /* not there in training */
+    assert_string_equal(answer.rows[0].id, "f27");
+    assert_status(tw_engine_record(shared, "visitor", "none", 1, &added, err), TW_ENOTFOUND);
+    assert_status(tw_engine_record(shared, "", "f1", 1, &added, err), TW_EINVAL);
+}
+
+static void embed_gives_unit_vectors(void **state)
+{
+    (void) state;
+    static float a[TW_ENGINE_MAX_DIM], b[TW_ENGINE_MAX_DIM];
+    int dim, model;
+    double dot = 0, norm = 0;
+    assert_ok(tw_engine_embed(shared, "f5", NULL, a, &dim, &model, err));
+    assert_int_equal(dim, 16);
+    assert_ok(tw_engine_embed(shared, NULL, "Western Story 5 Western Film", b, &dim, &model, err));
+    for (int i = 0; i < dim; i++) {
+        dot += (double) a[i] * (double) b[i];
+        norm += (double) a[i] * (double) a[i];
+    }
+    assert_near(norm, 1, 1e-5);
+    assert_near(dot, 1, 1e-5); /* the text is what the tower reads of the item */
+}
+
+static void what_is_written_is_there_after_reopening(void **state)
+{
+    (void) state;
+    tw_engine *e = toy_engine("reopen", true);
+    tw_put_kind kind;
+    toy_train(e);
+    assert_ok(tw_engine_put(e, &(tw_item){.id = "late", .title = "Western Story 77"}, &kind, err));
+    assert_ok(tw_engine_similar(e, &(tw_similar_query){.item = "late", .k = 6}, &answer, err));
+    char before[6][64];
+    for (int i = 0; i < 6; i++)
+        (void) snprintf(before[i], sizeof before[i], "%s %.6f", answer.rows[i].id,
+                        (double) answer.rows[i].score);
+    tw_engine_close(e);
+
+    /* once with the snapshots, once without: they are derived */
+    for (int round = 0; round < 2; round++) {
+        const tw_engine_options opt = {.mode = TW_ENGINE_WRITE};
+        assert_ok(tw_engine_open(&e, tw_test_path("reopen"), &opt, err));
+        assert_ok(tw_engine_similar(e, &(tw_similar_query){.item = "late", .k = 6}, &answer, err));
+        for (int i = 0; i < 6; i++) {
+            char now[64];
+            (void) snprintf(now, sizeof now, "%s %.6f", answer.rows[i].id,
+                            (double) answer.rows[i].score);
+            assert_string_equal(now, before[i]);
+        }
+        tw_engine_close(e);
+        assert_ok(tw_remove_tree(tw_test_path("reopen/index"), err));
+        assert_ok(tw_dir_create(tw_test_path("reopen/index"), err));
+    }
+}
+
+static void a_damaged_snapshot_is_rebuilt_and_a_damaged_model_is_told(void **state)
+{
+    (void) state;
+    tw_engine *e = toy_engine("damaged", true);
+    toy_train(e);
+    tw_engine_close(e);
+    const char *snapshot = tw_test_path("damaged/index/items-0001.twx");
+    assert_true(tw_file_exists(snapshot));
+    assert_int_equal(truncate(snapshot, 100), 0);
+    const tw_engine_options opt = {.mode = TW_ENGINE_WRITE};
+    assert_ok(tw_engine_open(&e, tw_test_path("damaged"), &opt, err));
+    assert_ok(tw_engine_similar(e, &(tw_similar_query){.item = "f3", .k = 3}, &answer, err));
+    assert_int_equal(answer.n, 3);
+    tw_engine_close(e);
+
+    assert_int_equal(truncate(tw_test_path("damaged/models/0002/seq.safetensors"), 1000), 0);
+    tw_error why = {0};
+    assert_int_equal(tw_engine_open(&e, tw_test_path("damaged"), &opt, &why), TW_ECORRUPT);
+    assert_non_null(strstr(why.msg, "seq.safetensors"));
+    assert_non_null(strstr(why.msg, "train"));
+    assert_null(e);
+}
+
+static void one_writer_at_a_time_but_any_number_of_readers(void **state)
+{
+    (void) state;
+    tw_engine *other = NULL;
+    tw_error why = {0};
+    const tw_engine_options write = {.mode = TW_ENGINE_WRITE}, read = {.mode = TW_ENGINE_READ};
+    assert_int_equal(tw_engine_open(&other, tw_test_path("shared"), &write, &why), TW_EBUSY);
+    char pid[32];
+    (void) snprintf(pid, sizeof pid, "process %ld", (long) getpid());
+    assert_non_null(strstr(why.msg, pid));
+
+    assert_ok(tw_engine_open(&other, tw_test_path("shared"), &read, err));
+    assert_ok(tw_engine_similar(other, &(tw_similar_query){.item = "f3", .k = 3}, &answer, err));
+    assert_int_equal(answer.n, 3);
+    tw_put_kind kind;
+    assert_status(tw_engine_put(other, &(tw_item){.id = "x"}, &kind, err), TW_EDENIED);
+    assert_status(tw_engine_delete(other, "f1", err), TW_EDENIED);
+    tw_engine_close(other);
+}
+
+static void directories_are_checked_before_use(void **state)
+{
+    (void) state;
+    tw_engine *e = NULL;
+    assert_status(tw_engine_open(&e, tw_test_path("nowhere"), NULL, err), TW_ENOTFOUND);
+    assert_null(e);
+    assert_status(tw_engine_create(tw_test_path("shared"), err), TW_EEXIST);
+    assert_ok(tw_dir_create(tw_test_path("full"), err));
+    (void) tw_test_file("full/x", "1");
+    assert_status(tw_engine_create(tw_test_path("full"), err), TW_EEXIST);
+}
+
+static void without_models_the_answer_says_what_to_run(void **state)
+{
+    (void) state;
+    tw_engine *e = toy_engine("bare", false);
+    tw_error why = {0};
+    char *report;
+    tw_put_kind kind;
+    assert_ok(tw_engine_put(e, &(tw_item){.id = "a", .title = "A"}, &kind, err));
+    assert_int_equal(tw_engine_similar(e, &(tw_similar_query){.item = "a", .k = 1}, &answer, &why),
+                     TW_ESTATE);
+    assert_non_null(strstr(why.msg, "twindex train towers"));
+    assert_int_equal(tw_engine_next(e, &(tw_next_query){.user = "u", .k = 1}, &answer, &why),
+                     TW_ESTATE);
+    assert_status(tw_engine_train_towers(e, NULL, &report, err), TW_ESTATE);
+    assert_null(report);
+    assert_status(tw_engine_train_seq(e, NULL, &report, err), TW_ESTATE);
+    tw_engine_close(e);
+}
+
+static void collect(void *ctx, const char *what)
+{
+    (void) fprintf(stderr, "found: %s\n", what);
+    ++*(int *) ctx;
+}
+
+static void check_is_silent_on_a_sound_directory_only(void **state)
+{
+    (void) state;
+    int n = 0;
+    tw_engine *e = toy_engine("checked", true);
+    toy_train(e);
+    tw_engine_close(e);
+    assert_ok(tw_engine_check(tw_test_path("checked"), collect, &n, err));
+    assert_int_equal(n, 0);
+    FILE *f = fopen(tw_test_path("checked/index/items-0001.twx"), "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, -30, SEEK_END), 0);
+    int byte = fgetc(f);
+    assert_int_equal(fseek(f, -30, SEEK_END), 0);
+    assert_true(fputc(byte ^ 0x10, f) != EOF);
+    assert_int_equal(fclose(f), 0);
+    assert_status(tw_engine_check(tw_test_path("checked"), collect, &n, err), TW_ECORRUPT);
+    assert_int_equal(n, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(similar_finds_the_same_genre_and_not_itself),
+        cmocka_unit_test(an_item_is_named_by_id_or_title_in_any_case),
+        cmocka_unit_test(a_wrong_name_says_which_are_near),
+        cmocka_unit_test(next_knows_users_histories_and_strangers),
+        cmocka_unit_test(what_was_seen_comes_again_only_when_asked),
+        cmocka_unit_test(bad_questions_get_one_sentence),
+        cmocka_unit_test(a_put_item_is_found_at_once_and_a_deleted_one_never),
+        cmocka_unit_test(a_deleted_item_is_not_recommended_until_it_is_back),
+        cmocka_unit_test(a_recorded_event_counts_once_and_at_once),
+        cmocka_unit_test(embed_gives_unit_vectors),
+        cmocka_unit_test(what_is_written_is_there_after_reopening),
+        cmocka_unit_test(a_damaged_snapshot_is_rebuilt_and_a_damaged_model_is_told),
+        cmocka_unit_test(one_writer_at_a_time_but_any_number_of_readers),
+        cmocka_unit_test(directories_are_checked_before_use),
+        cmocka_unit_test(without_models_the_answer_says_what_to_run),
+        cmocka_unit_test(check_is_silent_on_a_sound_directory_only),
+    };
+    return cmocka_run_group_tests(tests, open_shared, close_shared);
+}
