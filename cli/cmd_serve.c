@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -17,6 +18,17 @@ static void block_signals(sigset_t *set)
     (void) sigaddset(set, SIGHUP);
     (void) pthread_sigmask(SIG_BLOCK, set, NULL);
     (void) signal(SIGPIPE, SIG_IGN);
+}
+
+/* Every connection is a descriptor, and nng before 1.8 may keep those of peers that left in the
+ * middle of an answer. */
+static void allow_many_connections(void)
+{
+    struct rlimit lim;
+    if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
+        lim.rlim_cur = lim.rlim_max;
+        (void) setrlimit(RLIMIT_NOFILE, &lim); /* fewer will do */
+    }
 }
 
 static int run(tw_engine *e, const tw_service_config *cfg, const char *url_file,
@@ -75,6 +87,7 @@ int cmd_serve(int argc, char **argv)
         return rc;
     tw_log_set_level(verbose ? TW_LOG_DEBUG : TW_LOG_INFO);
     block_signals(&signals);
+    allow_many_connections();
     const tw_engine_options eng = {.mode = TW_ENGINE_WRITE};
     if (tw_engine_open(&e, argv[0], &eng, &err) != TW_OK)
         return failed(&err);

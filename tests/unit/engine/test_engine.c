@@ -147,6 +147,9 @@ static void a_put_item_is_found_at_once_and_a_deleted_one_never(void **state)
 
     assert_ok(tw_engine_delete(shared, "new", err));
     assert_status(tw_engine_delete(shared, "new", err), TW_ENOTFOUND);
+    assert_ok(tw_engine_similar(
+        shared, &(tw_similar_query){.text = "robot story 99 robot film", .k = 1}, &answer, err));
+    assert_int_equal(answer.n, 1); /* its place is taken by the next one, not lost */
     assert_ok(tw_engine_similar(shared, &(tw_similar_query){.item = "f30", .k = TOY_ITEMS}, &answer,
                                 err));
     for (int i = 0; i < answer.n; i++)
@@ -232,6 +235,30 @@ static void what_is_written_is_there_after_reopening(void **state)
         assert_ok(tw_remove_tree(tw_test_path("reopen/index"), err));
         assert_ok(tw_dir_create(tw_test_path("reopen/index"), err));
     }
+}
+
+static void what_came_after_a_snapshot_is_replayed(void **state)
+{
+    (void) state;
+    tw_engine *e = toy_engine("replay", true), *reader = NULL;
+    const char *const history[] = {"f25", "f26", "f27"};
+    tw_put_kind kind;
+    toy_train(e);
+    assert_ok(tw_engine_snapshot(e, err));
+    assert_ok(tw_engine_put(e, &(tw_item){.id = "late", .title = "Western Story 77"}, &kind, err));
+    assert_ok(tw_engine_delete(e, "f28", err));
+
+    /* a reader finds what a process that was killed here would find at its next start */
+    assert_ok(tw_engine_open(&reader, tw_test_path("replay"), NULL, err));
+    assert_ok(tw_engine_similar(reader, &(tw_similar_query){.text = "western story 77", .k = 1},
+                                &answer, err));
+    assert_string_equal(answer.rows[0].id, "late");
+    assert_ok(tw_engine_next(reader, &(tw_next_query){.history = history, .n_history = 3, .k = 1},
+                             &answer, err));
+    assert_int_equal(answer.n, 1);
+    assert_string_not_equal(answer.rows[0].id, "f28");
+    tw_engine_close(reader);
+    tw_engine_close(e);
 }
 
 static void a_damaged_snapshot_is_rebuilt_and_a_damaged_model_is_told(void **state)
@@ -348,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_recorded_event_counts_once_and_at_once),
         cmocka_unit_test(embed_gives_unit_vectors),
         cmocka_unit_test(what_is_written_is_there_after_reopening),
+        cmocka_unit_test(what_came_after_a_snapshot_is_replayed),
         cmocka_unit_test(a_damaged_snapshot_is_rebuilt_and_a_damaged_model_is_told),
         cmocka_unit_test(one_writer_at_a_time_but_any_number_of_readers),
         cmocka_unit_test(directories_are_checked_before_use),

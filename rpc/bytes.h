@@ -1,0 +1,12 @@
+/* rpc/bytes.h — bytes that somebody else owns. */
+#ifndef TW_RPC_BYTES_H
+#define TW_RPC_BYTES_H
+
+#include <stddef.h>
+
+typedef struct tw_bytes {
+    const void *data; /* (len); may be NULL when len is 0 */
+    size_t len;
+} tw_bytes;
+
+#endif

@@ -1,0 +1,306 @@
+/* Where requests meet the engine. Each handler below is only the meaning of one call; everything
+ * that all calls share is in serve(). */
+#include "rpc/service.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "rpc/api_keys.h"
+#include "rpc/server.h"
+
+/* What one worker thread keeps from request to request. */
+typedef struct desk {
+    tw_wire *wire;
+    tw_answer answer;
+    tw_item item; /* until the reply is encoded */
+    float vec[TW_ENGINE_MAX_DIM];
+} desk;
+
+struct tw_service {
+    tw_engine *engine;           /* borrowed */
+    tw_api_keys *keys;           /* NULL: everybody may ask */
+    _Atomic(tw_server *) server; /* a request may be there before start has its handle */
+    desk *desks;                 /* (n_desks), one a worker */
+    int n_desks;
+    double started; /* tw_clock_monotonic() */
+    char no_memory[128];
+    tw_bytes last_resort; /* in no_memory: the reply when none can be made */
+    atomic_llong rejected, failed;
+};
+
+/* ---- the calls ---- */
+
+static tw_status similar(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+{
+    tw_status st = tw_engine_similar(svc->engine, &q->similar, &d->answer, err);
+    r->answer = d->answer;
+    return st;
+}
+
+static tw_status next(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+{
+    tw_status st = tw_engine_next(svc->engine, &q->next, &d->answer, err);
+    r->answer = d->answer;
+    return st;
+}
+
+static tw_status embed(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+{
+    r->embed.vec = d->vec;
+    return tw_engine_embed(svc->engine, q->embed.item, q->embed.text, d->vec, &r->embed.dim,
+                           &r->embed.model, err);
+}
+
+static tw_status put(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+{
+    (void) d;
+    return tw_engine_put(svc->engine, &q->put, &r->put, err);
+}
+
+static tw_status erase(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+{
+    (void) d;
+    (void) r;
+    return tw_engine_delete(svc->engine, q->erase.id, err);
+}
+
+static tw_status get(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+{
+    tw_status st = tw_engine_get(svc->engine, q->get.item, &d->item, err);
+    r->item = d->item;
+    return st;
+}
+
+static tw_status record(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+{
+    (void) d;
+    return tw_engine_record(svc->engine, q->record.user, q->record.item, q->record.time, &r->added,
+                            err);
+}
+
+static tw_status stats(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+{
+    (void) d;
+    (void) q;
+    return tw_engine_stats_get(svc->engine, &r->stats, err);
+}
+
+static tw_status health(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+{
+    (void) d;
+    (void) q;
+    (void) err;
+    tw_service_health(svc, &r->health);
+    return TW_OK;
+}
+
+typedef tw_status (*handler)(tw_service *svc, desk *d, const tw_request *q, tw_reply *r,
+                             tw_error *err);
+
+static const handler handlers[] = {
+    [TW_CALL_SIMILAR] = similar, [TW_CALL_NEXT] = next,    [TW_CALL_EMBED] = embed,
+    [TW_CALL_PUT] = put,         [TW_CALL_DELETE] = erase, [TW_CALL_GET] = get,
+    [TW_CALL_RECORD] = record,   [TW_CALL_STATS] = stats,  [TW_CALL_HEALTH] = health,
+};
+
+/* ---- what they share ---- */
+
+static void log_failure(const char *id, const char *call, tw_rpc_code code, const char *why)
+{
+    static tw_log_gate gate;
+    int dropped;
+    if (tw_log_allowed(&gate, 5, &dropped))
+        tw_log(TW_LOG_WARN, id, "call=%s code=%s dropped=%d reason=\"%s\"", call,
+               tw_rpc_code_name(code), dropped, why);
+}
+
+/* From bytes to a request that may be done; otherwise the reason that it may not. */
+static tw_rpc_code admit(tw_service *svc, desk *d, tw_bytes bytes, double waited_s, tw_request *q,
+                         tw_error *err)
+{
+    tw_rpc_code code = TW_RPC_OK;
+    tw_status st = tw_request_decode(d->wire, q, bytes.data, bytes.len, err);
+    if (st != TW_OK)
+        code = st == TW_EUNSUPPORTED ? TW_RPC_UNIMPLEMENTED : TW_RPC_INVALID_ARGUMENT;
+    if (svc->keys != NULL && !tw_api_keys_allow(svc->keys, q->api_key)) {
+        (void) tw_fail(err, TW_EDENIED, "the API key is %s",
+                       q->api_key[0] == '\0' ? "missing" : "not known");
+        code = TW_RPC_UNAUTHENTICATED;
+    }
+    if (code != TW_RPC_OK) {
+        (void) atomic_fetch_add(&svc->rejected, 1);
+        log_failure("RPC-REJECT", tw_call_name(q->call), code, err->msg);
+        return code;
+    }
+    if (q->deadline_ms > 0 && waited_s * 1000 > (double) q->deadline_ms) {
+        (void) tw_fail(err, TW_ETIMEOUT, "the request waited for %.0f ms, its deadline is %u ms",
+                       waited_s * 1000, (unsigned) q->deadline_ms);
+        return TW_RPC_DEADLINE_EXCEEDED;
+    }
+    return TW_RPC_OK;
+}
+
+/* The faults that are ours and not the asker's. */
+static bool is_ours(tw_rpc_code code)
+{
+    return code == TW_RPC_INTERNAL || code == TW_RPC_DATA_LOSS || code == TW_RPC_RESOURCE_EXHAUSTED;
+}
+
+static void serve(void *ctx, int worker, tw_bytes bytes, double waited_s, tw_bytes *reply)
+{
+    tw_service *svc = ctx;
+    desk *d = &svc->desks[worker];
+    tw_error err = {0};
+    tw_request q;
+    tw_reply r = {0};
+
+    tw_rpc_code code = admit(svc, d, bytes, waited_s, &q, &err);
+    bool admitted = code == TW_RPC_OK;
+    r.call = q.call;
+    if (admitted)
+        code = tw_rpc_code_of(handlers[q.call](svc, d, &q, &r, &err));
+    r.id = q.id;
+    r.status = code;
+    r.message = code == TW_RPC_OK ? "" : err.msg;
+
+    tw_status st = tw_reply_encode(d->wire, &r, reply, &err);
+    if (st != TW_OK) { /* too long, or no memory: say that instead */
+        r.status = code = st == TW_ENOMEM ? TW_RPC_RESOURCE_EXHAUSTED : TW_RPC_INTERNAL;
+        r.message = err.msg;
+        st = tw_reply_encode(d->wire, &r, reply, NULL);
+    }
+    if (st != TW_OK)
+        *reply = svc->last_resort;
+    tw_item_fini(&d->item);
+    d->item = (tw_item){0};
+    if (admitted && code != TW_RPC_OK)
+        (void) atomic_fetch_add(&svc->failed, 1);
+    if (is_ours(code))
+        log_failure("RPC-FAILED", tw_call_name(q.call), code, err.msg);
+}
+
+/* ---- start and stop ---- */
+
+static tw_status make_desks(tw_service *svc, int n, tw_error *err)
+{
+    svc->desks = tw_alloc((size_t) n, sizeof *svc->desks);
+    if (svc->desks == NULL)
+        return tw_fail(err, TW_ENOMEM, "%d workers", n);
+    for (; svc->n_desks < n; svc->n_desks++) {
+        desk *d = &svc->desks[svc->n_desks];
+        tw_answer_init(&d->answer);
+        tw_status st = tw_wire_create(&d->wire, TW_WIRE_MAX_REQUEST, err);
+        if (st != TW_OK)
+            return st;
+    }
+    return TW_OK;
+}
+
+/* An encoded refusal in buf. */
+static tw_status refusal(tw_wire *w, tw_rpc_code code, const char *sentence, char *buf, size_t room,
+                         tw_bytes *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_bytes bytes;
+    TW_TRY(tw_reply_encode(w, &(tw_reply){.status = code, .message = sentence}, &bytes, err));
+    if (bytes.len > room)
+        TW_TRY(tw_fail(err, TW_EINVAL, "a refusal of %zu bytes is too long", bytes.len));
+    memcpy(buf, bytes.data, bytes.len);
+    *out = (tw_bytes){buf, bytes.len};
+done:
+    return st;
+}
+
+tw_status tw_service_start(tw_service **out, tw_engine *engine, const tw_service_config *cfg,
+                           tw_error *err)
+{
+    tw_status st = TW_OK;
+    char sentence[96], busy[128], stopping[128];
+    tw_server *server = NULL;
+    tw_server_config sc = {
+        .urls = cfg->urls,
+        .n_urls = cfg->n_urls,
+        .workers = cfg->workers != 0 ? cfg->workers : tw_server_usable_cores(),
+        .queue = cfg->queue != 0 ? cfg->queue : TW_SERVER_QUEUE,
+        /* Twice what is allowed: one that is somewhat too long is still told so. */
+        .max_request_bytes = 2 * (size_t) TW_WIRE_MAX_REQUEST,
+        .send_timeout_ms = cfg->send_timeout_ms,
+        .drain_ms = cfg->drain_ms,
+        .max_connections = cfg->max_connections,
+        .handler = serve,
+    };
+
+    *out = NULL;
+    tw_service *svc = tw_alloc(1, sizeof *svc);
+    if (svc == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "service");
+        goto done;
+    }
+    if (sc.workers < 1 || sc.workers > TW_SERVER_MAX_WORKERS)
+        TW_TRY(tw_fail(err, TW_EINVAL, "workers %d is outside 1..%d", sc.workers,
+                       TW_SERVER_MAX_WORKERS));
+    svc->engine = engine;
+    svc->started = tw_clock_monotonic();
+    if (cfg->api_keys != NULL)
+        TW_TRY(tw_api_keys_load(&svc->keys, cfg->api_keys, err));
+    TW_TRY(make_desks(svc, sc.workers, err));
+    (void) snprintf(sentence, sizeof sentence, "the queue of %d requests is full; try again",
+                    sc.queue);
+    tw_wire *w = svc->desks[0].wire;
+    TW_TRY(refusal(w, TW_RPC_UNAVAILABLE, sentence, busy, sizeof busy, &sc.busy, err));
+    TW_TRY(refusal(w, TW_RPC_UNAVAILABLE, "the server is stopping", stopping, sizeof stopping,
+                   &sc.stopping, err));
+    TW_TRY(refusal(w, TW_RPC_RESOURCE_EXHAUSTED, "the server is out of memory", svc->no_memory,
+                   sizeof svc->no_memory, &svc->last_resort, err));
+    sc.ctx = svc;
+    TW_TRY(tw_server_start(&server, &sc, err));
+    atomic_store(&svc->server, server);
+    *out = svc;
+    svc = NULL;
+done:
+    tw_service_stop(svc);
+    return st;
+}
+
+const char *tw_service_url(const tw_service *svc, int i)
+{
+    return tw_server_url(atomic_load(&svc->server), i);
+}
+
+int tw_service_workers(const tw_service *svc) { return svc->n_desks; }
+
+void tw_service_health(const tw_service *svc, tw_health *out)
+{
+    const tw_server *server = atomic_load(&svc->server);
+    tw_server_counters n = {0};
+    if (server != NULL)
+        tw_server_get_counters(server, &n);
+    *out = (tw_health){
+        .version = TW_VERSION,
+        .uptime_s = tw_clock_monotonic() - svc->started,
+        .requests = n.requests,
+        .rejected = (int64_t) atomic_load(&svc->rejected),
+        .busy = n.busy,
+        .failed = (int64_t) atomic_load(&svc->failed),
+        .unsent = n.unsent,
+        .queued = n.queued,
+    };
+}
+
+void tw_service_stop(tw_service *svc)
+{
+    if (svc == NULL)
+        return;
+    tw_server_stop(atomic_load(&svc->server));
+    for (int i = 0; svc->desks != NULL && i < svc->n_desks; i++) {
+        tw_wire_destroy(svc->desks[i].wire);
+        tw_answer_fini(&svc->desks[i].answer);
+    }
+    tw_api_keys_free(svc->keys);
+    tw_free(svc->desks);
+    tw_free(svc);
+}

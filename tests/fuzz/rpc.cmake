@@ -1,0 +1,2 @@
+tw_fuzz(fuzz_rpc_request fuzz_rpc_request.c DEPENDS tw_rpc_wire)
+tw_fuzz(fuzz_rpc_reply fuzz_rpc_reply.c DEPENDS tw_rpc_wire)

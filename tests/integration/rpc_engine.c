@@ -1,0 +1,138 @@
+/* A client, a server and a real data directory: what one writes, the other reads. */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rpc/client.h"
+#include "rpc/service.h"
+#include "tests/support/test.h"
+
+static tw_engine *engine;
+static tw_service *service;
+
+static int open_all(void **state)
+{
+    (void) state;
+    const char *dir = tw_test_path("data"), *urls[] = {"tcp://127.0.0.1:0"};
+    tw_service_config cfg = {.urls = urls, .n_urls = 1, .workers = 2};
+    assert_ok(tw_engine_create(dir, err));
+    assert_ok(tw_engine_open(&engine, dir, &(tw_engine_options){.mode = TW_ENGINE_WRITE}, err));
+    assert_ok(tw_service_start(&service, engine, &cfg, err));
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void) state;
+    tw_service_stop(service);
+    tw_engine_close(engine);
+    return 0;
+}
+
+static tw_client *client(void)
+{
+    tw_client *c;
+    assert_ok(tw_client_open(&c, tw_service_url(service, 0), NULL, err));
+    return c;
+}
+
+static void what_is_put_can_be_read_by_both_sides(void **state)
+{
+    (void) state;
+    tw_client *c = client();
+    tw_item item = {.id = "tt1", .title = "Toy Story (1995)", .attributes = "{\"year\":1995}"}, got;
+    tw_put_kind kind;
+    bool added;
+    tw_engine_stats there, here;
+
+    assert_ok(tw_client_put(c, &item, &kind, err));
+    assert_int_equal(kind, TW_PUT_CREATED);
+    assert_ok(tw_client_put(c, &item, &kind, err));
+    assert_int_equal(kind, TW_PUT_UNCHANGED);
+    assert_ok(tw_client_get(c, "toy story (1995)", &got, err));
+    assert_string_equal(got.id, "tt1");
+    assert_string_equal(got.attributes, "{\"year\":1995}");
+    assert_ok(tw_engine_get(engine, "tt1", &got, err));
+    assert_string_equal(got.title, "Toy Story (1995)");
+    tw_item_fini(&got);
+    assert_ok(tw_client_record(c, "anna", "tt1", 1000, &added, err));
+    assert_true(added);
+    assert_ok(tw_client_record(c, "anna", "tt1", 1000, &added, err));
+    assert_false(added);
+    assert_ok(tw_client_stats(c, &there, err));
+    assert_ok(tw_engine_stats_get(engine, &here, err));
+    assert_int_equal(there.items, 1);
+    assert_int_equal(there.users, 1);
+    assert_int_equal(there.events, 1);
+    assert_int_equal(there.seq, here.seq);
+    assert_string_equal(there.tower_index, here.tower_index);
+    tw_client_close(c);
+}
+
+static void the_engines_refusals_arrive_word_for_word(void **state)
+{
+    (void) state;
+    tw_client *c = client();
+    tw_item got;
+    tw_error far = {0}, near = {0};
+    tw_answer a;
+    tw_answer_init(&a);
+    tw_status there = tw_client_get(c, "Toy Stories", &got, &far);
+    tw_status here = tw_engine_get(engine, "Toy Stories", &got, &near);
+    assert_int_equal(here, TW_ENOTFOUND);
+    assert_int_equal(there, here);
+    assert_string_equal(far.msg, near.msg);
+
+    const tw_similar_query q = {.item = "tt1", .k = 3};
+    there = tw_client_similar(c, &q, &a, &far);
+    here = tw_engine_similar(engine, &q, &a, &near);
+    assert_int_equal(here, TW_ESTATE); /* nothing is trained */
+    assert_int_equal(there, here);
+    assert_string_equal(far.msg, near.msg);
+    tw_answer_fini(&a);
+    tw_client_close(c);
+}
+
+static void *put_and_read(void *arg)
+{
+    tw_client *c = client();
+    for (int i = 0; i < 25; i++) {
+        char id[32];
+        tw_item got;
+        (void) snprintf(id, sizeof id, "%s-%d", (const char *) arg, i);
+        assert_ok(tw_client_put(c, &(tw_item){.id = id, .title = id}, NULL, err));
+        assert_ok(tw_client_get(c, id, &got, err)); /* visible at once */
+        assert_string_equal(got.title, id);
+        if (i % 2 == 1) {
+            assert_ok(tw_client_delete(c, id, err));
+            assert_status(tw_client_get(c, id, &got, err), TW_ENOTFOUND);
+        }
+    }
+    tw_client_close(c);
+    return NULL;
+}
+
+static void many_clients_write_at_once(void **state)
+{
+    (void) state;
+    static char names[4][2] = {"a", "b", "c", "d"};
+    pthread_t threads[4];
+    tw_engine_stats before, after;
+    assert_ok(tw_engine_stats_get(engine, &before, err));
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, put_and_read, names[i]), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_ok(tw_engine_stats_get(engine, &after, err));
+    assert_int_equal(after.items - before.items, 4 * 13);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_put_can_be_read_by_both_sides),
+        cmocka_unit_test(the_engines_refusals_arrive_word_for_word),
+        cmocka_unit_test(many_clients_write_at_once),
+    };
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}

@@ -1,0 +1,110 @@
+#include "tests/integration/rpc_fake.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "tests/integration/rpc_echo.h"
+
+tw_engine fake;
+
+static tw_status outcome(tw_engine *e, tw_error *err)
+{
+    atomic_fetch_add(&e->calls, 1);
+    tw_status st = (tw_status) atomic_load(&e->fail);
+    return st == TW_OK ? TW_OK : tw_fail(err, st, "the engine says %d", (int) st);
+}
+
+tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    TW_TRY(outcome(e, err));
+    TW_TRY(tw_answer_clear(out, q->k, err));
+    for (int i = 0; i < q->k; i++) {
+        char id[32];
+        (void) snprintf(id, sizeof id, "%d", i);
+        TW_TRY(tw_answer_add(out, id, q->item != NULL ? q->item : q->text, 1 - (float) i, err));
+    }
+    TW_TRY(tw_answer_set_query(out, "7", "Seven", err));
+    out->basis = q->item != NULL ? "item" : "text";
+    out->model = q->exact ? 2 : 1;
+done:
+    return st;
+}
+
+tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_bytes unused;
+    if (q->user != NULL) /* holds when the user is "hold" */
+        echo(NULL, 0, (tw_bytes){q->user, strlen(q->user)}, 0, &unused);
+    TW_TRY(outcome(e, err));
+    TW_TRY(tw_answer_clear(out, q->k + 1, err));
+    for (int i = 0; i < q->n_history; i++)
+        TW_TRY(tw_answer_add(out, q->history[i], NULL, (float) i, err));
+    out->basis = q->user != NULL ? "user" : "history";
+    out->model = q->include_seen ? 5 : 4;
+done:
+    return st;
+}
+
+tw_status tw_engine_embed(tw_engine *e, const char *item, const char *text, float *vec, int *dim,
+                          int *model, tw_error *err)
+{
+    tw_status st = outcome(e, err);
+    *dim = item != NULL ? 2 : TW_ENGINE_MAX_DIM;
+    *model = text != NULL ? 9 : 8;
+    for (int i = 0; i < *dim; i++)
+        vec[i] = (float) i;
+    return st;
+}
+
+tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *out, tw_error *err)
+{
+    tw_status st = outcome(e, err);
+    if (st != TW_OK)
+        return st;
+    atomic_fetch_add(&e->items_out, 1);
+    *out = (tw_item){.id = item,
+                     .title = "T",
+                     .text = "x",
+                     .attributes = "{\"year\":1995}",
+                     .image = "",
+                     .audio = "",
+                     .block = tw_alloc(1, 1)};
+    return TW_OK;
+}
+
+void tw_item_fini(tw_item *item)
+{
+    if (item->block != NULL)
+        atomic_fetch_sub(&fake.items_out, 1);
+    tw_free(item->block);
+    *item = (tw_item){0};
+}
+
+tw_status tw_engine_put(tw_engine *e, const tw_item *item, tw_put_kind *kind, tw_error *err)
+{
+    *kind = item->title[0] == 'R' ? TW_PUT_REPLACED : TW_PUT_CREATED;
+    return outcome(e, err);
+}
+
+tw_status tw_engine_delete(tw_engine *e, const char *id, tw_error *err)
+{
+    return strcmp(id, "none") == 0 ? tw_fail(err, TW_ENOTFOUND, "no item '%s'; near: '7'", id)
+                                   : outcome(e, err);
+}
+
+tw_status tw_engine_record(tw_engine *e, const char *user, const char *item, int64_t time,
+                           bool *added, tw_error *err)
+{
+    *added = strcmp(user, item) != 0;
+    atomic_store(&e->last_time, time);
+    return outcome(e, err);
+}
+
+tw_status tw_engine_stats_get(tw_engine *e, tw_engine_stats *out, tw_error *err)
+{
+    *out = (tw_engine_stats){.items = 3, .seq = 8, .model = 1, .tower_index = "Flat"};
+    return outcome(e, err);
+}
