@@ -11,7 +11,21 @@
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 
-enum { ROWS = 2500 }; /* three transactions */
+enum {
+    ROWS = 2200,      /* three transactions */
+    ROW_POINTS = 2,   /* the store's crash points for each new item */
+    NEAR_COMMIT = 12, /* points around the end of a transaction that are all tried */
+    STRIDE = 211,
+};
+
+/* The next point worth a try: all near a commit, a few inside transactions, where nothing but the
+ * row number differs. */
+static int next_point(int point)
+{
+    const int batch = 1000 * ROW_POINTS;
+    int at = (point + NEAR_COMMIT / 2) % batch;
+    return point + (at < NEAR_COMMIT ? 1 : batch - at < STRIDE ? batch - at : STRIDE);
+}
 
 static const tw_engine_options write_mode = {.mode = TW_ENGINE_WRITE, .threads = 1};
 
@@ -55,14 +69,15 @@ static void ingest(const char *dir)
 static void no_item_is_lost_or_twice_when_an_ingest_is_killed(void **state)
 {
     (void) state;
-    int points = 0, status;
+    int point = 0, killed = 0, status;
     (void) snprintf(big, sizeof big, "%s", big_catalogue());
     do {
         char name[32];
-        (void) snprintf(name, sizeof name, "ingest%d", ++points);
+        point = next_point(point);
+        (void) snprintf(name, sizeof name, "ingest%d", point);
         const char *dir = tw_test_path(name);
         assert_ok(tw_engine_create(dir, err));
-        status = in_child(ingest, dir, points);
+        status = in_child(ingest, dir, point);
         assert_true(status == TW_CRASH_STATUS || status == 0);
 
         ingest(dir); /* the same command again */
@@ -81,8 +96,9 @@ static void no_item_is_lost_or_twice_when_an_ingest_is_killed(void **state)
         assert_int_equal(lines, 1); /* rejected once, however often the run was killed */
         tw_free(rejected);
         assert_ok(tw_remove_tree(dir, err));
+        killed += status == TW_CRASH_STATUS;
     } while (status == TW_CRASH_STATUS);
-    assert_true(points > 6);
+    assert_true(killed > 3 * NEAR_COMMIT);
 }
 
 static void train(const char *dir)
@@ -124,7 +140,8 @@ static void a_killed_training_leaves_the_old_model_or_the_new_one(void **state)
     int points = 0, status, seen_old = 0, seen_new = 0;
     do {
         char name[32];
-        (void) snprintf(name, sizeof name, "train%d", ++points);
+        points += points < 8 ? 1 : 3;
+        (void) snprintf(name, sizeof name, "train%d", points);
         const char *dir = tw_test_path(name);
         tw_engine_close(toy_engine(name, true));
         status = in_child(train, dir, points);
@@ -136,7 +153,7 @@ static void a_killed_training_leaves_the_old_model_or_the_new_one(void **state)
         assert_true(active_model(dir) > model);
         assert_ok(tw_remove_tree(dir, err));
     } while (status == TW_CRASH_STATUS);
-    assert_true(seen_old > 3 && seen_new > 1);
+    assert_true(seen_old > 3 && seen_new > 0);
 }
 
 int main(void)

@@ -1,0 +1,115 @@
+/* seqmodel/seq_forward.c — SSE-PT's forward pass, which is all there is to write: the tape knows
+ * the rest.
+ *
+ *   x_t  = [ sqrt(d_i) V[item_t] ; sqrt(d_u) U[user] ] + P[position_t]      inputs, N rows of D
+ *   B times: causal attention, then a feed-forward layer, each with its norm and residual
+ *   F    = LN(x)
+ *   score(l) = <F_item, V[l]> + <F_user, sqrt(d_u) U[user]>
+ *
+ * The published layout (TW_SEQ_AUTHORS) is neither pre-norm nor post-norm: Q comes from LN(x), K
+ * and V from x as it is, and the residual carries the normalised rows. There is no output
+ * projection after the heads. Sources: Wu et al. 2020 and the authors' code; Kang and McAuley 2018.
+ *
+ * Only inputs are scaled by sqrt(d); the output item vectors are not, and the output user vector
+ * is.
+ */
+#include <math.h>
+#include <stddef.h>
+
+#include "seqmodel/internal.h"
+
+#define NORM_EPS 1e-8 /* the authors' */
+
+static tw_tensor *drop(const tw_seq_model *m, tw_tape *t, tw_tensor *x)
+{
+    return m->cfg.dropout > 0 ? tw_op_dropout(t, x, m->cfg.dropout) : x;
+}
+
+/* y (N,D): what attention adds; Q from q_rows, K and V from rows. */
+static tw_tensor *attend(const tw_seq_model *m, const twi_block *b, tw_tape *t, const twi_batch *in,
+                         tw_tensor *q_rows, tw_tensor *rows)
+{
+    int D = m->cfg.user_dim + m->cfg.item_dim;
+    tw_tensor *q = tw_op_linear(t, q_rows, b->wq, b->bq);
+    tw_tensor *k = tw_op_linear(t, rows, b->wk, b->bk);
+    tw_tensor *v = tw_op_linear(t, rows, b->wv, b->bv);
+    return tw_op_attention(t, q, k, v, in->offsets, in->sequences, m->cfg.heads,
+                           1 / sqrt((double) D / m->cfg.heads), m->cfg.dropout);
+}
+
+static tw_tensor *feed(const tw_seq_model *m, const twi_block *b, tw_tape *t, tw_tensor *x)
+{
+    tw_tensor *h = drop(m, t, tw_op_relu(t, tw_op_linear(t, x, b->w1, b->b1)));
+    return drop(m, t, tw_op_linear(t, h, b->w2, b->b2));
+}
+
+static tw_tensor *block(const tw_seq_model *m, const twi_block *b, tw_tape *t, const twi_batch *in,
+                        tw_tensor *x)
+{
+    tw_tensor *h;
+
+    switch (m->cfg.norm) {
+    case TW_SEQ_PRE:
+        h = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
+        x = tw_op_add(t, x, attend(m, b, t, in, h, h));
+        h = tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
+        return tw_op_add(t, x, feed(m, b, t, h));
+    case TW_SEQ_POST:
+        x = tw_op_add(t, x, attend(m, b, t, in, x, x));
+        x = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
+        x = tw_op_add(t, x, feed(m, b, t, x));
+        return tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
+    default: /* TW_SEQ_AUTHORS */
+        h = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
+        x = tw_op_add(t, h, attend(m, b, t, in, h, x));
+        h = tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
+        return tw_op_add(t, h, feed(m, b, t, h));
+    }
+}
+
+tw_tensor *twi_forward(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
+{
+    tw_tensor *x = tw_op_gather(t, m->items, b->items, b->tokens, sqrt(m->cfg.item_dim));
+
+    if (m->users != NULL)
+        x = tw_op_concat(t, x,
+                         tw_op_gather(t, m->users, b->users, b->tokens, sqrt(m->cfg.user_dim)));
+    x = tw_op_add(t, x, tw_op_gather(t, m->positions, b->positions, b->tokens, 1));
+    x = drop(m, t, x);
+    for (int i = 0; i < m->cfg.blocks; i++)
+        x = block(m, &m->block[i], t, b, x);
+    return m->gain == NULL ? x : tw_op_layernorm(t, x, m->gain, m->bias, NORM_EPS);
+}
+
+/* The last layer's item half; all of it where there is no user half. */
+static tw_tensor *item_half(const tw_seq_model *m, tw_tape *t, tw_tensor *F)
+{
+    return m->users == NULL ? F : tw_op_columns(t, F, 0, m->cfg.item_dim);
+}
+
+tw_tensor *twi_forward_queries(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
+{
+    tw_tensor *F = twi_forward(m, t, b);
+    return item_half(m, t, tw_op_rows(t, F, b->last, b->sequences));
+}
+
+/* <F_user, sqrt(d_u) U[user]> (N,1). */
+static tw_tensor *user_term(const tw_seq_model *m, tw_tape *t, const twi_batch *b, tw_tensor *F)
+{
+    int D = m->cfg.user_dim + m->cfg.item_dim;
+    tw_tensor *half = tw_op_columns(t, F, m->cfg.item_dim, D);
+    tw_tensor *user = tw_op_gather(t, m->users, b->users, b->tokens, sqrt(m->cfg.user_dim));
+    return tw_op_rowdot(t, half, user);
+}
+
+double twi_forward_loss(const tw_seq_model *m, tw_tape *t, const twi_batch *b, double scale)
+{
+    tw_tensor *F = twi_forward(m, t, b);
+    tw_tensor *item = item_half(m, t, F);
+
+    if (m->cfg.loss == TW_SEQ_CE) /* under a softmax the user's term cancels exactly */
+        return tw_op_softmax_ce(t, item, m->items, 1, m->n_items, b->targets, m->cfg.temperature,
+                                scale);
+    return tw_op_bce(t, item, m->items, b->targets, b->negatives, m->cfg.negatives,
+                     m->users == NULL ? NULL : user_term(m, t, b, F), scale);
+}

@@ -1,0 +1,71 @@
+/* seqmodel/seq_metrics.c — ranks into figures. */
+#include <math.h>
+#include <string.h>
+
+#include "seqmodel/internal.h"
+
+enum { AT_10 = 2 }; /* where 10 stands in tw_seq_cuts */
+
+const int tw_seq_cuts[TW_SEQ_CUTS] = {1, 5, 10, 20};
+
+/* Standard error of the mean of n values with this sum and sum of squares. */
+static double standard_error(double sum, double squares, int64_t n)
+{
+    if (n < 2)
+        return 0;
+    double mean = sum / (double) n;
+    double variance = (squares - sum * mean) / (double) (n - 1);
+    return variance > 0 ? sqrt(variance / (double) n) : 0;
+}
+
+void twi_metrics(tw_seq_metrics *out, const twi_rank *ranks, int64_t n)
+{
+    double gains_squared = 0;
+
+    memset(out, 0, sizeof *out);
+    for (int64_t i = 0; i < n; i++) {
+        double rank = 1 + (double) ranks[i].above;
+        double gain = 1 / log2(1 + rank);
+
+        for (int c = 0; c < TW_SEQ_CUTS && rank <= tw_seq_cuts[TW_SEQ_CUTS - 1]; c++) {
+            if (rank > tw_seq_cuts[c])
+                continue;
+            out->hr[c] += 1;
+            out->ndcg[c] += gain;
+            out->mrr[c] += 1 / rank;
+        }
+        if (rank <= tw_seq_cuts[AT_10])
+            gains_squared += gain * gain;
+        out->auc += ranks[i].competitors == 0
+                        ? 1
+                        : 1 - (double) ranks[i].above / (double) ranks[i].competitors;
+    }
+    out->users = n;
+    /* A hit is 0 or 1, so the sum of squares is the sum. */
+    out->hr10_se = standard_error(out->hr[AT_10], out->hr[AT_10], n);
+    out->ndcg10_se = standard_error(out->ndcg[AT_10], gains_squared, n);
+    for (int c = 0; c < TW_SEQ_CUTS; c++) {
+        out->hr[c] /= (double) n;
+        out->ndcg[c] /= (double) n;
+        out->mrr[c] /= (double) n;
+    }
+    out->auc /= (double) n;
+}
+
+tw_status tw_seq_metrics_to_json(const tw_seq_metrics *x, tw_text *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+
+    TW_TRY(tw_text_addf(out, err, "{\"users\": %lld", (long long) x->users));
+    for (int c = 0; c < TW_SEQ_CUTS; c++) {
+        int k = tw_seq_cuts[c];
+        TW_TRY(tw_text_addf(out, err, ", \"hr_at_%d\": %.6f, \"ndcg_at_%d\": %.6f", k, x->hr[c], k,
+                            x->ndcg[c]));
+        TW_TRY(tw_text_addf(out, err, ", \"mrr_at_%d\": %.6f", k, x->mrr[c]));
+    }
+    TW_TRY(tw_text_addf(out, err,
+                        ", \"auc\": %.6f, \"hr_at_10_se\": %.6f, \"ndcg_at_10_se\": %.6f}", x->auc,
+                        x->hr10_se, x->ndcg10_se));
+done:
+    return st;
+}

@@ -1,0 +1,226 @@
+/* seqmodel/seq_model.c — the tensors of SSE-PT: which, how they start, who owns them. */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "seqmodel/internal.h"
+
+/* The one list of a block's tensors: X(field, name, rows, kind of start). Creation, size and
+ * initial values expand it, so a new tensor is one new line. D is the model's width. */
+#define BLOCK_TENSORS(X)                                                                           \
+    X(gain1, "norm1.gain", 1, ONES)                                                                \
+    X(bias1, "norm1.bias", 1, ZEROS)                                                               \
+    X(wq, "query.weight", D, GLOROT)                                                               \
+    X(bq, "query.bias", 1, ZEROS)                                                                  \
+    X(wk, "key.weight", D, GLOROT)                                                                 \
+    X(bk, "key.bias", 1, ZEROS)                                                                    \
+    X(wv, "value.weight", D, GLOROT)                                                               \
+    X(bv, "value.bias", 1, ZEROS)                                                                  \
+    X(gain2, "norm2.gain", 1, ONES)                                                                \
+    X(bias2, "norm2.bias", 1, ZEROS)                                                               \
+    X(w1, "ffn1.weight", D, GLOROT)                                                                \
+    X(b1, "ffn1.bias", 1, ZEROS)                                                                   \
+    X(w2, "ffn2.weight", D, GLOROT)                                                                \
+    X(b2, "ffn2.bias", 1, ZEROS)
+
+typedef enum start { ZEROS, ONES, GLOROT } start;
+
+tw_rng twi_stream(int64_t seed, enum twi_stream purpose, uint64_t a, uint64_t b)
+{
+    tw_rng key, out;
+    tw_rng_seed3(&key, (uint64_t) seed, (uint64_t) purpose, 0);
+    tw_rng_seed3(&out, tw_rng_u64(&key), a, b);
+    return out;
+}
+
+double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items)
+{
+    double D = cfg->user_dim + cfg->item_dim;
+    double size = ((double) n_items + 1) * cfg->item_dim + ((double) n_users + 1) * cfg->user_dim +
+                  cfg->max_len * D;
+    if (cfg->norm != TW_SEQ_POST)
+        size += 2 * D;
+#define X(field, name, rows, start) size += cfg->blocks * ((rows) *D);
+    BLOCK_TENSORS(X)
+#undef X
+    return size;
+}
+
+/* Gains and biases are left out of weight decay. */
+static tw_status add(tw_seq_model *m, tw_param **out, const char *name, int64_t rows, int cols,
+                     tw_param_kind kind, tw_error *err)
+{
+    tw_status st = tw_params_add(m->params, out, name, rows, cols, kind, err);
+    if (st == TW_OK)
+        (*out)->no_decay = kind == TW_DENSE && rows == 1;
+    return st;
+}
+
+static tw_status add_block(tw_seq_model *m, int number, tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_block *b = &m->block[number];
+    int D = m->cfg.user_dim + m->cfg.item_dim;
+    char full[TW_PARAM_NAME_MAX];
+
+#define X(field, name, rows, start)                                                                \
+    (void) snprintf(full, sizeof full, "block%d." name, number);                                   \
+    TW_TRY(add(m, &b->field, full, rows, D, TW_DENSE, err));
+    BLOCK_TENSORS(X)
+#undef X
+done:
+    return st;
+}
+
+/* The position table is dense: nearly every step touches every row of it. */
+static tw_status add_tensors(tw_seq_model *m, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const tw_seq_config *c = &m->cfg;
+    int D = c->user_dim + c->item_dim;
+
+    TW_TRY(add(m, &m->items, "items", (int64_t) m->n_items + 1, c->item_dim, TW_TABLE, err));
+    if (c->user_dim > 0)
+        TW_TRY(add(m, &m->users, "users", (int64_t) m->n_users + 1, c->user_dim, TW_TABLE, err));
+    TW_TRY(add(m, &m->positions, "positions", c->max_len, D, TW_DENSE, err));
+    m->positions->no_decay = true;
+    for (int i = 0; i < c->blocks; i++)
+        TW_TRY(add_block(m, i, err));
+    if (c->norm != TW_SEQ_POST) {
+        TW_TRY(add(m, &m->gain, "norm.gain", 1, D, TW_DENSE, err));
+        TW_TRY(add(m, &m->bias, "norm.bias", 1, D, TW_DENSE, err));
+    }
+done:
+    return st;
+}
+
+static void set_start(tw_param *p, start how, tw_rng *rng)
+{
+    if (how == GLOROT)
+        tw_param_init_glorot(p, rng);
+    else
+        tw_param_fill(p, how == ONES ? 1 : 0);
+}
+
+/* As the authors: Glorot for every table and weight. */
+static void randomise(tw_seq_model *m)
+{
+    tw_rng rng = twi_stream(m->cfg.seed, TWI_STREAM_INIT, 0, 0);
+
+    set_start(m->items, GLOROT, &rng);
+    for (int j = 0; j < m->items->cols; j++)
+        m->items->value[j] = 0;
+    if (m->users != NULL)
+        set_start(m->users, GLOROT, &rng);
+    set_start(m->positions, GLOROT, &rng);
+    for (int i = 0; i < m->cfg.blocks; i++) {
+        twi_block *b = &m->block[i];
+#define X(field, name, rows, start) set_start(b->field, start, &rng);
+        BLOCK_TENSORS(X)
+#undef X
+    }
+    if (m->gain != NULL)
+        set_start(m->gain, ONES, &rng);
+}
+
+tw_status twi_model_create_empty(tw_seq_model **out, const tw_seq_config *cfg, int32_t n_users,
+                                 int32_t n_items, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_seq_model *m = NULL;
+
+    *out = NULL;
+    m = tw_alloc(1, sizeof *m);
+    if (m == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "sequence model");
+        goto done;
+    }
+    m->cfg = *cfg;
+    m->n_users = n_users;
+    m->n_items = n_items;
+    m->item_ids.n = n_items;
+    m->user_ids.n = n_users;
+    TW_TRY(tw_params_create(&m->params, err));
+    TW_TRY(add_tensors(m, err));
+    *out = m;
+    m = NULL;
+done:
+    tw_seq_model_destroy(m);
+    return st;
+}
+
+tw_status tw_seq_model_create(tw_seq_model **out, const tw_seq_config *cfg, int32_t n_users,
+                              int32_t n_items, tw_error *err)
+{
+    *out = NULL;
+    tw_status st = tw_seq_config_check(cfg, err);
+    if (st != TW_OK)
+        return st;
+    if (n_users < 1 || n_items < 1 || n_users == INT32_MAX || n_items == INT32_MAX)
+        return tw_fail(err, TW_EINVAL, "%d users and %d items: both must be in 1..%d", n_users,
+                       n_items, INT32_MAX - 1);
+    st = twi_model_create_empty(out, cfg, n_users, n_items, err);
+    if (*out != NULL)
+        randomise(*out);
+    return st;
+}
+
+void tw_seq_model_destroy(tw_seq_model *m)
+{
+    if (m == NULL)
+        return;
+    twi_ids_fini(&m->item_ids);
+    twi_ids_fini(&m->user_ids);
+    tw_params_destroy(m->params);
+    tw_free(m);
+}
+
+const tw_seq_config *tw_seq_model_config(const tw_seq_model *m) { return &m->cfg; }
+int32_t tw_seq_model_users(const tw_seq_model *m) { return m->n_users; }
+int32_t tw_seq_model_items(const tw_seq_model *m) { return m->n_items; }
+int64_t tw_seq_model_size(const tw_seq_model *m) { return tw_params_size(m->params); }
+
+const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *dim)
+{
+    *rows = m->items->rows;
+    *dim = m->items->cols;
+    return m->items->value;
+}
+
+tw_status tw_seq_model_set_ids(tw_seq_model *m, const int64_t *item_ids, const int64_t *user_ids,
+                               tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_ids items = {.n = m->n_items}, users = {.n = m->n_users};
+
+    TW_TRY(twi_ids_set(&items, item_ids, "item", err));
+    TW_TRY(twi_ids_set(&users, user_ids, "user", err));
+    twi_ids_fini(&m->item_ids);
+    twi_ids_fini(&m->user_ids);
+    m->item_ids = items;
+    m->user_ids = users;
+    return TW_OK;
+done:
+    twi_ids_fini(&items);
+    twi_ids_fini(&users);
+    return st;
+}
+
+int64_t tw_seq_item_id(const tw_seq_model *m, int32_t item)
+{
+    return twi_ids_at(&m->item_ids, item);
+}
+
+int64_t tw_seq_user_id(const tw_seq_model *m, int32_t user)
+{
+    return twi_ids_at(&m->user_ids, user);
+}
+
+int32_t tw_seq_item_index(const tw_seq_model *m, int64_t id)
+{
+    return twi_ids_find(&m->item_ids, id);
+}
+
+int32_t tw_seq_user_index(const tw_seq_model *m, int64_t id)
+{
+    return twi_ids_find(&m->user_ids, id);
+}

@@ -1,0 +1,75 @@
+/* seqmodel/seq_session.c — one history into one query vector, for serving. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "seqmodel/internal.h"
+
+struct tw_seq_session {
+    const tw_seq_model *m; /* borrowed */
+    tw_tape *tape;         /* inference only */
+    twi_batch batch;       /* of one sequence */
+    int32_t *known;        /* (max_len) the history without unknown items, filled from its end */
+};
+
+tw_status tw_seq_session_create(tw_seq_session **out, const tw_seq_model *m, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_seq_session *s = NULL;
+
+    *out = NULL;
+    s = tw_alloc(1, sizeof *s);
+    if (s == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "query session");
+        goto done;
+    }
+    s->m = m;
+    s->known = tw_alloc((size_t) m->cfg.max_len, sizeof *s->known);
+    if (s->known == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "history of %d items", m->cfg.max_len);
+        goto done;
+    }
+    TW_TRY(twi_seq_batch_init(&s->batch, 1, m->cfg.max_len, false, 0, err));
+    TW_TRY(tw_tape_create(&s->tape, NULL, err));
+    *out = s;
+    s = NULL;
+done:
+    tw_seq_session_destroy(s);
+    return st;
+}
+
+void tw_seq_session_destroy(tw_seq_session *s)
+{
+    if (s == NULL)
+        return;
+    tw_tape_destroy(s->tape);
+    twi_seq_batch_fini(&s->batch);
+    tw_free(s->known);
+    tw_free(s);
+}
+
+tw_status tw_seq_query(tw_seq_session *s, int32_t user, const int32_t *items, int64_t n,
+                       tw_real *query, tw_error *err)
+{
+    const tw_seq_model *m = s->m;
+    int T = m->cfg.max_len, at = T;
+
+    if (user < 0 || user > m->n_users)
+        return tw_fail(err, TW_EINVAL, "user %d is outside 0..%d", user, m->n_users);
+    for (int64_t i = n; i-- > 0 && at > 0;) {
+        if (items[i] > m->n_items)
+            return tw_fail(err, TW_EINVAL, "item %d is above %d", items[i], m->n_items);
+        if (items[i] > 0)
+            s->known[--at] = items[i];
+    }
+    if (at == T)
+        return tw_fail(err, TW_ENOTFOUND, "the history has no item that the model knows");
+
+    tw_tape_reset(s->tape, 0, 0, 0);
+    twi_batch_clear(&s->batch);
+    (void) twi_batch_add(&s->batch, T, user, s->known + at, T - at);
+    tw_tensor *q = twi_forward_queries(m, s->tape, &s->batch);
+    tw_status st = tw_tape_status(s->tape, err);
+    if (st == TW_OK)
+        memcpy(query, q->v, (size_t) m->cfg.item_dim * sizeof *query);
+    return st;
+}

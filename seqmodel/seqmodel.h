@@ -1,0 +1,295 @@
+/* seqmodel/seqmodel.h — what comes next for this user? (user, history) -> query vector.
+ *
+ * SSE-PT (Wu et al. 2020): a causal transformer over item + user + position
+ * embeddings, regularised by replacing embeddings at random. SASRec (Kang and
+ * McAuley 2018) is the case user_dim 0; PT is the case with every sse_* 0.
+ *
+ * The query of a history is the item half of the last output row; the items that
+ * fit best are those with the largest inner product with it. The user half of the
+ * output adds the same number to every candidate, so it never moves a rank and a
+ * search index needs only item_dim numbers an item.
+ *
+ *     tw_seq_config cfg = tw_seq_config_default();
+ *     tw_seq_data_create(&data, n_users, n_items, users, items, times, n, &err);
+ *     tw_seq_model_create(&model, &cfg, n_users, n_items, &err);
+ *     tw_seq_train(model, data, &hooks, &report, &err);
+ *     tw_seq_session_create(&session, model, &err);
+ *     tw_seq_query(session, user, history, length, query, &err);
+ *
+ * Surprises:
+ * - Users and items are indices from 1. Item 0 never occurs; user 0 is the
+ *   *unknown user*, trained by mapping users to it with probability unknown_user.
+ * - Every probability here is one of REPLACEMENT. The authors' flags are keep
+ *   thresholds: their threshold_user 0.08 is sse_user 0.92 here.
+ * - Sequences are packed, never padded, and positions count from the end: the
+ *   latest item always has position max_len - 1.
+ */
+#ifndef TW_SEQMODEL_SEQMODEL_H
+#define TW_SEQMODEL_SEQMODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/real.h"
+#include "base/text.h"
+#include "base/types.h"
+
+#define TW_SEQ_MAX_DIM    1024 /* user_dim + item_dim */
+#define TW_SEQ_MAX_LEN    4096
+#define TW_SEQ_MAX_BLOCKS 16
+#define TW_SEQ_CUTS       4 /* metrics are told at ranks 1, 5, 10, 20 */
+
+/* ---- data ------------------------------------------------------------------------------------ */
+
+/* The histories of all users, oldest item first. Read it freely; never write. */
+typedef struct tw_seq_data {
+    int32_t n_users, n_items;
+    int64_t *offsets; /* (n_users+1): user u owns items[offsets[u-1] .. offsets[u]) */
+    int32_t *items;   /* (offsets[n_users]) values in 1..n_items */
+    bool *tied;       /* (offsets[n_users]) same user and time as the item before: order unknown */
+} tw_seq_data;
+
+/* Sorts events into histories, by (user, time); events with equal times keep the order given.
+ * An item that a user met twice stands twice.
+ *
+ *   users (n)   in 1..n_users; a user may have no event
+ *   items (n)   in 1..n_items
+ *   times (n)   any unit; NULL: the order given is the order in time
+ *
+ * TW_EINVAL: a number out of range ("event 7: item 0 is outside 1..1682"). TW_ENOMEM.
+ * All arrays are borrowed for the call. */
+TW_NODISCARD tw_status tw_seq_data_create(tw_seq_data **out, int32_t n_users, int32_t n_items,
+                                          const int32_t *users, const int32_t *items,
+                                          const int64_t *times, int64_t n, tw_error *err);
+void tw_seq_data_destroy(tw_seq_data *data); /* accepts NULL */
+
+int64_t tw_seq_data_length(const tw_seq_data *data, int32_t user);
+const int32_t *tw_seq_data_items(const tw_seq_data *data, int32_t user);
+
+/* Leave-one-out: of a history of n >= 3 items the first n-2 are for training, item n-2 is the
+ * validation target and item n-1 the test target (counted from 0). A shorter history is for
+ * training only. Returns how many leading items are for training. */
+int64_t tw_seq_data_train_length(const tw_seq_data *data, int32_t user);
+
+/* ---- configuration --------------------------------------------------------------------------- */
+
+typedef enum tw_seq_norm {
+    TW_SEQ_AUTHORS = 0, /* as published: Q from LN(x), K and V from x, the residual carries LN(x) */
+    TW_SEQ_PRE = 1,     /* x + f(LN(x)) */
+    TW_SEQ_POST = 2,    /* LN(x + f(x)) */
+} tw_seq_norm;
+
+typedef enum tw_seq_loss {
+    TW_SEQ_BCE = 0, /* a positive against `negatives` uniform items outside the user's train part */
+    TW_SEQ_CE = 1,  /* softmax over all items; the user half of the output then has no gradient */
+} tw_seq_loss;
+
+/* Every field is also a key of the JSON form, a key of tw_seq_config_set(), and stored in the
+ * checkpoint. */
+typedef struct tw_seq_config {
+    int user_dim; /* d_u; 0 is SASRec */
+    int item_dim; /* d_i: the width of queries and of the item table */
+    int max_len;  /* T: only the last T items of a history are read */
+    int blocks;   /* B */
+    int heads;    /* divides user_dim + item_dim */
+    tw_seq_norm norm;
+    tw_seq_loss loss;
+    int negatives;          /* a positive, for BCE */
+    double temperature;     /* logits are divided by it (CE) */
+    double dropout;         /* on the input, attention weights and both FFN layers */
+    double sse_user;        /* P(a training sequence's user is replaced by a uniform user) */
+    double sse_item_input;  /* P(an input item is replaced by a uniform item) */
+    double sse_item_target; /* P(a target item is replaced by a uniform item) */
+    double unknown_user;    /* P(a training sequence's user is mapped to user 0) */
+    double window;          /* SSE-PT++: P(a longer history gives a random window, not its end) */
+    double shuffle_ties;    /* P(a training sequence's items of equal time change places) */
+    double lr;              /* of Adam, at the start */
+    double lr_end; /* its share left at the last of `epochs`, by half a cosine; 1: constant */
+    double beta2, weight_decay;
+    double clip_norm;   /* of the gradient; 0: off */
+    double average;     /* decay a step of the moving average that is validated and kept; 0: off */
+    int batch;          /* users a step */
+    int epochs;         /* at most; one epoch sees every user with >= 2 train items once */
+    int eval_every;     /* epochs between validations */
+    int patience;       /* validations without a better NDCG@10 before stopping; 0: never stop */
+    double max_seconds; /* stop after the epoch that passes it; 0: no limit. Costs repeatability */
+    int threads;        /* 0: one per usable core */
+    int64_t seed;       /* >= 0 */
+} tw_seq_config;
+
+/* SSE-PT for catalogues of some thousand items (see seqmodel/README.md for how it was chosen). */
+tw_seq_config tw_seq_config_default(void);
+
+/* TW_EINVAL: one sentence about the first field that is out of range. */
+TW_NODISCARD tw_status tw_seq_config_check(const tw_seq_config *cfg, tw_error *err);
+
+/* Sets the keys that the JSON object names and leaves the others. Rules between fields are left to
+ * the check. TW_EINVAL: not JSON, an unknown key, a value of the wrong type or out of range. On
+ * failure *cfg is unchanged. */
+TW_NODISCARD tw_status tw_seq_config_from_json(tw_seq_config *cfg, const char *json, size_t len,
+                                               tw_error *err);
+
+/* Appends the object, every key once, in the order of the struct. */
+TW_NODISCARD tw_status tw_seq_config_to_json(const tw_seq_config *cfg, tw_text *out, tw_error *err);
+
+/* One key from text, as a command line gives it: ("loss", "ce"). TW_EINVAL as above. */
+TW_NODISCARD tw_status tw_seq_config_set(tw_seq_config *cfg, const char *key, const char *value,
+                                         tw_error *err);
+
+typedef struct tw_seq_key {
+    const char *name;
+    const char *help; /* one line without a full stop */
+} tw_seq_key;
+
+/* The keys, in the order of the struct; NULL past the last. Static. */
+const tw_seq_key *tw_seq_config_key(int index);
+
+/* ---- model ----------------------------------------------------------------------------------- */
+
+typedef struct tw_seq_model tw_seq_model;
+
+/* Random weights, from cfg->seed. TW_EINVAL: cfg fails its check, or n_users, n_items is below 1.
+ * TW_ENOMEM. On failure *out is NULL. A model that is not being trained may be read (queried,
+ * evaluated, saved) by any number of threads. */
+TW_NODISCARD tw_status tw_seq_model_create(tw_seq_model **out, const tw_seq_config *cfg,
+                                           int32_t n_users, int32_t n_items, tw_error *err);
+void tw_seq_model_destroy(tw_seq_model *m); /* accepts NULL; no session may be left */
+
+const tw_seq_config *tw_seq_model_config(const tw_seq_model *m);
+int32_t tw_seq_model_users(const tw_seq_model *m);
+int32_t tw_seq_model_items(const tw_seq_model *m);
+int64_t tw_seq_model_size(const tw_seq_model *m); /* trained numbers */
+
+/* The table for the search index: row i (of *dim numbers) is item i; row 0 is zero and belongs to
+ * no item. *rows is n_items+1. Borrowed until the model is trained further or destroyed. */
+const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *dim);
+
+/* The caller's names of the model's indices; copied into the model and its checkpoint. Distinct
+ * values per kind, element 0 ignored.
+ *
+ *   item_ids (n_items+1), user_ids (n_users+1)
+ *
+ * A model that was never told has id == index. TW_EINVAL: an id occurs twice. TW_ENOMEM. On failure
+ * the ids are as before. Not while other threads use the model. */
+TW_NODISCARD tw_status tw_seq_model_set_ids(tw_seq_model *m, const int64_t *item_ids,
+                                            const int64_t *user_ids, tw_error *err);
+int64_t tw_seq_item_id(const tw_seq_model *m, int32_t item); /* item in 1..n_items */
+int64_t tw_seq_user_id(const tw_seq_model *m, int32_t user);
+int32_t tw_seq_item_index(const tw_seq_model *m, int64_t id); /* 0: the model does not know it */
+int32_t tw_seq_user_index(const tw_seq_model *m, int64_t id); /* 0: the unknown user */
+
+/* One safetensors file, replaced atomically. TW_EIO and friends, TW_ENOMEM. */
+TW_NODISCARD tw_status tw_seq_model_save(const tw_seq_model *m, const char *path, tw_error *err);
+
+/* Trusts nothing in the file. TW_ECORRUPT: says what is wrong; TW_EUNSUPPORTED: a later format;
+ * TW_ENOTFOUND, TW_EIO, TW_ENOMEM. On failure *out is NULL. */
+TW_NODISCARD tw_status tw_seq_model_load(tw_seq_model **out, const char *path, tw_error *err);
+/* The same from memory; data is borrowed for the call. */
+TW_NODISCARD tw_status tw_seq_model_parse(tw_seq_model **out, const void *data, size_t len,
+                                          tw_error *err);
+
+/* ---- evaluation ------------------------------------------------------------------------------ */
+
+typedef enum tw_seq_split { TW_SEQ_VALID = 0, TW_SEQ_TEST = 1 } tw_seq_split;
+
+typedef enum tw_seq_protocol {
+    /* Against every item that is not in the user's input history: the figure to quote. */
+    TW_SEQ_FULL = 0,
+    /* Against 100 distinct items outside the user's whole history, a list frozen by the seed. */
+    TW_SEQ_SAMPLED100 = 1,
+    /* As the published code does, to compare with the paper only: 100 draws with replacement, which
+     * avoid the train part alone (the target itself may be drawn), at most 10,000 users. */
+    TW_SEQ_AS_AUTHORS = 2,
+} tw_seq_protocol;
+
+typedef struct tw_seq_eval_config {
+    tw_seq_split split;
+    tw_seq_protocol protocol;
+    bool as_unknown; /* present every user as user 0: what a stranger with this history would get */
+    int64_t seed;    /* of the sampled lists */
+    int threads;     /* 0: one per usable core; the result does not depend on it */
+} tw_seq_eval_config;
+
+/* Means over users. The rank of a target is 1 + the number of its competitors whose score is not
+ * below its own, so ties count against us. */
+typedef struct tw_seq_metrics {
+    int64_t users;             /* that have a target */
+    double hr[TW_SEQ_CUTS];    /* at 1, 5, 10, 20 */
+    double ndcg[TW_SEQ_CUTS];  /* 1/log2(1 + rank) within the cut */
+    double mrr[TW_SEQ_CUTS];   /* 1/rank within the cut */
+    double auc;                /* share of competitors ranked below the target */
+    double hr10_se, ndcg10_se; /* standard errors of the means at 10 */
+} tw_seq_metrics;
+
+extern const int tw_seq_cuts[TW_SEQ_CUTS]; /* 1, 5, 10, 20 */
+
+/* The input for the validation target is the train part, for the test target train part and
+ * validation item; seen items are those, however many of them the model reads.
+ *
+ *   m   NULL: the popularity baseline, which ranks by how often an item occurs in the train parts
+ *
+ * TW_EINVAL: data and model differ in size, a field is out of range. TW_ENOTFOUND: no user has a
+ * target. TW_ENOMEM. Same result for any number of threads. */
+TW_NODISCARD tw_status tw_seq_eval(const tw_seq_model *m, const tw_seq_data *data,
+                                   const tw_seq_eval_config *cfg, tw_seq_metrics *out,
+                                   tw_error *err);
+
+/* Appends {"users": ..., "hr_at_10": ..., ...}. */
+TW_NODISCARD tw_status tw_seq_metrics_to_json(const tw_seq_metrics *x, tw_text *out, tw_error *err);
+
+/* ---- training -------------------------------------------------------------------------------- */
+
+/* All may be NULL; all are called from the thread that called tw_seq_train. */
+typedef struct tw_seq_hooks {
+    tw_progress_fn progress; /* after each epoch: stage "epoch"; the note has loss and NDCG@10 */
+    void *progress_ctx;
+    void (*metrics)(void *ctx, const char *json_line); /* one object an epoch; borrowed */
+    void *metrics_ctx;
+} tw_seq_hooks;
+
+typedef struct tw_seq_report {
+    int epochs;     /* run */
+    int best_epoch; /* from 1; 0: never validated (no user has 3 items), the last weights stay */
+    double seconds; /* in all, validation included */
+    double loss;    /* of the last epoch, mean over targets */
+    tw_seq_metrics valid; /* of best_epoch, full ranking */
+} tw_seq_report;
+
+/* Trains on the train parts, and leaves the model with the parameters of the best validation
+ * NDCG@10. The same data, configuration and number of threads give the same bits (max_seconds
+ * aside).
+ *
+ *   hooks, report   may be NULL
+ *
+ * TW_EINVAL: data and model differ in size, no user has two train items, or the loss or gradient is
+ * no longer finite ("epoch 3: the loss is not finite; try a smaller lr than 0.1").
+ * TW_ECANCELLED: the progress hook said so; the model has the best parameters so far.
+ * TW_ENOMEM. After any other failure the model must not be used. */
+TW_NODISCARD tw_status tw_seq_train(tw_seq_model *m, const tw_seq_data *data,
+                                    const tw_seq_hooks *hooks, tw_seq_report *report,
+                                    tw_error *err);
+
+/* ---- queries --------------------------------------------------------------------------------- */
+
+/* A thread's workspace for queries. Once it has met its longest history it allocates nothing. */
+typedef struct tw_seq_session tw_seq_session;
+
+/* Borrows the model, which must outlive it. One thread at a time per session. */
+TW_NODISCARD tw_status tw_seq_session_create(tw_seq_session **out, const tw_seq_model *m,
+                                             tw_error *err);
+void tw_seq_session_destroy(tw_seq_session *s); /* accepts NULL */
+
+/* The vector whose inner product with tw_seq_item_vectors() ranks the next item.
+ *
+ *   user          index in 0..n_users; 0: unknown
+ *   items (n)         indices, oldest first; the last max_len known ones are read. Values <= 0 are
+ *                     items that the model does not know, and are skipped
+ *   query (item_dim)  filled on success
+ *
+ * TW_EINVAL: user or an item is above its range. TW_ENOTFOUND: no known item is left. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_seq_query(tw_seq_session *s, int32_t user, const int32_t *items,
+                                    int64_t n, tw_real *query, tw_error *err);
+
+#endif

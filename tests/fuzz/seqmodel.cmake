@@ -1,0 +1,1 @@
+tw_fuzz(fuzz_seqmodel seqmodel_fuzz.c DEPENDS tw_seqmodel)

@@ -1,0 +1,1 @@
+tw_test(oom seqmodel_oom.c DEPENDS tw_seqmodel)

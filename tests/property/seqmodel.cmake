@@ -1,0 +1,1 @@
+tw_test(property seqmodel_learning.c DEPENDS tw_seqmodel)

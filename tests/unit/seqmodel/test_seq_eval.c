@@ -1,0 +1,299 @@
+#include <math.h>
+#include <string.h>
+
+#include "tests/unit/seqmodel/seq_toy.h"
+
+/* Users 1..3 hold 1 2 3 4 | 1 3 4 2 | 1 2; items 5 and 6 are never met. Train parts: 1 2, 1 3, 1 2.
+ */
+static tw_seq_data *small(void)
+{
+    const int32_t users[] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3};
+    const int32_t items[] = {1, 2, 3, 4, 1, 3, 4, 2, 1, 2};
+    tw_seq_data *d = NULL;
+    assert_ok(tw_seq_data_create(&d, 3, 6, users, items, NULL, 10, err));
+    return d;
+}
+
+static void popularity_counts_the_train_parts(void **state)
+{
+    (void) state;
+    tw_seq_data *d = small();
+    tw_real scores[7];
+    const tw_real want[7] = {0, 3, 2, 1, 0, 0, 0};
+    twi_popularity(scores, d);
+    for (int i = 0; i < 7; i++)
+        assert_near(scores[i], want[i], 0);
+    tw_seq_data_destroy(d);
+}
+
+static void full_ranking_leaves_out_seen_items_and_counts_ties_against_us(void **state)
+{
+    (void) state;
+    tw_seq_data *d = small();
+    tw_seq_metrics x;
+    tw_seq_eval_config c = {.split = TW_SEQ_VALID, .threads = 1};
+
+    /* User 1: seen 1 2, target 3 (count 1) against 4 5 6 (0): rank 1 of 3 competitors.
+     * User 2: seen 1 3, target 4 (0) against 2 (2), 5, 6 (ties): rank 4 of 3 competitors. */
+    assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+    assert_int_equal(x.users, 2);
+    assert_near(x.hr[0], 0.5, 1e-12);
+    assert_near(x.mrr[1], (1 + 0.25) / 2, 1e-12);
+    assert_near(x.ndcg[1], (1 + 1 / log2(5)) / 2, 1e-12);
+    assert_near(x.auc, (1 + 0) / 2.0, 1e-12);
+
+    /* User 1: seen 1 2 3, target 4 (0) ties with 5 6: rank 3. User 2: seen 1 3 4, target 2: rank 1.
+     */
+    c.split = TW_SEQ_TEST;
+    assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+    assert_near(x.mrr[1], (1 / 3.0 + 1) / 2, 1e-12);
+    tw_seq_data_destroy(d);
+}
+
+static void an_item_met_again_is_still_ranked(void **state)
+{
+    (void) state;
+    const int32_t users[] = {1, 1, 1, 1}, items[] = {1, 2, 3, 1};
+    tw_seq_data *d = NULL;
+    tw_seq_metrics x;
+    const tw_seq_eval_config c = {.split = TW_SEQ_TEST, .threads = 1};
+    assert_ok(tw_seq_data_create(&d, 1, 4, users, items, NULL, 4, err));
+    assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+    assert_true(x.hr[0] == 1 && x.auc == 1); /* 1 was counted once, 4 never */
+    tw_seq_data_destroy(d);
+}
+
+enum { USERS = 40, ITEMS = 200 };
+
+static tw_seq_data *larger(void)
+{
+    int lengths[USERS];
+    for (int i = 0; i < USERS; i++)
+        lengths[i] = 1 + i % 30;
+    return toy_data(USERS, ITEMS, lengths, 11);
+}
+
+static tw_seq_model *model(void)
+{
+    tw_seq_config c = toy_config();
+    tw_seq_model *m = toy_model(&c, USERS, ITEMS);
+    toy_scramble(m, 0.5);
+    return m;
+}
+
+static void figures_do_not_depend_on_threads(void **state)
+{
+    (void) state;
+    tw_seq_data *d = larger();
+    tw_seq_model *m = model();
+    for (int protocol = 0; protocol < 3; protocol++) {
+        tw_seq_metrics one, three;
+        tw_seq_eval_config c = {.protocol = (tw_seq_protocol) protocol, .threads = 1, .seed = 3};
+        assert_ok(tw_seq_eval(m, d, &c, &one, err));
+        c.threads = 3;
+        assert_ok(tw_seq_eval(m, d, &c, &three, err));
+        assert_memory_equal(&one, &three, sizeof one);
+    }
+    tw_seq_model_destroy(m);
+    tw_seq_data_destroy(d);
+}
+
+/* Ranks by plain loops over queries, to judge packing, chunks and matrix products. */
+static void full_ranking_matches_the_obvious_loop(void **state)
+{
+    (void) state;
+    tw_seq_data *d = larger();
+    tw_seq_model *m = model();
+    twi_rank ranks[USERS];
+    tw_seq_metrics got, want;
+    tw_seq_session *s = NULL;
+    int n = 0;
+    const tw_seq_eval_config c = {.split = TW_SEQ_TEST, .threads = 1};
+
+    assert_ok(tw_seq_session_create(&s, m, err));
+    for (int32_t u = 1; u <= USERS; u++) {
+        int64_t len = tw_seq_data_length(d, u);
+        const int32_t *items = tw_seq_data_items(d, u);
+        tw_real q[4];
+        double score[ITEMS + 1];
+        if (len < 3)
+            continue;
+        assert_ok(tw_seq_query(s, u, items, len - 1, q, err));
+        for (int i = 1; i <= ITEMS; i++) {
+            score[i] = 0;
+            for (int j = 0; j < 4; j++)
+                score[i] += (double) q[j] * (double) m->items->value[i * 4 + j];
+        }
+        ranks[n] = (twi_rank){0};
+        for (int i = 1; i <= ITEMS; i++) {
+            bool seen = i == items[len - 1];
+            for (int64_t k = 0; k < len - 1; k++)
+                seen = seen || items[k] == i;
+            ranks[n].competitors += !seen;
+            ranks[n].above += !seen && score[i] >= score[items[len - 1]];
+        }
+        n++;
+    }
+    twi_metrics(&want, ranks, n);
+    assert_ok(tw_seq_eval(m, d, &c, &got, err));
+    assert_int_equal(got.users, want.users);
+    assert_near(got.mrr[3], want.mrr[3], 1e-9);
+    assert_near(got.auc, want.auc, 1e-3); /* float sums may order near-ties otherwise */
+    tw_seq_session_destroy(s);
+    tw_seq_model_destroy(m);
+    tw_seq_data_destroy(d);
+}
+
+static void sampled_lists_are_frozen_by_the_seed(void **state)
+{
+    (void) state;
+    tw_seq_data *d = larger();
+    tw_seq_model *m = model();
+    tw_seq_metrics a, b, other;
+    tw_seq_eval_config c = {.protocol = TW_SEQ_SAMPLED100, .threads = 1, .seed = 3};
+
+    assert_ok(tw_seq_eval(m, d, &c, &a, err));
+    assert_ok(tw_seq_eval(m, d, &c, &b, err));
+    c.seed = 4;
+    assert_ok(tw_seq_eval(m, d, &c, &other, err));
+    assert_memory_equal(&a, &b, sizeof a);
+    assert_memory_not_equal(&a, &other, sizeof a);
+    tw_seq_model_destroy(m);
+    tw_seq_data_destroy(d);
+}
+
+/* 99 of 103 items are outside the history of 4: the list is all of them, and none of them was ever
+ * counted while the target was. */
+static void a_short_catalogue_is_sampled_whole(void **state)
+{
+    (void) state;
+    const int32_t users[] = {1, 1, 1, 1, 2, 2}, items[] = {1, 2, 3, 4, 3, 4};
+    tw_seq_data *d = NULL;
+    tw_seq_metrics x;
+    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .protocol = TW_SEQ_SAMPLED100, .threads = 1};
+    assert_ok(tw_seq_data_create(&d, 2, 103, users, items, NULL, 6, err));
+    assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+    assert_true(x.users == 1 && x.hr[0] == 1 && x.auc == 1);
+    tw_seq_data_destroy(d);
+}
+
+/* 101 items are outside the history, 30 of them as popular as the target. 100 distinct draws miss
+ * exactly one of the 101, so 29 or 30 stand above; draws with replacement would scatter by 5. */
+static void sampled_negatives_are_distinct(void **state)
+{
+    (void) state;
+    enum { HERE = 17, ALL = 105 };
+    int32_t users[4 + 16 * 2], items[4 + 16 * 2];
+    tw_seq_data *d = NULL;
+    tw_seq_metrics x;
+    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .protocol = TW_SEQ_SAMPLED100, .threads = 1};
+    int n = 0;
+
+    for (int i = 0; i < 4; i++, n++) {
+        users[n] = 1;
+        items[n] = i + 1;
+    }
+    for (int u = 2; u <= HERE; u++) { /* two items each, so that none of them is ranked */
+        for (int i = 0; i < 2; i++, n++) {
+            users[n] = u;
+            items[n] = u < HERE ? 5 + (u - 2) * 2 + i : 4 - 3 * i; /* 5..34, then 4 and 1 */
+        }
+    }
+    assert_ok(tw_seq_data_create(&d, HERE, ALL, users, items, NULL, n, err));
+    for (c.seed = 0; c.seed < 20; c.seed++) {
+        assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+        assert_int_equal(x.users, 1);
+        assert_near(x.auc, 0.705, 0.0051); /* 29 or 30 ties stand above */
+    }
+    tw_seq_data_destroy(d);
+}
+
+/* The authors avoid the train part alone, so a target can meet itself (a tie, against us), and
+ * never wins at rank 1 when it is drawn; with 3 items left of 4 it always is. */
+static void the_authors_protocol_may_draw_the_target_itself(void **state)
+{
+    (void) state;
+    tw_seq_data *d = small();
+    tw_seq_metrics x;
+    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .protocol = TW_SEQ_AS_AUTHORS, .threads = 1};
+    assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+    assert_true(x.hr[0] == 0); /* user 2's target is first in truth */
+    c.protocol = TW_SEQ_FULL;
+    assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+    assert_near(x.hr[0], 0.5, 1e-12);
+    tw_seq_data_destroy(d);
+}
+
+static void as_unknown_presents_user_zero(void **state)
+{
+    (void) state;
+    tw_seq_data *d = larger();
+    tw_seq_model *m = model();
+    tw_seq_metrics known, unknown, same;
+    tw_seq_eval_config c = {.threads = 1};
+
+    assert_ok(tw_seq_eval(m, d, &c, &known, err));
+    c.as_unknown = true;
+    assert_ok(tw_seq_eval(m, d, &c, &unknown, err));
+    assert_memory_not_equal(&known, &unknown, sizeof known);
+    for (int32_t u = 1; u <= USERS; u++)
+        memcpy(m->users->value + u * 2, m->users->value, 2 * sizeof(tw_real));
+    c.as_unknown = false;
+    assert_ok(tw_seq_eval(m, d, &c, &same, err));
+    assert_memory_equal(&same, &unknown, sizeof same);
+    tw_seq_model_destroy(m);
+    tw_seq_data_destroy(d);
+}
+
+static void scores_that_are_not_numbers_lose(void **state)
+{
+    (void) state;
+    tw_seq_data *d = larger();
+    tw_seq_model *m = model();
+    tw_seq_metrics x;
+    const tw_seq_eval_config c = {.threads = 1};
+    tw_param_fill(m->gain, (tw_real) NAN);
+    assert_ok(tw_seq_eval(m, d, &c, &x, err));
+    assert_true(x.hr[3] == 0 && x.auc == 0);
+    tw_seq_model_destroy(m);
+    tw_seq_data_destroy(d);
+}
+
+static void what_cannot_be_evaluated_says_why(void **state)
+{
+    (void) state;
+    const int lengths[USERS] = {2};
+    tw_seq_data *d = toy_data(USERS, ITEMS, lengths, 1), *other = small();
+    tw_seq_model *m = model();
+    tw_seq_metrics x;
+    tw_seq_eval_config c = {.threads = 1};
+
+    assert_status(tw_seq_eval(NULL, d, &c, &x, err), TW_ENOTFOUND);
+    assert_status(tw_seq_eval(m, other, &c, &x, err), TW_EINVAL);
+    c.protocol = (tw_seq_protocol) 3;
+    assert_status(tw_seq_eval(NULL, other, &c, &x, err), TW_EINVAL);
+    c = (tw_seq_eval_config){.split = (tw_seq_split) 2};
+    assert_status(tw_seq_eval(NULL, other, &c, &x, err), TW_EINVAL);
+    tw_seq_model_destroy(m);
+    tw_seq_data_destroy(other);
+    tw_seq_data_destroy(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(popularity_counts_the_train_parts),
+        cmocka_unit_test(full_ranking_leaves_out_seen_items_and_counts_ties_against_us),
+        cmocka_unit_test(an_item_met_again_is_still_ranked),
+        cmocka_unit_test(figures_do_not_depend_on_threads),
+        cmocka_unit_test(full_ranking_matches_the_obvious_loop),
+        cmocka_unit_test(sampled_lists_are_frozen_by_the_seed),
+        cmocka_unit_test(a_short_catalogue_is_sampled_whole),
+        cmocka_unit_test(sampled_negatives_are_distinct),
+        cmocka_unit_test(the_authors_protocol_may_draw_the_target_itself),
+        cmocka_unit_test(as_unknown_presents_user_zero),
+        cmocka_unit_test(scores_that_are_not_numbers_lose),
+        cmocka_unit_test(what_cannot_be_evaluated_says_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,73 @@
+#include <math.h>
+#include <string.h>
+
+#include "tests/unit/seqmodel/seq_toy.h"
+
+static void figures_match_a_hand_calculation(void **state)
+{
+    (void) state;
+    /* Ranks 1, 3, 11, 21, 6 of 1 + competitors. */
+    const twi_rank ranks[] = {{0, 20}, {2, 20}, {10, 20}, {20, 20}, {5, 10}};
+    tw_seq_metrics x;
+
+    twi_metrics(&x, ranks, 5);
+    assert_int_equal(x.users, 5);
+    assert_near(x.hr[0], 1 / 5.0, 1e-12);
+    assert_near(x.hr[1], 2 / 5.0, 1e-12);
+    assert_near(x.hr[2], 3 / 5.0, 1e-12);
+    assert_near(x.hr[3], 4 / 5.0, 1e-12);
+    /* 1/log2(2) = 1, 1/log2(4) = 0.5, 1/log2(7) = 0.35620719, 1/log2(12) = 0.27894295 */
+    assert_near(x.ndcg[0], 1 / 5.0, 1e-12);
+    assert_near(x.ndcg[1], 1.5 / 5, 1e-12);
+    assert_near(x.ndcg[2], (1.5 + 0.35620719) / 5, 1e-8);
+    assert_near(x.ndcg[3], (1.5 + 0.35620719 + 0.27894295) / 5, 1e-8);
+    assert_near(x.mrr[0], 1 / 5.0, 1e-12);
+    assert_near(x.mrr[1], (1 + 1 / 3.0) / 5, 1e-12);
+    assert_near(x.mrr[2], (1 + 1 / 3.0 + 1 / 6.0) / 5, 1e-12);
+    assert_near(x.mrr[3], (1 + 1 / 3.0 + 1 / 6.0 + 1 / 11.0) / 5, 1e-12);
+    assert_near(x.auc, (1 + 0.9 + 0.5 + 0 + 0.5) / 5, 1e-12);
+    /* Hits at 10 are 1 1 0 0 1: variance 0.3, error sqrt(0.3 / 5). */
+    assert_near(x.hr10_se, sqrt(0.06), 1e-12);
+    /* Gains 1 0.5 0.35620719 0 0: mean 0.37124144, variance 0.17194563. */
+    assert_near(x.ndcg10_se, sqrt(0.17194563 / 5), 1e-6);
+}
+
+static void one_user_without_competitor_is_a_hit_without_error(void **state)
+{
+    (void) state;
+    const twi_rank rank = {0, 0};
+    tw_seq_metrics x;
+    twi_metrics(&x, &rank, 1);
+    assert_true(x.hr[0] == 1 && x.ndcg[0] == 1 && x.auc == 1);
+    assert_true(x.hr10_se == 0 && x.ndcg10_se == 0);
+}
+
+static void json_names_every_figure(void **state)
+{
+    (void) state;
+    const twi_rank rank = {2, 4};
+    tw_seq_metrics x;
+    tw_text out;
+
+    twi_metrics(&x, &rank, 1);
+    tw_text_init(&out, 4096);
+    assert_ok(tw_seq_metrics_to_json(&x, &out, err));
+    assert_string_equal(
+        tw_text_cstr(&out),
+        "{\"users\": 1, \"hr_at_1\": 0.000000, \"ndcg_at_1\": 0.000000, \"mrr_at_1\": 0.000000, "
+        "\"hr_at_5\": 1.000000, \"ndcg_at_5\": 0.500000, \"mrr_at_5\": 0.333333, "
+        "\"hr_at_10\": 1.000000, \"ndcg_at_10\": 0.500000, \"mrr_at_10\": 0.333333, "
+        "\"hr_at_20\": 1.000000, \"ndcg_at_20\": 0.500000, \"mrr_at_20\": 0.333333, "
+        "\"auc\": 0.500000, \"hr_at_10_se\": 0.000000, \"ndcg_at_10_se\": 0.000000}");
+    tw_text_fini(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(figures_match_a_hand_calculation),
+        cmocka_unit_test(one_user_without_competitor_is_a_hit_without_error),
+        cmocka_unit_test(json_names_every_figure),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
