@@ -17,11 +17,15 @@ if(objects)
 endif()
 
 set(include_dir ${CMAKE_INSTALL_INCLUDEDIR}/twindex)
+# A folder's internal.h, and whatever includes one, is nobody's business outside.
 foreach(folder base nn towers seqmodel index store ingest engine rpc)
-  if(EXISTS ${PROJECT_SOURCE_DIR}/${folder})
-    install(DIRECTORY ${folder} DESTINATION ${include_dir}
-      FILES_MATCHING PATTERN "*.h" PATTERN "internal.h" EXCLUDE)
-  endif()
+  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.h)
+  foreach(header IN LISTS headers)
+    file(STRINGS ${header} private REGEX "#include \"[a-z/_]*internal\\.h\"")
+    if(NOT header MATCHES "internal\\.h$" AND NOT private)
+      install(FILES ${header} DESTINATION ${include_dir}/${folder})
+    endif()
+  endforeach()
 endforeach()
 # Generated headers beside them, and the contract itself for clients in other languages.
 install(DIRECTORY ${TW_GEN_DIR}/ DESTINATION ${include_dir} OPTIONAL FILES_MATCHING PATTERN "*.h")

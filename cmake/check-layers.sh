@@ -60,7 +60,7 @@ FNR == 1 {
     if (!(target in known)) complain("include \"" path "\": no folder " target "/ in " law)
     else if (target != folder && !((folder, target) in may))
         complain(folder "/ may not include " target "/ (" law ")")
-    if (path == target "/internal.h" && !own_internal(target))
+    if (path ~ /[\/_]internal\.h$/ && !own_internal(target))
         complain("\"" path "\" belongs to " target "/ alone")
 }
 

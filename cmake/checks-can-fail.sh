@@ -46,6 +46,7 @@ done
 breach layers base/up.c '#include "nn/n.h"\n'
 breach layers towers/side.c '#include "seqmodel/seqmodel.h"\n'
 breach layers towers/peek.c '#include "nn/internal.h"\n'
+breach layers towers/part.c '#include "nn/st_internal.h"\n'
 breach layers tests/unit/peek.c '#include "nn/internal.h"\n'
 breach layers nn/dodge.c '#include "../towers/towers.h"\n'
 breach layers nn/short.c '#include "internal.h"\n'

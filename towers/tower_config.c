@@ -26,7 +26,7 @@
     }
 #define MINE_DEFAULT                                                                               \
     {                                                                                              \
-        .window = 1000, .neighbours = 10, .shrinkage = 10, .power = 0.95, .min_count = 5            \
+        .window = 1000, .neighbours = 10, .shrinkage = 10, .power = 0.95, .min_count = 5           \
     }
 
 const tw_tower_config TW_TOWER_CONFIG_DEFAULT = TOWER_DEFAULT;
@@ -57,7 +57,7 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
     X(mine, window, INT, "1000", 1, 1000, "events at most this far apart meet")                    \
     X(mine, neighbours, INT, "10", 1, 1000, "strongest partners kept per item")                    \
     X(mine, shrinkage, REAL, "10", 0, 1e9, "distrust of rare meetings")                            \
-    X(mine, power, REAL, "0.95", 0, 1, "discount of popular items; 0.5: cosine")                    \
+    X(mine, power, REAL, "0.95", 0, 1, "discount of popular items; 0.5: cosine")                   \
     X(mine, min_count, INT, "5", 1, 1000000, "meetings that a pair needs")
 
 typedef enum kind { INT, I64, REAL, BOOL, LOSS } kind;
