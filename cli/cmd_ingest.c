@@ -12,6 +12,23 @@ typedef struct load_flags {
     bool strict, known, quiet, json;
 } load_flags;
 
+#define COLUMN_FLAGS(f)                                                                            \
+    {"columns", 0,                                                                                 \
+     FLAG_TEXT, &(f).columns,                                                                      \
+     "F=C,...", "which column is which field: 'id=sku,title=name'",                                \
+     0,         0},                                                                                \
+    {                                                                                              \
+        "header", 0, FLAG_TEXT, &(f).header, "A,B,...",                                            \
+            "column names of a file without header line", 0, 0                                     \
+    }
+
+#define LOAD_FLAGS(f)                                                                              \
+    {"strict", 0, FLAG_BOOL, &(f).strict, NULL, "stop at the first bad row", 0, 0},                \
+        {"json", 0, FLAG_BOOL, &(f).json, NULL, "report as JSON", 0, 0},                           \
+    {                                                                                              \
+        "quiet", 'q', FLAG_BOOL, &(f).quiet, NULL, "no progress", 0, 0                             \
+    }
+
 static void report_json(const char *path, const tw_ingest_report *r)
 {
     (void) printf("{\"file\": ");
@@ -84,20 +101,14 @@ static int load_files(load_fn load, const char *label, int argc, char **argv, co
 int cmd_ingest(int argc, char **argv)
 {
     load_flags f = {0};
-    const flag flags[] = {
-        {"format", 'f', FLAG_TEXT, &f.format, "NAME",
-         "csv tsv jsonl json u.item movielens recbole (detected)", 0, 0},
-        {"columns", 0, FLAG_TEXT, &f.columns, "F=C,...",
-         "which column is which field: 'id=sku,title=name'", 0, 0},
-        {"header", 0, FLAG_TEXT, &f.header, "A,B,...", "column names of a file without header line",
-         0, 0},
-        {"title", 0, FLAG_TEXT, &f.title, "TEMPLATE", "title from columns: '{name} ({year})'", 0,
-         0},
-        {"text", 0, FLAG_TEXT, &f.text, "TEMPLATE", "text from columns", 0, 0},
-        {"strict", 0, FLAG_BOOL, &f.strict, NULL, "stop at the first bad row", 0, 0},
-        {"json", 0, FLAG_BOOL, &f.json, NULL, "report as JSON", 0, 0},
-        {"quiet", 'q', FLAG_BOOL, &f.quiet, NULL, "no progress", 0, 0},
-        {0}};
+    const flag flags[] = {{"format", 'f', FLAG_TEXT, &f.format, "NAME",
+                           "csv tsv jsonl json u.item movielens recbole (detected)", 0, 0},
+                          COLUMN_FLAGS(f),
+                          {"title", 0, FLAG_TEXT, &f.title, "TEMPLATE",
+                           "title from columns: '{name} ({year})'", 0, 0},
+                          {"text", 0, FLAG_TEXT, &f.text, "TEMPLATE", "text from columns", 0, 0},
+                          LOAD_FLAGS(f),
+                          {0}};
     const usage u = {
         .synopsis = "ingest DIR FILE...",
         .about =
@@ -116,19 +127,14 @@ int cmd_ingest(int argc, char **argv)
 int cmd_events(int argc, char **argv)
 {
     load_flags f = {0};
-    const flag flags[] = {
-        {"format", 'f', FLAG_TEXT, &f.format, "NAME",
-         "csv tsv jsonl u.data movielens recbole sasrec (detected)", 0, 0},
-        {"columns", 0, FLAG_TEXT, &f.columns, "F=C,...",
-         "which column is which field: 'id=sku,title=name'", 0, 0},
-        {"header", 0, FLAG_TEXT, &f.header, "A,B,...", "column names of a file without header line",
-         0, 0},
-        {"known-only", 0, FLAG_BOOL, &f.known, NULL,
-         "reject items that are not in the catalogue, rather than add them", 0, 0},
-        {"strict", 0, FLAG_BOOL, &f.strict, NULL, "stop at the first bad row", 0, 0},
-        {"json", 0, FLAG_BOOL, &f.json, NULL, "report as JSON", 0, 0},
-        {"quiet", 'q', FLAG_BOOL, &f.quiet, NULL, "no progress", 0, 0},
-        {0}};
+    const flag flags[] = {{"format", 'f', FLAG_TEXT, &f.format, "NAME",
+                           "csv tsv jsonl u.data movielens recbole sasrec (detected)", 0, 0},
+                          COLUMN_FLAGS(f),
+                          {"known-only", 0, FLAG_BOOL, &f.known, NULL,
+                           "reject items that are not in the catalogue, rather than add them", 0,
+                           0},
+                          LOAD_FLAGS(f),
+                          {0}};
     const usage u = {
         .synopsis = "events DIR FILE...",
         .about =

@@ -59,6 +59,16 @@ typedef struct train_flags {
     int64_t threads;
 } train_flags;
 
+/* What both kinds of training understand. */
+#define TRAIN_FLAGS(f)                                                                             \
+    {"config", 0, FLAG_TEXT, &(f).config, "FILE", "settings as a JSON object", 0, 0},              \
+        {"threads", 0, FLAG_INT, &(f).threads, "N", "0: one per core", 0, 64},                     \
+        {"no-eval", 0, FLAG_BOOL, &(f).no_eval, NULL, "do not measure on the test split", 0, 0},   \
+        {"json", 0, FLAG_BOOL, &(f).json, NULL, "report as JSON", 0, 0},                           \
+    {                                                                                              \
+        "quiet", 'q', FLAG_BOOL, &(f).quiet, NULL, "no progress", 0, 0                             \
+    }
+
 static int run_training(const char *dir, bool towers, const train_flags *f, tw_train_options *opt)
 {
     tw_error err = {0};
@@ -146,11 +156,7 @@ static int train_towers(int argc, char **argv)
         {"triplets", 0, FLAG_TEXT, &f.triplets, "FILE", "anchor,positive,negative", 0, 0},
         {"from-attribute", 0, FLAG_TEXT, &f.attribute, "NAME",
          "positives: items that share a value of it", 0, 0},
-        {"config", 0, FLAG_TEXT, &f.config, "FILE", "settings as a JSON object", 0, 0},
-        {"threads", 0, FLAG_INT, &f.threads, "N", "0: one per core", 0, 64},
-        {"no-eval", 0, FLAG_BOOL, &f.no_eval, NULL, "do not measure on the test split", 0, 0},
-        {"json", 0, FLAG_BOOL, &f.json, NULL, "report as JSON", 0, 0},
-        {"quiet", 'q', FLAG_BOOL, &f.quiet, NULL, "no progress", 0, 0},
+        TRAIN_FLAGS(f),
         {0}};
     const usage u = {
         .synopsis = "train towers DIR [options]",
@@ -244,15 +250,10 @@ static int train_seq(int argc, char **argv)
     pending p = {.known = seq_key};
     tw_text config;
     tw_error err = {0};
-    const flag flags[] = {
-        {"model", 0, FLAG_TEXT, &model, "NAME",
-         "sse-pt (default), sasrec (no user vector), pt (no replacement)", 0, 0},
-        {"config", 0, FLAG_TEXT, &f.config, "FILE", "settings as a JSON object", 0, 0},
-        {"threads", 0, FLAG_INT, &f.threads, "N", "0: one per core", 0, 64},
-        {"no-eval", 0, FLAG_BOOL, &f.no_eval, NULL, "do not measure on the test split", 0, 0},
-        {"json", 0, FLAG_BOOL, &f.json, NULL, "report as JSON", 0, 0},
-        {"quiet", 'q', FLAG_BOOL, &f.quiet, NULL, "no progress", 0, 0},
-        {0}};
+    const flag flags[] = {{"model", 0, FLAG_TEXT, &model, "NAME",
+                           "sse-pt (default), sasrec (no user vector), pt (no replacement)", 0, 0},
+                          TRAIN_FLAGS(f),
+                          {0}};
     const usage u = {
         .synopsis = "train seq DIR [options]",
         .about =

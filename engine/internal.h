@@ -133,7 +133,11 @@ TW_NODISCARD tw_status twi_model_finish(tw_engine *e, int version, const char *t
 void twi_model_sweep(tw_engine *e, int keep);
 
 /* ---- publish.c ---- */
-TW_NODISCARD tw_status twi_close_metrics(FILE **f, const char *path, tw_error *err);
+/* A model folder's log of its training, one JSON object a line. */
+TW_NODISCARD tw_status twi_open_metrics(FILE **out, const char *tmp, const char *name,
+                                        tw_error *err);
+TW_NODISCARD tw_status twi_close_metrics(FILE **f,
+                                         tw_error *err); /* writes may fail as late as here */
 /* Publishes models/NNNN.tmp, embeds the catalogue with `tower` (NULL: the vectors stay), builds the
  * indexes, makes the version active and current. A kill leaves the old or the new version. */
 TW_NODISCARD tw_status twi_publish(tw_engine *e, int version, const char *tmp,

@@ -5,13 +5,23 @@
 #include "base/crash.h"
 #include "engine/internal.h"
 
-tw_status twi_close_metrics(FILE **f, const char *path, tw_error *err)
+tw_status twi_open_metrics(FILE **out, const char *tmp, const char *name, tw_error *err)
+{
+    char path[TW_PATH_MAX];
+    tw_status st = tw_path_join(path, tmp, name, err);
+    if (st != TW_OK)
+        return st;
+    *out = fopen(path, "we");
+    return *out != NULL ? TW_OK : tw_fail_errno(err, "cannot create '%s'", path);
+}
+
+tw_status twi_close_metrics(FILE **f, tw_error *err)
 {
     FILE *closing = *f;
     *f = NULL;
     bool bad = ferror(closing) != 0;
     if (fclose(closing) != 0 || bad)
-        return tw_fail_errno(err, "cannot write '%s'", path);
+        return tw_fail_errno(err, "cannot write the training's metrics");
     return TW_OK;
 }
 

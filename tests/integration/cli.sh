@@ -109,6 +109,16 @@ one_line 'a bad setting' 2 'lr' "$program" train towers d --lr x
 one_line 'an unknown setting in a file' 2 'frob' sh -c "echo '{\"frob\": 1}' >bad.json; '$program' train seq d --config bad.json"
 # shellcheck disable=SC2086
 want 'train towers' 0 '^model 1: ' "$program" train towers d $small_towers -q
+{ echo 'a,b,label'; for i in 1 2 3 4 5 6 7 8; do echo "f$i,f$((i + 1)),1"; echo "f$i,f$((i + 20)),0"; done; echo 'f1,gone,1'; } >pairs.csv
+{ echo 'anchor,positive,negative'; for i in 1 2 3 4 5 6 7 8; do echo "f$i,f$((i + 1)),f$((i + 15))"; done; } >triplets.csv
+# shellcheck disable=SC2086
+want 'train towers on pairs, one of them unusable' 0 '1 rows could not be used' "$program" train towers d --pairs pairs.csv $small_towers -q
+# shellcheck disable=SC2086
+want 'train towers on triplets' 0 'triplet towers from' "$program" train towers d --triplets triplets.csv $small_towers -q
+# shellcheck disable=SC2086
+want 'train towers on an attribute' 0 'infonce towers from' "$program" train towers d --from-attribute genres $small_towers -q
+one_line 'an attribute that nobody has' 1 'colour' "$program" train towers d --from-attribute colour -q
+one_line 'two sources' 2 'one of' "$program" train towers d --from-events --pairs pairs.csv
 # shellcheck disable=SC2086
 want 'train seq' 0 'popularity' "$program" train seq d $small_seq -q
 want 'eval seq' 0 'SSE-PT' "$program" eval seq d --protocol sampled100
@@ -184,7 +194,7 @@ want 'and it is sound' 0 'is sound' "$program" check k
 
 # ---- corrupt data has its own exit code
 
-printf 'garbage' | dd of=d/models/0002/seq.safetensors bs=1 seek=8 conv=notrunc 2>/dev/null
+printf 'garbage' | dd of=d/models/0005/seq.safetensors bs=1 seek=8 conv=notrunc 2>/dev/null
 one_line 'a damaged model' 3 'seq.safetensors' "$program" similar --dir d f1
 want 'check finds it' 3 'seq.safetensors' "$program" check d
 
