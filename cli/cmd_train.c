@@ -24,7 +24,6 @@ static void dashes_to_underscores(char *out, size_t size, const char *name)
 }
 
 typedef struct pending {
-    const usage *u;
     struct {
         char key[64];
         const char *value;
@@ -69,7 +68,7 @@ typedef struct train_flags {
         "quiet", 'q', FLAG_BOOL, &(f).quiet, NULL, "no progress", 0, 0                             \
     }
 
-static int run_training(const char *dir, bool towers, const train_flags *f, tw_train_options *opt)
+static int run_training(const char *dir, bool towers, const train_flags *f, tw_train_options opt)
 {
     tw_error err = {0};
     tw_engine *e = NULL;
@@ -81,11 +80,11 @@ static int run_training(const char *dir, bool towers, const train_flags *f, tw_t
         return failed(&err);
     catch_interrupts();
     meter_start(&m, towers ? "towers" : "seq", f->quiet);
-    opt->progress = meter_show;
-    opt->progress_ctx = &m;
-    opt->skip_eval = f->no_eval;
-    tw_status st = towers ? tw_engine_train_towers(e, opt, &report, &err)
-                          : tw_engine_train_seq(e, opt, &report, &err);
+    opt.progress = meter_show;
+    opt.progress_ctx = &m;
+    opt.skip_eval = f->no_eval;
+    tw_status st = towers ? tw_engine_train_towers(e, &opt, &report, &err)
+                          : tw_engine_train_seq(e, &opt, &report, &err);
     meter_end(&m);
     int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
     if (st == TW_OK && f->json)
@@ -187,7 +186,7 @@ static int train_towers(int argc, char **argv)
         rc = wrong_usage(&u, "%s", err.msg);
     } else {
         opt.config_json = tw_text_cstr(&config);
-        rc = run_training(argv[0], true, &f, &opt);
+        rc = run_training(argv[0], true, &f, opt);
     }
     tw_text_fini(&config);
     return rc;
@@ -274,7 +273,7 @@ static int train_seq(int argc, char **argv)
         rc = wrong_usage(&u, "%s", err.msg);
     } else {
         tw_train_options opt = {.config_json = tw_text_cstr(&config)};
-        rc = run_training(argv[0], false, &f, &opt);
+        rc = run_training(argv[0], false, &f, opt);
     }
     tw_text_fini(&config);
     return rc;

@@ -7,7 +7,7 @@
 set -eu
 export LC_ALL=C.UTF-8
 
-program=build/twindex
+program=${TWINDEX:-build/twindex}
 work=build/demo
 dir=$work/data
 log=$work/demo.log
@@ -29,7 +29,7 @@ stop_server()
 trap stop_server EXIT
 trap 'exit 130' INT TERM
 
-[ -x $program ] || die "build/twindex is missing; run make first"
+[ -x "$program" ] || die "$program is missing; run make first"
 started=$(date +%s)
 rm -rf "$work"
 mkdir -p "$work"

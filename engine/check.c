@@ -80,11 +80,11 @@ static tw_status count_item(void *ctx, const tw_item *item, tw_error *err)
 static tw_status check_vectors(checker *c, tw_engine *e, int towers_version, tw_error *err)
 {
     int64_t pending = 0;
-    char what[160];
     if (towers_version == 0)
         return TW_OK;
     tw_status st = tw_store_each_pending(e->store, towers_version, 0, count_item, &pending, err);
     if (st == TW_OK && pending > 0) {
+        char what[160];
         (void) snprintf(
             what, sizeof what,
             "%lld items have no vector of the active towers; train again, or put them again",

@@ -70,7 +70,7 @@ static tw_status add_triplet(job *j, tw_item_triplet t, tw_error *err)
 static tw_status add_row(job *j, const tw_row *r, bool triplets, tw_error *err)
 {
     if (triplets) {
-        tw_item_triplet t;
+        tw_item_triplet t = {0};
         tw_status st = position_of(j, r->anchor, &t.anchor, NULL);
         if (st == TW_OK)
             st = position_of(j, r->positive, &t.positive, NULL);

@@ -171,6 +171,7 @@ static tw_status scratch_init(scratch *s, int64_t small[SMALL_WORDS], size_t cel
             return tw_fail(err, TW_ENOMEM, "%zu bytes of candidates", bytes);
         s->rows = s->block;
     }
+    // cppcheck-suppress invalidPointerCast ; the block's second part was sized for floats
     s->distances = (float *) (s->rows + cells);
     return TW_OK;
 }

@@ -189,7 +189,7 @@ const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *di
 tw_status tw_seq_model_set_ids(tw_seq_model *m, const int64_t *item_ids, const int64_t *user_ids,
                                tw_error *err)
 {
-    tw_status st = TW_OK;
+    tw_status st;
     twi_ids items = {.n = m->n_items}, users = {.n = m->n_users};
 
     TW_TRY(twi_ids_set(&items, item_ids, "item", err));

@@ -104,7 +104,7 @@ static int64_t rank_of(const eval *e, int64_t from, int64_t to, int64_t k)
 {
     int64_t rank = 1 + e->above[k];
     for (int64_t j = from; j < to; j++)
-        rank += e->mine[j] > e->mine[k] || (e->mine[j] == e->mine[k] && j < k);
+        rank += e->mine[j] > e->mine[k] || (j < k && e->mine[j] == e->mine[k]);
     return rank;
 }
 
