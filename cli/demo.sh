@@ -172,6 +172,8 @@ ask next --history 'Star Wars (1977),Alien (1979)' -k 5 --json >"$work/history.j
 say
 say "\$ twindex put --connect $url 9001 --title 'Toys in Space (1998)' --attributes '{\"genres\":[\"Animation\",\"Children\\u0027s\",\"Comedy\"]}'"
 say "$(ask put 9001 --title 'Toys in Space (1998)' --attributes '{"genres":["Animation","Children'"'"'s","Comedy"]}'): a film that nobody ever watched is found at once"
+say
+say "\$ twindex similar --connect $url --text 'toys in space animation' -k 3"
 ask similar --text 'toys in space animation' -k 3
 ask similar --text 'toys in space animation' -k 3 --json >"$work/put.json"
 stop_server
