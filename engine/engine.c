@@ -90,7 +90,22 @@ static tw_status open_generation(tw_engine *e, tw_error *err)
         return twi_generation_empty(&e->current, err);
     if (st == TW_OK)
         st = twi_model_parts_get(e, version, &parts, err);
-    return st == TW_OK ? twi_generation_load(e, version, parts, &e->current, &e->applied, err) : st;
+    return st == TW_OK
+               ? twi_generation_load(e, version, parts, NULL, NULL, &e->current, &e->applied, err)
+               : st;
+}
+
+/* What a training that was killed or stopped left behind: folders, and vectors of a model that
+ * never served. Best effort: it is only space. */
+static void sweep(tw_engine *e)
+{
+    tw_store_stats stats;
+    twi_model_sweep(e, e->current->version);
+    if (tw_store_get_stats(e->store, &stats, NULL) != TW_OK)
+        return;
+    for (int i = 0; i < stats.n_models; i++)
+        if (stats.models[i].model != e->current->towers_version)
+            (void) !tw_store_drop_vectors(e->store, stats.models[i].model, NULL, NULL);
 }
 
 tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_options *opt,
@@ -128,7 +143,7 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
         TW_TRY(take_lock(e, err));
     TW_TRY(open_generation(e, err));
     if (e->mode == TW_ENGINE_WRITE) {
-        twi_model_sweep(e, e->current->version);
+        sweep(e);
         twi_keeper_start(e);
     }
     *out = e;

@@ -251,7 +251,8 @@ static tw_status load_snapshot(tw_engine *e, const char *kind, int version,
     return TW_OK;
 }
 
-static tw_status open_items(tw_engine *e, twi_generation *g, int64_t newest, tw_error *err)
+static tw_status open_items(tw_engine *e, twi_generation *g, int64_t newest,
+                            tw_progress_fn progress, void *ctx, tw_error *err)
 {
     const tw_index_config cfg = {.dim = tw_tower_dim(g->tower)};
     tw_status st =
@@ -261,7 +262,7 @@ static tw_status open_items(tw_engine *e, twi_generation *g, int64_t newest, tw_
     if (g->items != NULL)
         return twi_replay_items(e, g, g->saved_items, err);
     st = tw_index_create(&g->items, &cfg, err);
-    return st == TW_OK ? twi_build_items(e, g, NULL, NULL, err) : st;
+    return st == TW_OK ? twi_build_items(e, g, progress, ctx, err) : st;
 }
 
 static tw_status open_next(tw_engine *e, twi_generation *g, int64_t newest, tw_error *err)
@@ -310,7 +311,8 @@ static tw_status open_models(tw_engine *e, twi_generation *g, tw_error *err)
 }
 
 tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
-                              twi_generation **out, int64_t *since, tw_error *err)
+                              tw_progress_fn progress, void *ctx, twi_generation **out,
+                              int64_t *since, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_generation *g = NULL;
@@ -323,7 +325,7 @@ tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
     g->seq_version = parts.seq_version;
     TW_TRY(open_models(e, g, err));
     if (g->tower != NULL)
-        TW_TRY(open_items(e, g, *since, err));
+        TW_TRY(open_items(e, g, *since, progress, ctx, err));
     if (g->seq != NULL)
         TW_TRY(open_next(e, g, *since, err));
     *out = g;

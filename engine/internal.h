@@ -88,7 +88,8 @@ TW_NODISCARD tw_status twi_generation_empty(twi_generation **out, tw_error *err)
 /* Opens models/NNNN and its indexes, from snapshots where they are good. *since: the sequence
  * number up to which the indexes certainly are. */
 TW_NODISCARD tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
-                                           twi_generation **out, int64_t *since, tw_error *err);
+                                           tw_progress_fn progress, void *ctx, twi_generation **out,
+                                           int64_t *since, tw_error *err);
 void twi_generation_free(twi_generation *g);
 /* Makes g current (takes the reference) and drops the old one. */
 void twi_generation_swap(tw_engine *e, twi_generation *g);

@@ -161,7 +161,8 @@ tw_status twi_publish(tw_engine *e, int version, const char *tmp, twi_model_part
     TW_TRY(twi_model_finish(e, version, tmp, parts, &json, err));
     if (tower != NULL)
         TW_TRY(embed_catalogue(e, version, tower, opt, err));
-    TW_TRY(twi_generation_load(e, version, parts, &g, &since, err));
+    TW_TRY(
+        twi_generation_load(e, version, parts, opt->progress, opt->progress_ctx, &g, &since, err));
 
     (void) pthread_mutex_lock(&e->writer);
     st = catch_up(e, g, since, tower, opt, err);

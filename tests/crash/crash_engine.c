@@ -131,6 +131,15 @@ static int active_model(const char *dir)
     }
     tw_engine_close(e);
     tw_answer_fini(&a);
+
+    tw_store *store;
+    tw_store_stats stats;
+    char path[TW_PATH_MAX];
+    assert_ok(tw_path_join(path, dir, "twindex.db", err));
+    assert_ok(tw_store_open(&store, path, TW_STORE_READ, err));
+    assert_ok(tw_store_get_stats(store, &stats, err));
+    assert_int_equal(stats.n_models, s.model > 0); /* vectors of the model that serves, no others */
+    tw_store_close(store);
     return s.model;
 }
 
