@@ -119,15 +119,8 @@ static json_t *retrieval_json(const tw_retrieval *r)
                      "recall_at_10_se", r->recall_se, "ndcg_at_10_se", r->ndcg_se);
 }
 
-typedef struct held {
-    const tw_item_pair *pairs;
-    int64_t n;
-    const tw_item_pair *known;
-    int64_t n_known;
-} held;
-
-static tw_status measure(const tw_tower *t, const twi_catalogue *c, tw_pool *pool, const held *h,
-                         json_t **out, tw_error *err)
+static tw_status measure(const tw_tower *t, const twi_catalogue *c, tw_pool *pool,
+                         const tw_retrieval_task *task, json_t **out, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_retrieval r;
@@ -140,16 +133,15 @@ static tw_status measure(const tw_tower *t, const twi_catalogue *c, tw_pool *poo
     }
     TW_TRY(tw_tower_embed_many(t, pool, (const char *const *) c->texts, NULL, c->n, vecs, NULL,
                                NULL, err));
-    TW_TRY(tw_retrieval_measure(&r, vecs, c->n, dim, h->pairs, h->n, h->known, h->n_known,
-                                EVAL_QUERIES, pool, err));
+    TW_TRY(tw_retrieval_measure(&r, vecs, c->n, dim, task, pool, err));
     *out = retrieval_json(&r);
 done:
     tw_free(vecs);
     return st;
 }
 
-static tw_status measure_popularity(const twi_catalogue *c, const twi_log *log, const held *h,
-                                    json_t **out, tw_error *err)
+static tw_status measure_popularity(const twi_catalogue *c, const twi_log *log,
+                                    const tw_retrieval_task *task, json_t **out, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_retrieval r;
@@ -159,8 +151,7 @@ static tw_status measure_popularity(const twi_catalogue *c, const twi_log *log, 
     for (int64_t i = 0; i < log->n; i++)
         if (log->items[i] <= c->max_row && c->position[log->items[i]] >= 0)
             score[c->position[log->items[i]]] += 1;
-    TW_TRY(tw_retrieval_baseline(&r, score, c->n, h->pairs, h->n, h->known, h->n_known,
-                                 EVAL_QUERIES, err));
+    TW_TRY(tw_retrieval_baseline(&r, score, c->n, task, err));
     *out = retrieval_json(&r);
 done:
     tw_free(score);
@@ -169,15 +160,15 @@ done:
 
 /* All three on one set of held-out pairs, so that the figures compare. */
 static tw_status beside(const tw_tower *t, const tw_tower *raw, const twi_catalogue *c,
-                        const twi_log *log, tw_pool *pool, const held *h, json_t **out,
-                        tw_error *err)
+                        const twi_log *log, tw_pool *pool, const tw_retrieval_task *task,
+                        json_t **out, tw_error *err)
 {
     json_t *model = NULL, *untrained = NULL, *popular = NULL;
-    tw_status st = measure(t, c, pool, h, &model, err);
+    tw_status st = measure(t, c, pool, task, &model, err);
     if (st == TW_OK)
-        st = measure(raw, c, pool, h, &untrained, err);
+        st = measure(raw, c, pool, task, &untrained, err);
     if (st == TW_OK)
-        st = measure_popularity(c, log, h, &popular, err);
+        st = measure_popularity(c, log, task, &popular, err);
     *out = json_pack("{s:o*, s:o*, s:o*}", "towers", model, "untrained", untrained, "popularity",
                      popular);
     return st;
@@ -197,8 +188,12 @@ tw_status twi_eval_towers(tw_engine *e, const tw_tower *t, const twi_catalogue *
     *out = NULL;
     TW_TRY(tw_pool_create(&pool, e->threads, err));
     TW_TRY(tw_tower_untrained(&raw, t, err));
-    const held h = {split->pairs + seen, p->test, split->pairs, split->apart ? 0 : seen};
-    TW_TRY(beside(t, raw, c, log, pool, &h, &test, err));
+    const tw_retrieval_task task = {.held = split->pairs + seen,
+                                    .n_held = p->test,
+                                    .known = split->pairs,
+                                    .n_known = split->apart ? 0 : seen,
+                                    .max_queries = EVAL_QUERIES};
+    TW_TRY(beside(t, raw, c, log, pool, &task, &test, err));
     *out =
         json_pack("{s:I, s:s, s:O}", "items", (json_int_t) c->n, "protocol",
                   split->apart ? "items liked together by people kept out of training, found among "

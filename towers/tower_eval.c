@@ -78,14 +78,14 @@ static tw_status choose_queries(eval *e, int64_t most, tw_error *err)
     return TW_OK;
 }
 
-static tw_status begin(eval *e, const tw_item_pair *held, int64_t n_held, const tw_item_pair *known,
-                       int64_t n_known, int64_t max_queries, tw_error *err)
+static tw_status begin(eval *e, const tw_retrieval_task *task, tw_error *err)
 {
     tw_status st = TW_OK;
+    const int64_t n_known = task->known != NULL ? task->n_known : 0;
 
-    TW_TRY(twi_partners_build(&e->held, e->n, held, n_held, err));
-    TW_TRY(twi_partners_build(&e->known, e->n, known, known != NULL ? n_known : 0, err));
-    TW_TRY(choose_queries(e, max_queries, err));
+    TW_TRY(twi_partners_build(&e->held, e->n, task->held, task->n_held, err));
+    TW_TRY(twi_partners_build(&e->known, e->n, task->known, n_known, err));
+    TW_TRY(choose_queries(e, task->max_queries, err));
     const size_t q = (size_t) e->n_queries, p = (size_t) e->held.offsets[e->n];
     e->recall = tw_alloc(q, sizeof *e->recall);
     e->ndcg = tw_alloc(q, sizeof *e->ndcg);
@@ -223,11 +223,8 @@ static void measure_share(void *ctx, int worker, int workers)
     }
 }
 
-/* Twelve parameters: vectors and two lists, each with its length.
- * NOLINTNEXTLINE(readability-function-size) */
 tw_status tw_retrieval_measure(tw_retrieval *out, const float *vecs, int64_t n, int dim,
-                               const tw_item_pair *held, int64_t n_held, const tw_item_pair *known,
-                               int64_t n_known, int64_t max_queries, tw_pool *pool, tw_error *err)
+                               const tw_retrieval_task *task, tw_pool *pool, tw_error *err)
 {
     tw_status st = TW_OK;
     const int workers = pool != NULL ? tw_pool_size(pool) : 1;
@@ -235,7 +232,7 @@ tw_status tw_retrieval_measure(tw_retrieval *out, const float *vecs, int64_t n, 
     eval e = {.n = n, .dim = dim, .vecs = vecs};
 
     *out = (tw_retrieval){0};
-    TW_TRY(begin(&e, held, n_held, known, n_known, max_queries, err));
+    TW_TRY(begin(&e, task, err));
     for (int w = 0; w < workers; w++) {
         e.blocks[w] = tw_alloc_aligned(room, sizeof *e.blocks[w]);
         if (e.blocks[w] == NULL) {
@@ -260,14 +257,13 @@ static bool holds(const twi_partners *p, int32_t item, int32_t other)
 }
 
 tw_status tw_retrieval_baseline(tw_retrieval *out, const double *score, int64_t n,
-                                const tw_item_pair *held, int64_t n_held, const tw_item_pair *known,
-                                int64_t n_known, int64_t max_queries, tw_error *err)
+                                const tw_retrieval_task *task, tw_error *err)
 {
     tw_status st = TW_OK;
     eval e = {.n = n, .scores = score};
 
     *out = (tw_retrieval){0};
-    TW_TRY(begin(&e, held, n_held, known, n_known, max_queries, err));
+    TW_TRY(begin(&e, task, err));
     for (int64_t q = 0; q < e.n_queries; q++) {
         const int32_t item = e.queries[q];
         for (int64_t k = e.held.offsets[item]; k < e.held.offsets[item + 1]; k++)

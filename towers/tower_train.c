@@ -298,9 +298,11 @@ static tw_status look(run *r, tw_tower_epoch *line, tw_error *err)
     if (r->validates && r->x.loss == TW_LOSS_COSINE) {
         TW_TRY(tw_pairs_spearman(&line->valid, r->vecs, d->n_items, D, d->valid, d->n_valid, err));
     } else if (r->validates) {
-        TW_TRY(tw_retrieval_measure(&found, r->vecs, d->n_items, D, d->valid, d->n_valid,
-                                    d->valid_apart ? NULL : r->x.positives, r->x.n_positives,
-                                    VALID_QUERIES, pool, err));
+        TW_TRY(tw_retrieval_measure(&found, r->vecs, d->n_items, D,
+                                    &(tw_retrieval_task){d->valid, d->n_valid,
+                                                         d->valid_apart ? NULL : r->x.positives,
+                                                         r->x.n_positives, VALID_QUERIES},
+                                    pool, err));
         line->valid = found.ndcg;
     }
     line->seconds = tw_clock_monotonic() - r->start;

@@ -348,26 +348,31 @@ typedef struct tw_retrieval {
     double mrr_se;
 } tw_retrieval;
 
+/* What to ask. All arrays are borrowed for the call. */
+typedef struct tw_retrieval_task {
+    const tw_item_pair *held; /* (n_held) positives to be found, in both directions; those with a
+                                 label below 0.5 are skipped */
+    int64_t n_held;
+    const tw_item_pair
+        *known; /* (n_known) positives that may not stand in the way; NULL for none */
+    int64_t n_known;
+    int64_t max_queries; /* 0 = all; else the queries whose item hashes lowest */
+} tw_retrieval_task;
+
 /* Measures any vectors.
  *
- *   vecs (n, dim)      unit rows
- *   held (n_held)      positives to be found (both directions); label below 0.5 is skipped
- *   known (n_known)    positives that may not stand in the way; NULL for none
- *   max_queries        0 = all; else the queries whose item hashes lowest
- *   pool               NULL: on the calling thread
+ *   vecs (n, dim)  unit rows
+ *   pool           NULL: on the calling thread
  *
  * TW_EINVAL: an item out of range. TW_ENOMEM. Without held pairs every figure is 0. */
 TW_NODISCARD tw_status tw_retrieval_measure(tw_retrieval *out, const float *vecs, int64_t n,
-                                            int dim, const tw_item_pair *held, int64_t n_held,
-                                            const tw_item_pair *known, int64_t n_known,
-                                            int64_t max_queries, tw_pool *pool, tw_error *err);
+                                            int dim, const tw_retrieval_task *task, tw_pool *pool,
+                                            tw_error *err);
 
 /* The same for one score per item, whatever the query: how good is popularity?
  *   score (n)  e.g. the number of events of each item */
 TW_NODISCARD tw_status tw_retrieval_baseline(tw_retrieval *out, const double *score, int64_t n,
-                                             const tw_item_pair *held, int64_t n_held,
-                                             const tw_item_pair *known, int64_t n_known,
-                                             int64_t max_queries, tw_error *err);
+                                             const tw_retrieval_task *task, tw_error *err);
 
 /* Spearman's rank correlation of cosine and label over pairs of rows of vecs (n, dim); equal values
  * share the mean of their ranks. *rho is NAN when either side is constant. */

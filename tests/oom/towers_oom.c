@@ -121,9 +121,10 @@ static tw_status measure(void *ctx)
     tw_retrieval r;
     double rho;
     (void) ctx;
-    tw_status st = tw_retrieval_measure(&r, v, 4, 2, pairs, 2, pairs, 2, 0, NULL, NULL);
+    tw_status st =
+        tw_retrieval_measure(&r, v, 4, 2, &(tw_retrieval_task){pairs, 2, pairs, 2, 0}, NULL, NULL);
     if (st == TW_OK)
-        st = tw_retrieval_baseline(&r, score, 4, pairs, 2, NULL, 0, 0, NULL);
+        st = tw_retrieval_baseline(&r, score, 4, &(tw_retrieval_task){pairs, 2, NULL, 0, 0}, NULL);
     if (st == TW_OK)
         st = tw_pairs_spearman(&rho, v, 4, 2, pairs, 2, NULL);
     return st;

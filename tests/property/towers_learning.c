@@ -111,8 +111,9 @@ static double cold_ndcg(const tw_tower *t, const world *w)
     float v[CLUSTERS * COLD * D];
     tw_retrieval r;
     assert_ok(tw_tower_embed_many(t, NULL, w->cold, NULL, CLUSTERS * COLD, v, NULL, NULL, err));
-    assert_ok(
-        tw_retrieval_measure(&r, v, CLUSTERS * COLD, D, w->held, w->n_held, NULL, 0, 0, NULL, err));
+    assert_ok(tw_retrieval_measure(&r, v, CLUSTERS * COLD, D,
+                                   &(tw_retrieval_task){w->held, w->n_held, NULL, 0, 0}, NULL,
+                                   err));
     assert_int_equal(r.queries, CLUSTERS * COLD);
     return r.ndcg;
 }

@@ -29,7 +29,8 @@ static void ranks_are_those_by_hand(void **state)
     tw_retrieval r;
     (void) state;
     circle(v);
-    assert_ok(tw_retrieval_measure(&r, v, N, D, held, 3, NULL, 0, 0, NULL, err));
+    assert_ok(
+        tw_retrieval_measure(&r, v, N, D, &(tw_retrieval_task){held, 3, NULL, 0, 0}, NULL, err));
     assert_int_equal(r.queries, 3);
     assert_int_equal(r.items, N);
     assert_near(r.recall, 1, 1e-12);
@@ -50,8 +51,10 @@ static void known_partners_do_not_stand_in_the_way(void **state)
     tw_retrieval r;
     (void) state;
     circle(v);
-    assert_ok(tw_retrieval_measure(&r, v, N, D, held, 1, NULL, 0, 1, NULL, err));
-    assert_ok(tw_retrieval_measure(&r, v, N, D, held, 1, known, 3, 0, NULL, err));
+    assert_ok(
+        tw_retrieval_measure(&r, v, N, D, &(tw_retrieval_task){held, 1, NULL, 0, 1}, NULL, err));
+    assert_ok(
+        tw_retrieval_measure(&r, v, N, D, &(tw_retrieval_task){held, 1, known, 3, 0}, NULL, err));
     /* From 13 nothing is known: rank 13. */
     assert_near(r.mrr, (1.0 / 10 + 1.0 / 13) / 2, 1e-12);
     assert_near(r.recall, 0.5, 1e-12);
@@ -68,7 +71,8 @@ static void ties_count_against_us(void **state)
         v[2 * i] = 0.6F;
         v[2 * i + 1] = 0.8F;
     }
-    assert_ok(tw_retrieval_measure(&r, v, N, D, held, 1, NULL, 0, 0, NULL, err));
+    assert_ok(
+        tw_retrieval_measure(&r, v, N, D, &(tw_retrieval_task){held, 1, NULL, 0, 0}, NULL, err));
     assert_near(r.mrr, 1.0 / (N - 1), 1e-12);
     assert_near(r.recall, 0, 0);
 }
@@ -79,7 +83,8 @@ static void nothing_held_out_gives_zeros(void **state)
     tw_retrieval r;
     (void) state;
     circle(v);
-    assert_ok(tw_retrieval_measure(&r, v, N, D, NULL, 0, NULL, 0, 0, NULL, err));
+    assert_ok(
+        tw_retrieval_measure(&r, v, N, D, &(tw_retrieval_task){NULL, 0, NULL, 0, 0}, NULL, err));
     assert_int_equal(r.queries, 0);
     assert_near(r.ndcg, 0, 0);
 }
@@ -91,10 +96,10 @@ static void popularity_ranks_the_same_for_everyone(void **state)
     static const double score[] = {5, 4, 4, 3};
     tw_retrieval r;
     (void) state;
-    assert_ok(tw_retrieval_baseline(&r, score, 4, held, 1, NULL, 0, 0, err));
+    assert_ok(tw_retrieval_baseline(&r, score, 4, &(tw_retrieval_task){held, 1, NULL, 0, 0}, err));
     assert_near(r.mrr, (1.0 / 2 + 1) / 2, 1e-12);
     static const tw_item_pair known[] = {{0, 1, 1, 1}};
-    assert_ok(tw_retrieval_baseline(&r, score, 4, held, 1, known, 1, 0, err));
+    assert_ok(tw_retrieval_baseline(&r, score, 4, &(tw_retrieval_task){held, 1, known, 1, 0}, err));
     assert_near(r.mrr, 1, 1e-12);
 }
 
@@ -163,9 +168,12 @@ static void blocks_equal_one_query_at_a_time(void **state)
                                   (int32_t) tw_rng_below(&rng, MANY), 1, 1};
     }
     assert_ok(tw_pool_create(&pool, 3, err));
-    assert_ok(tw_retrieval_measure(&one, v, MANY, WIDE, held, HELD, known, HELD, 0, NULL, err));
-    assert_ok(tw_retrieval_measure(&three, v, MANY, WIDE, held, HELD, known, HELD, 0, pool, err));
-    assert_ok(tw_retrieval_measure(&few, v, MANY, WIDE, held, HELD, known, HELD, 50, pool, err));
+    assert_ok(tw_retrieval_measure(&one, v, MANY, WIDE,
+                                   &(tw_retrieval_task){held, HELD, known, HELD, 0}, NULL, err));
+    assert_ok(tw_retrieval_measure(&three, v, MANY, WIDE,
+                                   &(tw_retrieval_task){held, HELD, known, HELD, 0}, pool, err));
+    assert_ok(tw_retrieval_measure(&few, v, MANY, WIDE,
+                                   &(tw_retrieval_task){held, HELD, known, HELD, 50}, pool, err));
     assert_near(one.mrr, slow_mrr(v, held, known), 1e-5); /* a tie may fall either way in float */
     assert_near(one.ndcg, three.ndcg, 1e-9);
     assert_int_equal(few.queries, 50);

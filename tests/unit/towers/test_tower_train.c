@@ -197,7 +197,8 @@ static void patience_keeps_the_best_weights(void **state)
     assert_int_equal(rep.stop, TW_STOP_PATIENCE);
     assert_int_equal(rep.epochs, rep.best_epoch + 3);
     assert_ok(tw_tower_embed_many(t, NULL, texts, NULL, N, v, NULL, NULL, err));
-    assert_ok(tw_retrieval_measure(&r, v, N, 6, valid, 2, positives, 7, 0, NULL, err));
+    assert_ok(tw_retrieval_measure(&r, v, N, 6, &(tw_retrieval_task){valid, 2, positives, 7, 0},
+                                   NULL, err));
     assert_near(r.ndcg, rep.best_valid, 1e-9);
     tw_tower_destroy(t);
 }
