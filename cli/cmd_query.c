@@ -5,28 +5,15 @@
 #include "base/alloc.h"
 #include "cli/cli.h"
 
-/* "--image" and "--audio" belong to the contract; this build's towers read text. */
-static int no_media(const usage *u, const char *image, const char *audio)
-{
-    if (image == NULL && audio == NULL)
-        return 0;
-    (void) fprintf(stderr,
-                   "twindex %.*s: this build has a text tower only; '%s' cannot be embedded\n",
-                   (int) strcspn(u->synopsis, " "), u->synopsis, image != NULL ? image : audio);
-    return EXIT_FAILURE;
-}
-
 int cmd_similar(int argc, char **argv)
 {
     backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
-    const char *text = NULL, *image = NULL, *audio = NULL;
+    const char *text = NULL;
     int64_t k = 10;
     bool exact = false, json = false;
     const flag flags[] = {
         BACKEND_FLAGS(at),
         {"text", 't', FLAG_TEXT, &text, "T", "like this text instead of an item", 0, 0},
-        {"image", 0, FLAG_TEXT, &image, "FILE", "like this picture (not in this build)", 0, 0},
-        {"audio", 0, FLAG_TEXT, &audio, "FILE", "like this sound (not in this build)", 0, 0},
         {"k", 'k', FLAG_INT, &k, "N", "how many (10)", 1, TW_ENGINE_MAX_K},
         {"exact", 0, FLAG_BOOL, &exact, NULL, "scan everything instead of the index", 0, 0},
         {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
@@ -43,8 +30,6 @@ int cmd_similar(int argc, char **argv)
     tw_answer answer;
     backend b;
     int rc = parse_args(&u, &argc, argv, 0, 1);
-    if (rc < 0 && no_media(&u, image, audio) != 0)
-        rc = EXIT_FAILURE;
     if (rc < 0 && (argc == 1) == (text != NULL))
         rc = wrong_usage(&u, "give either an ITEM or --text");
     if (rc >= 0)

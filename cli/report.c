@@ -46,7 +46,7 @@ static void print_table(const json_t *rows, const char *const *names, const char
 static void print_seq_table(const json_t *test)
 {
     static const char *const names[] = {"seq", "as_unknown_user", "popularity", NULL};
-    static const char *const labels[] = {"SSE-PT", "  user unknown to it", "popularity", NULL};
+    const char *const labels[] = {word(test, "name"), "  user unknown to it", "popularity", NULL};
     static const column columns[] = {{"hr_at_10", "HR@10"},
                                      {"ndcg_at_10", "NDCG@10"},
                                      {"ndcg_at_10_se", "+-"},

@@ -281,6 +281,14 @@ tw_status twi_metrics_json(const tw_seq_metrics *m, json_t **out, tw_error *err)
     return st == TW_OK && *out == NULL ? tw_fail(err, TW_ENOMEM, "metrics") : st;
 }
 
+/* What the literature calls this member of the family. */
+static const char *model_name(const tw_seq_config *cfg)
+{
+    if (cfg->user_dim == 0)
+        return "SASRec";
+    return cfg->sse_user + cfg->sse_item_input + cfg->sse_item_target > 0 ? "SSE-PT" : "PT";
+}
+
 tw_status twi_eval_seq(const tw_seq_model *m, const tw_seq_data *data,
                        const tw_seq_eval_config *cfg, json_t **out, tw_error *err)
 {
@@ -297,7 +305,8 @@ tw_status twi_eval_seq(const tw_seq_model *m, const tw_seq_data *data,
     TW_TRY(twi_metrics_json(&model, &a, err));
     TW_TRY(twi_metrics_json(&stranger, &b, err));
     TW_TRY(twi_metrics_json(&popular, &c, err));
-    *out = json_pack("{s:O, s:O, s:O}", "seq", a, "as_unknown_user", b, "popularity", c);
+    *out = json_pack("{s:s, s:O, s:O, s:O}", "name", model_name(tw_seq_model_config(m)), "seq", a,
+                     "as_unknown_user", b, "popularity", c);
 done:
     json_decref(a);
     json_decref(b);
