@@ -24,10 +24,6 @@ typedef struct load {
     tw_store_mark mark;
     tw_reader_place place; /* behind the last row that was stored or rejected */
     int pending;           /* rows in the open transaction */
-    int n_vecs;
-    int64_t *vec_rows; /* (TWI_BATCH_ROWS) items whose vectors the index gets after the commit */
-    float *vecs;       /* (TWI_BATCH_ROWS, dim) */
-    bool created;      /* an item came into being in this transaction */
 } load;
 
 /* The writer lock is held from here to the commit, so that puts from elsewhere and the swap of a
@@ -37,18 +33,9 @@ static tw_status begin(load *l, tw_error *err)
     tw_status st = TW_OK;
     (void) pthread_mutex_lock(&l->e->writer);
     l->g = twi_acquire(l->e);
-    l->pending = l->n_vecs = 0;
-    l->created = false;
-    if (l->g->tower != NULL) {
+    l->pending = 0;
+    if (l->g->tower != NULL)
         TW_TRY(twi_seat_take(l->g, &l->seat, err));
-        int dim = tw_tower_dim(l->g->tower);
-        if (l->vecs == NULL)
-            l->vecs = tw_alloc((size_t) TWI_BATCH_ROWS * (size_t) dim, sizeof *l->vecs);
-        if (l->vecs == NULL) {
-            st = tw_fail(err, TW_ENOMEM, "vectors of a batch");
-            goto done;
-        }
-    }
     TW_TRY(tw_store_begin(l->e->store, err));
 done:
     return st;
@@ -80,12 +67,7 @@ static tw_status commit(load *l, bool done, tw_error *err)
     TW_TRY(tw_store_set_mark(l->e->store, l->key, &l->mark, err));
     TW_TRY(tw_store_commit(l->e->store, err));
     tw_crash_point(); /* rows and mark on disk, the index not yet told */
-    for (int i = 0; i < l->n_vecs; i++)
-        TW_TRY(tw_index_put(l->g->items, l->vec_rows[i],
-                            l->vecs + (size_t) i * (size_t) tw_tower_dim(l->g->tower), err));
-    if (l->g->seq != NULL && l->created)
-        TW_TRY(twi_replay_next(l->e, l->g, l->e->applied, err));
-    TW_TRY(tw_store_seq(l->e->store, &l->e->applied, err));
+    TW_TRY(twi_follow(l->e, l->g, err));
 done:
     end(l);
     return st;
@@ -93,17 +75,13 @@ done:
 
 static tw_status embed_row(load *l, const tw_item *item, int64_t row, tw_error *err)
 {
-    int dim = tw_tower_dim(l->g->tower);
-    float *vec = l->vecs + (size_t) l->n_vecs * (size_t) dim;
     tw_text_clear(&l->text);
     tw_status st = twi_item_text(item, &l->text, err);
     if (st != TW_OK)
         return st;
-    (void) tw_tower_embed(l->seat->tower, tw_text_cstr(&l->text), l->text.len, vec);
-    st = tw_store_put_vector(l->e->store, row, l->g->towers_version, vec, dim, NULL, err);
-    if (st == TW_OK)
-        l->vec_rows[l->n_vecs++] = row;
-    return st;
+    (void) tw_tower_embed(l->seat->tower, tw_text_cstr(&l->text), l->text.len, l->seat->vec);
+    return tw_store_put_vector(l->e->store, row, l->g->towers_version, l->seat->vec,
+                               tw_tower_dim(l->g->tower), NULL, err);
 }
 
 static tw_status store_item(load *l, const tw_row *r, tw_error *err)
@@ -122,7 +100,6 @@ static tw_status store_item(load *l, const tw_row *r, tw_error *err)
         st = embed_row(l, &item, put.row, err);
     if (st != TW_OK)
         return st == TW_EINVAL ? TW_ECORRUPT : st; /* the item is in: not a row to reject */
-    l->created |= put.kind == TW_PUT_CREATED;
     l->report->created += put.kind == TW_PUT_CREATED;
     l->report->replaced += put.kind == TW_PUT_REPLACED;
     l->report->unchanged += put.kind == TW_PUT_UNCHANGED;
@@ -310,8 +287,7 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
         st = tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
         goto done;
     }
-    l.vec_rows = tw_alloc(TWI_BATCH_ROWS, sizeof *l.vec_rows);
-    st = l.vec_rows == NULL ? tw_fail(err, TW_ENOMEM, "batch") : open_file(&l, path, kind, err);
+    st = open_file(&l, path, kind, err);
     if (st == TW_OK)
         st = read_rows(&l, kind, err);
     if (l.rejects != NULL && tw_rejects_count(l.rejects) > 0)
@@ -325,8 +301,6 @@ done:
     tw_rejects_close(l.rejects);
     tw_reader_close(l.reader);
     tw_text_fini(&l.text);
-    tw_free(l.vec_rows);
-    tw_free(l.vecs);
     return st;
 }
 

@@ -144,6 +144,22 @@ tw_status twi_replay_next(tw_engine *e, twi_generation *g, int64_t since, tw_err
     return tw_store_each_change(e->store, since, apply_change, g, err);
 }
 
+/* Replaying, rather than putting what is at hand, also mends what an earlier call could not follow.
+ */
+tw_status twi_follow(tw_engine *e, twi_generation *g, tw_error *err)
+{
+    tw_status st = TW_OK;
+    int64_t newest;
+    TW_TRY(tw_store_seq(e->store, &newest, err));
+    if (g->items != NULL)
+        TW_TRY(twi_replay_items(e, g, e->applied, err));
+    if (g->next != NULL)
+        TW_TRY(twi_replay_next(e, g, e->applied, err));
+    e->applied = newest;
+done:
+    return st;
+}
+
 typedef struct gather {
     int64_t n, room;
     int dim;

@@ -99,6 +99,9 @@ TW_NODISCARD tw_status twi_replay_items(tw_engine *e, twi_generation *g, int64_t
                                         tw_error *err);
 TW_NODISCARD tw_status twi_replay_next(tw_engine *e, twi_generation *g, int64_t since,
                                        tw_error *err);
+/* After a commit: brings g's indexes up to it. The writer lock is held. On failure (memory) the
+ * change is on disk all the same, and the next write or open follows it. */
+TW_NODISCARD tw_status twi_follow(tw_engine *e, twi_generation *g, tw_error *err);
 /* Builds an index from everything the store or the model holds. */
 TW_NODISCARD tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progress_fn progress,
                                        void *ctx, tw_error *err);

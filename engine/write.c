@@ -17,21 +17,6 @@ static tw_status embed_item(twi_seat *seat, const tw_item *item, tw_error *err)
     return st;
 }
 
-/* After a commit the indexes must follow: only memory can be lacking then, and the next open
- * repairs that from the store. The writer lock is held. */
-static tw_status follow_put(tw_engine *e, twi_generation *g, const twi_seat *seat,
-                            const tw_put_result *put, tw_error *err)
-{
-    tw_status st = TW_OK;
-    if (put->kind == TW_PUT_UNCHANGED)
-        return TW_OK;
-    if (g->items != NULL)
-        st = tw_index_put(g->items, put->row, seat->vec, err);
-    if (st == TW_OK && g->seq != NULL && put->kind == TW_PUT_CREATED)
-        st = twi_replay_next(e, g, e->applied, err); /* it may be back from the dead */
-    return st;
-}
-
 tw_status tw_engine_put(tw_engine *e, const tw_item *item, tw_put_kind *kind, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -54,8 +39,7 @@ tw_status tw_engine_put(tw_engine *e, const tw_item *item, tw_put_kind *kind, tw
         TW_TRY(tw_store_put_vector(e->store, put.row, g->towers_version, seat->vec,
                                    tw_tower_dim(g->tower), NULL, err));
     TW_TRY(tw_store_commit(e->store, err));
-    TW_TRY(follow_put(e, g, seat, &put, err));
-    TW_TRY(tw_store_seq(e->store, &e->applied, err));
+    TW_TRY(twi_follow(e, g, err));
     *kind = put.kind;
 done:
     tw_store_rollback(e->store);
@@ -69,18 +53,13 @@ done:
 
 tw_status tw_engine_delete(tw_engine *e, const char *id, tw_error *err)
 {
-    int64_t row;
     tw_status st = twi_need_write(e, err);
     if (st != TW_OK)
         return st;
     (void) pthread_mutex_lock(&e->writer);
     twi_generation *g = twi_acquire(e);
-    TW_TRY(tw_store_delete_item(e->store, id, &row, err));
-    if (g->items != NULL)
-        (void) !tw_index_delete(g->items, row, NULL); /* it need not be there */
-    if (g->next != NULL)
-        (void) !tw_index_delete(g->next, row, NULL);
-    TW_TRY(tw_store_seq(e->store, &e->applied, err));
+    TW_TRY(tw_store_delete_item(e->store, id, NULL, err));
+    TW_TRY(twi_follow(e, g, err));
 done:
     twi_release(e, g);
     (void) pthread_mutex_unlock(&e->writer);

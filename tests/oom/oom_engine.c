@@ -1,0 +1,107 @@
+/* Every allocation of ours fails once, in turn: the caller is told, and nothing is lost or half
+ * done. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "tests/support/test.h"
+#include "tests/support/toy.h"
+
+static tw_engine *engine;
+
+static int open_engine(void **state)
+{
+    (void) state;
+    engine = toy_engine("oom", true);
+    toy_train(engine);
+    return 0;
+}
+
+static int close_engine(void **state)
+{
+    (void) state;
+    tw_engine_close(engine);
+    return 0;
+}
+
+static void a_query_is_told_and_the_next_one_works(void **state)
+{
+    (void) state;
+    const char *const history[] = {"f25", "f26", "f27"};
+    const tw_next_query next = {.history = history, .n_history = 3, .k = 3};
+    const tw_similar_query similar = {.text = "robot story", .k = 3};
+    long nth = 0;
+    bool fired;
+    do {
+        tw_answer a;
+        tw_answer_init(&a);
+        tw_torture_arm(++nth);
+        tw_status st = tw_engine_similar(engine, &similar, &a, NULL);
+        if (st == TW_OK)
+            st = tw_engine_next(engine, &next, &a, NULL);
+        fired = tw_torture_fired();
+        tw_torture_arm(0);
+        assert_int_equal(st, fired ? TW_ENOMEM : TW_OK);
+        assert_true(fired || a.n == 3);
+        tw_answer_fini(&a);
+    } while (fired);
+    assert_true(nth > 3); /* the answer's memory alone is three */
+}
+
+static void a_put_that_failed_can_be_repeated_and_is_then_found(void **state)
+{
+    (void) state;
+    long nth = 0;
+    bool fired;
+    do {
+        char id[32], title[64];
+        tw_put_kind kind;
+        tw_answer a;
+        (void) snprintf(id, sizeof id, "new%ld", ++nth);
+        (void) snprintf(title, sizeof title, "Unheard of %s", id);
+        const tw_item item = {.id = id, .title = title};
+        tw_torture_arm(nth);
+        tw_status st = tw_engine_put(engine, &item, &kind, NULL);
+        fired = tw_torture_fired();
+        tw_torture_arm(0);
+        assert_int_equal(st, fired ? TW_ENOMEM : TW_OK);
+
+        assert_ok(tw_engine_put(engine, &item, &kind, err));
+        tw_answer_init(&a);
+        assert_ok(tw_engine_similar(engine, &(tw_similar_query){.text = title, .k = 1}, &a, err));
+        assert_string_equal(a.rows[0].id, id);
+        tw_answer_fini(&a);
+        assert_ok(tw_engine_delete(engine, id, err));
+    } while (fired);
+    assert_true(nth > 1);
+}
+
+static void an_open_that_failed_holds_no_lock(void **state)
+{
+    (void) state;
+    long nth = 0;
+    bool fired;
+    tw_engine_close(toy_engine("reopened", true));
+    do {
+        tw_engine *e = NULL;
+        const tw_engine_options opt = {.mode = TW_ENGINE_WRITE};
+        tw_torture_arm(++nth);
+        tw_status st = tw_engine_open(&e, tw_test_path("reopened"), &opt, NULL);
+        fired = tw_torture_fired();
+        tw_torture_arm(0);
+        assert_int_equal(st, fired ? TW_ENOMEM : TW_OK);
+        assert_true((e == NULL) == fired);
+        tw_engine_close(e);
+    } while (fired);
+    assert_true(nth > 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_query_is_told_and_the_next_one_works),
+        cmocka_unit_test(a_put_that_failed_can_be_repeated_and_is_then_found),
+        cmocka_unit_test(an_open_that_failed_holds_no_lock),
+    };
+    return cmocka_run_group_tests(tests, open_engine, close_engine);
+}
