@@ -98,7 +98,7 @@ tw_seq_config tw_seq_config_default(void)
         .batch = 32,
         .epochs = 45,
         .eval_every = 3,
-        .patience = 4,
+        .patience = 6,
         .max_seconds = 0,
         .threads = 0,
         .seed = 1,
