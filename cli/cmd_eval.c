@@ -14,7 +14,7 @@ int cmd_eval(int argc, char **argv)
         {"protocol", 0, FLAG_TEXT, &opt.protocol, "NAME",
          "seq: full (all items; default), sampled100, authors", 0, 0},
         {"split", 0, FLAG_TEXT, &opt.split, "NAME", "seq: test (default) or valid", 0, 0},
-        {"seed", 0, FLAG_INT, &seed, "N", "of sampled lists and splits (42)", 1, INT64_MAX},
+        {"seed", 0, FLAG_INT, &seed, "N", "seq: of sampled lists (42)", 1, INT64_MAX},
         {"json", 0, FLAG_BOOL, &json, NULL, "report as JSON", 0, 0},
         {0}};
     const usage u = {

@@ -11,6 +11,7 @@
     2000 /* items asked at most: keeps a large catalogue's evaluation in seconds                   \
           */
 #define DEFAULT_SEED 42
+#define MAX_REPORT   ((size_t) 1 << 20) /* bytes */
 
 tw_status twi_json_dump(const json_t *value, char **out, tw_error *err)
 {
@@ -208,6 +209,36 @@ done:
     return st;
 }
 
+/* How the active towers were trained, from the report beside them: only the same seed and mining
+ * keep apart the people that training kept apart. */
+static tw_status trained_with(const tw_engine *e, const twi_generation *g, tw_tower_recipe *out,
+                              tw_error *err)
+{
+    tw_status st = TW_OK;
+    char dir[TW_PATH_MAX], path[TW_PATH_MAX];
+    char *data = NULL, *config = NULL;
+    size_t len;
+    json_t *root = NULL;
+
+    *out = TW_TOWER_RECIPE_DEFAULT;
+    TW_TRY(twi_model_dir(e, g->version, dir, err));
+    TW_TRY(tw_path_join(path, dir, TWI_TOWERS_REPORT, err));
+    TW_TRY(tw_file_read(path, MAX_REPORT, &data, &len, err));
+    root = json_loadb(data, len, 0, NULL);
+    if (json_object_get(root, "config") == NULL) {
+        st = tw_fail(err, TW_ECORRUPT, "'%s' does not say how the towers were trained; train again",
+                     path);
+        goto done;
+    }
+    TW_TRY(twi_json_dump(json_object_get(root, "config"), &config, err));
+    TW_TRY(tw_tower_recipe_parse(out, config, strlen(config), err));
+done:
+    json_decref(root);
+    tw_free(config);
+    tw_free(data);
+    return st;
+}
+
 tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt, char **report,
                                 tw_error *err)
 {
@@ -217,20 +248,22 @@ tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt, char *
     twi_log log = {0};
     twi_tower_split split = {0};
     json_t *root = NULL;
-    int64_t seed = opt != NULL && opt->seed != 0 ? (int64_t) opt->seed : DEFAULT_SEED;
+    tw_tower_recipe recipe;
 
+    (void) opt; /* nothing to choose: the split is the training's own */
     *report = NULL;
     if (g->tower == NULL) {
         st = tw_fail(err, TW_ESTATE, "no towers are trained yet; run: twindex train towers %s",
                      e->dir);
         goto done;
     }
+    TW_TRY(trained_with(e, g, &recipe, err));
     TW_TRY(twi_catalogue_load(e, true, &c, err));
     TW_TRY(twi_log_load(e, &log, err));
-    TW_TRY(twi_mine(&c, &log, &TW_MINE_DEFAULT, seed, &split, err));
+    TW_TRY(twi_mine(&c, &log, &recipe.mine, recipe.train.seed, &split, err));
     TW_TRY(twi_eval_towers(e, g->tower, &c, &log, &split, &root, err));
     json_object_set_new(root, "model", json_integer(g->version));
-    json_object_set_new(root, "seed", json_integer(seed));
+    json_object_set_new(root, "seed", json_integer(recipe.train.seed));
     TW_TRY(twi_json_dump(root, report, err));
 done:
     json_decref(root);

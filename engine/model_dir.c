@@ -107,12 +107,31 @@ static tw_status link_or_copy(const char *from, const char *to, tw_error *err)
     return st;
 }
 
+/* The part that is not trained anew moves on with what is known of its training. */
+static tw_status keep_part(const char *from_dir, const char *tmp, const char *const names[],
+                           tw_error *err)
+{
+    tw_status st = TW_OK;
+    for (int i = 0; names[i] != NULL; i++) {
+        char from[TW_PATH_MAX], to[TW_PATH_MAX];
+        TW_TRY(tw_path_join(from, from_dir, names[i], err));
+        TW_TRY(tw_path_join(to, tmp, names[i], err));
+        if (tw_file_exists(from))
+            TW_TRY(link_or_copy(from, to, err));
+    }
+done:
+    return st;
+}
+
 tw_status twi_model_begin(tw_engine *e, const twi_generation *base, bool new_towers, int *version,
                           char tmp[TW_PATH_MAX], tw_error *err)
 {
     lookup l = {0};
-    char dir[TW_PATH_MAX], from[TW_PATH_MAX], to[TW_PATH_MAX];
+    char dir[TW_PATH_MAX];
     tw_status st = TW_OK;
+    static const char *const towers[] = {TWI_TOWERS_FILE, TWI_TOWERS_REPORT, TWI_TOWERS_METRICS,
+                                         NULL};
+    static const char *const seq[] = {TWI_SEQ_FILE, TWI_SEQ_REPORT, TWI_SEQ_METRICS, NULL};
 
     TW_TRY(tw_store_each_model(e->store, look, &l, err));
     TW_TRY(newest_folder(e, &l.newest, err));
@@ -127,12 +146,9 @@ tw_status twi_model_begin(tw_engine *e, const twi_generation *base, bool new_tow
     TW_TRY(tw_dir_create(tmp, err));
     tw_crash_point(); /* an empty models/NNNN.tmp */
 
-    const char *kept = new_towers ? TWI_SEQ_FILE : TWI_TOWERS_FILE;
     if (new_towers ? base->seq_version > 0 : base->towers_version > 0) {
         TW_TRY(twi_model_dir(e, base->version, dir, err));
-        TW_TRY(tw_path_join(from, dir, kept, err));
-        TW_TRY(tw_path_join(to, tmp, kept, err));
-        TW_TRY(link_or_copy(from, to, err));
+        TW_TRY(keep_part(dir, tmp, new_towers ? seq : towers, err));
     }
 done:
     return st;

@@ -131,13 +131,13 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(twi_log_load(j->e, &j->log, err));
     TW_TRY(make_model(j, err));
     TW_TRY(twi_model_begin(j->e, base, false, &version, tmp, err));
-    TW_TRY(twi_open_metrics(&j->metrics, tmp, "seq.metrics.jsonl", err));
+    TW_TRY(twi_open_metrics(&j->metrics, tmp, TWI_SEQ_METRICS, err));
     TW_TRY(tw_seq_train(j->model, j->data, &hooks, &j->result, err));
     TW_TRY(twi_close_metrics(&j->metrics, err));
     TW_TRY(tw_path_join(path, tmp, TWI_SEQ_FILE, err));
     TW_TRY(tw_seq_model_save(j->model, path, err));
     TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
-    TW_TRY(twi_model_report(tmp, "seq.report.json", *report, err));
+    TW_TRY(twi_model_report(tmp, TWI_SEQ_REPORT, *report, err));
     TW_TRY(twi_publish(
         j->e, version, tmp,
         (twi_model_parts){.towers_version = kept.towers_version, .seq_version = version}, NULL,

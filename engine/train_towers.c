@@ -324,13 +324,13 @@ static tw_status train(job *j, char **report, tw_error *err)
     }
     TW_TRY(gather_examples(j, err));
     TW_TRY(twi_model_begin(j->e, base, true, &version, tmp, err));
-    TW_TRY(twi_open_metrics(&j->metrics, tmp, "towers.metrics.jsonl", err));
+    TW_TRY(twi_open_metrics(&j->metrics, tmp, TWI_TOWERS_METRICS, err));
     TW_TRY(fit_and_train(j, err));
     TW_TRY(twi_close_metrics(&j->metrics, err));
     TW_TRY(tw_path_join(path, tmp, TWI_TOWERS_FILE, err));
     TW_TRY(tw_tower_save(j->tower, path, err));
     TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
-    TW_TRY(twi_model_report(tmp, "towers.report.json", *report, err));
+    TW_TRY(twi_model_report(tmp, TWI_TOWERS_REPORT, *report, err));
     TW_TRY(
         twi_publish(j->e, version, tmp,
                     (twi_model_parts){.towers_version = version, .seq_version = parts.seq_version},

@@ -304,6 +304,34 @@ static void one_writer_at_a_time_but_any_number_of_readers(void **state)
     tw_engine_close(other);
 }
 
+/* Otherwise it would measure on people that the towers were trained on. */
+static void eval_towers_uses_the_split_of_the_training(void **state)
+{
+    (void) state;
+    tw_engine *e = toy_engine("evaluated", true);
+    char *trained = NULL, *seq = NULL, *again = NULL;
+    const tw_train_options opt = {
+        .config_json =
+            "{\"bits\": 10, \"embed_dim\": 16, \"dim\": 16, \"epochs\": 2, \"batch\": 32, "
+            "\"min_count\": 2, \"neighbours\": 5, \"seed\": 7}"};
+    assert_ok(tw_engine_train_towers(e, &opt, &trained, err));
+    assert_ok(tw_engine_train_seq(e, &(tw_train_options){.config_json = TOY_SEQ, .skip_eval = true},
+                                  &seq, err));
+    assert_ok(tw_engine_eval_towers(e, NULL, &again, err));
+
+    const char *a = strstr(trained, "\"queries\""), *b = strstr(again, "\"queries\"");
+    assert_true(a != NULL && b != NULL && strncmp(a, "\"queries\": 0", 12) != 0);
+    while (*a != '}' && *a == *b) { /* the towers' figures, indented differently */
+        a += 1 + strspn(a + 1, " ");
+        b += 1 + strspn(b + 1, " ");
+    }
+    assert_true(*a == '}' && *b == '}');
+    tw_free(trained);
+    tw_free(seq);
+    tw_free(again);
+    tw_engine_close(e);
+}
+
 static void directories_are_checked_before_use(void **state)
 {
     (void) state;
@@ -378,6 +406,7 @@ int main(void)
         cmocka_unit_test(what_came_after_a_snapshot_is_replayed),
         cmocka_unit_test(a_damaged_snapshot_is_rebuilt_and_a_damaged_model_is_told),
         cmocka_unit_test(one_writer_at_a_time_but_any_number_of_readers),
+        cmocka_unit_test(eval_towers_uses_the_split_of_the_training),
         cmocka_unit_test(directories_are_checked_before_use),
         cmocka_unit_test(without_models_the_answer_says_what_to_run),
         cmocka_unit_test(check_is_silent_on_a_sound_directory_only),
