@@ -38,6 +38,9 @@ struct tw_seq_model {
     int32_t n_users, n_items;
     tw_params *params;   /* owns all below */
     tw_param *items;     /* (n_items+1, item_dim): inputs and outputs; row 0 stays zero */
+    tw_param *content;   /* (n_items+1, content_dim) frozen; NULL without content */
+    tw_param *project;   /* (item_dim, content_dim); NULL without content */
+    bool *known;         /* (n_items+1) has an id's vector, too; NULL without content: all have */
     tw_param *users;     /* (n_users+1, user_dim): row 0 is the unknown user; NULL without users */
     tw_param *positions; /* (max_len, D): row max_len-1 belongs to the latest item */
     tw_param *gain, *bias; /* (1,D) the norm at the end; NULL where norm is TW_SEQ_POST */
@@ -49,6 +52,9 @@ struct tw_seq_model {
 /* The model with every tensor zero, as a checkpoint fills it. cfg is checked already. */
 TW_NODISCARD tw_status twi_model_create_empty(tw_seq_model **out, const tw_seq_config *cfg,
                                               int32_t n_users, int32_t n_items, tw_error *err);
+
+/* known as the id table has it: a row of zeros is of an item never met. */
+void twi_refresh_known(tw_seq_model *m);
 
 /* Recomputes what queries meet after the parameters changed; costs nothing where the table is it.
  */
@@ -76,6 +82,9 @@ typedef struct twi_batch {
     int32_t *unique; /* (n_unique) items */
     int n_unique, candidates;
     tw_real *log_weight; /* (candidates) */
+    /* With content: the items' ids, -1 where content alone tells the item; NULL without. */
+    int32_t *ids, *unique_ids; /* (N), (n_unique) */
+    const tw_real **content;   /* (N) content_dim numbers of each row's item */
 } twi_batch;
 
 /* k: negatives a row, 0 for none. `train` makes room for targets. TW_ENOMEM. */
@@ -86,6 +95,13 @@ TW_NODISCARD tw_status twi_seq_batch_room(twi_batch *b, int64_t unique, int64_t 
                                           tw_error *err);
 void twi_seq_batch_fini(twi_batch *b);
 void twi_batch_clear(twi_batch *b);
+
+/* Makes room for what content needs; `unique` 0: a batch of queries. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_seq_batch_content(twi_batch *b, int64_t unique, tw_error *err);
+
+/* Fills ids, unique_ids and content from what the batch holds. rng NULL: every known id is used,
+ * else an item's id is left out with probability cfg.id_dropout. No-op without content. */
+void twi_batch_tell(twi_batch *b, const tw_seq_model *m, tw_rng *rng);
 
 /* Appends the last max_len of n >= 1 items; there must be room. Returns where they start. */
 int twi_batch_add(twi_batch *b, int max_len, int32_t user, const int32_t *items, int64_t n);

@@ -16,7 +16,7 @@
 bool twi_has_candidates(const tw_seq_config *cfg)
 {
     return cfg->loss == TW_SEQ_SAMPLED_CE || cfg->loss == TW_SEQ_GBCE ||
-           (cfg->loss == TW_SEQ_CE && cfg->normalize != 0);
+           (cfg->loss == TW_SEQ_CE && (cfg->normalize != 0 || cfg->content_dim > 0));
 }
 
 tw_status twi_proposal_init(twi_proposal *p, const tw_seq_config *cfg, const tw_seq_data *data,

@@ -180,6 +180,7 @@ static tw_status score_chunk(const evaluation *e, worker *w, int64_t begin, int6
         (void) twi_batch_add(&w->batch, m->cfg.max_len, e->cfg.as_unknown ? 0 : u,
                              tw_seq_data_items(e->data, u), input_length(e, u));
     }
+    twi_batch_tell(&w->batch, m, NULL);
     tw_tensor *q = twi_forward_queries(m, w->tape, &w->batch);
     tw_status st = tw_tape_status(w->tape, &w->err);
     if (st != TW_OK)
@@ -227,6 +228,8 @@ static tw_status create_worker(const evaluation *e, worker *w, tw_error *err)
         goto done;
     }
     TW_TRY(twi_seq_batch_init(&w->batch, e->chunk, e->chunk * e->m->cfg.max_len, false, 0, err));
+    if (e->m->content != NULL)
+        TW_TRY(twi_seq_batch_content(&w->batch, 0, err));
     TW_TRY(tw_tape_create(&w->tape, NULL, err));
 done:
     return st;

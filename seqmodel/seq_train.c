@@ -113,6 +113,8 @@ static tw_status create_slice(const training *tr, slice *s, int users, int rows,
     if (twi_has_candidates(c)) {
         most_candidates(tr, rows, &unique, &candidates);
         TW_TRY(twi_seq_batch_room(&s->batch, unique, candidates, err));
+        if (c->content_dim > 0)
+            TW_TRY(twi_seq_batch_content(&s->batch, unique, err));
     }
     s->users = tw_alloc((size_t) users, sizeof *s->users);
     if (k > 0 || twi_has_candidates(c))
@@ -191,6 +193,25 @@ static tw_status create_copies(training *tr, tw_error *err)
     return TW_OK;
 }
 
+/* With content, an item that no train part holds has no id's vector, or its random one would be
+ * taken for knowledge; nor has any where ids are always dropped. */
+static void forget_unmet(training *tr)
+{
+    tw_seq_model *m = tr->m;
+    const size_t D = (size_t) m->cfg.item_dim;
+    bool *met = m->known;
+
+    if (met == NULL)
+        return;
+    memset(met, 0, ((size_t) m->n_items + 1) * sizeof *met);
+    for (int32_t u = 1; u <= m->n_users && m->cfg.id_dropout < 1; u++)
+        for (int64_t i = 0; i < tw_seq_data_train_length(tr->data, u); i++)
+            met[tw_seq_data_items(tr->data, u)[i]] = true;
+    for (int32_t i = 1; i <= m->n_items; i++)
+        if (!met[i])
+            memset(m->items->value + (size_t) i * D, 0, D * sizeof *m->items->value);
+}
+
 static tw_status init(training *tr, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -206,6 +227,7 @@ static tw_status init(training *tr, tw_error *err)
     TW_TRY(twi_proposal_init(&tr->proposal, c, tr->data, err));
     TW_TRY(tw_trainer_create(&tr->trainer, tr->m->params, &cfg, err));
     TW_TRY(create_slices(tr, err));
+    forget_unmet(tr);
     TW_TRY(create_copies(tr, err));
 done:
     return st;
@@ -282,6 +304,7 @@ static tw_status work(void *ctx, int worker, int workers, tw_tape *tape, tw_erro
         tw_rng rng = twi_stream(tr->m->cfg.seed, TWI_STREAM_CANDIDATES, (uint64_t) tr->epoch,
                                 (uint64_t) tr->at);
         twi_batch_collect(&s->batch, &tr->m->cfg, &tr->proposal, &rng, s->mark);
+        twi_batch_tell(&s->batch, tr->m, &rng);
     }
     s->loss = twi_forward_loss(tr->m, tape, &s->batch, 1.0 / tr->step_targets);
     return tw_tape_backward(tape, err);
@@ -306,7 +329,7 @@ static void average_params(training *tr)
 
     for (int i = 0; i < tw_params_count(tr->m->params); i++) {
         const tw_param *p = tw_params_at(tr->m->params, i);
-        for (size_t j = 0; j < numbers(p); j++)
+        for (size_t j = 0; j < numbers(p) && !p->frozen; j++)
             a[j] += share * (p->value[j] - a[j]);
         a += numbers(p);
     }

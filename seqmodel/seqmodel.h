@@ -36,10 +36,11 @@
 #include "base/text.h"
 #include "base/types.h"
 
-#define TW_SEQ_MAX_DIM    1024 /* user_dim + item_dim */
-#define TW_SEQ_MAX_LEN    4096
-#define TW_SEQ_MAX_BLOCKS 16
-#define TW_SEQ_CUTS       4 /* metrics are told at ranks 1, 5, 10, 20 */
+#define TW_SEQ_MAX_DIM     1024 /* user_dim + item_dim */
+#define TW_SEQ_MAX_LEN     4096
+#define TW_SEQ_MAX_CONTENT 4096
+#define TW_SEQ_MAX_BLOCKS  16
+#define TW_SEQ_CUTS        4 /* metrics are told at ranks 1, 5, 10, 20 */
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
@@ -94,11 +95,14 @@ typedef enum tw_seq_loss {
 /* Every field is also a key of the JSON form, a key of tw_seq_config_set(), and stored in the
  * checkpoint. */
 typedef struct tw_seq_config {
-    int user_dim; /* d_u; 0 is SASRec */
-    int item_dim; /* d_i: the width of queries and of the item table */
-    int max_len;  /* T: only the last T items of a history are read */
-    int blocks;   /* B */
-    int heads;    /* divides user_dim + item_dim */
+    int user_dim;      /* d_u; 0 is SASRec */
+    int item_dim;      /* d_i: the width of queries and of the item table */
+    int content_dim;   /* width of the items' content vectors; 0: items enter by id alone */
+    double id_dropout; /* with content: P(a training row's item is told by its content alone); 1:
+                          items have no ids */
+    int max_len;       /* T: only the last T items of a history are read */
+    int blocks;        /* B */
+    int heads;         /* divides user_dim + item_dim */
     tw_seq_norm norm;
     tw_seq_loss loss;
     int negatives;         /* BCE: a positive; sampled CE and gBCE: draws a step */
@@ -175,6 +179,21 @@ int64_t tw_seq_model_size(const tw_seq_model *m); /* trained numbers */
 /* The table for the search index: row i (of *dim numbers) is item i; row 0 is zero and belongs to
  * no item. *rows is n_items+1. Borrowed until the model is trained further or destroyed. */
 const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *dim);
+
+/* Gives the items their content (tower vectors, say): an item is then its id's vector, if it was
+ * met in training, plus a learned projection of its content, so one that nobody consumed yet can be
+ * recommended. Call it before training a model with content_dim > 0; copied.
+ *
+ *   content (n_items+1, content_dim)  row 0 ignored; a zero row has no content
+ *
+ * TW_ESTATE: content_dim is 0. TW_EINVAL: a number is not finite. Not while other threads use the
+ * model. */
+TW_NODISCARD tw_status tw_seq_model_set_content(tw_seq_model *m, const tw_real *content,
+                                                tw_error *err);
+
+/* What queries meet for an item that the model has no index for: the row it would have in
+ * tw_seq_item_vectors. content (content_dim), out (item_dim); content_dim must be above 0. */
+void tw_seq_content_vector(const tw_seq_model *m, const tw_real *content, tw_real *out);
 
 /* The caller's names of the model's indices; copied into the model and its checkpoint. Distinct
  * values per kind, element 0 ignored.
@@ -301,5 +320,13 @@ void tw_seq_session_destroy(tw_seq_session *s); /* accepts NULL */
  * TW_EINVAL: user or an item is above its range. TW_ENOTFOUND: no known item is left. TW_ENOMEM. */
 TW_NODISCARD tw_status tw_seq_query(tw_seq_session *s, int32_t user, const int32_t *items,
                                     int64_t n, tw_real *query, tw_error *err);
+
+/* The same, where an item without an index may have content, if the model reads content.
+ *
+ *   content (n)   content_dim numbers of each item, finite; read only where items[i] <= 0, and NULL
+ *                 there: the item is skipped. NULL: as tw_seq_query */
+TW_NODISCARD tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, const int32_t *items,
+                                            const tw_real *const *content, int64_t n,
+                                            tw_real *query, tw_error *err);
 
 #endif
