@@ -276,6 +276,11 @@ typedef struct tw_seq_hooks {
     void *progress_ctx;
     void (*metrics)(void *ctx, const char *json_line); /* one object an epoch; borrowed */
     void *metrics_ctx;
+    /* A file that the training writes after an epoch, once `checkpoint_seconds` have passed since
+     * it last did, and from which it goes on if the file is there and of the same configuration,
+     * data and number of threads, to the same end bit for bit. The caller removes it. */
+    const char *checkpoint;
+    double checkpoint_seconds;
 } tw_seq_hooks;
 
 typedef struct tw_seq_report {
@@ -283,6 +288,7 @@ typedef struct tw_seq_report {
     int best_epoch; /* from 1; 0: never validated (no user has 3 items), the last weights stay */
     double seconds; /* in all, validation included */
     double loss;    /* of the last epoch, mean over targets */
+    int resumed;    /* epochs that an earlier, interrupted training had done */
     tw_seq_metrics valid; /* of best_epoch, full ranking */
 } tw_seq_report;
 
