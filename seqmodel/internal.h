@@ -221,6 +221,8 @@ enum twi_stream {
     TWI_STREAM_AUTHORS = 5,
     TWI_STREAM_TRAINER = 6,    /* dropout */
     TWI_STREAM_CANDIDATES = 7, /* of one step of an epoch */
+    TWI_STREAM_HELD = 8,       /* users and items held out */
+    TWI_STREAM_FOLD = 9,       /* candidates of a fold-in */
 };
 
 /* The stream (purpose, a, b) of a run with `seed`; independent of threads. */

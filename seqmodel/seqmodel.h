@@ -74,6 +74,19 @@ const int32_t *tw_seq_data_items(const tw_seq_data *data, int32_t user);
  * training only. Returns how many leading items are for training. */
 int64_t tw_seq_data_train_length(const tw_seq_data *data, int32_t user);
 
+/* A copy of the data to train on, from which some users and items are gone entirely: *out has the
+ * same numbers of users and items, but held-out users have no history and held-out items are taken
+ * out of all others'. Evaluate on the whole data, on those users or targets alone, to learn what a
+ * stranger gets and how a new item fares.
+ *
+ *   users, items   share of each that is held out, drawn by seed; in [0, 1)
+ *   held_users (n_users+1), held_items (n_items+1)   filled
+ *
+ * TW_EINVAL: a share is out of range. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_seq_data_hold_out(tw_seq_data **out, const tw_seq_data *data,
+                                            double users, double items, int64_t seed,
+                                            bool *held_users, bool *held_items, tw_error *err);
+
 /* ---- configuration --------------------------------------------------------------------------- */
 
 typedef enum tw_seq_norm {
@@ -334,5 +347,35 @@ TW_NODISCARD tw_status tw_seq_query(tw_seq_session *s, int32_t user, const int32
 TW_NODISCARD tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, const int32_t *items,
                                             const tw_real *const *content, int64_t n,
                                             tw_real *query, tw_error *err);
+
+/* ---- fold-in: a vector for a user whom the training never met ---------------------------------
+ */
+
+typedef struct tw_seq_fold_config {
+    int steps; /* of Adam on the user's own history */
+    double lr;
+} tw_seq_fold_config;
+
+#define TW_SEQ_FOLD_DEFAULT ((tw_seq_fold_config){.steps = 20, .lr = 0.02})
+
+/* A workspace with its own copy of the model; one thread at a time. */
+typedef struct tw_seq_folder tw_seq_folder;
+
+/* TW_EINVAL: the model has no user vectors (user_dim 0), steps outside 0..10000, lr not above 0.
+ * TW_ENOMEM. Does not keep m. */
+TW_NODISCARD tw_status tw_seq_folder_create(tw_seq_folder **out, const tw_seq_model *m,
+                                            const tw_seq_fold_config *cfg, tw_error *err);
+void tw_seq_folder_destroy(tw_seq_folder *f); /* accepts NULL */
+
+/* Fits one user's vector to the history, all else frozen, and answers as tw_seq_query would with
+ * it. It starts at the unknown user's vector; steps 0 is that user.
+ *
+ *   items (n)         as for tw_seq_query
+ *   query (item_dim)  filled
+ *   user (user_dim)   filled; may be NULL
+ *
+ * TW_EINVAL, TW_ENOTFOUND: as tw_seq_query. TW_ENOMEM. The same history gives the same bits. */
+TW_NODISCARD tw_status tw_seq_fold_in(tw_seq_folder *f, const int32_t *items, int64_t n,
+                                      tw_real *query, tw_real *user, tw_error *err);
 
 #endif
