@@ -204,11 +204,100 @@ typedef struct twi_rank {
     int64_t competitors; /* the target not counted */
 } twi_rank;
 
-/* Means over n >= 1 users, summed in the order given. */
+/* Means over n >= 1 users, summed in the order given. Lists are left unmeasured. */
 void twi_metrics(tw_seq_metrics *out, const twi_rank *ranks, int64_t n);
 
-/* Counts of items in the train parts: the scores (n_items+1) of the popularity baseline. */
+/* Leave-one-out: how many leading items are the input; the target follows them. */
+int64_t twi_input_length(const tw_seq_data *data, tw_seq_split split, int32_t user);
+
+/* Sets of items are marks: entries equal to `stamp` are members, so that a new stamp empties the
+ * set. Adds n items and returns how many were not there before. */
+int64_t twi_mark_all(int32_t *mark, int32_t stamp, const int32_t *items, int64_t n);
+
+/* ---- evaluation: lists of competitors -------------------------------------------------------- */
+
+enum { TWI_NEGATIVES = 100 };
+
+/* The target and its competitors, by the protocol (not TW_SEQ_FULL); returns how many ids. What is
+ * drawn depends on (data, seed, split, user) alone.
+ *
+ *   list (1 + TWI_NEGATIVES)   the target first
+ *   mark (n_items+1)           scratch, stamp was not used before with it */
+int twi_candidates(int32_t *list, const tw_seq_data *data, const tw_seq_eval_config *cfg,
+                   int32_t user, int32_t *mark, int32_t stamp);
+
+/* Continues h, which starts as TW_FNV_START, over a user and the list; the same on every machine.
+ */
+uint64_t twi_hash_list(uint64_t h, int32_t user, const int32_t *list, int n);
+uint64_t twi_hash_hashes(const uint64_t *hashes, int64_t n);
+
+/* ---- evaluation: top lists ------------------------------------------------------------------- */
+
+typedef struct twi_hit {
+    tw_real score;
+    int32_t item;
+} twi_hit;
+
+/* Keeps the k best of what is added, best first; among equals the smaller item is the better one. A
+ * score that is not a number is never kept. *n is how many there are. */
+void twi_hit_add(twi_hit *best, int *n, int k, tw_real score, int32_t item);
+
+/* A user's list: the k best items by scores (n_items+1) that are not marked. Fills top (k), best
+ * first, with 0 behind the last. A re-ranking of lists belongs between this and its caller. */
+void twi_top_list(int32_t *top, int k, const tw_real *scores, int32_t n_items, const int32_t *mark,
+                  int32_t stamp);
+
+/* Measures lists (n, TW_SEQ_TOP), each with 0 behind its last item. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_measure_lists(tw_seq_list_metrics *out, const int32_t *lists, int64_t n,
+                                         const tw_seq_data *train, tw_pool *pool, tw_error *err);
+
+/* ---- evaluation: who met what, and the baselines that count it ------------------------------- */
+
+/* The train parts as a relation: each user and each item once. */
+typedef struct twi_sets {
+    int32_t n_users, n_items;
+    int64_t active;   /* users with a train part */
+    int64_t *user_at; /* (n_users+1): u met items[user_at[u-1] .. user_at[u]) */
+    int64_t *item_at; /* (n_items+1): i was met by users[item_at[i-1] .. item_at[i]), ascending */
+    int32_t *items, *users;
+} twi_sets;
+
+/* Of each train part the latest `latest` events. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_sets_init(twi_sets *s, const tw_seq_data *data, int64_t latest,
+                                     tw_error *err);
+void twi_sets_fini(twi_sets *s); /* accepts a zeroed one */
+
+/* Counts of events in the train parts: the scores (n_items+1) of the popularity baseline. */
 void twi_popularity(tw_real *scores, const tw_seq_data *data);
+
+/* Chosen on validation; see seqmodel/README.md. */
+typedef struct twi_baseline_config {
+    int neighbours; /* kept an item (item-kNN) */
+    double shrink;  /* added to the cosine's denominator */
+    int latest;     /* so many of the input's last items vote */
+    double decay;   /* of a vote, for each item that came after it */
+    double backoff; /* events' worth of popularity behind the transitions (Markov) */
+} twi_baseline_config;
+
+twi_baseline_config twi_baseline_default(void);
+
+typedef struct twi_baseline twi_baseline;
+
+/* Learns from the train parts of data, which must outlive it. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_baseline_create(twi_baseline **out, tw_seq_baseline kind,
+                                           const twi_baseline_config *cfg, const tw_seq_data *data,
+                                           tw_pool *pool, tw_error *err);
+void twi_baseline_destroy(twi_baseline *b); /* accepts NULL */
+
+/* The scores (n_items+1) of what follows n >= 1 items: `scratch` of that size, or the baseline's
+ * own. Any number of threads at a time, each with its scratch. */
+const tw_real *twi_baseline_scores(const twi_baseline *b, tw_real *scratch, const int32_t *items,
+                                   int64_t n);
+
+/* tw_seq_eval_baseline with other constants than the default. */
+TW_NODISCARD tw_status twi_eval_baseline(tw_seq_baseline kind, const twi_baseline_config *constants,
+                                         const tw_seq_data *data, const tw_seq_eval_config *cfg,
+                                         tw_seq_metrics *out, tw_error *err);
 
 /* ---- streams of randomness, kept apart by what they are for
  * ---------------------------------------- */

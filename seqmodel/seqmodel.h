@@ -40,7 +40,8 @@
 #define TW_SEQ_MAX_LEN     4096
 #define TW_SEQ_MAX_CONTENT 4096
 #define TW_SEQ_MAX_BLOCKS  16
-#define TW_SEQ_CUTS        4 /* metrics are told at ranks 1, 5, 10, 20 */
+#define TW_SEQ_CUTS        4  /* metrics are told at ranks 1, 5, 10, 20 */
+#define TW_SEQ_TOP         10 /* length of the lists whose coverage and diversity are measured */
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
@@ -250,19 +251,44 @@ typedef struct tw_seq_eval_config {
     tw_seq_split split;
     tw_seq_protocol protocol;
     bool as_unknown; /* present every user as user 0: what a stranger with this history would get */
+    bool lists;      /* measure the users' top lists, too; costs another pass over the scores */
     int64_t seed;    /* of the sampled lists */
     int threads;     /* 0: one per usable core; the result does not depend on it */
+    /* Rank only these; NULL: all. So people, or items, that training did not see are told apart. */
+    const bool *only_users;   /* (n_users+1) */
+    const bool *only_targets; /* (n_items+1) users whose target is marked */
+    /* Whose train parts the baselines and the counts behind popularity, novelty and diversity are
+     * learnt from; NULL: the data that is ranked. The data a model was trained on, where that is
+     * less: else a baseline would know the people and items that were held out from the model. */
+    const tw_seq_data *learn_from;
 } tw_seq_eval_config;
 
+/* What the top TW_SEQ_TOP items of the full ranking are like, over all users ranked and whatever
+ * the protocol. An item's count is the number of users with it in their train part; the shares are
+ * of the users with any train part. */
+typedef struct tw_seq_list_metrics {
+    int64_t lists;     /* 0: not measured, and the rest is 0 */
+    double coverage;   /* share of the catalogue that is on at least one list */
+    double gini;       /* of how often items are listed: 0 all alike, near 1 a few take all */
+    double popularity; /* mean over listed items: count / users */
+    double novelty;    /* mean of -log2(count / users), bits; an item without users counts as 1 */
+    double diversity;  /* mean over pairs of a list of 1 - cosine of their sets of train users */
+} tw_seq_list_metrics;
+
 /* Means over users. The rank of a target is 1 + the number of its competitors whose score is not
- * below its own, so ties count against us. */
+ * below its own, so ties count against us. A user has one target, so Recall is HR and Precision is
+ * HR / cut: the JSON form names all three. */
 typedef struct tw_seq_metrics {
-    int64_t users;             /* that have a target */
+    int64_t users;             /* that were ranked */
     double hr[TW_SEQ_CUTS];    /* at 1, 5, 10, 20 */
     double ndcg[TW_SEQ_CUTS];  /* 1/log2(1 + rank) within the cut */
     double mrr[TW_SEQ_CUTS];   /* 1/rank within the cut */
     double auc;                /* share of competitors ranked below the target */
     double hr10_se, ndcg10_se; /* standard errors of the means at 10 */
+    /* Of all lists drawn, target first, in the order of users; 0 for full ranking. Two reports met
+     * the same competitors exactly when their hashes agree. */
+    uint64_t lists_hash;
+    tw_seq_list_metrics top;
 } tw_seq_metrics;
 
 extern const int tw_seq_cuts[TW_SEQ_CUTS]; /* 1, 5, 10, 20 */
@@ -270,15 +296,32 @@ extern const int tw_seq_cuts[TW_SEQ_CUTS]; /* 1, 5, 10, 20 */
 /* The input for the validation target is the train part, for the test target train part and
  * validation item; seen items are those, however many of them the model reads.
  *
- *   m   NULL: the popularity baseline, which ranks by how often an item occurs in the train parts
- *
  * TW_EINVAL: data and model differ in size, a field is out of range. TW_ENOTFOUND: no user has a
- * target. TW_ENOMEM. Same result for any number of threads. */
+ * target, or none of those that have is among the only ones. TW_ENOMEM. Same result for any number
+ * of threads. */
 TW_NODISCARD tw_status tw_seq_eval(const tw_seq_model *m, const tw_seq_data *data,
                                    const tw_seq_eval_config *cfg, tw_seq_metrics *out,
                                    tw_error *err);
 
-/* Appends {"users": ..., "hr_at_10": ..., ...}. */
+/* What a model must beat. None of them has weights: they count the train parts. seqmodel/README.md
+ * says how their constants were chosen. */
+typedef enum tw_seq_baseline {
+    TW_SEQ_POPULARITY = 0, /* how often an item occurs */
+    TW_SEQ_ITEM_KNN = 1, /* who met this met that: shrunk cosine to the latest items of the input */
+    TW_SEQ_MARKOV = 2,   /* what followed the input's last item, backed off to popularity */
+} tw_seq_baseline;
+
+/* tw_seq_eval with a baseline in the model's place (as_unknown changes nothing).
+ *
+ * Memory grows with items and events, never with items squared; learning item-kNN takes time in
+ * proportion to the sum over users of the squared length of their train part, of which the latest
+ * 2,000 items count. Statuses and threads as above. */
+TW_NODISCARD tw_status tw_seq_eval_baseline(tw_seq_baseline kind, const tw_seq_data *data,
+                                            const tw_seq_eval_config *cfg, tw_seq_metrics *out,
+                                            tw_error *err);
+
+/* Appends {"users": ..., "hr_at_10": ..., ...}. lists_hash is 16 hex digits and is left out for
+ * full ranking, coverage_at_10 and the four beside it where no list was measured. */
 TW_NODISCARD tw_status tw_seq_metrics_to_json(const tw_seq_metrics *x, tw_text *out, tw_error *err);
 
 /* ---- training -------------------------------------------------------------------------------- */
