@@ -37,9 +37,11 @@
 #include "engine/answer.h"
 #include "store/store.h"
 
-#define TW_ENGINE_MAX_K       1000
-#define TW_ENGINE_MAX_HISTORY 10000
-#define TW_ENGINE_MAX_DIM     4096
+#define TW_ENGINE_MAX_K        1000
+#define TW_ENGINE_MAX_HISTORY  10000
+#define TW_ENGINE_MAX_DIM      4096
+#define TW_ENGINE_MAX_DISCOUNT 10
+#define TW_ENGINE_POOL         500 /* candidates of a diverse list; TW_ENGINE_MAX_K for a longer one */
 
 typedef struct tw_engine tw_engine;
 
@@ -89,12 +91,19 @@ typedef struct tw_next_query {
     int n_history;              /* 1..TW_ENGINE_MAX_HISTORY */
     int k;
     bool include_seen; /* items of the history may come again */
+    /* Diverse lists, both 0 for the plain order of scores; seqmodel/seqmodel.h has the formula.
+     * They choose among the TW_ENGINE_POOL items that fit best, and say nothing of popular items.
+     */
+    double diversity;           /* 0..1: weight of unlikeness to what stands above */
+    double popularity_discount; /* 0..TW_ENGINE_MAX_DISCOUNT: logit - discount * log(1 + events of
+                                   the item) */
 } tw_next_query;
 
 /* Items that SSE-PT expects next. A user that was not there in training, or a bare history, counts
  * as the trained "unknown user"; a user without any recorded item gets the most popular items
  * (basis "popular"). Score = inner product with the query vector (for "popular": the number of
- * events). TW_ENOTFOUND: a history item does not exist. TW_ESTATE: no sequential model. */
+ * events), which need not fall down a diverse list. TW_ENOTFOUND: a history item does not exist.
+ * TW_ESTATE: no sequential model. TW_EINVAL: a number out of its range. */
 TW_NODISCARD tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out,
                                       tw_error *err);
 
