@@ -135,6 +135,34 @@ double tw_op_softmax_ce(tw_tape *t, tw_tensor *x, const tw_param *table, int64_t
 double tw_op_bce(tw_tape *t, tw_tensor *x, const tw_param *table, const int32_t *pos,
                  const int32_t *neg, int k, tw_tensor *bias, double scale);
 
+/* How a row's positive meets the candidates that all rows share. */
+typedef struct tw_candidates {
+    int count;                 /* K >= 1: rows 0 .. K-1 of the item tensor are the candidates */
+    const tw_real *log_weight; /* (K) added to a candidate's logit; NULL: zeros. -log of its
+                                  inclusion probability makes the softmax's sum unbiased */
+    double temperature;        /* > 0: scores are divided by it */
+    bool sigmoid;              /* false: softmax over positive and candidates; true: gBCE */
+    double positive_power;     /* gBCE: the exponent on the positive's sigmoid; 1: plain BCE */
+} tw_candidates;
+
+/* A loss over a sample of the items, one sample for all rows, so that it is one matrix product:
+ *
+ *   s[i,c] = <x[i], items[c]> / temperature (+ log_weight[c] for candidates)
+ *   softmax:  sum_i -s[i,pos[i]] + log(e^s[i,pos[i]] + sum_c e^s[i,c])
+ *   sigmoid:  sum_i -power log sigmoid(s[i,pos[i]] + bias[i]) - sum_c log(1 - sigmoid(s[i,c] +
+ * bias[i]))
+ *
+ * where c runs over the candidates other than pos[i].
+ *
+ *   items (U,D)  a tensor: gathered rows, perhaps projected or normalised; U >= K
+ *   pos (N)      rows of items, candidate or not; below 0 skips a row
+ *   bias         NULL or (N,1), sigmoid only, with its gradient
+ *
+ * With every item a candidate the softmax is the full one. Memory is O(block * K). Sources:
+ * Bengio and Senecal 2008 (importance-weighted samples); Petrov and Macdonald 2023 (gBCE). */
+double tw_op_candidates(tw_tape *t, tw_tensor *x, tw_tensor *items, const int32_t *pos,
+                        const tw_candidates *how, tw_tensor *bias, double scale);
+
 /* y (N,1) = sum_j a[i,j]*b[i,j]. */
 tw_tensor *tw_op_rowdot(tw_tape *t, tw_tensor *a, tw_tensor *b);
 

@@ -41,6 +41,7 @@ struct tw_seq_model {
     tw_param *users;     /* (n_users+1, user_dim): row 0 is the unknown user; NULL without users */
     tw_param *positions; /* (max_len, D): row max_len-1 belongs to the latest item */
     tw_param *gain, *bias; /* (1,D) the norm at the end; NULL where norm is TW_SEQ_POST */
+    tw_real *outputs;      /* (n_items+1, item_dim) what queries meet; NULL: items->value itself */
     twi_block block[TW_SEQ_MAX_BLOCKS];
     twi_ids item_ids, user_ids;
 };
@@ -48,6 +49,11 @@ struct tw_seq_model {
 /* The model with every tensor zero, as a checkpoint fills it. cfg is checked already. */
 TW_NODISCARD tw_status twi_model_create_empty(tw_seq_model **out, const tw_seq_config *cfg,
                                               int32_t n_users, int32_t n_items, tw_error *err);
+
+/* Recomputes what queries meet after the parameters changed; costs nothing where the table is it.
+ */
+void twi_refresh_outputs(tw_seq_model *m);
+const tw_real *twi_outputs(const tw_seq_model *m);
 
 /* How many numbers the tensors of such a model hold, by formula: before any is allocated. */
 double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items);
@@ -61,14 +67,23 @@ typedef struct twi_batch {
     int32_t *offsets;                   /* (S+1) */
     int32_t *last;                      /* (S) the row of the latest item */
     int32_t *items, *users, *positions; /* (N) */
-    int32_t *targets; /* (N) items; for CE item-1, as it counts from table row 1; NULL: querying */
+    int32_t *targets; /* (N) items, for the plain softmax item-1 (it begins at row 1 of the table);
+                         rows of `unique` once collected; NULL: querying */
     int32_t *order;   /* scratch of a training sequence in its order; NULL: querying */
     int32_t *negatives; /* (N, k); NULL without */
+    /* What the loss meets where items are gathered first (twi_batch_collect): candidates, then
+     * the other targets; targets count rows of this list. */
+    int32_t *unique; /* (n_unique) items */
+    int n_unique, candidates;
+    tw_real *log_weight; /* (candidates) */
 } twi_batch;
 
 /* k: negatives a row, 0 for none. `train` makes room for targets. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_seq_batch_init(twi_batch *b, int sequences, int tokens, bool train,
                                           int k, tw_error *err);
+/* Room for twi_batch_collect, in a batch that was made. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_seq_batch_room(twi_batch *b, int64_t unique, int64_t candidates,
+                                          tw_error *err);
 void twi_seq_batch_fini(twi_batch *b);
 void twi_batch_clear(twi_batch *b);
 
@@ -84,6 +99,29 @@ int twi_train_rows(const tw_seq_config *cfg, int64_t train);
  *                      negatives; stamp must differ from every stamp used before with mark */
 void twi_batch_add_train(twi_batch *b, const tw_seq_model *m, const tw_seq_data *data, int32_t user,
                          tw_rng *rng, int32_t *mark, int32_t stamp);
+
+/* ---- shared candidates: sampled softmax, gBCE, and the full softmax over gathered items -------
+ */
+
+/* Who draws them. */
+typedef struct twi_proposal {
+    int32_t n_items;
+    double *upto; /* (n_items+1) share of the draws that fall on items 1..i; NULL: uniform */
+} twi_proposal;
+
+/* By count^cfg->negative_power over the train parts. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_proposal_init(twi_proposal *p, const tw_seq_config *cfg,
+                                         const tw_seq_data *data, tw_error *err);
+void twi_proposal_fini(twi_proposal *p);
+
+/* True where the loss reads b->unique. */
+bool twi_has_candidates(const tw_seq_config *cfg);
+
+/* Fills unique, candidates, log_weight from rng, and turns targets from items into rows of unique.
+ *
+ *   place (n_items+1)  scratch, all zero before and after */
+void twi_batch_collect(twi_batch *b, const tw_seq_config *cfg, const twi_proposal *p, tw_rng *rng,
+                       int32_t *place);
 
 /* ---- forward --------------------------------------------------------------------------------- */
 
@@ -124,7 +162,8 @@ enum twi_stream {
     TWI_STREAM_SEQUENCE = 3, /* of one user's training sequence in an epoch */
     TWI_STREAM_SAMPLED = 4,
     TWI_STREAM_AUTHORS = 5,
-    TWI_STREAM_TRAINER = 6, /* dropout */
+    TWI_STREAM_TRAINER = 6,    /* dropout */
+    TWI_STREAM_CANDIDATES = 7, /* of one step of an epoch */
 };
 
 /* The stream (purpose, a, b) of a run with `seed`; independent of threads. */

@@ -17,6 +17,15 @@
 #include "base/alloc.h"
 #include "seqmodel/internal.h"
 
+tw_status twi_seq_batch_room(twi_batch *b, int64_t unique, int64_t candidates, tw_error *err)
+{
+    b->unique = tw_alloc((size_t) unique, sizeof *b->unique);
+    b->log_weight = tw_alloc((size_t) candidates, sizeof *b->log_weight);
+    if (b->unique == NULL || b->log_weight == NULL)
+        return tw_fail(err, TW_ENOMEM, "%lld candidates", (long long) unique);
+    return TW_OK;
+}
+
 tw_status twi_seq_batch_init(twi_batch *b, int sequences, int tokens, bool train, int k,
                              tw_error *err)
 {
@@ -55,6 +64,8 @@ void twi_seq_batch_fini(twi_batch *b)
     tw_free(b->targets);
     tw_free(b->order);
     tw_free(b->negatives);
+    tw_free(b->unique);
+    tw_free(b->log_weight);
     *b = (twi_batch){0};
 }
 
@@ -139,6 +150,7 @@ void twi_batch_add_train(twi_batch *b, const tw_seq_model *m, const tw_seq_data 
     int64_t n = tw_seq_data_train_length(data, user);
     int rows = twi_train_rows(c, n);
     int64_t start = n - 1 - rows; /* 0 unless the history is longer than max_len */
+    bool from_one = c->loss == TW_SEQ_CE && !twi_has_candidates(c); /* softmax from row 1 on */
     assert(rows > 0);
 
     if (start > 0 && tw_rng_uniform(rng) < c->window)
@@ -154,7 +166,7 @@ void twi_batch_add_train(twi_batch *b, const tw_seq_model *m, const tw_seq_data 
             b->items[begin + i] = any(rng, m->n_items);
         if (tw_rng_uniform(rng) < c->sse_item_target)
             target = any(rng, m->n_items);
-        b->targets[begin + i] = c->loss == TW_SEQ_CE ? target - 1 : target;
+        b->targets[begin + i] = from_one ? target - 1 : target;
     }
     if (b->negatives != NULL)
         add_negatives(b, begin, m, items, n, rng, mark, stamp);

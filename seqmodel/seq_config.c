@@ -13,7 +13,7 @@ typedef struct field {
     kind kind;
     size_t at;
     double least, most;
-    const char *names[4]; /* ENUM: the value's name by number, NULL-terminated */
+    const char *names[5]; /* ENUM: the value's name by number, NULL-terminated */
 } field;
 
 static_assert(sizeof(tw_seq_norm) == sizeof(int) && sizeof(tw_seq_loss) == sizeof(int),
@@ -43,9 +43,18 @@ static const field fields[] = {
      0,
      2,
      {"authors", "pre", "post", NULL}},
-    {{"loss", "bce or ce"}, ENUM, AT(loss), 0, 1, {"bce", "ce", NULL, NULL}},
-    WHOLE(negatives, 1, 4096, "uniform negatives a positive (bce)"),
-    NUMBER(temperature, 1e-3, 1e3, "what logits are divided by (ce)"),
+    {{"loss", "bce, ce (softmax over all items), sampled-ce or gbce"},
+     ENUM,
+     AT(loss),
+     0,
+     3,
+     {"bce", "ce", "sampled-ce", "gbce", NULL}},
+    WHOLE(negatives, 1, 1 << 20, "negatives a positive (bce) or a step (sampled-ce, gbce)"),
+    NUMBER(negative_power, 0, 1, "negatives are drawn by popularity to this power; 0 is uniform"),
+    NUMBER(logq, 0, 1, "correction for what sampling leaves out (sampled-ce); 0 is none"),
+    NUMBER(calibration, 0, 1, "t of gbce; 0 is plain bce"),
+    WHOLE(normalize, 0, 1, "1: score by cosine (lower the temperature to about 0.05)"),
+    NUMBER(temperature, 1e-3, 1e3, "what scores are divided by (all but bce)"),
     NUMBER(dropout, 0, 0.95, "probability of dropping a number while training"),
     NUMBER(sse_user, 0, 1, "probability of replacing a sequence's user by another"),
     NUMBER(sse_item_input, 0, 1, "probability of replacing an input item by another"),
@@ -81,6 +90,8 @@ tw_seq_config tw_seq_config_default(void)
         .norm = TW_SEQ_AUTHORS,
         .loss = TW_SEQ_CE,
         .negatives = 1,
+        .logq = 1,
+        .calibration = 0.75,
         .temperature = 0.7,
         .dropout = 0.4,
         .sse_user = 0.9,
@@ -164,9 +175,14 @@ static tw_status put_name(tw_seq_config *cfg, const field *f, const char *name, 
     for (int i = 0; f->names[i] != NULL; i++)
         if (strcmp(f->names[i], name) == 0)
             return put(cfg, f, i, err);
-    return tw_fail(err, TW_EINVAL, "%s '%.40s' is none of %s, %s%s%s", f->key.name, name,
-                   f->names[0], f->names[1], f->names[2] != NULL ? ", " : "",
-                   f->names[2] != NULL ? f->names[2] : "");
+    tw_text all;
+    tw_text_init(&all, 256);
+    for (int i = 0; f->names[i] != NULL; i++)
+        (void) !tw_text_addf(&all, NULL, "%s%s", i > 0 ? ", " : "", f->names[i]);
+    (void) tw_fail(err, TW_EINVAL, "%s '%.40s' is none of %s", f->key.name, name,
+                   tw_text_cstr(&all));
+    tw_text_fini(&all);
+    return TW_EINVAL;
 }
 
 tw_status tw_seq_config_check(const tw_seq_config *cfg, tw_error *err)
@@ -176,6 +192,9 @@ tw_status tw_seq_config_check(const tw_seq_config *cfg, tw_error *err)
         if (st != TW_OK)
             return st;
     }
+    if (cfg->normalize != 0 && cfg->loss == TW_SEQ_BCE)
+        return tw_fail(err, TW_EINVAL,
+                       "normalize 1 needs a loss with a temperature: ce, sampled-ce or gbce");
     int width = cfg->user_dim + cfg->item_dim;
     if (width > TW_SEQ_MAX_DIM)
         return tw_fail(err, TW_EINVAL, "user_dim %d + item_dim %d is more than %d", cfg->user_dim,

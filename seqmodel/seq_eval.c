@@ -185,7 +185,7 @@ static tw_status score_chunk(const evaluation *e, worker *w, int64_t begin, int6
     if (st != TW_OK)
         return st;
     int d = m->cfg.item_dim, columns = m->n_items + 1;
-    tw_gemm(0, 1, q->rows, columns, d, 1, q->v, d, m->items->value, d, 0, w->scores, columns);
+    tw_gemm(0, 1, q->rows, columns, d, 1, q->v, d, twi_outputs(m), d, 0, w->scores, columns);
     return TW_OK;
 }
 

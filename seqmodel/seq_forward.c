@@ -90,7 +90,8 @@ static tw_tensor *item_half(const tw_seq_model *m, tw_tape *t, tw_tensor *F)
 tw_tensor *twi_forward_queries(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
 {
     tw_tensor *F = twi_forward(m, t, b);
-    return item_half(m, t, tw_op_rows(t, F, b->last, b->sequences));
+    tw_tensor *q = item_half(m, t, tw_op_rows(t, F, b->last, b->sequences));
+    return m->cfg.normalize != 0 ? tw_op_l2norm(t, q) : q;
 }
 
 /* <F_user, sqrt(d_u) U[user]> (N,1). */
@@ -102,11 +103,43 @@ static tw_tensor *user_term(const tw_seq_model *m, tw_tape *t, const twi_batch *
     return tw_op_rowdot(t, half, user);
 }
 
+/* gBCE's exponent on the positive: with alpha the share of the items that is met and t the wanted
+ * calibration, alpha (t (1 - 1/alpha) + 1/alpha). Source: Petrov and Macdonald 2023, eq. 14. */
+static double positive_power(const tw_seq_model *m, const twi_batch *b)
+{
+    double alpha = m->n_items > 1 ? fmin(1, (double) b->candidates / (m->n_items - 1)) : 1;
+    double t = m->cfg.calibration;
+    return alpha * (t * (1 - 1 / alpha) + 1 / alpha);
+}
+
+static double candidates_loss(const tw_seq_model *m, tw_tape *t, const twi_batch *b, tw_tensor *F,
+                              double scale)
+{
+    tw_tensor *query = item_half(m, t, F), *user = NULL;
+    tw_tensor *items = tw_op_gather(t, m->items, b->unique, b->n_unique, 1);
+    tw_candidates how = {.count = b->candidates,
+                         .log_weight = b->log_weight,
+                         .temperature = m->cfg.temperature,
+                         .sigmoid = m->cfg.loss == TW_SEQ_GBCE};
+
+    if (m->cfg.normalize != 0) {
+        query = tw_op_l2norm(t, query);
+        items = tw_op_l2norm(t, items);
+    }
+    if (how.sigmoid) {
+        how.positive_power = positive_power(m, b);
+        user = m->users == NULL ? NULL : user_term(m, t, b, F);
+    }
+    return tw_op_candidates(t, query, items, b->targets, &how, user, scale);
+}
+
 double twi_forward_loss(const tw_seq_model *m, tw_tape *t, const twi_batch *b, double scale)
 {
     tw_tensor *F = twi_forward(m, t, b);
-    tw_tensor *item = item_half(m, t, F);
 
+    if (twi_has_candidates(&m->cfg))
+        return candidates_loss(m, t, b, F, scale);
+    tw_tensor *item = item_half(m, t, F);
     if (m->cfg.loss == TW_SEQ_CE) /* under a softmax the user's term cancels exactly */
         return tw_op_softmax_ce(t, item, m->items, 1, m->n_items, b->targets, m->cfg.temperature,
                                 scale);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "nn/l2norm.h"
 #include "seqmodel/internal.h"
 
 /* The one list of a block's tensors: X(field, name, rows, kind of start). Creation, size and
@@ -141,6 +142,14 @@ tw_status twi_model_create_empty(tw_seq_model **out, const tw_seq_config *cfg, i
     m->user_ids.n = n_users;
     TW_TRY(tw_params_create(&m->params, err));
     TW_TRY(add_tensors(m, err));
+    if (cfg->normalize != 0) {
+        m->outputs =
+            tw_alloc_aligned((size_t) m->items->rows * (size_t) cfg->item_dim, sizeof *m->outputs);
+        if (m->outputs == NULL) {
+            st = tw_fail(err, TW_ENOMEM, "vectors of %d items", n_items);
+            goto done;
+        }
+    }
     *out = m;
     m = NULL;
 done:
@@ -159,9 +168,25 @@ tw_status tw_seq_model_create(tw_seq_model **out, const tw_seq_config *cfg, int3
         return tw_fail(err, TW_EINVAL, "%d users and %d items: both must be in 1..%d", n_users,
                        n_items, INT32_MAX - 1);
     st = twi_model_create_empty(out, cfg, n_users, n_items, err);
-    if (*out != NULL)
+    if (*out != NULL) {
         randomise(*out);
+        twi_refresh_outputs(*out);
+    }
     return st;
+}
+
+void twi_refresh_outputs(tw_seq_model *m)
+{
+    const int D = m->cfg.item_dim;
+    tw_real rnorm;
+
+    for (int64_t i = 0; m->outputs != NULL && i < m->items->rows; i++)
+        tw_l2norm_forward(m->outputs + i * D, &rnorm, m->items->value + i * D, 1, D);
+}
+
+const tw_real *twi_outputs(const tw_seq_model *m)
+{
+    return m->outputs != NULL ? m->outputs : m->items->value;
 }
 
 void tw_seq_model_destroy(tw_seq_model *m)
@@ -170,6 +195,7 @@ void tw_seq_model_destroy(tw_seq_model *m)
         return;
     twi_ids_fini(&m->item_ids);
     twi_ids_fini(&m->user_ids);
+    tw_free(m->outputs);
     tw_params_destroy(m->params);
     tw_free(m);
 }
@@ -183,7 +209,7 @@ const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *di
 {
     *rows = m->items->rows;
     *dim = m->items->cols;
-    return m->items->value;
+    return twi_outputs(m);
 }
 
 tw_status tw_seq_model_set_ids(tw_seq_model *m, const int64_t *item_ids, const int64_t *user_ids,

@@ -29,7 +29,7 @@ typedef struct slice {
     twi_batch batch;
     int32_t *users; /* (batch) of this worker in this step */
     int n;
-    int32_t *mark; /* (n_items+1) for negatives; NULL without */
+    int32_t *mark; /* (n_items+1) for negatives or candidates; NULL without */
     int32_t stamp;
     double loss; /* sum of this step */
 } slice;
@@ -44,8 +44,10 @@ typedef struct training {
     slot *slots;   /* (batch) */
     slice *slices; /* (workers) */
     int workers;
-    int epoch;        /* from 1 */
-    int step_targets; /* of the step that runs */
+    int epoch;  /* from 1 */
+    int64_t at; /* of the step that runs: its first user's place in order */
+    int step_targets;
+    twi_proposal proposal;
     double start;     /* clock */
     bool has_targets; /* some user has a validation target */
     tw_real *average; /* all parameters, averaged over steps; NULL when cfg.average is 0 */
@@ -90,12 +92,42 @@ static tw_status most_rows(const training *tr, int users, int *rows, tw_error *e
     return TW_OK;
 }
 
+/* How many items one step can name: its candidates and its targets, each once. */
+static void most_candidates(const training *tr, int rows, int64_t *unique, int64_t *candidates)
+{
+    const tw_seq_config *c = &tr->m->cfg;
+    int64_t n_items = tr->m->n_items;
+
+    *candidates = c->loss == TW_SEQ_CE || c->negatives >= n_items ? n_items : c->negatives;
+    *unique = *candidates + rows < n_items ? *candidates + rows : n_items;
+}
+
+static tw_status create_slice(const training *tr, slice *s, int users, int rows, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const tw_seq_config *c = &tr->m->cfg;
+    int k = c->loss == TW_SEQ_BCE ? c->negatives : 0;
+    int64_t unique, candidates;
+
+    TW_TRY(twi_seq_batch_init(&s->batch, users, rows, true, k, err));
+    if (twi_has_candidates(c)) {
+        most_candidates(tr, rows, &unique, &candidates);
+        TW_TRY(twi_seq_batch_room(&s->batch, unique, candidates, err));
+    }
+    s->users = tw_alloc((size_t) users, sizeof *s->users);
+    if (k > 0 || twi_has_candidates(c))
+        s->mark = tw_alloc((size_t) tr->m->n_items + 1, sizeof *s->mark);
+    if (s->users == NULL || (s->mark == NULL && (k > 0 || twi_has_candidates(c))))
+        st = tw_fail(err, TW_ENOMEM, "a worker's slice of %d users", users);
+done:
+    return st;
+}
+
 static tw_status create_slices(training *tr, tw_error *err)
 {
     tw_status st = TW_OK;
     const tw_seq_config *c = &tr->m->cfg;
     int users = c->batch < tr->n_order ? c->batch : (int) tr->n_order;
-    int k = c->loss == TW_SEQ_BCE ? c->negatives : 0;
     int rows = 0;
 
     TW_TRY(most_rows(tr, users, &rows, err));
@@ -106,17 +138,8 @@ static tw_status create_slices(training *tr, tw_error *err)
         st = tw_fail(err, TW_ENOMEM, "a batch of %d users", users);
         goto done;
     }
-    for (int w = 0; w < tr->workers; w++) {
-        slice *s = &tr->slices[w];
-        TW_TRY(twi_seq_batch_init(&s->batch, users, rows, true, k, err));
-        s->users = tw_alloc((size_t) users, sizeof *s->users);
-        if (k > 0)
-            s->mark = tw_alloc((size_t) tr->m->n_items + 1, sizeof *s->mark);
-        if (s->users == NULL || (k > 0 && s->mark == NULL)) {
-            st = tw_fail(err, TW_ENOMEM, "a worker's slice of %d users", users);
-            goto done;
-        }
-    }
+    for (int w = 0; w < tr->workers; w++)
+        TW_TRY(create_slice(tr, &tr->slices[w], users, rows, err));
 done:
     return st;
 }
@@ -180,6 +203,7 @@ static tw_status init(training *tr, tw_error *err)
     cfg.adam.weight_decay = c->weight_decay;
     cfg.adam.clip_norm = c->clip_norm;
     TW_TRY(collect_users(tr, err));
+    TW_TRY(twi_proposal_init(&tr->proposal, c, tr->data, err));
     TW_TRY(tw_trainer_create(&tr->trainer, tr->m->params, &cfg, err));
     TW_TRY(create_slices(tr, err));
     TW_TRY(create_copies(tr, err));
@@ -199,6 +223,7 @@ static void fini(training *tr)
     tw_free(tr->order);
     tw_free(tr->average);
     tw_free(tr->best);
+    twi_proposal_fini(&tr->proposal);
     tw_trainer_destroy(tr->trainer);
 }
 
@@ -253,6 +278,11 @@ static tw_status work(void *ctx, int worker, int workers, tw_tape *tape, tw_erro
                                 (uint64_t) s->users[i]);
         twi_batch_add_train(&s->batch, tr->m, tr->data, s->users[i], &rng, s->mark, ++s->stamp);
     }
+    if (twi_has_candidates(&tr->m->cfg)) { /* the same for all workers */
+        tw_rng rng = twi_stream(tr->m->cfg.seed, TWI_STREAM_CANDIDATES, (uint64_t) tr->epoch,
+                                (uint64_t) tr->at);
+        twi_batch_collect(&s->batch, &tr->m->cfg, &tr->proposal, &rng, s->mark);
+    }
     s->loss = twi_forward_loss(tr->m, tape, &s->batch, 1.0 / tr->step_targets);
     return tw_tape_backward(tape, err);
 }
@@ -300,6 +330,7 @@ static tw_status epoch(training *tr, double *loss, int64_t *rows, tw_error *err)
     }
     tw_rng_shuffle(&rng, tr->order, tr->n_order);
     for (int64_t at = 0; at < tr->n_order; at += c->batch) {
+        tr->at = at;
         deal(tr, at, at + c->batch < tr->n_order ? at + c->batch : tr->n_order);
         TW_TRY(tw_trainer_run(tr->trainer, true, work, tr, err));
         for (int w = 0; w < tr->workers; w++)
@@ -328,6 +359,7 @@ static tw_status validate(training *tr, tw_seq_metrics *valid, tw_error *err)
 
     if (tr->average != NULL)
         swap_params(tr->m, tr->average);
+    twi_refresh_outputs(tr->m);
     tw_status st = twi_eval(tr->m, tr->data, &cfg, tw_trainer_pool(tr->trainer), valid, err);
     if (st != TW_OK)
         goto done;
@@ -416,6 +448,7 @@ done:
         restore_params(tr->m, tr->best);
     else if (tr->average != NULL && st == TW_OK)
         restore_params(tr->m, tr->average);
+    twi_refresh_outputs(tr->m);
     return st;
 }
 

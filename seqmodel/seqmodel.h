@@ -84,6 +84,11 @@ typedef enum tw_seq_norm {
 typedef enum tw_seq_loss {
     TW_SEQ_BCE = 0, /* a positive against `negatives` uniform items outside the user's train part */
     TW_SEQ_CE = 1,  /* softmax over all items; the user half of the output then has no gradient */
+    /* Softmax over the positive and about `negatives` items that all rows of a step share. */
+    TW_SEQ_SAMPLED_CE = 2,
+    /* Binary cross-entropy against such a sample, the positive's sigmoid to a power that undoes
+     * what sampling does to the scores (Petrov and Macdonald 2023). */
+    TW_SEQ_GBCE = 3,
 } tw_seq_loss;
 
 /* Every field is also a key of the JSON form, a key of tw_seq_config_set(), and stored in the
@@ -96,11 +101,16 @@ typedef struct tw_seq_config {
     int heads;    /* divides user_dim + item_dim */
     tw_seq_norm norm;
     tw_seq_loss loss;
-    int negatives;          /* a positive, for BCE */
-    double temperature;     /* logits are divided by it (CE) */
-    double dropout;         /* on the input, attention weights and both FFN layers */
-    double sse_user;        /* P(a training sequence's user is replaced by a uniform user) */
-    double sse_item_input;  /* P(an input item is replaced by a uniform item) */
+    int negatives;         /* BCE: a positive; sampled CE and gBCE: draws a step */
+    double negative_power; /* sampled CE, gBCE: items are drawn by count^power; 0: uniformly */
+    double logq;           /* sampled CE: share of -log(inclusion probability) that a negative's
+                              logit gains; 1 estimates the full softmax without bias */
+    double calibration;    /* gBCE's t in [0, 1]; 0: plain BCE, 1: calibrated scores */
+    int normalize;         /* 1: scores are cosines of query and item; wants a temperature ~ 0.05 */
+    double temperature;    /* scores are divided by it (all but BCE) */
+    double dropout;        /* on the input, attention weights and both FFN layers */
+    double sse_user;       /* P(a training sequence's user is replaced by a uniform user) */
+    double sse_item_input; /* P(an input item is replaced by a uniform item) */
     double sse_item_target; /* P(a target item is replaced by a uniform item) */
     double unknown_user;    /* P(a training sequence's user is mapped to user 0) */
     double window;          /* SSE-PT++: P(a longer history gives a random window, not its end) */

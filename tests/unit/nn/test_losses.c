@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "nn/bce.h"
+#include "nn/sigmoid_row.h"
 #include "nn/softmax_ce.h"
 #include "tests/unit/nn/gradcheck.h"
 
@@ -110,6 +111,46 @@ static void bce_stays_finite_for_scores_of_any_size(void **state)
     assert_true(c[0] == -1 && c[1] == 1);
 }
 
+enum { S = 70 }; /* more than two chunks of the kernel */
+static tw_real scores[S], slopes[S];
+
+static double row_loss(void *ctx)
+{
+    double sum = 0;
+    (void) ctx;
+    for (int c = 0; c < S; c++)
+        slopes[c] = scores[c];
+    tw_sigmoid_row(&sum, slopes, 0.3, 0.6, S);
+    return sum;
+}
+
+static void sigmoid_row_has_the_gradient_of_its_value(void **state)
+{
+    (void) state;
+    tw_rng rng;
+    tw_real slope[S];
+    tw_rng_seed(&rng, tw_test_seed());
+    fill_random(&rng, scores, S);
+    (void) row_loss(NULL);
+    for (int c = 0; c < S; c++)
+        slope[c] = slopes[c];
+    check_gradient(scores, slope, S, row_loss, NULL);
+}
+
+static void sigmoid_row_with_power_one_is_bce(void **state)
+{
+    (void) state;
+    const tw_real one[1] = {1}, rows[3] = {log(3), log(4), -5000};
+    const int32_t p[1] = {0}, n[2] = {1, 2};
+    tw_real c[3], row[3] = {log(3), log(4), -5000};
+    double bce = 0, sum = 0;
+    tw_bce_forward(&bce, c, one, rows, p, n, NULL, 2, 1, 1);
+    tw_sigmoid_row(&sum, row, 0, 1, 3);
+    assert_near(sum, bce, 1e-13);
+    for (int i = 0; i < 3; i++)
+        assert_near(row[i], c[i], 1e-13);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +160,8 @@ int main(void)
         cmocka_unit_test(bce_backward_matches_central_difference),
         cmocka_unit_test(bce_by_hand),
         cmocka_unit_test(bce_stays_finite_for_scores_of_any_size),
+        cmocka_unit_test(sigmoid_row_has_the_gradient_of_its_value),
+        cmocka_unit_test(sigmoid_row_with_power_one_is_bce),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,6 +211,21 @@ static double bce(tw_tensor *x)
     tw_tensor *bias = tw_op_rowdot(m.tape, x, b);
     return tw_op_bce(m.tape, x, m.table, pos, neg, 2, bias, 0.3);
 }
+/* Rows 2 0 6 of the table are candidates, rows 3 and 1 are positives only. */
+static double candidates(tw_tensor *x, bool sigmoid)
+{
+    static const int32_t ids[5] = {2, 0, 6, 3, 1}, pos[N] = {3, 1, -1, 4, 0};
+    static const tw_real log_weight[3] = {0.5, -0.25, 1};
+    static tw_candidates how = {.count = 3, .log_weight = log_weight, .temperature = 0.7};
+    tw_tensor *items = tw_op_gather(m.tape, m.table, ids, 5, 1);
+    tw_tensor *b = tw_op_gather(m.tape, m.b, every, N, 1);
+    how.sigmoid = sigmoid;
+    how.positive_power = 0.4;
+    return tw_op_candidates(m.tape, x, items, pos, &how,
+                            sigmoid ? tw_op_rowdot(m.tape, x, b) : NULL, 0.3);
+}
+static double sampled_softmax(tw_tensor *x) { return candidates(x, false); }
+static double gbce(tw_tensor *x) { return candidates(x, true); }
 
 static const struct {
     const char *name, *uses;
@@ -237,6 +252,8 @@ static const struct {
     {"bag", "A TABLE", bag, NULL},
     {"softmax_ce", "A TABLE", NULL, softmax_ce},
     {"bce", "A B TABLE", NULL, bce},
+    {"sampled softmax", "A TABLE", NULL, sampled_softmax},
+    {"gbce", "A B TABLE", NULL, gbce},
 };
 
 static void every_op_has_the_gradient_of_its_value(void **state)

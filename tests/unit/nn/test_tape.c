@@ -165,6 +165,37 @@ static void softmax_ce_in_blocks_equals_one_block(void **state)
     assert_near(all, one_by_one, 1e-3);
 }
 
+static void with_every_item_a_candidate_the_softmax_is_the_full_one(void **state)
+{
+    (void) state;
+    enum { ROWS = 300 }; /* more than a block of rows */
+    static int32_t many[ROWS], targets[ROWS];
+    static const int32_t every[5] = {0, 1, 2, 3, 4};
+    tw_real dx[ROWS * D], dtable[5 * D];
+    const tw_candidates how = {.count = 5, .temperature = 0.7};
+    for (int i = 0; i < ROWS; i++) {
+        many[i] = i % 5;
+        targets[i] = i % 11 == 0 ? -1 : (i * 7) % 5;
+    }
+    tw_tape_reset(m.tape, 1, 2, 3);
+    tw_tensor *x = tw_op_gather(m.tape, m.table, many, ROWS, 1);
+    assert_non_null(x);
+    double full = tw_op_softmax_ce(m.tape, x, m.table, 0, 5, targets, 0.7, 1);
+    memcpy(dx, x->d, sizeof dx);
+    memcpy(dtable, tw_grads_peek(m.grads, m.table, 0), sizeof dtable);
+
+    tw_grads_zero(m.grads);
+    tw_tape_reset(m.tape, 1, 2, 3);
+    x = tw_op_gather(m.tape, m.table, many, ROWS, 1);
+    tw_tensor *items = tw_op_gather(m.tape, m.table, every, 5, 1);
+    assert_non_null(items);
+    assert_near(tw_op_candidates(m.tape, x, items, targets, &how, NULL, 1), full, 1e-3);
+    for (int i = 0; i < ROWS * D; i++)
+        assert_near(x->d[i], dx[i], 1e-5);
+    for (int i = 0; i < 5 * D; i++)
+        assert_near(items->d[i], dtable[i], 1e-3);
+}
+
 static void linear_in_chunks_equals_smaller_calls(void **state)
 {
     (void) state;
@@ -213,6 +244,7 @@ int main(void)
         TEST(out_of_memory_is_sticky_until_the_reset),
         TEST(every_op_passes_a_lost_tensor_on),
         TEST(softmax_ce_in_blocks_equals_one_block),
+        TEST(with_every_item_a_candidate_the_softmax_is_the_full_one),
         TEST(linear_in_chunks_equals_smaller_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

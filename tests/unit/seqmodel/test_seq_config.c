@@ -27,7 +27,8 @@ static void json_round_trip_keeps_every_field(void **state)
     assert_ok(
         from(&c,
              "{\"user_dim\": 3, \"item_dim\": 7, \"max_len\": 11, \"blocks\": 4, \"heads\": 5,"
-             " \"norm\": \"post\", \"loss\": \"bce\", \"negatives\": 13, \"temperature\": 0.7,"
+             " \"norm\": \"post\", \"loss\": \"gbce\", \"negatives\": 13, \"temperature\": 0.7,"
+             " \"negative_power\": 0.25, \"logq\": 0.35, \"calibration\": 0.45, \"normalize\": 1,"
              " \"dropout\": 0.11, \"sse_user\": 0.12, \"sse_item_input\": 0.13,"
              " \"sse_item_target\": 0.14, \"unknown_user\": 0.15, \"window\": 0.16,"
              " \"lr\": 0.017, \"lr_end\": 0.4, \"beta2\": 0.918, \"weight_decay\": 0.19, "
@@ -36,7 +37,8 @@ static void json_round_trip_keeps_every_field(void **state)
              " \"max_seconds\": 31.5, \"threads\": 6, \"seed\": 9007199254740991}",
              err));
     assert_int_equal(c.norm, TW_SEQ_POST);
-    assert_int_equal(c.loss, TW_SEQ_BCE);
+    assert_int_equal(c.loss, TW_SEQ_GBCE);
+    assert_true(c.negative_power == 0.25 && c.logq == 0.35 && c.calibration == 0.45);
     assert_true(c.seed == 9007199254740991);
     assert_true(c.sse_item_input == 0.13 && c.sse_item_target == 0.14 && c.window == 0.16);
 
@@ -67,7 +69,7 @@ static void a_bad_setting_gets_one_sentence_and_changes_nothing(void **state)
         {"{\"lr\": 0.5, \"dropout\": 1.5}", "dropout 1.5 is outside 0..0.95"},
         {"{\"lr\": 0.5, \"item_dim\": 1e2}", "item_dim must be a whole number"},
         {"{\"lr\": 0.5, \"item_dim\": 4000000000}", "item_dim 4000000000 is outside 1..1024"},
-        {"{\"lr\": 0.5, \"loss\": \"mse\"}", "loss 'mse' is none of bce, ce"},
+        {"{\"lr\": 0.5, \"loss\": \"mse\"}", "loss 'mse' is none of bce, ce, sampled-ce, gbce"},
         {"{\"lr\": 0.5, \"norm\": \"in\"}", "norm 'in' is none of authors, pre, post"},
         {"{\"lr\": 0.5, \"norm\": 1}", "norm must be a string"},
         {"{\"lr\": 0.5, \"beta2\": true}", "beta2 must be a number"},

@@ -1,5 +1,6 @@
 /* Built with TW_REAL_DOUBLE: is the whole model's backward pass the derivative of its forward? */
 #include <math.h>
+#include <string.h>
 
 #include "nn/trainer.h"
 #include "tests/unit/seqmodel/seq_toy.h"
@@ -28,6 +29,14 @@ static void set_up(fixture *f, tw_seq_config c)
     for (int32_t u = 1; u <= USERS; u++)
         if (tw_seq_data_train_length(d, u) >= 2)
             twi_batch_add_train(&f->b, f->m, d, u, &rng, mark, u);
+    if (twi_has_candidates(&c)) {
+        twi_proposal p;
+        memset(mark, 0, sizeof mark);
+        assert_ok(twi_seq_batch_room(&f->b, ITEMS, ITEMS, err));
+        assert_ok(twi_proposal_init(&p, &c, d, err));
+        twi_batch_collect(&f->b, &c, &p, &rng, mark);
+        twi_proposal_fini(&p);
+    }
     tw_seq_data_destroy(d);
     assert_ok(tw_grads_create(&f->grads, f->m->params, err));
     assert_ok(tw_tape_create(&f->tape, f->grads, err));
@@ -82,9 +91,19 @@ static int check_all(fixture *f)
     return alive;
 }
 
-static void check_model(tw_seq_norm norm, tw_seq_loss kind, int user_dim)
+static void check_config(const tw_seq_config *c)
 {
     fixture f;
+    set_up(&f, *c);
+    int tensors = tw_params_count(f.m->params);
+    /* A key's bias adds the same to all of a row's attention logits: no gradient, in every block.
+     * All others must have one, or the check above compares zeros. */
+    assert_int_equal(check_all(&f), tensors - c->blocks);
+    tear_down(&f);
+}
+
+static tw_seq_config config_of(tw_seq_norm norm, tw_seq_loss kind, int user_dim)
+{
     tw_seq_config c = toy_config();
 
     c.user_dim = user_dim;
@@ -95,12 +114,13 @@ static void check_model(tw_seq_norm norm, tw_seq_loss kind, int user_dim)
     c.negatives = 2;
     c.temperature = 0.8;
     c.sse_item_input = 0.3;
-    set_up(&f, c);
-    int tensors = tw_params_count(f.m->params);
-    /* A key's bias adds the same to all of a row's attention logits: no gradient, in every block.
-     * All others must have one, or the check above compares zeros. */
-    assert_int_equal(check_all(&f), tensors - c.blocks);
-    tear_down(&f);
+    return c;
+}
+
+static void check_model(tw_seq_norm norm, tw_seq_loss kind, int user_dim)
+{
+    const tw_seq_config c = config_of(norm, kind, user_dim);
+    check_config(&c);
 }
 
 static void authors_norm_with_softmax(void **state)
@@ -133,6 +153,31 @@ static void sasrec_with_bce(void **state)
     check_model(TW_SEQ_AUTHORS, TW_SEQ_BCE, 0);
 }
 
+static void sampled_softmax_by_popularity(void **state)
+{
+    (void) state;
+    tw_seq_config c = config_of(TW_SEQ_PRE, TW_SEQ_SAMPLED_CE, 2);
+    c.negatives = 4;
+    c.negative_power = 0.5;
+    check_config(&c);
+}
+
+static void gbce_with_user_term(void **state)
+{
+    (void) state;
+    tw_seq_config c = config_of(TW_SEQ_PRE, TW_SEQ_GBCE, 2);
+    c.negatives = 4;
+    check_config(&c);
+}
+
+static void cosines_with_full_softmax(void **state)
+{
+    (void) state;
+    tw_seq_config c = config_of(TW_SEQ_PRE, TW_SEQ_CE, 2);
+    c.normalize = 1;
+    check_config(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +186,9 @@ int main(void)
         cmocka_unit_test(pre_norm_with_softmax),
         cmocka_unit_test(post_norm_with_bce),
         cmocka_unit_test(sasrec_with_bce),
+        cmocka_unit_test(sampled_softmax_by_popularity),
+        cmocka_unit_test(gbce_with_user_term),
+        cmocka_unit_test(cosines_with_full_softmax),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
