@@ -30,6 +30,7 @@
 #define TW_ENGINE_ENGINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -210,6 +211,47 @@ TW_NODISCARD tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *o
 /* Recall at 10 of each index against an exact scan, and microseconds a query on one thread. */
 TW_NODISCARD tw_status tw_engine_eval_index(tw_engine *e, const tw_eval_options *opt, char **report,
                                             tw_error *err);
+
+/* ---- a look inside the models ---------------------------------------------------------------- */
+
+/* Exactly one of user and history, as in tw_next_query. */
+typedef struct tw_attention_query {
+    const char *user;
+    const char *const *history; /* (n_history) */
+    int n_history;
+    int block; /* 1..blocks; 0: the last */
+    int head;  /* 1..heads; 0: the mean of all */
+} tw_attention_query;
+
+/* Which earlier items each position of a history looks at. */
+typedef struct tw_attention_map {
+    tw_answer items; /* the n items that the model reads, oldest first; score: the last row */
+    float *weights;  /* (n,n) row i: what item i gives to items 0..i, summing to 1; 0 after i */
+    int n;
+    int block, blocks, head, heads; /* from 1; head 0: the mean of all */
+} tw_attention_map;
+
+void tw_attention_map_init(tw_attention_map *m);
+void tw_attention_map_fini(tw_attention_map *m);
+
+/* Ids and titles are the store's, by the item's own row, never by the model's number for it. Items
+ * that the model does not know are left out, as it leaves them out.
+ *
+ *   out  initialised; what it held is replaced, by nothing on failure
+ *
+ * TW_ENOTFOUND: a history item does not exist, or the model knows none of them. TW_ESTATE: no
+ * sequential model. TW_EINVAL: a number out of range. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_engine_attention(tw_engine *e, const tw_attention_query *q,
+                                           tw_attention_map *out, tw_error *err);
+
+/* The log of the active model's training: one JSON object a line (docs/formats.md).
+ *
+ *   text (*len)  NUL-terminated; tw_free it
+ *   model        may be NULL: the active version
+ *
+ * TW_ESTATE: nothing is trained. TW_ENOTFOUND: the model came without its log. */
+TW_NODISCARD tw_status tw_engine_training_log(tw_engine *e, bool towers, char **text, size_t *len,
+                                              int *model, tw_error *err);
 
 /* ---- housekeeping ---------------------------------------------------------------------------- */
 

@@ -162,6 +162,15 @@ TW_NODISCARD tw_status twi_publish(tw_engine *e, int version, const char *tmp,
                                    twi_model_parts parts, const tw_tower *tower,
                                    const tw_train_options *opt, tw_error *err);
 
+/* ---- query.c ---- */
+/* Fills seat->seen (*n) with the rows of the history, oldest first. A stranger has user 0, n 0. */
+TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat,
+                                      int64_t *user, int *n, tw_error *err);
+TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
+/* TW_ESTATE, with what to run. */
+TW_NODISCARD tw_status twi_no_towers(const tw_engine *e, tw_error *err);
+TW_NODISCARD tw_status twi_no_seq(const tw_engine *e, tw_error *err);
+
 /* ---- resolve.c ---- */
 /* The row of the item that `name` means: an id, else a title. TW_ENOTFOUND names near ones. */
 TW_NODISCARD tw_status twi_resolve(tw_engine *e, const char *name, int64_t *row, tw_error *err);

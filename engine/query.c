@@ -19,9 +19,15 @@ static tw_status check_either(const char *a, bool has_a, const char *b, bool has
     return tw_fail(err, TW_EINVAL, "give either %s or %s%s", a, b, has_a ? ", not both" : "");
 }
 
-static tw_status no_towers(const tw_engine *e, tw_error *err)
+tw_status twi_no_towers(const tw_engine *e, tw_error *err)
 {
     return tw_fail(err, TW_ESTATE, "no towers are trained yet; run: twindex train towers %s",
+                   e->dir);
+}
+
+tw_status twi_no_seq(const tw_engine *e, tw_error *err)
+{
+    return tw_fail(err, TW_ESTATE, "no sequential model is trained yet; run: twindex train seq %s",
                    e->dir);
 }
 
@@ -76,7 +82,7 @@ tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *
     if (q->item != NULL)
         TW_TRY(twi_resolve(e, q->item, &row, err));
     if (g->items == NULL) {
-        st = no_towers(e, err);
+        st = twi_no_towers(e, err);
         goto done;
     }
     TW_TRY(twi_seat_take(g, &seat, err));
@@ -96,9 +102,8 @@ done:
 
 /* ---- next ------------------------------------------------------------------------------------ */
 
-/* Fills seat->seen with the rows of the history, oldest first. */
-static tw_status history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat, int64_t *user,
-                            int *n, tw_error *err)
+tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat, int64_t *user,
+                         int *n, tw_error *err)
 {
     *user = 0;
     *n = 0;
@@ -276,7 +281,7 @@ static tw_status predict(tw_engine *e, const twi_generation *g, twi_seat *seat, 
     return st == TW_OK && choose ? diversify(e, g, seat, &diverse, q->k, n, err) : st;
 }
 
-static tw_status check_next(const tw_next_query *q, tw_error *err)
+tw_status twi_check_next(const tw_next_query *q, tw_error *err)
 {
     tw_status st = check_k(q->k, err);
     if (st == TW_OK)
@@ -297,14 +302,13 @@ tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, t
     int n_seen = 0, n = -1;
 
     TW_TRY(tw_answer_clear(out, TW_ENGINE_MAX_K, err));
-    TW_TRY(check_next(q, err));
+    TW_TRY(twi_check_next(q, err));
     if (g->seq == NULL) {
-        st = tw_fail(err, TW_ESTATE,
-                     "no sequential model is trained yet; run: twindex train seq %s", e->dir);
+        st = twi_no_seq(e, err);
         goto done;
     }
     TW_TRY(twi_seat_take(g, &seat, err));
-    TW_TRY(history_of(e, q, seat, &user, &n_seen, err));
+    TW_TRY(twi_history_of(e, q, seat, &user, &n_seen, err));
     int32_t known = user > 0 ? tw_seq_user_index(g->seq, user) : 0;
     if (n_seen > 0)
         TW_TRY(predict(e, g, seat, known, n_seen, q, &n, err));
@@ -335,7 +339,7 @@ tw_status tw_engine_embed(tw_engine *e, const char *item, const char *text, floa
     if (item != NULL)
         TW_TRY(twi_resolve(e, item, &row, err));
     if (g->items == NULL) {
-        st = no_towers(e, err);
+        st = twi_no_towers(e, err);
         goto done;
     }
     TW_TRY(twi_seat_take(g, &seat, err));

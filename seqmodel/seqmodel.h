@@ -302,10 +302,27 @@ void tw_seq_session_destroy(tw_seq_session *s); /* accepts NULL */
 TW_NODISCARD tw_status tw_seq_query(tw_seq_session *s, int32_t user, const int32_t *items,
                                     int64_t n, tw_real *query, tw_error *err);
 
+#define TW_SEQ_ALL_HEADS (-1)
+
+/* How much each position of a history looks at each earlier one, in one block.
+ *
+ *   user           as in tw_seq_query
+ *   items (n)      indices of known items, oldest first; 1 <= n <= max_len
+ *   block          0..blocks-1
+ *   head           0..heads-1, or TW_SEQ_ALL_HEADS for their mean
+ *   weights (n,n)  row i: what position i gives to positions 0..i, summing to 1; 0 after i
+ *
+ * These are the softmax weights that multiply the values; what a value then does to the prediction
+ * they do not say. TW_EINVAL: a number out of range. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_seq_attention(tw_seq_session *s, int32_t user, const int32_t *items,
+                                        int n, int block, int head, tw_real *weights,
+                                        tw_error *err);
+
 /* ---- diverse lists ---------------------------------------------------------------------------
  *
  * A list of what fits best is often five of a kind, and what everybody knows. Given more candidates
- * than are wanted, this picks among them. Pure, without allocation: serving and evaluation share it.
+ * than are wanted, this picks among them. Pure, without allocation: serving and evaluation share
+ * it.
  */
 
 #define TW_SEQ_MAX_DISCOUNT 10
@@ -339,9 +356,9 @@ double tw_seq_logit_temperature(const tw_seq_model *m); /* what makes its scores
  *   order (k)        positions in the pool; filled
  *   scratch (3 * n)  working memory
  *
- * With w = p = 0 this is the order of scores, ties in the order given. A shorter list is the head of
- * a longer one from the same pool. O(k * n * dim). Any thread.
- * Sources: Carbonell and Goldstein 1998 (MMR); Menon et al. 2021 (the discount's form). */
+ * With w = p = 0 this is the order of scores, ties in the order given. A shorter list is the head
+ * of a longer one from the same pool. O(k * n * dim). Any thread. Sources: Carbonell and Goldstein
+ * 1998 (MMR); Menon et al. 2021 (the discount's form). */
 int tw_seq_rerank(int *order, const tw_seq_rerank_config *cfg, const tw_seq_pool *pool, int k,
                   double *scratch);
 
