@@ -64,6 +64,14 @@ static int set_flag(const usage *u, const flag *f, const char *value)
         *(const char **) f->value = value;
         return 0;
     }
+    if (f->kind == FLAG_REAL) {
+        double x;
+        if (!tw_parse_f64(value, &x) || x < (double) f->least || x > (double) f->most)
+            return wrong_usage(u, "--%s '%s' is no number in %lld..%lld", f->name, value,
+                               (long long) f->least, (long long) f->most);
+        *(double *) f->value = x;
+        return 0;
+    }
     int64_t v;
     if (!tw_parse_i64(value, &v) || v < f->least || v > f->most)
         return wrong_usage(u, "--%s '%s' is no whole number in %lld..%lld", f->name, value,

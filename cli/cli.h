@@ -42,16 +42,16 @@ int cmd_check(int argc, char **argv);
 
 /* ---- args.c ---------------------------------------------------------------------------------- */
 
-typedef enum flag_kind { FLAG_BOOL, FLAG_INT, FLAG_TEXT } flag_kind;
+typedef enum flag_kind { FLAG_BOOL, FLAG_INT, FLAG_REAL, FLAG_TEXT } flag_kind;
 
 typedef struct flag {
     const char *name; /* "json" for --json */
     char letter;      /* 'k' for -k; 0: none */
     flag_kind kind;
-    void *value;          /* bool *, int64_t * or const char ** */
+    void *value;          /* bool *, int64_t *, double * or const char ** */
     const char *argument; /* name shown in --help; NULL for FLAG_BOOL */
     const char *help;
-    int64_t least, most; /* FLAG_INT */
+    int64_t least, most; /* FLAG_INT, FLAG_REAL */
 } flag;
 
 /* A flag that the table does not list: returns 1 when it was taken (its value used), 0 when it is

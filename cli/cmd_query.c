@@ -80,6 +80,7 @@ int cmd_next(int argc, char **argv)
     backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
     const char *user = NULL, *history = NULL;
     int64_t k = 10;
+    double diversity = 0, discount = 0;
     bool seen = false, json = false;
     const flag flags[] = {
         BACKEND_FLAGS(at),
@@ -88,6 +89,10 @@ int cmd_next(int argc, char **argv)
          "anybody who consumed these, oldest first (\\, in a title)", 0, 0},
         {"k", 'k', FLAG_INT, &k, "N", "how many (10)", 1, TW_ENGINE_MAX_K},
         {"seen", 0, FLAG_BOOL, &seen, NULL, "items of the history may come again", 0, 0},
+        {"diversity", 0, FLAG_REAL, &diversity, "W",
+         "0..1: how much an item must differ from those above it (0)", 0, 1},
+        {"popularity-discount", 0, FLAG_REAL, &discount, "P",
+         "0..10: how much what everybody knows gives way (0); try 0.5", 0, TW_ENGINE_MAX_DISCOUNT},
         {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
         {0}};
     const usage u = {
@@ -96,7 +101,8 @@ int cmd_next(int argc, char **argv)
                  "training\n"
                  "counts as the trained unknown user; one without history gets what is popular.",
         .example = "  twindex next --dir films --user 42\n"
-                   "  twindex next --dir films --history 50,172",
+                   "  twindex next --dir films --history 50,172\n"
+                   "  twindex next --dir films --user 42 --diversity 0.3 --popularity-discount 0.5",
         .flags = flags,
     };
     tw_error err = {0};
@@ -114,8 +120,13 @@ int cmd_next(int argc, char **argv)
     tw_answer_init(&answer);
     char *list = history != NULL ? tw_strdup(history) : NULL;
     const char **items = list != NULL ? split_history(list, &n) : NULL;
-    const tw_next_query q = {
-        .user = user, .history = items, .n_history = n, .k = (int) k, .include_seen = seen};
+    const tw_next_query q = {.user = user,
+                             .history = items,
+                             .n_history = n,
+                             .k = (int) k,
+                             .include_seen = seen,
+                             .diversity = diversity,
+                             .popularity_discount = discount};
     if (backend_next(&b, &q, &answer, &err) == TW_OK)
         print_answer(&answer, "next", json);
     else

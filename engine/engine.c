@@ -167,6 +167,7 @@ void tw_engine_close(tw_engine *e)
     if (e->lock_fd >= 0)
         (void) close(e->lock_fd);
     tw_free(e->popular);
+    tw_free(e->event_counts);
     (void) pthread_cond_destroy(&e->keeper_wake);
     (void) pthread_mutex_destroy(&e->keeper_lock);
     (void) pthread_mutex_destroy(&e->popular_lock);

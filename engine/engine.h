@@ -30,6 +30,7 @@
 #define TW_ENGINE_ENGINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -37,9 +38,11 @@
 #include "engine/answer.h"
 #include "store/store.h"
 
-#define TW_ENGINE_MAX_K       1000
-#define TW_ENGINE_MAX_HISTORY 10000
-#define TW_ENGINE_MAX_DIM     4096
+#define TW_ENGINE_MAX_K        1000
+#define TW_ENGINE_MAX_HISTORY  10000
+#define TW_ENGINE_MAX_DIM      4096
+#define TW_ENGINE_MAX_DISCOUNT 10
+#define TW_ENGINE_POOL         500 /* candidates of a diverse list; TW_ENGINE_MAX_K for a longer one */
 
 typedef struct tw_engine tw_engine;
 
@@ -89,12 +92,19 @@ typedef struct tw_next_query {
     int n_history;              /* 1..TW_ENGINE_MAX_HISTORY */
     int k;
     bool include_seen; /* items of the history may come again */
+    /* Diverse lists, both 0 for the plain order of scores; seqmodel/seqmodel.h has the formula.
+     * They choose among the TW_ENGINE_POOL items that fit best, and say nothing of popular items.
+     */
+    double diversity;           /* 0..1: weight of unlikeness to what stands above */
+    double popularity_discount; /* 0..TW_ENGINE_MAX_DISCOUNT: logit - discount * log(1 + events of
+                                   the item) */
 } tw_next_query;
 
 /* Items that SSE-PT expects next. A user that was not there in training, or a bare history, counts
  * as the trained "unknown user"; a user without any recorded item gets the most popular items
  * (basis "popular"). Score = inner product with the query vector (for "popular": the number of
- * events). TW_ENOTFOUND: a history item does not exist. TW_ESTATE: no sequential model. */
+ * events), which need not fall down a diverse list. TW_ENOTFOUND: a history item does not exist.
+ * TW_ESTATE: no sequential model. TW_EINVAL: a number out of its range. */
 TW_NODISCARD tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out,
                                       tw_error *err);
 
@@ -201,6 +211,47 @@ TW_NODISCARD tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *o
 /* Recall at 10 of each index against an exact scan, and microseconds a query on one thread. */
 TW_NODISCARD tw_status tw_engine_eval_index(tw_engine *e, const tw_eval_options *opt, char **report,
                                             tw_error *err);
+
+/* ---- a look inside the models ---------------------------------------------------------------- */
+
+/* Exactly one of user and history, as in tw_next_query. */
+typedef struct tw_attention_query {
+    const char *user;
+    const char *const *history; /* (n_history) */
+    int n_history;
+    int block; /* 1..blocks; 0: the last */
+    int head;  /* 1..heads; 0: the mean of all */
+} tw_attention_query;
+
+/* Which earlier items each position of a history looks at. */
+typedef struct tw_attention_map {
+    tw_answer items; /* the n items that the model reads, oldest first; score: the last row */
+    float *weights;  /* (n,n) row i: what item i gives to items 0..i, summing to 1; 0 after i */
+    int n;
+    int block, blocks, head, heads; /* from 1; head 0: the mean of all */
+} tw_attention_map;
+
+void tw_attention_map_init(tw_attention_map *m);
+void tw_attention_map_fini(tw_attention_map *m);
+
+/* Ids and titles are the store's, by the item's own row, never by the model's number for it. Items
+ * that the model does not know are left out, as it leaves them out.
+ *
+ *   out  initialised; what it held is replaced, by nothing on failure
+ *
+ * TW_ENOTFOUND: a history item does not exist, or the model knows none of them. TW_ESTATE: no
+ * sequential model. TW_EINVAL: a number out of range. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_engine_attention(tw_engine *e, const tw_attention_query *q,
+                                           tw_attention_map *out, tw_error *err);
+
+/* The log of the active model's training: one JSON object a line (docs/formats.md).
+ *
+ *   text (*len)  NUL-terminated; tw_free it
+ *   model        may be NULL: the active version
+ *
+ * TW_ESTATE: nothing is trained. TW_ENOTFOUND: the model came without its log. */
+TW_NODISCARD tw_status tw_engine_training_log(tw_engine *e, bool towers, char **text, size_t *len,
+                                              int *model, tw_error *err);
 
 /* ---- housekeeping ---------------------------------------------------------------------------- */
 

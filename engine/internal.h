@@ -33,6 +33,14 @@ typedef struct twi_seat {
     tw_event events[TW_ENGINE_MAX_HISTORY];
     int64_t seen[TW_ENGINE_MAX_HISTORY];
     int32_t items[TW_ENGINE_MAX_HISTORY];
+    struct { /* of a diverse list: the candidates, and where the chosen stand among them */
+        int32_t items[TW_ENGINE_MAX_K];
+        float scores[TW_ENGINE_MAX_K];
+        int64_t counts[TW_ENGINE_MAX_K];
+        int order[TW_ENGINE_MAX_K];
+        tw_hit chosen[TW_ENGINE_MAX_K];
+        double scratch[TW_SEQ_RERANK_SCRATCH * TW_ENGINE_MAX_K];
+    } pool;
     tw_text text;
 } twi_seat;
 
@@ -69,9 +77,11 @@ struct tw_engine {
     pthread_mutex_t lock; /* guards current and every refs */
     twi_generation *current;
 
-    pthread_mutex_t popular_lock; /* guards the next three */
+    pthread_mutex_t popular_lock; /* guards the next five */
     tw_hit *popular;              /* items by number of events, most first */
     int n_popular;
+    int64_t *event_counts; /* (n_event_counts) events of each item by row */
+    int64_t n_event_counts;
     int64_t popular_events; /* events in the store when it was made; -1: never */
 
     pthread_t keeper; /* folds indexes in the background */
@@ -152,6 +162,15 @@ TW_NODISCARD tw_status twi_close_metrics(FILE **f,
 TW_NODISCARD tw_status twi_publish(tw_engine *e, int version, const char *tmp,
                                    twi_model_parts parts, const tw_tower *tower,
                                    const tw_train_options *opt, tw_error *err);
+
+/* ---- query.c ---- */
+/* Fills seat->seen (*n) with the rows of the history, oldest first. A stranger has user 0, n 0. */
+TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat,
+                                      int64_t *user, int *n, tw_error *err);
+TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
+/* TW_ESTATE, with what to run. */
+TW_NODISCARD tw_status twi_no_towers(const tw_engine *e, tw_error *err);
+TW_NODISCARD tw_status twi_no_seq(const tw_engine *e, tw_error *err);
 
 /* ---- resolve.c ---- */
 /* The row of the item that `name` means: an id, else a title. TW_ENOTFOUND names near ones. */

@@ -19,9 +19,15 @@ static tw_status check_either(const char *a, bool has_a, const char *b, bool has
     return tw_fail(err, TW_EINVAL, "give either %s or %s%s", a, b, has_a ? ", not both" : "");
 }
 
-static tw_status no_towers(const tw_engine *e, tw_error *err)
+tw_status twi_no_towers(const tw_engine *e, tw_error *err)
 {
     return tw_fail(err, TW_ESTATE, "no towers are trained yet; run: twindex train towers %s",
+                   e->dir);
+}
+
+tw_status twi_no_seq(const tw_engine *e, tw_error *err)
+{
+    return tw_fail(err, TW_ESTATE, "no sequential model is trained yet; run: twindex train seq %s",
                    e->dir);
 }
 
@@ -76,7 +82,7 @@ tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *
     if (q->item != NULL)
         TW_TRY(twi_resolve(e, q->item, &row, err));
     if (g->items == NULL) {
-        st = no_towers(e, err);
+        st = twi_no_towers(e, err);
         goto done;
     }
     TW_TRY(twi_seat_take(g, &seat, err));
@@ -96,9 +102,8 @@ done:
 
 /* ---- next ------------------------------------------------------------------------------------ */
 
-/* Fills seat->seen with the rows of the history, oldest first. */
-static tw_status history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat, int64_t *user,
-                            int *n, tw_error *err)
+tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat, int64_t *user,
+                         int *n, tw_error *err)
 {
     *user = 0;
     *n = 0;
@@ -185,6 +190,10 @@ static tw_status refresh_popular(tw_engine *e, tw_error *err)
             insert_popular(e->popular, &e->n_popular, MAX_POPULAR,
                            (tw_hit){row, (float) c.counts[row]});
     }
+    tw_free(e->event_counts);
+    e->event_counts = c.counts;
+    e->n_event_counts = c.room;
+    c.counts = NULL;
     e->popular_events = stats.events;
 done:
     tw_free(c.counts);
@@ -202,10 +211,62 @@ static tw_status popular(tw_engine *e, int k, twi_seat *seat, int *n, tw_error *
     return st;
 }
 
-/* Searches with the model's query vector, or leaves *n < 0 when the model knows none of it. */
-static tw_status predict(const twi_generation *g, twi_seat *seat, int32_t user, int n_seen,
-                         const tw_next_query *q, int *n, tw_error *err)
+_Static_assert(TW_ENGINE_MAX_DISCOUNT == TW_SEQ_MAX_DISCOUNT, "clients are told the model's range");
+
+static tw_seq_rerank_config rerank_of(const tw_next_query *q)
 {
+    return (tw_seq_rerank_config){.diversity = q->diversity,
+                                  .popularity_discount = q->popularity_discount};
+}
+
+/* counts (n) <- how often each hit was consumed. */
+static tw_status count_hits(tw_engine *e, const tw_hit *hits, int n, int64_t *counts, tw_error *err)
+{
+    (void) pthread_mutex_lock(&e->popular_lock);
+    tw_status st = refresh_popular(e, err);
+    for (int i = 0; st == TW_OK && i < n; i++)
+        counts[i] = hits[i].item < e->n_event_counts ? e->event_counts[hits[i].item] : 0;
+    (void) pthread_mutex_unlock(&e->popular_lock);
+    return st;
+}
+
+/* Chooses a diverse list of k among the *n hits of the seat, and leaves it there instead. */
+static tw_status diversify(tw_engine *e, const twi_generation *g, twi_seat *seat,
+                           const tw_seq_rerank_config *cfg, int k, int *n, tw_error *err)
+{
+    tw_status st = TW_OK;
+    int64_t rows;
+    tw_seq_pool pool = {.n = *n,
+                        .items = seat->pool.items,
+                        .scores = seat->pool.scores,
+                        .counts = seat->pool.counts,
+                        .temperature = tw_seq_logit_temperature(g->seq)};
+
+    pool.table = tw_seq_item_vectors(g->seq, &rows, &pool.dim);
+    for (int i = 0; i < *n; i++) {
+        seat->pool.items[i] = tw_seq_item_index(g->seq, seat->hits[i].item);
+        seat->pool.scores[i] = seat->hits[i].score;
+    }
+    if (cfg->popularity_discount > 0)
+        TW_TRY(count_hits(e, seat->hits, *n, seat->pool.counts, err));
+    *n = tw_seq_rerank(seat->pool.order, cfg, &pool, k, seat->pool.scratch);
+    for (int i = 0; i < *n; i++)
+        seat->pool.chosen[i] = seat->hits[seat->pool.order[i]];
+    memcpy(seat->hits, seat->pool.chosen, (size_t) *n * sizeof *seat->hits);
+done:
+    return st;
+}
+
+/* The same pool for every k up to it, so that a shorter list is the head of a longer one. */
+static int pool_size(int k) { return k <= TW_ENGINE_POOL ? TW_ENGINE_POOL : TW_ENGINE_MAX_K; }
+
+/* Searches with the model's query vector, or leaves *n < 0 when the model knows none of it. */
+static tw_status predict(tw_engine *e, const twi_generation *g, twi_seat *seat, int32_t user,
+                         int n_seen, const tw_next_query *q, int *n, tw_error *err)
+{
+    const tw_seq_rerank_config diverse = rerank_of(q);
+    const bool choose = tw_seq_rerank_active(&diverse);
+
     for (int i = 0; i < n_seen; i++)
         seat->items[i] = tw_seq_item_index(g->seq, seat->seen[i]);
     *n = -1;
@@ -215,10 +276,12 @@ static tw_status predict(const twi_generation *g, twi_seat *seat, int32_t user, 
     if (st != TW_OK)
         return st;
     const tw_index_options opt = {.exclude = seat->seen, .n_exclude = q->include_seen ? 0 : n_seen};
-    return tw_index_search(g->next, seat->vec, q->k, &opt, seat->hits, n, err);
+    st = tw_index_search(g->next, seat->vec, choose ? pool_size(q->k) : q->k, &opt, seat->hits, n,
+                         err);
+    return st == TW_OK && choose ? diversify(e, g, seat, &diverse, q->k, n, err) : st;
 }
 
-static tw_status check_next(const tw_next_query *q, tw_error *err)
+tw_status twi_check_next(const tw_next_query *q, tw_error *err)
 {
     tw_status st = check_k(q->k, err);
     if (st == TW_OK)
@@ -226,7 +289,8 @@ static tw_status check_next(const tw_next_query *q, tw_error *err)
     if (st == TW_OK && q->n_history > TW_ENGINE_MAX_HISTORY)
         st = tw_fail(err, TW_EINVAL, "a history of %d items is longer than %d", q->n_history,
                      TW_ENGINE_MAX_HISTORY);
-    return st;
+    const tw_seq_rerank_config diverse = rerank_of(q);
+    return st == TW_OK ? tw_seq_rerank_check(&diverse, err) : st;
 }
 
 tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, tw_error *err)
@@ -238,17 +302,16 @@ tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, t
     int n_seen = 0, n = -1;
 
     TW_TRY(tw_answer_clear(out, TW_ENGINE_MAX_K, err));
-    TW_TRY(check_next(q, err));
+    TW_TRY(twi_check_next(q, err));
     if (g->seq == NULL) {
-        st = tw_fail(err, TW_ESTATE,
-                     "no sequential model is trained yet; run: twindex train seq %s", e->dir);
+        st = twi_no_seq(e, err);
         goto done;
     }
     TW_TRY(twi_seat_take(g, &seat, err));
-    TW_TRY(history_of(e, q, seat, &user, &n_seen, err));
+    TW_TRY(twi_history_of(e, q, seat, &user, &n_seen, err));
     int32_t known = user > 0 ? tw_seq_user_index(g->seq, user) : 0;
     if (n_seen > 0)
-        TW_TRY(predict(g, seat, known, n_seen, q, &n, err));
+        TW_TRY(predict(e, g, seat, known, n_seen, q, &n, err));
     out->basis = n < 0 ? "popular" : known > 0 ? "user" : "history";
     if (n < 0)
         TW_TRY(popular(e, q->k, seat, &n, err));
@@ -276,7 +339,7 @@ tw_status tw_engine_embed(tw_engine *e, const char *item, const char *text, floa
     if (item != NULL)
         TW_TRY(twi_resolve(e, item, &row, err));
     if (g->items == NULL) {
-        st = no_towers(e, err);
+        st = twi_no_towers(e, err);
         goto done;
     }
     TW_TRY(twi_seat_take(g, &seat, err));

@@ -37,6 +37,14 @@ static tw_status check_item_or_text(const char *item, const char *text, tw_error
     return check_text("text", text, 1, TW_STORE_MAX_TEXT, err);
 }
 
+/* As the sequential model has them, which this side of the wire does not link; NaN is outside. */
+static tw_status check_range(const char *name, double x, double most, tw_error *err)
+{
+    if (x >= 0 && x <= most)
+        return TW_OK;
+    return tw_fail(err, TW_EINVAL, "%s %g is outside 0..%g", name, x, most);
+}
+
 static tw_status check_next(const tw_next_query *q, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -51,6 +59,8 @@ static tw_status check_next(const tw_next_query *q, tw_error *err)
     for (int i = 0; i < q->n_history; i++)
         TW_TRY(check_text("an item of the history", q->history[i], 1, TW_WIRE_MAX_NAME, err));
     TW_TRY(check_k(q->k, err));
+    TW_TRY(check_range("diversity", q->diversity, 1, err));
+    TW_TRY(check_range("popularity_discount", q->popularity_discount, TW_ENGINE_MAX_DISCOUNT, err));
 done:
     return st;
 }
@@ -147,6 +157,8 @@ static tw_status fill_next(tw_wire *w, Twindex__V1__NextRequest *m, const tw_nex
     m->user = twi_lend(q->user);
     m->k = (uint32_t) q->k;
     m->include_seen = q->include_seen;
+    m->diversity = q->diversity;
+    m->popularity_discount = q->popularity_discount;
     if (q->n_history == 0)
         return TW_OK;
     m->history = twi_wire_take(w, (size_t) q->n_history, sizeof *m->history);
@@ -260,6 +272,8 @@ static tw_status read_next(tw_wire *w, tw_next_query *q, const Twindex__V1__Next
     q->user = m->user[0] != '\0' ? m->user : NULL;
     q->k = k_of(m->k);
     q->include_seen = m->include_seen != 0;
+    q->diversity = m->diversity;
+    q->popularity_discount = m->popularity_discount;
     q->n_history = m->n_history > INT_MAX ? INT_MAX : (int) m->n_history;
     if (q->n_history == 0 || q->n_history > TW_ENGINE_MAX_HISTORY)
         return TW_OK; /* check_next has the sentence */

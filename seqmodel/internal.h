@@ -64,6 +64,16 @@ const tw_real *twi_outputs(const tw_seq_model *m);
 /* How many numbers the tensors of such a model hold, by formula: before any is allocated. */
 double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items);
 
+/* ---- a look inside ----------------------------------------------------------------------------
+ */
+
+/* What one block's attention worked on. */
+typedef struct twi_probe {
+    int block;                        /* asked for, from 0 */
+    const tw_tensor *q, *k, *v, *out; /* (N,D) on the tape until its reset */
+    double scale;
+} twi_probe;
+
 /* ---- batch: sequences packed one after another ----------------------------------------------- */
 
 /* Sequence s is rows offsets[s] .. offsets[s+1]-1 of all arrays, oldest item first. */
@@ -73,6 +83,7 @@ typedef struct twi_batch {
     int32_t *offsets;                   /* (S+1) */
     int32_t *last;                      /* (S) the row of the latest item */
     int32_t *items, *users, *positions; /* (N) */
+    twi_probe *probe;                   /* filled by the forward pass; NULL: nobody looks */
     int32_t *targets; /* (N) items, for the plain softmax item-1 (it begins at row 1 of the table);
                          rows of `unique` once collected; NULL: querying */
     int32_t *order;   /* scratch of a training sequence in its order; NULL: querying */
@@ -190,6 +201,17 @@ TW_NODISCARD tw_status twi_tell_progress(const tw_seq_hooks *h, const twi_keep *
                                          const tw_seq_metrics *valid, tw_error *err);
 /* Again what an interrupted training told, so that the metrics have no hole. */
 void twi_tell_again(const tw_seq_hooks *h, const twi_keep *k);
+
+/* ---- sessions -------------------------------------------------------------------------------- */
+
+struct tw_seq_session {
+    const tw_seq_model *m;   /* borrowed */
+    tw_tape *tape;           /* inference only */
+    twi_batch batch;         /* of one sequence */
+    int32_t *known;          /* (max_len) the history without unknown items, filled from its end; 0
+                                where only content tells the item */
+    const tw_real **content; /* (max_len) that content, borrowed for one query; NULL elsewhere */
+};
 
 /* ---- evaluation ------------------------------------------------------------------------------ */
 

@@ -35,8 +35,12 @@ static tw_tensor *attend(const tw_seq_model *m, const twi_block *b, tw_tape *t, 
     tw_tensor *q = tw_op_linear(t, q_rows, b->wq, b->bq);
     tw_tensor *k = tw_op_linear(t, rows, b->wk, b->bk);
     tw_tensor *v = tw_op_linear(t, rows, b->wv, b->bv);
-    return tw_op_attention(t, q, k, v, in->offsets, in->sequences, m->cfg.heads,
-                           1 / sqrt((double) D / m->cfg.heads), m->cfg.dropout);
+    const double scale = 1 / sqrt((double) D / m->cfg.heads);
+    tw_tensor *out = tw_op_attention(t, q, k, v, in->offsets, in->sequences, m->cfg.heads, scale,
+                                     m->cfg.dropout);
+    if (in->probe != NULL && in->probe->block == b - m->block)
+        *in->probe = (twi_probe){in->probe->block, q, k, v, out, scale};
+    return out;
 }
 
 static tw_tensor *feed(const tw_seq_model *m, const twi_block *b, tw_tape *t, tw_tensor *x)

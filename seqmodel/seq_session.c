@@ -4,15 +4,6 @@
 #include "base/alloc.h"
 #include "seqmodel/internal.h"
 
-struct tw_seq_session {
-    const tw_seq_model *m;   /* borrowed */
-    tw_tape *tape;           /* inference only */
-    twi_batch batch;         /* of one sequence */
-    int32_t *known;          /* (max_len) the history without unknown items, filled from its end; 0
-                                where only content tells the item */
-    const tw_real **content; /* (max_len) that content, borrowed for one query; NULL elsewhere */
-};
-
 tw_status tw_seq_session_create(tw_seq_session **out, const tw_seq_model *m, tw_error *err)
 {
     tw_status st = TW_OK;

@@ -421,4 +421,64 @@ void tw_seq_folder_destroy(tw_seq_folder *f); /* accepts NULL */
 TW_NODISCARD tw_status tw_seq_fold_in(tw_seq_folder *f, const int32_t *items, int64_t n,
                                       tw_real *query, tw_real *user, tw_error *err);
 
+#define TW_SEQ_ALL_HEADS (-1)
+
+/* How much each position of a history looks at each earlier one, in one block.
+ *
+ *   user           as in tw_seq_query
+ *   items (n)      indices of known items, oldest first; 1 <= n <= max_len
+ *   block          0..blocks-1
+ *   head           0..heads-1, or TW_SEQ_ALL_HEADS for their mean
+ *   weights (n,n)  row i: what position i gives to positions 0..i, summing to 1; 0 after i
+ *
+ * These are the softmax weights that multiply the values; what a value then does to the prediction
+ * they do not say. TW_EINVAL: a number out of range. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_seq_attention(tw_seq_session *s, int32_t user, const int32_t *items,
+                                        int n, int block, int head, tw_real *weights,
+                                        tw_error *err);
+
+/* ---- diverse lists ---------------------------------------------------------------------------
+ *
+ * A list of what fits best is often five of a kind, and what everybody knows. Given more candidates
+ * than are wanted, this picks among them. Pure, without allocation: serving and evaluation share
+ * it.
+ */
+
+#define TW_SEQ_MAX_DISCOUNT 10
+
+typedef struct tw_seq_rerank_config {
+    double diversity;           /* w in 0..1: weight of unlikeness to what was picked before */
+    double popularity_discount; /* p in 0..TW_SEQ_MAX_DISCOUNT: logit - p * log(1 + count) */
+} tw_seq_rerank_config;
+
+/* Candidates of one list. */
+typedef struct tw_seq_pool {
+    int n;
+    const int32_t *items;  /* (n) rows of table, distinct */
+    const tw_real *scores; /* (n) inner products with the query, finite */
+    const int64_t *counts; /* (n) events of each in training; NULL where there is no discount */
+    const tw_real *table;  /* (rows, dim) as of tw_seq_item_vectors() */
+    int dim;
+    double temperature; /* > 0: score / temperature is a logit */
+} tw_seq_pool;
+
+/* TW_EINVAL: "diversity 1.5 is outside 0..1". */
+TW_NODISCARD tw_status tw_seq_rerank_check(const tw_seq_rerank_config *cfg, tw_error *err);
+bool tw_seq_rerank_active(const tw_seq_rerank_config *cfg); /* false: it would change nothing */
+
+double tw_seq_logit_temperature(const tw_seq_model *m); /* what makes its scores logits */
+
+#define TW_SEQ_RERANK_SCRATCH 3 /* doubles a candidate */
+
+/* Picks the list, best first, and returns how many: the less of k and pool->n.
+ *
+ *   order (k)        positions in the pool; filled
+ *   scratch (3 * n)  working memory
+ *
+ * With w = p = 0 this is the order of scores, ties in the order given. A shorter list is the head
+ * of a longer one from the same pool. O(k * n * dim). Any thread. Sources: Carbonell and Goldstein
+ * 1998 (MMR); Menon et al. 2021 (the discount's form). */
+int tw_seq_rerank(int *order, const tw_seq_rerank_config *cfg, const tw_seq_pool *pool, int k,
+                  double *scratch);
+
 #endif

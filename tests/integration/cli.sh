@@ -137,6 +137,10 @@ one_line 'neither dir nor connect' 2 '--dir DIR or --connect URL' "$program" sim
 one_line 'next wants a user or a history' 2 '--user or --history' "$program" next --dir d
 want 'next for a user' 0 'Story' "$program" next --dir d --user u1 -k 3
 want 'next for a history' 0 'not seen in training' "$program" next --dir d --history 'f1,f2' -k 3
+want 'a diverse list leaves the genre' 0 'Romance\|Robot' "$program" next --dir d --user u3 -k 4 --diversity 0.9
+want 'a discount' 0 'Story' "$program" next --dir d --user u3 -k 4 --popularity-discount 2
+one_line 'a diversity over 1' 2 "--diversity '1.5' is no number in 0..1" "$program" next --dir d --user u3 --diversity 1.5
+one_line 'a discount that is no number' 2 "'much'" "$program" next --dir d --user u3 --popularity-discount much
 want 'next for a stranger' 0 'most popular' "$program" next --dir d --user nobody -k 3
 want 'embed' 0 ' ' "$program" embed --dir d f1
 want 'check' 0 'is sound' "$program" check d
@@ -151,7 +155,7 @@ for _ in $(seq 400); do
 done
 url=$(cat url 2>/dev/null) || { echo 'FAILED: the server did not start'; cat serve.log; exit 1; }
 for q in 'similar f1 -k 7' 'similar --text robot -k 7' 'next --user u5 -k 7' 'next --history f3,f4 -k 7' \
-    'next --user nobody' 'embed f9' 'embed --text western' 'get f2' 'stats'; do
+    'next --user u5 --diversity 0.7 --popularity-discount 0.5' 'next --user nobody' 'embed f9' 'embed --text western' 'get f2' 'stats'; do
     # shellcheck disable=SC2086
     "$program" $q --json --dir d >a.json 2>&1
     # shellcheck disable=SC2086

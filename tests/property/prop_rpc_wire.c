@@ -54,7 +54,10 @@ static tw_request random_request(void)
                                        up_to(TW_ENGINE_MAX_K), tw_rng_below(&rng, 2) == 0};
         break;
     case TW_CALL_NEXT:
-        q.next = (tw_next_query){.k = up_to(TW_ENGINE_MAX_K), .include_seen = first};
+        q.next = (tw_next_query){.k = up_to(TW_ENGINE_MAX_K),
+                                 .include_seen = first,
+                                 .diversity = up_to(8) / 8.0,
+                                 .popularity_discount = up_to(80) / 8.0};
         if (first)
             q.next.user = word();
         else
@@ -104,6 +107,8 @@ static void assert_same_request(const tw_request *a, const tw_request *b)
         for (int i = 0; i < a->next.n_history; i++)
             assert_string_equal(a->next.history[i], b->next.history[i]);
         assert_int_equal(a->next.include_seen, b->next.include_seen);
+        assert_true(a->next.diversity == b->next.diversity);
+        assert_true(a->next.popularity_discount == b->next.popularity_discount);
         break;
     case TW_CALL_EMBED:
         assert_text(a->embed.item, b->embed.item);

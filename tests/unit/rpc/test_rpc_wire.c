@@ -54,6 +54,9 @@ static const row requests[] = {
            "b"
            "\x18\x01",
         TW_OK, ""),
+    ROW("a diverse list",
+        V1 "\x5a\x17\x0a\x01u\x18\x01\x29\0\0\0\0\0\0\xf0\x3f\x31\0\0\0\0\0\0\x24\x40", TW_OK,
+        ""), /* 1.0 and 10.0 */
     ROW("delete",
         V1 "\x72\x03\x0a\x01"
            "d",
@@ -80,6 +83,12 @@ static const row requests[] = {
            "a\x18\x01",
         TW_EINVAL, "exactly one of user"),
     ROW("history items are not empty", V1 "\x5a\x04\x12\x00\x18\x01", TW_EINVAL, "of the history"),
+    ROW("diversity is at most 1", V1 "\x5a\x0e\x0a\x01u\x18\x01\x29\0\0\0\0\0\0\xf8\x3f", TW_EINVAL,
+        "diversity 1.5 is outside 0..1"),
+    ROW("diversity is a number", V1 "\x5a\x0e\x0a\x01u\x18\x01\x29\0\0\0\0\0\0\xf8\x7f", TW_EINVAL,
+        "diversity nan is outside 0..1"),
+    ROW("a discount takes off", V1 "\x5a\x0e\x0a\x01u\x18\x01\x31\0\0\0\0\0\0\xf0\xbf", TW_EINVAL,
+        "popularity_discount -1 is outside 0..10"),
     ROW("put needs an item", V1 "\x6a\x00", TW_EINVAL, "id is missing"),
     ROW("put needs an id", V1 "\x6a\x02\x0a\x00", TW_EINVAL, "id is missing"),
     ROW("delete needs an id", V1 "\x72\x00", TW_EINVAL, "id is missing"),
@@ -138,7 +147,12 @@ static void each_field_arrives(void **state)
                     .deadline_ms = 250,
                     .api_key = "key",
                     .call = TW_CALL_NEXT,
-                    .next = {.history = history, .n_history = 3, .k = 9, .include_seen = true}};
+                    .next = {.history = history,
+                             .n_history = 3,
+                             .k = 9,
+                             .include_seen = true,
+                             .diversity = 0.25,
+                             .popularity_discount = 1.5}};
     assert_ok(tw_request_encode(wire, &q, &bytes, err));
     tw_request r;
     assert_ok(tw_request_decode(wire, &r, bytes.data, bytes.len, err));
@@ -155,6 +169,8 @@ static void each_field_arrives(void **state)
     assert_string_equal(r.next.history[2], "c");
     assert_int_equal(r.next.k, 9);
     assert_true(r.next.include_seen);
+    assert_true(r.next.diversity == 0.25);
+    assert_true(r.next.popularity_discount == 1.5);
 
     q = (tw_request){.call = TW_CALL_RECORD, .record = {"u", "i", -5}};
     assert_ok(tw_request_encode(wire, &q, &bytes, err));
