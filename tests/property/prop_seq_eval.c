@@ -34,7 +34,7 @@ static tw_seq_data *random_data(tw_rng *rng)
         int length = (int) tw_rng_below(rng, LONGEST + 1);
         for (int i = 0; i < length; i++, n++) {
             users[n] = u;
-            items[n] = 1 + (int32_t) tw_rng_below(rng, 1 + tw_rng_below(rng, ITEMS));
+            items[n] = ITEMS - (int32_t) tw_rng_below(rng, 1 + tw_rng_below(rng, ITEMS));
         }
     }
     assert_ok(tw_seq_data_create(&d, USERS, ITEMS, users, items, NULL, n, err));
