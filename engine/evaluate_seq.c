@@ -75,7 +75,7 @@ tw_status twi_eval_seq(const tw_seq_model *m, const tw_seq_data *data,
     tw_seq_metrics model, stranger;
     json_t *a = NULL, *b = NULL, *root = NULL;
     tw_seq_eval_config unknown = *cfg;
-    unknown.as_unknown = true;
+    unknown.as = TW_SEQ_AS_UNKNOWN;
 
     *out = NULL;
     TW_TRY(tw_seq_eval(m, data, cfg, &model, err));
