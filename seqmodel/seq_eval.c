@@ -69,11 +69,12 @@ static tw_status choose_users(evaluation *e, tw_error *err)
     }
     if (able == 0)
         return tw_fail(err, TW_ENOTFOUND, "no user has the 3 events that an evaluation needs");
-    if (e->n == 0)
+    if (e->n == 0) {
         return tw_fail(err, TW_ENOTFOUND,
                        "none of the %lld users that have a target is among the users and targets "
                        "to be ranked",
                        (long long) able);
+    }
     if (e->cfg.protocol == TW_SEQ_AS_AUTHORS && e->n > AUTHORS_USERS) {
         tw_rng rng = twi_stream(e->cfg.seed, TWI_STREAM_AUTHORS, 0, 0);
         tw_rng_shuffle(&rng, e->users, e->n);
