@@ -335,7 +335,7 @@ tw_status twi_eval_seq(const tw_seq_model *m, const tw_seq_data *data,
     *out = NULL;
     TW_TRY(tw_seq_eval(m, data, cfg, &model, err));
     TW_TRY(tw_seq_eval(m, data, &unknown, &stranger, err));
-    TW_TRY(tw_seq_eval(NULL, data, cfg, &popular, err));
+    TW_TRY(tw_seq_eval_baseline(TW_SEQ_POPULARITY, data, cfg, &popular, err));
     TW_TRY(twi_metrics_json(&model, &a, err));
     TW_TRY(twi_metrics_json(&stranger, &b, err));
     TW_TRY(twi_metrics_json(&popular, &c, err));

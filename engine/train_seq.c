@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "engine/internal.h"
 
+#define CHECKPOINT_SECONDS 20 /* at most this much of a killed training is lost, and an epoch */
+
 typedef struct job {
     tw_engine *e;
     const tw_train_options *opt;
@@ -91,12 +93,12 @@ static tw_status write_report(job *j, int version, double seconds, char **report
     json_t *valid = NULL, *test = NULL;
     const tw_seq_eval_config full = {
         .split = TW_SEQ_TEST, .protocol = TW_SEQ_FULL, .threads = j->cfg.threads};
-    json_t *root =
-        json_pack("{s:i, s:i, s:i, s:I, s:i, s:i, s:f, s:f, s:I, s:o*}", "model", version, "users",
-                  (int) tw_seq_model_users(j->model), "items", (int) tw_seq_model_items(j->model),
-                  "events", (json_int_t) j->log.n, "epochs", j->result.epochs, "best_epoch",
-                  j->result.best_epoch, "loss", j->result.loss, "seconds", seconds, "parameters",
-                  (json_int_t) tw_seq_model_size(j->model), "config", config_json(&j->cfg));
+    json_t *root = json_pack(
+        "{s:i, s:i, s:i, s:I, s:i, s:i, s:i, s:f, s:f, s:I, s:o*}", "model", version, "users",
+        (int) tw_seq_model_users(j->model), "items", (int) tw_seq_model_items(j->model), "events",
+        (json_int_t) j->log.n, "epochs", j->result.epochs, "resumed_after", j->result.resumed,
+        "best_epoch", j->result.best_epoch, "loss", j->result.loss, "seconds", seconds,
+        "parameters", (json_int_t) tw_seq_model_size(j->model), "config", config_json(&j->cfg));
 
     TW_TRY(twi_metrics_json(&j->result.valid, &valid, err));
     (void) json_object_set(root, "valid", valid);
@@ -118,7 +120,7 @@ done:
 static tw_status train(job *j, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
-    char tmp[TW_PATH_MAX], path[TW_PATH_MAX];
+    char tmp[TW_PATH_MAX], path[TW_PATH_MAX], checkpoint[TW_PATH_MAX];
     int version = 0;
     double start = tw_clock_monotonic();
     twi_generation *base = twi_acquire(j->e);
@@ -126,8 +128,11 @@ static tw_status train(job *j, char **report, tw_error *err)
     const tw_seq_hooks hooks = {.progress = j->opt->progress,
                                 .progress_ctx = j->opt->progress_ctx,
                                 .metrics = write_line,
-                                .metrics_ctx = j};
+                                .metrics_ctx = j,
+                                .checkpoint = checkpoint,
+                                .checkpoint_seconds = CHECKPOINT_SECONDS};
 
+    TW_TRY(tw_path_join(checkpoint, j->e->dir, TWI_SEQ_CHECKPOINT, err));
     TW_TRY(twi_log_load(j->e, &j->log, err));
     TW_TRY(make_model(j, err));
     TW_TRY(twi_model_begin(j->e, base, false, &version, tmp, err));
@@ -142,6 +147,7 @@ static tw_status train(job *j, char **report, tw_error *err)
         j->e, version, tmp,
         (twi_model_parts){.towers_version = kept.towers_version, .seq_version = version}, NULL,
         j->opt, err));
+    (void) remove(checkpoint); /* what stays behind would only be told of: it names its run */
 done:
     if (j->metrics != NULL)
         (void) fclose(j->metrics);

@@ -38,6 +38,9 @@ struct tw_seq_model {
     int32_t n_users, n_items;
     tw_params *params;   /* owns all below */
     tw_param *items;     /* (n_items+1, item_dim): inputs and outputs; row 0 stays zero */
+    tw_param *content;   /* (n_items+1, content_dim) frozen; NULL without content */
+    tw_param *project;   /* (item_dim, content_dim); NULL without content */
+    bool *known;         /* (n_items+1) has an id's vector, too; NULL without content: all have */
     tw_param *users;     /* (n_users+1, user_dim): row 0 is the unknown user; NULL without users */
     tw_param *positions; /* (max_len, D): row max_len-1 belongs to the latest item */
     tw_param *gain, *bias; /* (1,D) the norm at the end; NULL where norm is TW_SEQ_POST */
@@ -49,6 +52,9 @@ struct tw_seq_model {
 /* The model with every tensor zero, as a checkpoint fills it. cfg is checked already. */
 TW_NODISCARD tw_status twi_model_create_empty(tw_seq_model **out, const tw_seq_config *cfg,
                                               int32_t n_users, int32_t n_items, tw_error *err);
+
+/* known as the id table has it: a row of zeros is of an item never met. */
+void twi_refresh_known(tw_seq_model *m);
 
 /* Recomputes what queries meet after the parameters changed; costs nothing where the table is it.
  */
@@ -87,6 +93,9 @@ typedef struct twi_batch {
     int32_t *unique; /* (n_unique) items */
     int n_unique, candidates;
     tw_real *log_weight; /* (candidates) */
+    /* With content: the items' ids, -1 where content alone tells the item; NULL without. */
+    int32_t *ids, *unique_ids; /* (N), (n_unique) */
+    const tw_real **content;   /* (N) content_dim numbers of each row's item */
 } twi_batch;
 
 /* k: negatives a row, 0 for none. `train` makes room for targets. TW_ENOMEM. */
@@ -97,6 +106,13 @@ TW_NODISCARD tw_status twi_seq_batch_room(twi_batch *b, int64_t unique, int64_t 
                                           tw_error *err);
 void twi_seq_batch_fini(twi_batch *b);
 void twi_batch_clear(twi_batch *b);
+
+/* Makes room for what content needs; `unique` 0: a batch of queries. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_seq_batch_content(twi_batch *b, int64_t unique, tw_error *err);
+
+/* Fills ids, unique_ids and content from what the batch holds. rng NULL: every known id is used,
+ * else an item's id is left out with probability cfg.id_dropout. No-op without content. */
+void twi_batch_tell(twi_batch *b, const tw_seq_model *m, tw_rng *rng);
 
 /* Appends the last max_len of n >= 1 items; there must be room. Returns where they start. */
 int twi_batch_add(twi_batch *b, int max_len, int32_t user, const int32_t *items, int64_t n);
@@ -145,13 +161,56 @@ tw_tensor *twi_forward_queries(const tw_seq_model *m, tw_tape *t, const twi_batc
 /* The training loss summed over the batch's rows; records scale * loss. */
 double twi_forward_loss(const tw_seq_model *m, tw_tape *t, const twi_batch *b, double scale);
 
+/* ---- what of a training is kept -------------------------------------------------------------- */
+
+typedef struct twi_train_state {
+    int64_t steps;
+    int waited;           /* validations since the best */
+    tw_seq_report report; /* epochs is how many are done */
+} twi_train_state;
+
+typedef struct twi_keep {
+    int64_t n;        /* numbers in all parameters */
+    tw_real *average; /* (n) averaged over steps; NULL when cfg.average is 0 */
+    tw_real *best;    /* (n) as they were at the best validation */
+    twi_train_state state;
+    tw_text lines; /* told to hooks->metrics so far, each with its line end */
+} twi_keep;
+
+TW_NODISCARD tw_status twi_keep_init(twi_keep *k, const tw_seq_model *m, tw_error *err);
+void twi_keep_fini(twi_keep *k);
+void twi_keep_copy(const tw_seq_model *m, tw_real *block); /* model -> block (n) */
+void twi_keep_restore(tw_seq_model *m, const tw_real *block);
+void twi_keep_swap(tw_seq_model *m, tw_real *block);
+void twi_keep_average(twi_keep *k, const tw_seq_model *m, int64_t steps); /* after each step */
+
+/* Replaces the file at path by the state after an epoch. TW_EIO and friends. */
+TW_NODISCARD tw_status twi_keep_save(const twi_keep *k, const tw_seq_model *m,
+                                     const tw_seq_data *data, const char *path, tw_error *err);
+/* *loaded: the file was there, whole, and of the same configuration and data. Else nothing changed,
+ * and a warning says why. TW_ECORRUPT: the model is half filled and must not be used. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_keep_load(twi_keep *k, tw_seq_model *m, const tw_seq_data *data,
+                                     const char *path, bool *loaded, tw_error *err);
+
+/* To the hooks (NULL: nobody), after state.report was brought up to date. valid NULL: the epoch was
+ * not validated; rate: targets a second. */
+TW_NODISCARD tw_status twi_tell_metrics(const tw_seq_hooks *h, twi_keep *k,
+                                        const tw_seq_metrics *valid, double rate, tw_error *err);
+/* TW_ECANCELLED: the hook wants the end. */
+TW_NODISCARD tw_status twi_tell_progress(const tw_seq_hooks *h, const twi_keep *k, int epochs,
+                                         const tw_seq_metrics *valid, tw_error *err);
+/* Again what an interrupted training told, so that the metrics have no hole. */
+void twi_tell_again(const tw_seq_hooks *h, const twi_keep *k);
+
 /* ---- sessions -------------------------------------------------------------------------------- */
 
 struct tw_seq_session {
-    const tw_seq_model *m; /* borrowed */
-    tw_tape *tape;         /* inference only */
-    twi_batch batch;       /* of one sequence */
-    int32_t *known;        /* (max_len) the history without unknown items, filled from its end */
+    const tw_seq_model *m;   /* borrowed */
+    tw_tape *tape;           /* inference only */
+    twi_batch batch;         /* of one sequence */
+    int32_t *known;          /* (max_len) the history without unknown items, filled from its end; 0
+                                where only content tells the item */
+    const tw_real **content; /* (max_len) that content, borrowed for one query; NULL elsewhere */
 };
 
 /* ---- evaluation ------------------------------------------------------------------------------ */
@@ -167,11 +226,100 @@ typedef struct twi_rank {
     int64_t competitors; /* the target not counted */
 } twi_rank;
 
-/* Means over n >= 1 users, summed in the order given. */
+/* Means over n >= 1 users, summed in the order given. Lists are left unmeasured. */
 void twi_metrics(tw_seq_metrics *out, const twi_rank *ranks, int64_t n);
 
-/* Counts of items in the train parts: the scores (n_items+1) of the popularity baseline. */
+/* Leave-one-out: how many leading items are the input; the target follows them. */
+int64_t twi_input_length(const tw_seq_data *data, tw_seq_split split, int32_t user);
+
+/* Sets of items are marks: entries equal to `stamp` are members, so that a new stamp empties the
+ * set. Adds n items and returns how many were not there before. */
+int64_t twi_mark_all(int32_t *mark, int32_t stamp, const int32_t *items, int64_t n);
+
+/* ---- evaluation: lists of competitors -------------------------------------------------------- */
+
+enum { TWI_NEGATIVES = 100 };
+
+/* The target and its competitors, by the protocol (not TW_SEQ_FULL); returns how many ids. What is
+ * drawn depends on (data, seed, split, user) alone.
+ *
+ *   list (1 + TWI_NEGATIVES)   the target first
+ *   mark (n_items+1)           scratch, stamp was not used before with it */
+int twi_candidates(int32_t *list, const tw_seq_data *data, const tw_seq_eval_config *cfg,
+                   int32_t user, int32_t *mark, int32_t stamp);
+
+/* Continues h, which starts as TW_FNV_START, over a user and the list; the same on every machine.
+ */
+uint64_t twi_hash_list(uint64_t h, int32_t user, const int32_t *list, int n);
+uint64_t twi_hash_hashes(const uint64_t *hashes, int64_t n);
+
+/* ---- evaluation: top lists ------------------------------------------------------------------- */
+
+typedef struct twi_hit {
+    tw_real score;
+    int32_t item;
+} twi_hit;
+
+/* Keeps the k best of what is added, best first; among equals the smaller item is the better one. A
+ * score that is not a number is never kept. *n is how many there are. */
+void twi_hit_add(twi_hit *best, int *n, int k, tw_real score, int32_t item);
+
+/* A user's list: the k best items by scores (n_items+1) that are not marked. Fills top (k), best
+ * first, with 0 behind the last. A re-ranking of lists belongs between this and its caller. */
+void twi_top_list(int32_t *top, int k, const tw_real *scores, int32_t n_items, const int32_t *mark,
+                  int32_t stamp);
+
+/* Measures lists (n, TW_SEQ_TOP), each with 0 behind its last item. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_measure_lists(tw_seq_list_metrics *out, const int32_t *lists, int64_t n,
+                                         const tw_seq_data *train, tw_pool *pool, tw_error *err);
+
+/* ---- evaluation: who met what, and the baselines that count it ------------------------------- */
+
+/* The train parts as a relation: each user and each item once. */
+typedef struct twi_sets {
+    int32_t n_users, n_items;
+    int64_t active;   /* users with a train part */
+    int64_t *user_at; /* (n_users+1): u met items[user_at[u-1] .. user_at[u]) */
+    int64_t *item_at; /* (n_items+1): i was met by users[item_at[i-1] .. item_at[i]), ascending */
+    int32_t *items, *users;
+} twi_sets;
+
+/* Of each train part the latest `latest` events. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_sets_init(twi_sets *s, const tw_seq_data *data, int64_t latest,
+                                     tw_error *err);
+void twi_sets_fini(twi_sets *s); /* accepts a zeroed one */
+
+/* Counts of events in the train parts: the scores (n_items+1) of the popularity baseline. */
 void twi_popularity(tw_real *scores, const tw_seq_data *data);
+
+/* Chosen on validation; see seqmodel/README.md. */
+typedef struct twi_baseline_config {
+    int neighbours; /* kept an item (item-kNN) */
+    double shrink;  /* added to the cosine's denominator */
+    int latest;     /* so many of the input's last items vote */
+    double decay;   /* of a vote, for each item that came after it */
+    double backoff; /* events' worth of popularity behind the transitions (Markov) */
+} twi_baseline_config;
+
+twi_baseline_config twi_baseline_default(void);
+
+typedef struct twi_baseline twi_baseline;
+
+/* Learns from the train parts of data, which must outlive it. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_baseline_create(twi_baseline **out, tw_seq_baseline kind,
+                                           const twi_baseline_config *cfg, const tw_seq_data *data,
+                                           tw_pool *pool, tw_error *err);
+void twi_baseline_destroy(twi_baseline *b); /* accepts NULL */
+
+/* The scores (n_items+1) of what follows n >= 1 items: `scratch` of that size, or the baseline's
+ * own. Any number of threads at a time, each with its scratch. */
+const tw_real *twi_baseline_scores(const twi_baseline *b, tw_real *scratch, const int32_t *items,
+                                   int64_t n);
+
+/* tw_seq_eval_baseline with other constants than the default. */
+TW_NODISCARD tw_status twi_eval_baseline(tw_seq_baseline kind, const twi_baseline_config *constants,
+                                         const tw_seq_data *data, const tw_seq_eval_config *cfg,
+                                         tw_seq_metrics *out, tw_error *err);
 
 /* ---- streams of randomness, kept apart by what they are for
  * ---------------------------------------- */
@@ -184,6 +332,8 @@ enum twi_stream {
     TWI_STREAM_AUTHORS = 5,
     TWI_STREAM_TRAINER = 6,    /* dropout */
     TWI_STREAM_CANDIDATES = 7, /* of one step of an epoch */
+    TWI_STREAM_HELD = 8,       /* users and items held out */
+    TWI_STREAM_FOLD = 9,       /* candidates of a fold-in */
 };
 
 /* The stream (purpose, a, b) of a run with `seed`; independent of threads. */

@@ -54,6 +54,37 @@ tw_status twi_seq_batch_init(twi_batch *b, int sequences, int tokens, bool train
     return tw_fail(err, TW_ENOMEM, "a batch of %d items", tokens);
 }
 
+tw_status twi_seq_batch_content(twi_batch *b, int64_t unique, tw_error *err)
+{
+    b->ids = tw_alloc((size_t) b->room_tokens, sizeof *b->ids);
+    b->content = tw_alloc((size_t) b->room_tokens, sizeof *b->content);
+    if (unique > 0)
+        b->unique_ids = tw_alloc((size_t) unique, sizeof *b->unique_ids);
+    if (b->ids == NULL || b->content == NULL || (unique > 0 && b->unique_ids == NULL))
+        return tw_fail(err, TW_ENOMEM, "content of %d items", b->room_tokens);
+    return TW_OK;
+}
+
+/* The id that an item enters by, or -1. */
+static int32_t id_of(const tw_seq_model *m, int32_t item, tw_rng *rng)
+{
+    if (!m->known[item])
+        return -1;
+    return rng != NULL && tw_rng_uniform(rng) < m->cfg.id_dropout ? -1 : item;
+}
+
+void twi_batch_tell(twi_batch *b, const tw_seq_model *m, tw_rng *rng)
+{
+    if (m->content == NULL)
+        return;
+    for (int i = 0; i < b->tokens; i++) {
+        b->ids[i] = id_of(m, b->items[i], rng);
+        b->content[i] = m->content->value + (size_t) b->items[i] * (size_t) m->content->cols;
+    }
+    for (int i = 0; i < b->n_unique; i++)
+        b->unique_ids[i] = id_of(m, b->unique[i], rng);
+}
+
 void twi_seq_batch_fini(twi_batch *b)
 {
     tw_free(b->offsets);
@@ -66,6 +97,9 @@ void twi_seq_batch_fini(twi_batch *b)
     tw_free(b->negatives);
     tw_free(b->unique);
     tw_free(b->log_weight);
+    tw_free(b->ids);
+    tw_free(b->unique_ids);
+    tw_free(b->content);
     *b = (twi_batch){0};
 }
 

@@ -1,106 +1,101 @@
-/* seqmodel/seq_candidates.c — the items that a step's loss compares the targets with.
+/* seqmodel/seq_candidates.c — whom a target is ranked against where that is not everybody.
  *
- * `negatives` draws with replacement; what was drawn twice counts once. An item with share q of
- * the draws is then a candidate with probability 1 - (1-q)^draws, and the inverse of that is its
- * weight in the sum of the softmax, so that the sum over the candidates estimates the sum over all
- * items without bias. The target itself always counts, once, with weight 1. (TensorFlow's logQ
- * corrects the target, too, as if it had been drawn.) Draws as many as there are items, and more,
- * take all items: then it is the full softmax.
+ * A user's list comes from a stream of its own, (seed, user), so it is the same whatever else is
+ * evaluated, by how many threads, in which order: frozen. Its hash says so to a reader of reports.
  */
-#include <math.h>
-#include <string.h>
-
-#include "base/alloc.h"
+#include "base/hash.h"
 #include "seqmodel/internal.h"
 
-bool twi_has_candidates(const tw_seq_config *cfg)
+int64_t twi_input_length(const tw_seq_data *data, tw_seq_split split, int32_t user)
 {
-    return cfg->loss == TW_SEQ_SAMPLED_CE || cfg->loss == TW_SEQ_GBCE ||
-           (cfg->loss == TW_SEQ_CE && cfg->normalize != 0);
+    return tw_seq_data_length(data, user) - (split == TW_SEQ_VALID ? 2 : 1);
 }
 
-tw_status twi_proposal_init(twi_proposal *p, const tw_seq_config *cfg, const tw_seq_data *data,
-                            tw_error *err)
+int64_t twi_mark_all(int32_t *mark, int32_t stamp, const int32_t *items, int64_t n)
 {
-    size_t n = (size_t) data->n_items + 1;
-
-    *p = (twi_proposal){.n_items = data->n_items};
-    if (cfg->negative_power <= 0)
-        return TW_OK;
-    tw_real *counts = tw_alloc(n, sizeof *counts);
-    p->upto = tw_alloc(n, sizeof *p->upto);
-    if (counts == NULL || p->upto == NULL) {
-        tw_free(counts);
-        twi_proposal_fini(p);
-        return tw_fail(err, TW_ENOMEM, "popularity of %d items", data->n_items);
+    int64_t fresh = 0;
+    for (int64_t i = 0; i < n; i++) {
+        fresh += mark[items[i]] != stamp;
+        mark[items[i]] = stamp;
     }
-    twi_popularity(counts, data);
-    for (size_t i = 1; i < n; i++) /* + 1: every item may be drawn */
-        p->upto[i] = p->upto[i - 1] + pow((double) counts[i] + 1, cfg->negative_power);
-    for (size_t i = 1; i < n; i++)
-        p->upto[i] /= p->upto[n - 1];
-    tw_free(counts);
-    return TW_OK;
+    return fresh;
 }
 
-void twi_proposal_fini(twi_proposal *p)
+/* Distinct items outside the whole history; all of them where they are 100 at most. */
+static int draw_sampled(int32_t *list, const tw_seq_data *data, int64_t seed, int32_t user,
+                        int32_t *mark, int32_t stamp)
 {
-    tw_free(p->upto);
-    *p = (twi_proposal){0};
-}
+    int n = 0;
+    int32_t n_items = data->n_items;
+    int64_t left = n_items - twi_mark_all(mark, stamp, tw_seq_data_items(data, user),
+                                          tw_seq_data_length(data, user));
 
-static double share(const twi_proposal *p, int32_t item)
-{
-    return p->upto == NULL ? 1.0 / p->n_items : p->upto[item] - p->upto[item - 1];
-}
-
-static int32_t draw(const twi_proposal *p, tw_rng *rng)
-{
-    if (p->upto == NULL)
-        return 1 + (int32_t) tw_rng_below(rng, (uint64_t) p->n_items);
-    double u = tw_rng_uniform(rng);
-    int32_t below = 0, found = p->n_items; /* upto[below] <= u < upto[found] */
-    while (found - below > 1) {
-        int32_t middle = below + (found - below) / 2;
-        if (p->upto[middle] <= u)
-            below = middle;
-        else
-            found = middle;
+    if (left <= TWI_NEGATIVES) {
+        for (int32_t i = 1; i <= n_items; i++)
+            if (mark[i] != stamp)
+                list[n++] = i;
+        return n;
     }
-    return found;
+    tw_rng rng = twi_stream(seed, TWI_STREAM_SAMPLED, (uint64_t) user, 0);
+    while (n < TWI_NEGATIVES) {
+        int32_t item = 1 + (int32_t) tw_rng_below(&rng, (uint64_t) n_items);
+        if (mark[item] == stamp)
+            continue;
+        mark[item] = stamp;
+        list[n++] = item;
+    }
+    return n;
 }
 
-/* The row of an item in the list, which it joins if it is new. */
-static int32_t enter(twi_batch *b, int32_t *place, int32_t item)
+/* With replacement, outside the train part alone: the target itself may come. */
+static int draw_as_authors(int32_t *list, const tw_seq_data *data, const tw_seq_eval_config *cfg,
+                           int32_t user, int32_t *mark, int32_t stamp)
 {
-    if (place[item] == 0) {
-        b->unique[b->n_unique++] = item;
-        place[item] = b->n_unique;
+    int n = 0;
+    int32_t n_items = data->n_items;
+
+    if (twi_mark_all(mark, stamp, tw_seq_data_items(data, user),
+                     tw_seq_data_train_length(data, user)) == n_items)
+        return 0; /* nothing to draw */
+    tw_rng rng =
+        twi_stream(cfg->seed, TWI_STREAM_AUTHORS, (uint64_t) user, 1 + (uint64_t) cfg->split);
+    while (n < TWI_NEGATIVES) {
+        int32_t item = 1 + (int32_t) tw_rng_below(&rng, (uint64_t) n_items);
+        if (mark[item] != stamp)
+            list[n++] = item;
     }
-    return place[item] - 1;
+    return n;
 }
 
-void twi_batch_collect(twi_batch *b, const tw_seq_config *cfg, const twi_proposal *p, tw_rng *rng,
-                       int32_t *place)
+int twi_candidates(int32_t *list, const tw_seq_data *data, const tw_seq_eval_config *cfg,
+                   int32_t user, int32_t *mark, int32_t stamp)
 {
-    bool all = cfg->loss == TW_SEQ_CE || cfg->negatives >= p->n_items;
-    double logq = cfg->loss == TW_SEQ_SAMPLED_CE && !all ? cfg->logq : 0;
+    list[0] = tw_seq_data_items(data, user)[twi_input_length(data, cfg->split, user)];
+    return 1 + (cfg->protocol == TW_SEQ_SAMPLED100
+                    ? draw_sampled(list + 1, data, cfg->seed, user, mark, stamp)
+                    : draw_as_authors(list + 1, data, cfg, user, mark, stamp));
+}
 
-    b->n_unique = 0;
-    if (all) {
-        for (int32_t i = 1; i <= p->n_items; i++)
-            (void) enter(b, place, i);
-    } else {
-        for (int i = 0; i < cfg->negatives; i++)
-            (void) enter(b, place, draw(p, rng));
-    }
-    b->candidates = b->n_unique;
-    for (int i = 0; i < b->candidates; i++) {
-        double missed = cfg->negatives * log1p(-share(p, b->unique[i])); /* log (1-q)^draws */
-        b->log_weight[i] = (tw_real) (logq > 0 ? -logq * log(-expm1(missed)) : 0);
-    }
-    for (int i = 0; i < b->tokens; i++)
-        b->targets[i] = enter(b, place, b->targets[i]);
-    for (int i = 0; i < b->n_unique; i++)
-        place[b->unique[i]] = 0;
+/* Low byte first, whatever the machine's own order. */
+static uint64_t hash_int(uint64_t h, uint32_t v)
+{
+    const unsigned char bytes[4] = {(unsigned char) v, (unsigned char) (v >> 8),
+                                    (unsigned char) (v >> 16), (unsigned char) (v >> 24)};
+    return tw_fnv1a(h, bytes, sizeof bytes);
+}
+
+uint64_t twi_hash_list(uint64_t h, int32_t user, const int32_t *list, int n)
+{
+    h = hash_int(hash_int(h, (uint32_t) user), (uint32_t) n);
+    for (int i = 0; i < n; i++)
+        h = hash_int(h, (uint32_t) list[i]);
+    return h;
+}
+
+uint64_t twi_hash_hashes(const uint64_t *hashes, int64_t n)
+{
+    uint64_t h = TW_FNV_START;
+    for (int64_t i = 0; i < n; i++)
+        h = hash_int(hash_int(h, (uint32_t) hashes[i]), (uint32_t) (hashes[i] >> 32));
+    return h;
 }

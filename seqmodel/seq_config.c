@@ -34,6 +34,8 @@ static_assert(sizeof(tw_seq_norm) == sizeof(int) && sizeof(tw_seq_loss) == sizeo
 static const field fields[] = {
     WHOLE(user_dim, 0, TW_SEQ_MAX_DIM, "width of a user vector; 0 is SASRec"),
     WHOLE(item_dim, 1, TW_SEQ_MAX_DIM, "width of an item vector"),
+    WHOLE(content_dim, 0, TW_SEQ_MAX_CONTENT, "width of content vectors; 0 is ids alone"),
+    NUMBER(id_dropout, 0, 1, "probability of telling an item by its content alone"),
     WHOLE(max_len, 1, TW_SEQ_MAX_LEN, "latest items of a history that are read"),
     WHOLE(blocks, 1, TW_SEQ_MAX_BLOCKS, "transformer blocks"),
     WHOLE(heads, 1, 64, "attention heads; divides user_dim + item_dim"),
@@ -84,6 +86,7 @@ tw_seq_config tw_seq_config_default(void)
     return (tw_seq_config){
         .user_dim = 16,
         .item_dim = 112,
+        .id_dropout = 0.2,
         .max_len = 100,
         .blocks = 2,
         .heads = 2,
@@ -192,9 +195,9 @@ tw_status tw_seq_config_check(const tw_seq_config *cfg, tw_error *err)
         if (st != TW_OK)
             return st;
     }
-    if (cfg->normalize != 0 && cfg->loss == TW_SEQ_BCE)
-        return tw_fail(err, TW_EINVAL,
-                       "normalize 1 needs a loss with a temperature: ce, sampled-ce or gbce");
+    if ((cfg->normalize != 0 || cfg->content_dim > 0) && cfg->loss == TW_SEQ_BCE)
+        return tw_fail(err, TW_EINVAL, "%s needs the loss ce, sampled-ce or gbce, not bce",
+                       cfg->normalize != 0 ? "normalize 1" : "content");
     int width = cfg->user_dim + cfg->item_dim;
     if (width > TW_SEQ_MAX_DIM)
         return tw_fail(err, TW_EINVAL, "user_dim %d + item_dim %d is more than %d", cfg->user_dim,

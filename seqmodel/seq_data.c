@@ -128,3 +128,66 @@ int64_t tw_seq_data_train_length(const tw_seq_data *data, int32_t user)
     int64_t n = tw_seq_data_length(data, user);
     return n < 3 ? n : n - 2;
 }
+
+static void mark_share(bool *held, int32_t n, double share, tw_rng *rng)
+{
+    held[0] = false;
+    for (int32_t i = 1; i <= n; i++)
+        held[i] = tw_rng_uniform(rng) < share;
+}
+
+/* An item is tied to the kept one before it if no time passed at any item between them. */
+static void copy_kept(tw_seq_data *out, const tw_seq_data *data, const bool *held_users,
+                      const bool *held_items)
+{
+    int64_t at = 0;
+    for (int32_t u = 1; u <= data->n_users; u++) {
+        int64_t begin = data->offsets[u - 1], end = held_users[u] ? begin : data->offsets[u];
+        bool tied = false; /* with the kept item before */
+        for (int64_t i = begin; i < end; i++) {
+            tied = tied && data->tied[i];
+            if (held_items[data->items[i]])
+                continue;
+            out->items[at] = data->items[i];
+            out->tied[at++] = tied;
+            tied = true;
+        }
+        out->offsets[u] = at;
+    }
+}
+
+tw_status tw_seq_data_hold_out(tw_seq_data **out, const tw_seq_data *data, double users,
+                               double items, int64_t seed, bool *held_users, bool *held_items,
+                               tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_seq_data *d = NULL;
+    tw_rng rng = twi_stream(seed, TWI_STREAM_HELD, 0, 0);
+    size_t n = (size_t) data->offsets[data->n_users];
+
+    *out = NULL;
+    if (!(users >= 0 && users < 1 && items >= 0 && items < 1)) {
+        st = tw_fail(err, TW_EINVAL, "shares %g and %g to hold out: both must be in [0, 1)", users,
+                     items);
+        goto done;
+    }
+    d = tw_alloc(1, sizeof *d);
+    if (d != NULL) {
+        *d = (tw_seq_data){.n_users = data->n_users, .n_items = data->n_items};
+        d->offsets = tw_alloc((size_t) data->n_users + 1, sizeof *d->offsets);
+        d->items = tw_alloc(n, sizeof *d->items);
+        d->tied = tw_alloc(n, sizeof *d->tied);
+    }
+    if (d == NULL || d->offsets == NULL || d->items == NULL || d->tied == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "a copy of %zu events", n);
+        goto done;
+    }
+    mark_share(held_users, data->n_users, users, &rng);
+    mark_share(held_items, data->n_items, items, &rng);
+    copy_kept(d, data, held_users, held_items);
+    *out = d;
+    d = NULL;
+done:
+    tw_seq_data_destroy(d);
+    return st;
+}

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "nn/blas.h"
 #include "seqmodel/internal.h"
 
 enum {
     CHUNK_USERS = 64,       /* forwarded together by one worker */
     CHUNK_SCORES = 4 << 20, /* but not so many that their scores outgrow this */
-    NEGATIVES = 100,
     AUTHORS_USERS = 10000,
 };
 
@@ -20,55 +20,58 @@ typedef struct worker {
     tw_tape *tape;
     twi_batch batch;
     tw_real *scores; /* (chunk, n_items+1) */
-    int32_t *mark;   /* (n_items+1): stamp of the user whose seen item it is */
+    int32_t *mark;   /* (n_items+1) */
     int32_t stamp;
     tw_status st;
     tw_error err;
 } worker;
 
 typedef struct evaluation {
-    const tw_seq_model *m; /* NULL: popularity */
+    const tw_seq_model *m; /* NULL: the baseline ranks */
+    twi_baseline *baseline;
     const tw_seq_data *data;
     tw_seq_eval_config cfg;
     int chunk;
     int32_t *users; /* (n) to rank */
     int64_t n;
-    twi_rank *ranks;     /* (n) */
-    tw_real *popularity; /* (n_items+1); NULL with a model */
+    twi_rank *ranks;  /* (n) */
+    uint64_t *hashes; /* (n) of the lists drawn; NULL for full ranking */
+    int32_t *top;     /* (n, TW_SEQ_TOP); NULL unless asked for */
     worker *workers;
     int n_workers;
 } evaluation;
 
-/* Length of the input; the target follows it. */
-static int64_t input_length(const evaluation *e, int32_t user)
-{
-    return tw_seq_data_length(e->data, user) - (e->cfg.split == TW_SEQ_VALID ? 2 : 1);
-}
-
-void twi_popularity(tw_real *scores, const tw_seq_data *data)
-{
-    memset(scores, 0, ((size_t) data->n_items + 1) * sizeof *scores);
-    for (int32_t u = 1; u <= data->n_users; u++) {
-        const int32_t *items = tw_seq_data_items(data, u);
-        int64_t n = tw_seq_data_train_length(data, u);
-        for (int64_t i = 0; i < n; i++)
-            scores[items[i]] += 1; /* exact up to 2^24 events an item */
-    }
-}
-
 /* ---- who is ranked --------------------------------------------------------------------------- */
+
+static bool wanted(const evaluation *e, int32_t user)
+{
+    int32_t target =
+        tw_seq_data_items(e->data, user)[twi_input_length(e->data, e->cfg.split, user)];
+    return (e->cfg.only_users == NULL || e->cfg.only_users[user]) &&
+           (e->cfg.only_targets == NULL || e->cfg.only_targets[target]);
+}
 
 static tw_status choose_users(evaluation *e, tw_error *err)
 {
+    int64_t able = 0;
+
     e->users = tw_alloc((size_t) e->data->n_users, sizeof *e->users);
-    e->ranks = tw_alloc((size_t) e->data->n_users, sizeof *e->ranks);
-    if (e->users == NULL || e->ranks == NULL)
+    if (e->users == NULL)
         return tw_fail(err, TW_ENOMEM, "ranks of %d users", e->data->n_users);
-    for (int32_t u = 1; u <= e->data->n_users; u++)
-        if (tw_seq_data_length(e->data, u) >= 3)
+    for (int32_t u = 1; u <= e->data->n_users; u++) {
+        if (tw_seq_data_length(e->data, u) < 3)
+            continue;
+        able++;
+        if (wanted(e, u))
             e->users[e->n++] = u;
-    if (e->n == 0)
+    }
+    if (able == 0)
         return tw_fail(err, TW_ENOTFOUND, "no user has the 3 events that an evaluation needs");
+    if (e->n == 0)
+        return tw_fail(err, TW_ENOTFOUND,
+                       "none of the %lld users that have a target is among the users and targets "
+                       "to be ranked",
+                       (long long) able);
     if (e->cfg.protocol == TW_SEQ_AS_AUTHORS && e->n > AUTHORS_USERS) {
         tw_rng rng = twi_stream(e->cfg.seed, TWI_STREAM_AUTHORS, 0, 0);
         tw_rng_shuffle(&rng, e->users, e->n);
@@ -77,18 +80,21 @@ static tw_status choose_users(evaluation *e, tw_error *err)
     return TW_OK;
 }
 
-/* ---- one user -------------------------------------------------------------------------------- */
-
-/* Returns how many of the n items were not marked before. */
-static int64_t mark_all(worker *w, const int32_t *items, int64_t n)
+static tw_status create_slots(evaluation *e, tw_error *err)
 {
-    int64_t fresh = 0;
-    for (int64_t i = 0; i < n; i++) {
-        fresh += w->mark[items[i]] != w->stamp;
-        w->mark[items[i]] = w->stamp;
-    }
-    return fresh;
+    bool drawn = e->cfg.protocol != TW_SEQ_FULL;
+
+    e->ranks = tw_alloc((size_t) e->n, sizeof *e->ranks);
+    if (drawn)
+        e->hashes = tw_alloc((size_t) e->n, sizeof *e->hashes);
+    if (e->cfg.lists)
+        e->top = tw_alloc((size_t) e->n, TW_SEQ_TOP * sizeof *e->top);
+    if (e->ranks == NULL || (drawn && e->hashes == NULL) || (e->cfg.lists && e->top == NULL))
+        return tw_fail(err, TW_ENOMEM, "ranks of %lld users", (long long) e->n);
+    return TW_OK;
 }
+
+/* ---- one user -------------------------------------------------------------------------------- */
 
 /* "Not below" rather than "above", so that a tie and a NaN count against the target. */
 static void meet(twi_rank *r, const tw_real *scores, int32_t target, int32_t item)
@@ -97,73 +103,55 @@ static void meet(twi_rank *r, const tw_real *scores, int32_t target, int32_t ite
     r->competitors++;
 }
 
+/* Counts over all items at once, which the compiler makes wide, and takes back those that the input
+ * has: on catalogues of some ten thousand items this is most of what an evaluation does. */
 static void rank_full(const evaluation *e, worker *w, twi_rank *r, const tw_real *scores,
-                      int32_t user)
+                      const int32_t *items, int64_t n)
 {
-    const int32_t *items = tw_seq_data_items(e->data, user);
-    int64_t n = input_length(e, user);
-    int32_t target = items[n];
+    tw_real target = scores[items[n]];
+    int32_t n_items = e->data->n_items, above = 0;
 
-    (void) mark_all(w, items, n);
-    for (int32_t i = 1; i <= e->data->n_items; i++)
-        if (i != target && w->mark[i] != w->stamp)
-            meet(r, scores, target, i);
-}
-
-static void rank_sampled(const evaluation *e, worker *w, twi_rank *r, const tw_real *scores,
-                         int32_t user)
-{
-    const int32_t *items = tw_seq_data_items(e->data, user);
-    int32_t target = items[input_length(e, user)];
-    int32_t n_items = e->data->n_items;
-    int64_t left = n_items - mark_all(w, items, tw_seq_data_length(e->data, user));
-
-    if (left <= NEGATIVES) {
-        for (int32_t i = 1; i <= n_items; i++)
-            if (w->mark[i] != w->stamp)
-                meet(r, scores, target, i);
-        return;
-    }
-    tw_rng rng = twi_stream(e->cfg.seed, TWI_STREAM_SAMPLED, (uint64_t) user, 0);
-    while (r->competitors < NEGATIVES) {
-        int32_t item = 1 + (int32_t) tw_rng_below(&rng, (uint64_t) n_items);
-        if (w->mark[item] == w->stamp)
+    for (int32_t i = 1; i <= n_items; i++)
+        above += !(scores[i] < target);
+    r->above = above - 1; /* the target does not stand above itself */
+    r->competitors = n_items - 1;
+    for (int64_t i = 0; i < n; i++) {
+        if (w->mark[items[i]] == w->stamp)
             continue;
-        w->mark[item] = w->stamp;
-        meet(r, scores, target, item);
+        w->mark[items[i]] = w->stamp;
+        if (items[i] == items[n])
+            continue;
+        r->above -= !(scores[items[i]] < target);
+        r->competitors--;
     }
 }
 
-static void rank_as_authors(const evaluation *e, worker *w, twi_rank *r, const tw_real *scores,
-                            int32_t user)
+static void rank_drawn(const evaluation *e, worker *w, int64_t at, const tw_real *scores)
 {
-    const int32_t *items = tw_seq_data_items(e->data, user);
-    int32_t target = items[input_length(e, user)];
-    int32_t n_items = e->data->n_items;
+    int32_t list[1 + TWI_NEGATIVES];
+    int n = twi_candidates(list, e->data, &e->cfg, e->users[at], w->mark, ++w->stamp);
 
-    if (mark_all(w, items, tw_seq_data_train_length(e->data, user)) == n_items)
-        return; /* nothing to draw */
-    tw_rng rng =
-        twi_stream(e->cfg.seed, TWI_STREAM_AUTHORS, (uint64_t) user, 1 + (uint64_t) e->cfg.split);
-    while (r->competitors < NEGATIVES) {
-        int32_t item = 1 + (int32_t) tw_rng_below(&rng, (uint64_t) n_items);
-        if (w->mark[item] != w->stamp)
-            meet(r, scores, target, item);
-    }
+    for (int i = 1; i < n; i++)
+        meet(&e->ranks[at], scores, list[0], list[i]);
+    e->hashes[at] = twi_hash_list(TW_FNV_START, e->users[at], list, n);
 }
 
 static void rank_user(const evaluation *e, worker *w, int64_t at, const tw_real *scores)
 {
-    twi_rank *r = &e->ranks[at];
     int32_t user = e->users[at];
+    const int32_t *items = tw_seq_data_items(e->data, user);
+    int64_t n = twi_input_length(e->data, e->cfg.split, user);
+    bool full = e->cfg.protocol == TW_SEQ_FULL;
 
-    *r = (twi_rank){0};
+    if (!full)
+        rank_drawn(e, w, at, scores);
     w->stamp++;
-    switch (e->cfg.protocol) {
-    case TW_SEQ_SAMPLED100: rank_sampled(e, w, r, scores, user); break;
-    case TW_SEQ_AS_AUTHORS: rank_as_authors(e, w, r, scores, user); break;
-    default: rank_full(e, w, r, scores, user); break;
-    }
+    if (full)
+        rank_full(e, w, &e->ranks[at], scores, items, n);
+    if (!e->cfg.lists)
+        return;
+    (void) twi_mark_all(w->mark, w->stamp, items, n);
+    twi_top_list(e->top + at * TW_SEQ_TOP, TW_SEQ_TOP, scores, e->data->n_items, w->mark, w->stamp);
 }
 
 /* ---- one worker ------------------------------------------------------------------------------ */
@@ -178,8 +166,10 @@ static tw_status score_chunk(const evaluation *e, worker *w, int64_t begin, int6
     for (int64_t i = begin; i < end; i++) {
         int32_t u = e->users[i];
         (void) twi_batch_add(&w->batch, m->cfg.max_len, e->cfg.as_unknown ? 0 : u,
-                             tw_seq_data_items(e->data, u), input_length(e, u));
+                             tw_seq_data_items(e->data, u),
+                             twi_input_length(e->data, e->cfg.split, u));
     }
+    twi_batch_tell(&w->batch, m, NULL);
     tw_tensor *q = twi_forward_queries(m, w->tape, &w->batch);
     tw_status st = tw_tape_status(w->tape, &w->err);
     if (st != TW_OK)
@@ -187,6 +177,17 @@ static tw_status score_chunk(const evaluation *e, worker *w, int64_t begin, int6
     int d = m->cfg.item_dim, columns = m->n_items + 1;
     tw_gemm(0, 1, q->rows, columns, d, 1, q->v, d, twi_outputs(m), d, 0, w->scores, columns);
     return TW_OK;
+}
+
+/* The scores of chunk row i: user at begin + i. */
+static const tw_real *scores_of(const evaluation *e, worker *w, int64_t begin, int64_t i)
+{
+    int32_t user = e->users[begin + i];
+
+    if (e->m == NULL)
+        return twi_baseline_scores(e->baseline, w->scores, tw_seq_data_items(e->data, user),
+                                   twi_input_length(e->data, e->cfg.split, user));
+    return w->scores + (size_t) i * ((size_t) e->data->n_items + 1);
 }
 
 static void rank_share(void *ctx, int number, int workers)
@@ -202,10 +203,8 @@ static void rank_share(void *ctx, int number, int workers)
             w->st = score_chunk(e, w, at, stop);
         if (w->st != TW_OK)
             return;
-        for (int64_t i = at; i < stop; i++) {
-            size_t row = (size_t) (i - at) * ((size_t) e->data->n_items + 1);
-            rank_user(e, w, i, e->m == NULL ? e->popularity : w->scores + row);
-        }
+        for (int64_t i = at; i < stop; i++)
+            rank_user(e, w, i, scores_of(e, w, at, i - at));
     }
 }
 
@@ -215,18 +214,17 @@ static tw_status create_worker(const evaluation *e, worker *w, tw_error *err)
     size_t columns = (size_t) e->data->n_items + 1;
 
     w->mark = tw_alloc(columns, sizeof *w->mark);
-    if (w->mark == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "marks of %zu items", columns);
+    w->scores =
+        tw_alloc_aligned((e->m == NULL ? 1 : (size_t) e->chunk) * columns, sizeof *w->scores);
+    if (w->mark == NULL || w->scores == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "scores of %zu items", columns);
         goto done;
     }
     if (e->m == NULL)
         goto done;
-    w->scores = tw_alloc_aligned((size_t) e->chunk * columns, sizeof *w->scores);
-    if (w->scores == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "scores of %zu items", columns);
-        goto done;
-    }
     TW_TRY(twi_seq_batch_init(&w->batch, e->chunk, e->chunk * e->m->cfg.max_len, false, 0, err));
+    if (e->m->content != NULL)
+        TW_TRY(twi_seq_batch_content(&w->batch, 0, err));
     TW_TRY(tw_tape_create(&w->tape, NULL, err));
 done:
     return st;
@@ -241,9 +239,11 @@ static void fini(evaluation *e)
         tw_free(e->workers[i].mark);
     }
     tw_free(e->workers);
-    tw_free(e->popularity);
     tw_free(e->users);
     tw_free(e->ranks);
+    tw_free(e->hashes);
+    tw_free(e->top);
+    twi_baseline_destroy(e->baseline);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -251,10 +251,17 @@ static void fini(evaluation *e)
 static tw_status check(const tw_seq_model *m, const tw_seq_data *data,
                        const tw_seq_eval_config *cfg, tw_error *err)
 {
+    const tw_seq_data *learn = cfg->learn_from;
+
     if (m != NULL && (m->n_users != data->n_users || m->n_items != data->n_items)) {
         return tw_fail(err, TW_EINVAL,
                        "the model knows %d users and %d items, the data has %d and %d", m->n_users,
                        m->n_items, data->n_users, data->n_items);
+    }
+    if (learn != NULL && (learn->n_users != data->n_users || learn->n_items != data->n_items)) {
+        return tw_fail(err, TW_EINVAL,
+                       "the data to learn from has %d users and %d items, that to rank %d and %d",
+                       learn->n_users, learn->n_items, data->n_users, data->n_items);
     }
     if ((unsigned) cfg->split > TW_SEQ_TEST || (unsigned) cfg->protocol > TW_SEQ_AS_AUTHORS)
         return tw_fail(err, TW_EINVAL, "split %d, protocol %d: no such choice", (int) cfg->split,
@@ -270,6 +277,42 @@ static int chunk_of(const tw_seq_data *data)
     return fits < CHUNK_USERS ? (int) fits : CHUNK_USERS;
 }
 
+static const tw_seq_data *learnt_from(const evaluation *e)
+{
+    return e->cfg.learn_from != NULL ? e->cfg.learn_from : e->data;
+}
+
+/* Everything once the model or the baseline is there. */
+static tw_status run(evaluation *e, tw_pool *pool, tw_seq_metrics *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+
+    TW_TRY(create_slots(e, err));
+    e->n_workers = tw_pool_size(pool);
+    e->workers = tw_alloc((size_t) e->n_workers, sizeof *e->workers);
+    if (e->workers == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "%d evaluation workers", e->n_workers);
+        goto done;
+    }
+    for (int i = 0; i < e->n_workers; i++)
+        TW_TRY(create_worker(e, &e->workers[i], err));
+
+    tw_pool_run(pool, rank_share, e);
+    for (int i = 0; i < e->n_workers; i++) {
+        if (e->workers[i].st != TW_OK) {
+            st = tw_fail(err, e->workers[i].st, "%s", e->workers[i].err.msg);
+            goto done;
+        }
+    }
+    twi_metrics(out, e->ranks, e->n);
+    if (e->hashes != NULL)
+        out->lists_hash = twi_hash_hashes(e->hashes, e->n);
+    if (e->top != NULL)
+        TW_TRY(twi_measure_lists(&out->top, e->top, e->n, learnt_from(e), pool, err));
+done:
+    return st;
+}
+
 tw_status twi_eval(const tw_seq_model *m, const tw_seq_data *data, const tw_seq_eval_config *cfg,
                    tw_pool *pool, tw_seq_metrics *out, tw_error *err)
 {
@@ -278,31 +321,7 @@ tw_status twi_eval(const tw_seq_model *m, const tw_seq_data *data, const tw_seq_
 
     TW_TRY(check(m, data, cfg, err));
     TW_TRY(choose_users(&e, err));
-    if (m == NULL) {
-        e.popularity = tw_alloc((size_t) data->n_items + 1, sizeof *e.popularity);
-        if (e.popularity == NULL) {
-            st = tw_fail(err, TW_ENOMEM, "counts of %d items", data->n_items);
-            goto done;
-        }
-        twi_popularity(e.popularity, data);
-    }
-    e.n_workers = tw_pool_size(pool);
-    e.workers = tw_alloc((size_t) e.n_workers, sizeof *e.workers);
-    if (e.workers == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "%d evaluation workers", e.n_workers);
-        goto done;
-    }
-    for (int i = 0; i < e.n_workers; i++)
-        TW_TRY(create_worker(&e, &e.workers[i], err));
-
-    tw_pool_run(pool, rank_share, &e);
-    for (int i = 0; i < e.n_workers; i++) {
-        if (e.workers[i].st != TW_OK) {
-            st = tw_fail(err, e.workers[i].st, "%s", e.workers[i].err.msg);
-            goto done;
-        }
-    }
-    twi_metrics(out, e.ranks, e.n);
+    TW_TRY(run(&e, pool, out, err));
 done:
     fini(&e);
     return st;
@@ -320,4 +339,34 @@ tw_status tw_seq_eval(const tw_seq_model *m, const tw_seq_data *data, const tw_s
 done:
     tw_pool_destroy(pool);
     return st;
+}
+
+tw_status twi_eval_baseline(tw_seq_baseline kind, const twi_baseline_config *constants,
+                            const tw_seq_data *data, const tw_seq_eval_config *cfg,
+                            tw_seq_metrics *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_pool *pool = NULL;
+    evaluation e = {.data = data, .cfg = *cfg, .chunk = 1};
+
+    TW_TRY(check(NULL, data, cfg, err));
+    if ((unsigned) kind > TW_SEQ_MARKOV) {
+        st = tw_fail(err, TW_EINVAL, "baseline %d: no such choice", (int) kind);
+        goto done;
+    }
+    TW_TRY(choose_users(&e, err)); /* first: cheap, and may say that there is nobody */
+    TW_TRY(tw_pool_create(&pool, cfg->threads, err));
+    TW_TRY(twi_baseline_create(&e.baseline, kind, constants, learnt_from(&e), pool, err));
+    TW_TRY(run(&e, pool, out, err));
+done:
+    fini(&e);
+    tw_pool_destroy(pool);
+    return st;
+}
+
+tw_status tw_seq_eval_baseline(tw_seq_baseline kind, const tw_seq_data *data,
+                               const tw_seq_eval_config *cfg, tw_seq_metrics *out, tw_error *err)
+{
+    const twi_baseline_config constants = twi_baseline_default();
+    return twi_eval_baseline(kind, &constants, data, cfg, out, err);
 }

@@ -173,6 +173,7 @@ static tw_status load(tw_seq_model **out, const tw_st_file *f, tw_error *err)
     TW_TRY(twi_model_create_empty(&m, &cfg, n_users, n_items, err));
     TW_TRY(tw_st_load_params(f, m->params, false, err));
     TW_TRY(check_weights(m, err));
+    twi_refresh_known(m);
     twi_refresh_outputs(m);
     TW_TRY(load_ids(&m->item_ids, &items, "item", err));
     TW_TRY(load_ids(&m->user_ids, &users, "user", err));

@@ -2,6 +2,7 @@
  * the rest.
  *
  *   x_t  = [ sqrt(d_i) V[item_t] ; sqrt(d_u) U[user] ] + P[position_t]      inputs, N rows of D
+ *          where with content V[item] + W content[item] stands for V[item], here and below
  *   B times: causal attention, then a feed-forward layer, each with its norm and residual
  *   F    = LN(x)
  *   score(l) = <F_item, V[l]> + <F_user, sqrt(d_u) U[user]>
@@ -15,6 +16,7 @@
  */
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "seqmodel/internal.h"
 
@@ -71,9 +73,32 @@ static tw_tensor *block(const tw_seq_model *m, const twi_block *b, tw_tape *t, c
     }
 }
 
+/* Rows of items: their ids' vectors plus their projected content, which is rows[i], or where rows
+ * is NULL the model's for items[i]. */
+static tw_tensor *with_content(const tw_seq_model *m, tw_tape *t, const int32_t *ids,
+                               const tw_real *const *rows, const int32_t *items, int n)
+{
+    const size_t C = (size_t) m->content->cols;
+    tw_tensor *c = tw_tape_tensor(t, n, m->content->cols);
+
+    for (int i = 0; c != NULL && i < n; i++)
+        memcpy(c->v + (size_t) i * C,
+               rows != NULL ? rows[i] : m->content->value + (size_t) items[i] * C,
+               C * sizeof *c->v);
+    return tw_op_add(t, tw_op_gather(t, m->items, ids, n, 1), tw_op_linear(t, c, m->project, NULL));
+}
+
+static tw_tensor *inputs(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
+{
+    const double scale = sqrt(m->cfg.item_dim);
+    if (m->content == NULL)
+        return tw_op_gather(t, m->items, b->items, b->tokens, scale);
+    return tw_op_scale(t, with_content(m, t, b->ids, b->content, NULL, b->tokens), scale);
+}
+
 tw_tensor *twi_forward(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
 {
-    tw_tensor *x = tw_op_gather(t, m->items, b->items, b->tokens, sqrt(m->cfg.item_dim));
+    tw_tensor *x = inputs(m, t, b);
 
     if (m->users != NULL)
         x = tw_op_concat(t, x,
@@ -120,7 +145,9 @@ static double candidates_loss(const tw_seq_model *m, tw_tape *t, const twi_batch
                               double scale)
 {
     tw_tensor *query = item_half(m, t, F), *user = NULL;
-    tw_tensor *items = tw_op_gather(t, m->items, b->unique, b->n_unique, 1);
+    tw_tensor *items = m->content == NULL
+                           ? tw_op_gather(t, m->items, b->unique, b->n_unique, 1)
+                           : with_content(m, t, b->unique_ids, NULL, b->unique, b->n_unique);
     tw_candidates how = {.count = b->candidates,
                          .log_weight = b->log_weight,
                          .temperature = m->cfg.temperature,

@@ -52,6 +52,15 @@ void twi_metrics(tw_seq_metrics *out, const twi_rank *ranks, int64_t n)
     out->auc /= (double) n;
 }
 
+static tw_status add_lists(const tw_seq_list_metrics *x, tw_text *out, tw_error *err)
+{
+    return tw_text_addf(out, err,
+                        ", \"coverage_at_%d\": %.6f, \"gini_at_%d\": %.6f, \"popularity_at_%d\": "
+                        "%.6f, \"novelty_at_%d\": %.6f, \"diversity_at_%d\": %.6f",
+                        TW_SEQ_TOP, x->coverage, TW_SEQ_TOP, x->gini, TW_SEQ_TOP, x->popularity,
+                        TW_SEQ_TOP, x->novelty, TW_SEQ_TOP, x->diversity);
+}
+
 tw_status tw_seq_metrics_to_json(const tw_seq_metrics *x, tw_text *out, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -61,11 +70,18 @@ tw_status tw_seq_metrics_to_json(const tw_seq_metrics *x, tw_text *out, tw_error
         int k = tw_seq_cuts[c];
         TW_TRY(tw_text_addf(out, err, ", \"hr_at_%d\": %.6f, \"ndcg_at_%d\": %.6f", k, x->hr[c], k,
                             x->ndcg[c]));
-        TW_TRY(tw_text_addf(out, err, ", \"mrr_at_%d\": %.6f", k, x->mrr[c]));
+        TW_TRY(tw_text_addf(out, err, ", \"mrr_at_%d\": %.6f, \"recall_at_%d\": %.6f", k, x->mrr[c],
+                            k, x->hr[c]));
+        TW_TRY(tw_text_addf(out, err, ", \"precision_at_%d\": %.6f", k, x->hr[c] / k));
     }
-    TW_TRY(tw_text_addf(out, err,
-                        ", \"auc\": %.6f, \"hr_at_10_se\": %.6f, \"ndcg_at_10_se\": %.6f}", x->auc,
-                        x->hr10_se, x->ndcg10_se));
+    TW_TRY(tw_text_addf(out, err, ", \"auc\": %.6f, \"hr_at_10_se\": %.6f, \"ndcg_at_10_se\": %.6f",
+                        x->auc, x->hr10_se, x->ndcg10_se));
+    if (x->lists_hash != 0)
+        TW_TRY(tw_text_addf(out, err, ", \"lists_hash\": \"%016llx\"",
+                            (unsigned long long) x->lists_hash));
+    if (x->top.lists > 0)
+        TW_TRY(add_lists(&x->top, out, err));
+    TW_TRY(tw_text_adds(out, "}", err));
 done:
     return st;
 }

@@ -1,7 +1,10 @@
 /* seqmodel/seq_model.c — the tensors of SSE-PT: which, how they start, who owns them. */
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
+#include "nn/blas.h"
 #include "nn/l2norm.h"
 #include "seqmodel/internal.h"
 
@@ -38,6 +41,7 @@ double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items
     double D = cfg->user_dim + cfg->item_dim;
     double size = ((double) n_items + 1) * cfg->item_dim + ((double) n_users + 1) * cfg->user_dim +
                   cfg->max_len * D;
+    size += ((double) n_items + 1 + cfg->item_dim) * cfg->content_dim;
     if (cfg->norm != TW_SEQ_POST)
         size += 2 * D;
 #define X(field, name, rows, start) size += cfg->blocks * ((rows) *D);
@@ -80,6 +84,12 @@ static tw_status add_tensors(tw_seq_model *m, tw_error *err)
     int D = c->user_dim + c->item_dim;
 
     TW_TRY(add(m, &m->items, "items", (int64_t) m->n_items + 1, c->item_dim, TW_TABLE, err));
+    if (c->content_dim > 0) {
+        TW_TRY(add(m, &m->content, "content", (int64_t) m->n_items + 1, c->content_dim, TW_TABLE,
+                   err));
+        TW_TRY(add(m, &m->project, "project.weight", c->item_dim, c->content_dim, TW_DENSE, err));
+        m->content->frozen = true;
+    }
     if (c->user_dim > 0)
         TW_TRY(add(m, &m->users, "users", (int64_t) m->n_users + 1, c->user_dim, TW_TABLE, err));
     TW_TRY(add(m, &m->positions, "positions", c->max_len, D, TW_DENSE, err));
@@ -110,6 +120,8 @@ static void randomise(tw_seq_model *m)
     set_start(m->items, GLOROT, &rng);
     for (int j = 0; j < m->items->cols; j++)
         m->items->value[j] = 0;
+    if (m->project != NULL)
+        set_start(m->project, GLOROT, &rng);
     if (m->users != NULL)
         set_start(m->users, GLOROT, &rng);
     set_start(m->positions, GLOROT, &rng);
@@ -142,7 +154,14 @@ tw_status twi_model_create_empty(tw_seq_model **out, const tw_seq_config *cfg, i
     m->user_ids.n = n_users;
     TW_TRY(tw_params_create(&m->params, err));
     TW_TRY(add_tensors(m, err));
-    if (cfg->normalize != 0) {
+    if (cfg->content_dim > 0) {
+        m->known = tw_alloc((size_t) n_items + 1, sizeof *m->known);
+        if (m->known == NULL) {
+            st = tw_fail(err, TW_ENOMEM, "marks of %d items", n_items);
+            goto done;
+        }
+    }
+    if (cfg->normalize != 0 || cfg->content_dim > 0) {
         m->outputs =
             tw_alloc_aligned((size_t) m->items->rows * (size_t) cfg->item_dim, sizeof *m->outputs);
         if (m->outputs == NULL) {
@@ -170,18 +189,73 @@ tw_status tw_seq_model_create(tw_seq_model **out, const tw_seq_config *cfg, int3
     st = twi_model_create_empty(out, cfg, n_users, n_items, err);
     if (*out != NULL) {
         randomise(*out);
+        twi_refresh_known(*out);
         twi_refresh_outputs(*out);
     }
     return st;
 }
 
-void twi_refresh_outputs(tw_seq_model *m)
+void twi_refresh_known(tw_seq_model *m)
 {
-    const int D = m->cfg.item_dim;
+    const int64_t D = m->cfg.item_dim;
+
+    for (int32_t i = 1; m->known != NULL && i <= m->n_items; i++) {
+        m->known[i] = false;
+        for (int64_t j = 0; j < D; j++)
+            m->known[i] = m->known[i] || m->items->value[i * D + j] != 0;
+    }
+}
+
+/* out (rows, item_dim) = ids' vectors (rows, item_dim; NULL: none) + content (rows, C) project' */
+static void output_rows(const tw_seq_model *m, const tw_real *ids, const tw_real *content,
+                        tw_real *out, int rows)
+{
+    const int D = m->cfg.item_dim, C = m->cfg.content_dim;
+    const size_t n = (size_t) rows * (size_t) D;
     tw_real rnorm;
 
-    for (int64_t i = 0; m->outputs != NULL && i < m->items->rows; i++)
-        tw_l2norm_forward(m->outputs + i * D, &rnorm, m->items->value + i * D, 1, D);
+    if (ids != NULL)
+        memcpy(out, ids, n * sizeof *out);
+    else
+        memset(out, 0, n * sizeof *out);
+    if (C > 0)
+        tw_gemm(0, 1, rows, D, C, 1, content, C, m->project->value, C, 1, out, D);
+    for (size_t i = 0; m->cfg.normalize != 0 && i < n; i += (size_t) D)
+        tw_l2norm_forward(out + i, &rnorm, out + i, 1, D);
+}
+
+/* In blocks, as one matrix product counts in ints. Ids of items never met are zero rows. */
+void twi_refresh_outputs(tw_seq_model *m)
+{
+    const size_t D = (size_t) m->cfg.item_dim, C = (size_t) m->cfg.content_dim;
+
+    if (m->outputs == NULL)
+        return;
+    for (int64_t at = 0; at < m->items->rows; at += 1024) {
+        int rows = (int) (m->items->rows - at < 1024 ? m->items->rows - at : 1024);
+        output_rows(m, m->items->value + (size_t) at * D,
+                    m->content == NULL ? NULL : m->content->value + (size_t) at * C,
+                    m->outputs + (size_t) at * D, rows);
+    }
+    memset(m->outputs, 0, D * sizeof *m->outputs); /* row 0 belongs to no item */
+}
+
+void tw_seq_content_vector(const tw_seq_model *m, const tw_real *content, tw_real *out)
+{
+    output_rows(m, NULL, content, out, 1);
+}
+
+tw_status tw_seq_model_set_content(tw_seq_model *m, const tw_real *content, tw_error *err)
+{
+    if (m->content == NULL)
+        return tw_fail(err, TW_ESTATE, "the model was made without content (content_dim 0)");
+    const size_t C = (size_t) m->content->cols, n = (size_t) m->content->rows * C;
+    for (size_t i = C; i < n; i++)
+        if (!isfinite(content[i]))
+            return tw_fail(err, TW_EINVAL, "the content of item %zu is not finite", i / C);
+    memcpy(m->content->value + C, content + C, (n - C) * sizeof *content);
+    twi_refresh_outputs(m);
+    return TW_OK;
 }
 
 const tw_real *twi_outputs(const tw_seq_model *m)
@@ -196,6 +270,7 @@ void tw_seq_model_destroy(tw_seq_model *m)
     twi_ids_fini(&m->item_ids);
     twi_ids_fini(&m->user_ids);
     tw_free(m->outputs);
+    tw_free(m->known);
     tw_params_destroy(m->params);
     tw_free(m);
 }
@@ -203,7 +278,11 @@ void tw_seq_model_destroy(tw_seq_model *m)
 const tw_seq_config *tw_seq_model_config(const tw_seq_model *m) { return &m->cfg; }
 int32_t tw_seq_model_users(const tw_seq_model *m) { return m->n_users; }
 int32_t tw_seq_model_items(const tw_seq_model *m) { return m->n_items; }
-int64_t tw_seq_model_size(const tw_seq_model *m) { return tw_params_size(m->params); }
+int64_t tw_seq_model_size(const tw_seq_model *m)
+{
+    return tw_params_size(m->params) -
+           (m->content == NULL ? 0 : m->content->rows * m->content->cols);
+}
 
 const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *dim)
 {

@@ -17,7 +17,7 @@
 
 #define PI 3.14159265358979323846
 
-enum { AT_10 = 2, LINE_MAX_BYTES = 4096 };
+enum { AT_10 = 2 };
 
 typedef struct slot {
     int32_t user;
@@ -50,25 +50,29 @@ typedef struct training {
     twi_proposal proposal;
     double start;     /* clock */
     bool has_targets; /* some user has a validation target */
-    tw_real *average; /* all parameters, averaged over steps; NULL when cfg.average is 0 */
-    tw_real *best;    /* all parameters as they were at the best validation */
-    int waited;       /* validations since then */
-    tw_seq_report report;
+    twi_keep keep;
+    double saved; /* clock at the last checkpoint */
 } training;
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
+
+static void collect_order(training *tr)
+{
+    tr->n_order = 0;
+    for (int32_t u = 1; u <= tr->data->n_users; u++)
+        if (tw_seq_data_train_length(tr->data, u) >= 2)
+            tr->order[tr->n_order++] = u;
+}
 
 static tw_status collect_users(training *tr, tw_error *err)
 {
     tr->order = tw_alloc((size_t) tr->data->n_users, sizeof *tr->order);
     if (tr->order == NULL)
         return tw_fail(err, TW_ENOMEM, "order of %d users", tr->data->n_users);
-    for (int32_t u = 1; u <= tr->data->n_users; u++) {
-        if (tw_seq_data_train_length(tr->data, u) >= 2)
-            tr->order[tr->n_order++] = u;
+    collect_order(tr);
+    for (int32_t u = 1; u <= tr->data->n_users; u++)
         if (tw_seq_data_length(tr->data, u) >= 3)
             tr->has_targets = true;
-    }
     if (tr->n_order == 0)
         return tw_fail(err, TW_EINVAL, "no user has two items to train on");
     return TW_OK;
@@ -113,6 +117,8 @@ static tw_status create_slice(const training *tr, slice *s, int users, int rows,
     if (twi_has_candidates(c)) {
         most_candidates(tr, rows, &unique, &candidates);
         TW_TRY(twi_seq_batch_room(&s->batch, unique, candidates, err));
+        if (c->content_dim > 0)
+            TW_TRY(twi_seq_batch_content(&s->batch, unique, err));
     }
     s->users = tw_alloc((size_t) users, sizeof *s->users);
     if (k > 0 || twi_has_candidates(c))
@@ -144,51 +150,23 @@ done:
     return st;
 }
 
-/* The numbers of a tensor. */
-static size_t numbers(const tw_param *p) { return (size_t) p->rows * (size_t) p->cols; }
-
-static void save_params(const tw_seq_model *m, tw_real *block)
+/* With content, an item that no train part holds has no id's vector, or its random one would be
+ * taken for knowledge; nor has any where ids are always dropped. */
+static void forget_unmet(training *tr)
 {
-    for (int i = 0; i < tw_params_count(m->params); i++) {
-        const tw_param *p = tw_params_at(m->params, i);
-        memcpy(block, p->value, numbers(p) * sizeof *block);
-        block += numbers(p);
-    }
-}
+    tw_seq_model *m = tr->m;
+    const size_t D = (size_t) m->cfg.item_dim;
+    bool *met = m->known;
 
-static void restore_params(tw_seq_model *m, const tw_real *block)
-{
-    for (int i = 0; i < tw_params_count(m->params); i++) {
-        tw_param *p = tw_params_at(m->params, i);
-        memcpy(p->value, block, numbers(p) * sizeof *block);
-        block += numbers(p);
-    }
-}
-
-static void swap_params(tw_seq_model *m, tw_real *block)
-{
-    for (int i = 0; i < tw_params_count(m->params); i++) {
-        tw_param *p = tw_params_at(m->params, i);
-        for (size_t j = 0; j < numbers(p); j++, block++) {
-            tw_real keep = p->value[j];
-            p->value[j] = *block;
-            *block = keep;
-        }
-    }
-}
-
-static tw_status create_copies(training *tr, tw_error *err)
-{
-    size_t n = (size_t) tw_params_size(tr->m->params);
-
-    tr->best = tw_alloc(n, sizeof *tr->best);
-    if (tr->m->cfg.average > 0)
-        tr->average = tw_alloc(n, sizeof *tr->average);
-    if (tr->best == NULL || (tr->m->cfg.average > 0 && tr->average == NULL))
-        return tw_fail(err, TW_ENOMEM, "copies of the parameters");
-    if (tr->average != NULL)
-        save_params(tr->m, tr->average);
-    return TW_OK;
+    if (met == NULL)
+        return;
+    memset(met, 0, ((size_t) m->n_items + 1) * sizeof *met);
+    for (int32_t u = 1; u <= m->n_users && m->cfg.id_dropout < 1; u++)
+        for (int64_t i = 0; i < tw_seq_data_train_length(tr->data, u); i++)
+            met[tw_seq_data_items(tr->data, u)[i]] = true;
+    for (int32_t i = 1; i <= m->n_items; i++)
+        if (!met[i])
+            memset(m->items->value + (size_t) i * D, 0, D * sizeof *m->items->value);
 }
 
 static tw_status init(training *tr, tw_error *err)
@@ -206,7 +184,8 @@ static tw_status init(training *tr, tw_error *err)
     TW_TRY(twi_proposal_init(&tr->proposal, c, tr->data, err));
     TW_TRY(tw_trainer_create(&tr->trainer, tr->m->params, &cfg, err));
     TW_TRY(create_slices(tr, err));
-    TW_TRY(create_copies(tr, err));
+    forget_unmet(tr);
+    TW_TRY(twi_keep_init(&tr->keep, tr->m, err));
 done:
     return st;
 }
@@ -221,8 +200,7 @@ static void fini(training *tr)
     tw_free(tr->slices);
     tw_free(tr->slots);
     tw_free(tr->order);
-    tw_free(tr->average);
-    tw_free(tr->best);
+    twi_keep_fini(&tr->keep);
     twi_proposal_fini(&tr->proposal);
     tw_trainer_destroy(tr->trainer);
 }
@@ -282,6 +260,7 @@ static tw_status work(void *ctx, int worker, int workers, tw_tape *tape, tw_erro
         tw_rng rng = twi_stream(tr->m->cfg.seed, TWI_STREAM_CANDIDATES, (uint64_t) tr->epoch,
                                 (uint64_t) tr->at);
         twi_batch_collect(&s->batch, &tr->m->cfg, &tr->proposal, &rng, s->mark);
+        twi_batch_tell(&s->batch, tr->m, &rng);
     }
     s->loss = twi_forward_loss(tr->m, tape, &s->batch, 1.0 / tr->step_targets);
     return tw_tape_backward(tape, err);
@@ -294,22 +273,6 @@ static double rate(const training *tr, int64_t at)
     const tw_seq_config *c = &tr->m->cfg;
     double past = (tr->epoch - 1 + (double) at / (double) tr->n_order) / c->epochs;
     return c->lr * (c->lr_end + (1 - c->lr_end) * (1 + cos(PI * past)) / 2);
-}
-
-/* average += (1 - decay) (value - average). Early steps, when random weights would weigh most, use
- * the smaller decay (1 + n) / (10 + n). Costs one pass over all parameters a step. */
-static void average_params(training *tr)
-{
-    double n = (double) tw_trainer_steps(tr->trainer);
-    double decay = fmin(tr->m->cfg.average, (1 + n) / (10 + n));
-    tw_real share = (tw_real) (1 - decay), *a = tr->average;
-
-    for (int i = 0; i < tw_params_count(tr->m->params); i++) {
-        const tw_param *p = tw_params_at(tr->m->params, i);
-        for (size_t j = 0; j < numbers(p); j++)
-            a[j] += share * (p->value[j] - a[j]);
-        a += numbers(p);
-    }
 }
 
 /* One pass over all users. *loss is the mean over targets. */
@@ -328,6 +291,7 @@ static tw_status epoch(training *tr, double *loss, int64_t *rows, tw_error *err)
             memset(tr->slices[w].mark, 0,
                    ((size_t) tr->m->n_items + 1) * sizeof *tr->slices[w].mark);
     }
+    collect_order(tr); /* an epoch's order depends on nothing before it */
     tw_rng_shuffle(&rng, tr->order, tr->n_order);
     for (int64_t at = 0; at < tr->n_order; at += c->batch) {
         tr->at = at;
@@ -343,8 +307,7 @@ static tw_status epoch(training *tr, double *loss, int64_t *rows, tw_error *err)
             goto done;
         }
         TW_TRY(tw_trainer_update(tr->trainer, rate(tr, at), err));
-        if (tr->average != NULL)
-            average_params(tr);
+        twi_keep_average(&tr->keep, tr->m, tw_trainer_steps(tr->trainer));
     }
     *loss = sum / (double) *rows;
 done:
@@ -357,97 +320,99 @@ static tw_status validate(training *tr, tw_seq_metrics *valid, tw_error *err)
 {
     const tw_seq_eval_config cfg = {.split = TW_SEQ_VALID, .protocol = TW_SEQ_FULL};
 
-    if (tr->average != NULL)
-        swap_params(tr->m, tr->average);
+    if (tr->keep.average != NULL)
+        twi_keep_swap(tr->m, tr->keep.average);
     twi_refresh_outputs(tr->m);
     tw_status st = twi_eval(tr->m, tr->data, &cfg, tw_trainer_pool(tr->trainer), valid, err);
     if (st != TW_OK)
         goto done;
-    if (tr->report.best_epoch == 0 || valid->ndcg[AT_10] > tr->report.valid.ndcg[AT_10]) {
-        tr->report.best_epoch = tr->epoch;
-        tr->report.valid = *valid;
-        tr->waited = 0;
-        save_params(tr->m, tr->best);
+    tw_seq_report *r = &tr->keep.state.report;
+    if (r->best_epoch == 0 || valid->ndcg[AT_10] > r->valid.ndcg[AT_10]) {
+        r->best_epoch = tr->epoch;
+        r->valid = *valid;
+        tr->keep.state.waited = 0;
+        twi_keep_copy(tr->m, tr->keep.best);
     } else {
-        tr->waited++;
+        tr->keep.state.waited++;
     }
 done:
-    if (tr->average != NULL)
-        swap_params(tr->m, tr->average);
+    if (tr->keep.average != NULL)
+        twi_keep_swap(tr->m, tr->keep.average);
     return st;
 }
 
-/* Tells the hooks of an epoch; valid NULL: not validated. TW_ECANCELLED: a hook wants the end. */
-static tw_status tell(const training *tr, const tw_seq_metrics *valid, double seconds, int64_t rows,
-                      tw_error *err)
+/* Goes on where an interrupted training was. */
+static tw_status resume(training *tr, tw_error *err)
+{
+    bool loaded = false;
+
+    if (tr->hooks == NULL || tr->hooks->checkpoint == NULL)
+        return TW_OK;
+    tw_status st = twi_keep_load(&tr->keep, tr->m, tr->data, tr->hooks->checkpoint, &loaded, err);
+    if (st == TW_OK && loaded) {
+        tw_seq_report *r = &tr->keep.state.report;
+        tw_trainer_set_steps(tr->trainer, tr->keep.state.steps);
+        r->resumed = r->epochs;
+        tr->start -= r->seconds;
+        twi_tell_again(tr->hooks, &tr->keep);
+    }
+    return st;
+}
+
+static tw_status checkpoint(training *tr, tw_error *err)
+{
+    const tw_seq_hooks *h = tr->hooks;
+    double now = tw_clock_monotonic();
+
+    if (h == NULL || h->checkpoint == NULL || now - tr->saved < h->checkpoint_seconds)
+        return TW_OK;
+    tr->saved = now;
+    tr->keep.state.steps = tw_trainer_steps(tr->trainer);
+    return twi_keep_save(&tr->keep, tr->m, tr->data, h->checkpoint, err);
+}
+
+/* One epoch and what follows it; *stop: it was the last. */
+static tw_status epoch_and_after(training *tr, bool *stop, tw_error *err)
 {
     tw_status st = TW_OK;
-    const tw_seq_hooks *h = tr->hooks;
-    tw_text line;
-    char note[120];
+    const tw_seq_config *c = &tr->m->cfg;
+    tw_seq_report *r = &tr->keep.state.report;
+    tw_seq_metrics valid;
+    int64_t rows = 0;
+    double before = tw_clock_monotonic();
 
-    tw_text_init(&line, LINE_MAX_BYTES);
-    if (h == NULL)
-        goto done;
-    if (h->metrics != NULL) {
-        TW_TRY(tw_text_addf(&line, err,
-                            "{\"epoch\": %d, \"loss\": %.6f, \"seconds\": %.3f, "
-                            "\"rows_per_second\": %.0f",
-                            tr->epoch, tr->report.loss, tr->report.seconds,
-                            (double) rows / (seconds > 0 ? seconds : 1e-9)));
-        if (valid != NULL) {
-            TW_TRY(tw_text_adds(&line, ", \"valid\": ", err));
-            TW_TRY(tw_seq_metrics_to_json(valid, &line, err));
-        }
-        TW_TRY(tw_text_adds(&line, "}", err));
-        h->metrics(h->metrics_ctx, tw_text_cstr(&line));
-    }
-    if (h->progress != NULL) {
-        int used = snprintf(note, sizeof note, "loss %.4f", tr->report.loss);
-        if (tr->report.best_epoch > 0) {
-            (void) snprintf(note + used, sizeof note - (size_t) used,
-                            "  validation ndcg@10 %.4f (best %.4f, epoch %d)",
-                            valid == NULL ? tr->report.valid.ndcg[AT_10] : valid->ndcg[AT_10],
-                            tr->report.valid.ndcg[AT_10], tr->report.best_epoch);
-        }
-        const tw_progress p = {
-            .stage = "epoch", .done = tr->epoch, .total = tr->m->cfg.epochs, .note = note};
-        if (h->progress(h->progress_ctx, &p) != 0)
-            st = tw_fail(err, TW_ECANCELLED, "training was stopped after epoch %d", tr->epoch);
-    }
+    TW_TRY(epoch(tr, &r->loss, &rows, err));
+    double seconds = tw_clock_monotonic() - before;
+    bool late = c->max_seconds > 0 && tw_clock_monotonic() - tr->start >= c->max_seconds;
+    bool last = late || tr->epoch == c->epochs;
+    bool due = tr->has_targets && (last || tr->epoch % c->eval_every == 0);
+    if (due)
+        TW_TRY(validate(tr, &valid, err));
+    r->epochs = tr->epoch;
+    r->seconds = tw_clock_monotonic() - tr->start;
+    TW_TRY(twi_tell_metrics(tr->hooks, &tr->keep, due ? &valid : NULL,
+                            (double) rows / (seconds > 0 ? seconds : 1e-9), err));
+    TW_TRY(checkpoint(tr, err)); /* before the progress hook, which may end the training */
+    TW_TRY(twi_tell_progress(tr->hooks, &tr->keep, c->epochs, due ? &valid : NULL, err));
+    *stop = last || (c->patience > 0 && tr->keep.state.waited >= c->patience);
 done:
-    tw_text_fini(&line);
     return st;
 }
 
 static tw_status run(training *tr, tw_error *err)
 {
     tw_status st = TW_OK;
-    const tw_seq_config *c = &tr->m->cfg;
+    const twi_keep *k = &tr->keep;
+    int done = k->state.report.epochs, patience = tr->m->cfg.patience;
+    bool stop = done >= tr->m->cfg.epochs || (patience > 0 && k->state.waited >= patience);
 
-    for (tr->epoch = 1; tr->epoch <= c->epochs; tr->epoch++) {
-        tw_seq_metrics valid;
-        int64_t rows = 0;
-        double before = tw_clock_monotonic();
-
-        TW_TRY(epoch(tr, &tr->report.loss, &rows, err));
-        double seconds = tw_clock_monotonic() - before;
-        bool late = c->max_seconds > 0 && tw_clock_monotonic() - tr->start >= c->max_seconds;
-        bool last = late || tr->epoch == c->epochs;
-        bool due = tr->has_targets && (last || tr->epoch % c->eval_every == 0);
-        if (due)
-            TW_TRY(validate(tr, &valid, err));
-        tr->report.epochs = tr->epoch;
-        tr->report.seconds = tw_clock_monotonic() - tr->start;
-        TW_TRY(tell(tr, due ? &valid : NULL, seconds, rows, err));
-        if (last || (c->patience > 0 && tr->waited >= c->patience))
-            break;
-    }
+    for (tr->epoch = done + 1; !stop; tr->epoch++)
+        TW_TRY(epoch_and_after(tr, &stop, err));
 done:
-    if (tr->report.best_epoch > 0)
-        restore_params(tr->m, tr->best);
-    else if (tr->average != NULL && st == TW_OK)
-        restore_params(tr->m, tr->average);
+    if (k->state.report.best_epoch > 0)
+        twi_keep_restore(tr->m, k->best);
+    else if (k->average != NULL && st == TW_OK)
+        twi_keep_restore(tr->m, k->average);
     twi_refresh_outputs(tr->m);
     return st;
 }
@@ -458,6 +423,7 @@ tw_status tw_seq_train(tw_seq_model *m, const tw_seq_data *data, const tw_seq_ho
     tw_status st = TW_OK;
     training tr = {.m = m, .data = data, .hooks = hooks, .start = tw_clock_monotonic()};
 
+    tr.saved = tr.start;
     if (report != NULL)
         *report = (tw_seq_report){0};
     if (m->n_users != data->n_users || m->n_items != data->n_items) {
@@ -467,10 +433,11 @@ tw_status tw_seq_train(tw_seq_model *m, const tw_seq_data *data, const tw_seq_ho
         goto done;
     }
     TW_TRY(init(&tr, err));
+    TW_TRY(resume(&tr, err));
     TW_TRY(run(&tr, err));
 done:
     if (report != NULL)
-        *report = tr.report;
+        *report = tr.keep.state.report;
     fini(&tr);
     return st;
 }

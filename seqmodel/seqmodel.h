@@ -36,10 +36,12 @@
 #include "base/text.h"
 #include "base/types.h"
 
-#define TW_SEQ_MAX_DIM    1024 /* user_dim + item_dim */
-#define TW_SEQ_MAX_LEN    4096
-#define TW_SEQ_MAX_BLOCKS 16
-#define TW_SEQ_CUTS       4 /* metrics are told at ranks 1, 5, 10, 20 */
+#define TW_SEQ_MAX_DIM     1024 /* user_dim + item_dim */
+#define TW_SEQ_MAX_LEN     4096
+#define TW_SEQ_MAX_CONTENT 4096
+#define TW_SEQ_MAX_BLOCKS  16
+#define TW_SEQ_CUTS        4  /* metrics are told at ranks 1, 5, 10, 20 */
+#define TW_SEQ_TOP         10 /* length of the lists whose coverage and diversity are measured */
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
@@ -73,6 +75,19 @@ const int32_t *tw_seq_data_items(const tw_seq_data *data, int32_t user);
  * training only. Returns how many leading items are for training. */
 int64_t tw_seq_data_train_length(const tw_seq_data *data, int32_t user);
 
+/* A copy of the data to train on, from which some users and items are gone entirely: *out has the
+ * same numbers of users and items, but held-out users have no history and held-out items are taken
+ * out of all others'. Evaluate on the whole data, on those users or targets alone, to learn what a
+ * stranger gets and how a new item fares.
+ *
+ *   users, items   share of each that is held out, drawn by seed; in [0, 1)
+ *   held_users (n_users+1), held_items (n_items+1)   filled
+ *
+ * TW_EINVAL: a share is out of range. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_seq_data_hold_out(tw_seq_data **out, const tw_seq_data *data,
+                                            double users, double items, int64_t seed,
+                                            bool *held_users, bool *held_items, tw_error *err);
+
 /* ---- configuration --------------------------------------------------------------------------- */
 
 typedef enum tw_seq_norm {
@@ -94,11 +109,14 @@ typedef enum tw_seq_loss {
 /* Every field is also a key of the JSON form, a key of tw_seq_config_set(), and stored in the
  * checkpoint. */
 typedef struct tw_seq_config {
-    int user_dim; /* d_u; 0 is SASRec */
-    int item_dim; /* d_i: the width of queries and of the item table */
-    int max_len;  /* T: only the last T items of a history are read */
-    int blocks;   /* B */
-    int heads;    /* divides user_dim + item_dim */
+    int user_dim;      /* d_u; 0 is SASRec */
+    int item_dim;      /* d_i: the width of queries and of the item table */
+    int content_dim;   /* width of the items' content vectors; 0: items enter by id alone */
+    double id_dropout; /* with content: P(a training row's item is told by its content alone); 1:
+                          items have no ids */
+    int max_len;       /* T: only the last T items of a history are read */
+    int blocks;        /* B */
+    int heads;         /* divides user_dim + item_dim */
     tw_seq_norm norm;
     tw_seq_loss loss;
     int negatives;         /* BCE: a positive; sampled CE and gBCE: draws a step */
@@ -176,6 +194,21 @@ int64_t tw_seq_model_size(const tw_seq_model *m); /* trained numbers */
  * no item. *rows is n_items+1. Borrowed until the model is trained further or destroyed. */
 const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *dim);
 
+/* Gives the items their content (tower vectors, say): an item is then its id's vector, if it was
+ * met in training, plus a learned projection of its content, so one that nobody consumed yet can be
+ * recommended. Call it before training a model with content_dim > 0; copied.
+ *
+ *   content (n_items+1, content_dim)  row 0 ignored; a zero row has no content
+ *
+ * TW_ESTATE: content_dim is 0. TW_EINVAL: a number is not finite. Not while other threads use the
+ * model. */
+TW_NODISCARD tw_status tw_seq_model_set_content(tw_seq_model *m, const tw_real *content,
+                                                tw_error *err);
+
+/* What queries meet for an item that the model has no index for: the row it would have in
+ * tw_seq_item_vectors. content (content_dim), out (item_dim); content_dim must be above 0. */
+void tw_seq_content_vector(const tw_seq_model *m, const tw_real *content, tw_real *out);
+
 /* The caller's names of the model's indices; copied into the model and its checkpoint. Distinct
  * values per kind, element 0 ignored.
  *
@@ -218,19 +251,44 @@ typedef struct tw_seq_eval_config {
     tw_seq_split split;
     tw_seq_protocol protocol;
     bool as_unknown; /* present every user as user 0: what a stranger with this history would get */
+    bool lists;      /* measure the users' top lists, too; costs another pass over the scores */
     int64_t seed;    /* of the sampled lists */
     int threads;     /* 0: one per usable core; the result does not depend on it */
+    /* Rank only these; NULL: all. So people, or items, that training did not see are told apart. */
+    const bool *only_users;   /* (n_users+1) */
+    const bool *only_targets; /* (n_items+1) users whose target is marked */
+    /* Whose train parts the baselines and the counts behind popularity, novelty and diversity are
+     * learnt from; NULL: the data that is ranked. The data a model was trained on, where that is
+     * less: else a baseline would know the people and items that were held out from the model. */
+    const tw_seq_data *learn_from;
 } tw_seq_eval_config;
 
+/* What the top TW_SEQ_TOP items of the full ranking are like, over all users ranked and whatever
+ * the protocol. An item's count is the number of users with it in their train part; the shares are
+ * of the users with any train part. */
+typedef struct tw_seq_list_metrics {
+    int64_t lists;     /* 0: not measured, and the rest is 0 */
+    double coverage;   /* share of the catalogue that is on at least one list */
+    double gini;       /* of how often items are listed: 0 all alike, near 1 a few take all */
+    double popularity; /* mean over listed items: count / users */
+    double novelty;    /* mean of -log2(count / users), bits; an item without users counts as 1 */
+    double diversity;  /* mean over pairs of a list of 1 - cosine of their sets of train users */
+} tw_seq_list_metrics;
+
 /* Means over users. The rank of a target is 1 + the number of its competitors whose score is not
- * below its own, so ties count against us. */
+ * below its own, so ties count against us. A user has one target, so Recall is HR and Precision is
+ * HR / cut: the JSON form names all three. */
 typedef struct tw_seq_metrics {
-    int64_t users;             /* that have a target */
+    int64_t users;             /* that were ranked */
     double hr[TW_SEQ_CUTS];    /* at 1, 5, 10, 20 */
     double ndcg[TW_SEQ_CUTS];  /* 1/log2(1 + rank) within the cut */
     double mrr[TW_SEQ_CUTS];   /* 1/rank within the cut */
     double auc;                /* share of competitors ranked below the target */
     double hr10_se, ndcg10_se; /* standard errors of the means at 10 */
+    /* Of all lists drawn, target first, in the order of users; 0 for full ranking. Two reports met
+     * the same competitors exactly when their hashes agree. */
+    uint64_t lists_hash;
+    tw_seq_list_metrics top;
 } tw_seq_metrics;
 
 extern const int tw_seq_cuts[TW_SEQ_CUTS]; /* 1, 5, 10, 20 */
@@ -238,15 +296,32 @@ extern const int tw_seq_cuts[TW_SEQ_CUTS]; /* 1, 5, 10, 20 */
 /* The input for the validation target is the train part, for the test target train part and
  * validation item; seen items are those, however many of them the model reads.
  *
- *   m   NULL: the popularity baseline, which ranks by how often an item occurs in the train parts
- *
  * TW_EINVAL: data and model differ in size, a field is out of range. TW_ENOTFOUND: no user has a
- * target. TW_ENOMEM. Same result for any number of threads. */
+ * target, or none of those that have is among the only ones. TW_ENOMEM. Same result for any number
+ * of threads. */
 TW_NODISCARD tw_status tw_seq_eval(const tw_seq_model *m, const tw_seq_data *data,
                                    const tw_seq_eval_config *cfg, tw_seq_metrics *out,
                                    tw_error *err);
 
-/* Appends {"users": ..., "hr_at_10": ..., ...}. */
+/* What a model must beat. None of them has weights: they count the train parts. seqmodel/README.md
+ * says how their constants were chosen. */
+typedef enum tw_seq_baseline {
+    TW_SEQ_POPULARITY = 0, /* how often an item occurs */
+    TW_SEQ_ITEM_KNN = 1, /* who met this met that: shrunk cosine to the latest items of the input */
+    TW_SEQ_MARKOV = 2,   /* what followed the input's last item, backed off to popularity */
+} tw_seq_baseline;
+
+/* tw_seq_eval with a baseline in the model's place (as_unknown changes nothing).
+ *
+ * Memory grows with items and events, never with items squared; learning item-kNN takes time in
+ * proportion to the sum over users of the squared length of their train part, of which the latest
+ * 2,000 items count. Statuses and threads as above. */
+TW_NODISCARD tw_status tw_seq_eval_baseline(tw_seq_baseline kind, const tw_seq_data *data,
+                                            const tw_seq_eval_config *cfg, tw_seq_metrics *out,
+                                            tw_error *err);
+
+/* Appends {"users": ..., "hr_at_10": ..., ...}. lists_hash is 16 hex digits and is left out for
+ * full ranking, coverage_at_10 and the four beside it where no list was measured. */
 TW_NODISCARD tw_status tw_seq_metrics_to_json(const tw_seq_metrics *x, tw_text *out, tw_error *err);
 
 /* ---- training -------------------------------------------------------------------------------- */
@@ -257,6 +332,11 @@ typedef struct tw_seq_hooks {
     void *progress_ctx;
     void (*metrics)(void *ctx, const char *json_line); /* one object an epoch; borrowed */
     void *metrics_ctx;
+    /* A file that the training writes after an epoch, once `checkpoint_seconds` have passed since
+     * it last did, and from which it goes on if the file is there and of the same configuration,
+     * data and number of threads, to the same end bit for bit. The caller removes it. */
+    const char *checkpoint;
+    double checkpoint_seconds;
 } tw_seq_hooks;
 
 typedef struct tw_seq_report {
@@ -264,6 +344,7 @@ typedef struct tw_seq_report {
     int best_epoch; /* from 1; 0: never validated (no user has 3 items), the last weights stay */
     double seconds; /* in all, validation included */
     double loss;    /* of the last epoch, mean over targets */
+    int resumed;    /* epochs that an earlier, interrupted training had done */
     tw_seq_metrics valid; /* of best_epoch, full ranking */
 } tw_seq_report;
 
@@ -301,6 +382,44 @@ void tw_seq_session_destroy(tw_seq_session *s); /* accepts NULL */
  * TW_EINVAL: user or an item is above its range. TW_ENOTFOUND: no known item is left. TW_ENOMEM. */
 TW_NODISCARD tw_status tw_seq_query(tw_seq_session *s, int32_t user, const int32_t *items,
                                     int64_t n, tw_real *query, tw_error *err);
+
+/* The same, where an item without an index may have content, if the model reads content.
+ *
+ *   content (n)   content_dim numbers of each item, finite; read only where items[i] <= 0, and NULL
+ *                 there: the item is skipped. NULL: as tw_seq_query */
+TW_NODISCARD tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, const int32_t *items,
+                                            const tw_real *const *content, int64_t n,
+                                            tw_real *query, tw_error *err);
+
+/* ---- fold-in: a vector for a user whom the training never met ---------------------------------
+ */
+
+typedef struct tw_seq_fold_config {
+    int steps; /* of Adam on the user's own history */
+    double lr;
+} tw_seq_fold_config;
+
+#define TW_SEQ_FOLD_DEFAULT ((tw_seq_fold_config){.steps = 20, .lr = 0.02})
+
+/* A workspace with its own copy of the model; one thread at a time. */
+typedef struct tw_seq_folder tw_seq_folder;
+
+/* TW_EINVAL: the model has no user vectors (user_dim 0), steps outside 0..10000, lr not above 0.
+ * TW_ENOMEM. Does not keep m. */
+TW_NODISCARD tw_status tw_seq_folder_create(tw_seq_folder **out, const tw_seq_model *m,
+                                            const tw_seq_fold_config *cfg, tw_error *err);
+void tw_seq_folder_destroy(tw_seq_folder *f); /* accepts NULL */
+
+/* Fits one user's vector to the history, all else frozen, and answers as tw_seq_query would with
+ * it. It starts at the unknown user's vector; steps 0 is that user.
+ *
+ *   items (n)         as for tw_seq_query
+ *   query (item_dim)  filled
+ *   user (user_dim)   filled; may be NULL
+ *
+ * TW_EINVAL, TW_ENOTFOUND: as tw_seq_query. TW_ENOMEM. The same history gives the same bits. */
+TW_NODISCARD tw_status tw_seq_fold_in(tw_seq_folder *f, const int32_t *items, int64_t n,
+                                      tw_real *query, tw_real *user, tw_error *err);
 
 #define TW_SEQ_ALL_HEADS (-1)
 

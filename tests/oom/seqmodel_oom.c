@@ -59,7 +59,7 @@ static tw_status life(const tw_seq_config *c, const char *path, tw_error *err)
     TW_TRY(tw_seq_data_create(&d, USERS, ITEMS, users, items, NULL, EVENTS, err));
     TW_TRY(tw_seq_model_create(&m, c, USERS, ITEMS, err));
     TW_TRY(tw_seq_train(m, d, &hooks, NULL, err));
-    TW_TRY(tw_seq_eval(NULL, d, &e, &x, err));
+    TW_TRY(tw_seq_eval(m, d, &e, &x, err));
     TW_TRY(tw_seq_model_set_ids(m, ids, ids, err));
     TW_TRY(tw_seq_model_save(m, path, err));
     TW_TRY(tw_seq_model_load(&back, path, err));

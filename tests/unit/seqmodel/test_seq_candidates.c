@@ -1,152 +1,106 @@
-/* Are the shared candidates what the loss believes they are? */
-#include <math.h>
-#include <string.h>
-
+#include "base/hash.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
-enum { USERS = 3, ITEMS = 40, ROWS = 3 };
+enum { USERS = 30, ITEMS = 250 };
 
-typedef struct fixture {
-    tw_seq_data *data;
-    twi_batch b;
-    twi_proposal p;
-    int32_t place[ITEMS + 1];
-} fixture;
-
-static void set_up(fixture *f, const tw_seq_config *c)
+static tw_seq_data *histories(void)
 {
-    const int lengths[USERS] = {20, 8, 5};
-    memset(f, 0, sizeof *f);
-    f->data = toy_data(USERS, ITEMS, lengths, 4);
-    assert_ok(twi_seq_batch_init(&f->b, 1, ROWS, true, 0, err));
-    assert_ok(twi_seq_batch_room(&f->b, ITEMS, ITEMS, err));
-    assert_ok(twi_proposal_init(&f->p, c, f->data, err));
-    f->b.tokens = ROWS;
+    int lengths[USERS];
+    for (int i = 0; i < USERS; i++)
+        lengths[i] = 3 + i;
+    return toy_data(USERS, ITEMS, lengths, 5);
 }
 
-static void tear_down(fixture *f)
+static bool has(const int32_t *items, int64_t n, int32_t item)
 {
-    twi_proposal_fini(&f->p);
-    twi_seq_batch_fini(&f->b);
-    tw_seq_data_destroy(f->data);
+    for (int64_t i = 0; i < n; i++)
+        if (items[i] == item)
+            return true;
+    return false;
 }
 
-static void collect(fixture *f, const tw_seq_config *c, uint64_t step)
-{
-    const int32_t targets[ROWS] = {7, 40, 7};
-    tw_rng rng = twi_stream(1, TWI_STREAM_CANDIDATES, 1, step);
-    memcpy(f->b.targets, targets, sizeof targets);
-    twi_batch_collect(&f->b, c, &f->p, &rng, f->place);
-}
-
-static void every_item_stands_once_and_targets_find_theirs(void **state)
+static void sampled_lists_are_101_distinct_ids_outside_the_history(void **state)
 {
     (void) state;
-    fixture f;
-    tw_seq_config c = toy_config();
-    c.loss = TW_SEQ_SAMPLED_CE;
-    c.negatives = 12;
-    set_up(&f, &c);
-    for (uint64_t step = 0; step < 50; step++) {
-        bool seen[ITEMS + 1] = {false};
-        collect(&f, &c, step);
-        assert_true(f.b.candidates >= 1 && f.b.candidates <= 12);
-        assert_true(f.b.n_unique <= f.b.candidates + 2);
-        for (int i = 0; i < f.b.n_unique; i++) {
-            assert_in_range(f.b.unique[i], 1, ITEMS);
-            assert_false(seen[f.b.unique[i]]);
-            seen[f.b.unique[i]] = true;
-        }
-        assert_int_equal(f.b.unique[f.b.targets[0]], 7);
-        assert_int_equal(f.b.unique[f.b.targets[1]], 40);
-        assert_int_equal(f.b.targets[2], f.b.targets[0]);
-        for (int i = 0; i <= ITEMS; i++)
-            assert_int_equal(f.place[i], 0);
-    }
-    tear_down(&f);
-}
+    tw_seq_data *d = histories();
+    int32_t mark[ITEMS + 1] = {0}, list[1 + TWI_NEGATIVES];
+    const tw_seq_eval_config c = {.protocol = TW_SEQ_SAMPLED100, .split = TW_SEQ_TEST, .seed = 9};
 
-/* The sum of e^log_weight over the candidates estimates the number of items. */
-static void check_unbiased(double power)
-{
-    enum { STEPS = 20000 };
-    fixture f;
-    double sum = 0;
-    tw_seq_config c = toy_config();
-    c.loss = TW_SEQ_SAMPLED_CE;
-    c.negatives = 12;
-    c.negative_power = power;
-    c.logq = 1;
-    set_up(&f, &c);
-    for (uint64_t step = 0; step < STEPS; step++) {
-        collect(&f, &c, step);
-        for (int i = 0; i < f.b.candidates; i++)
-            sum += exp((double) f.b.log_weight[i]);
-    }
-    assert_near(sum / STEPS, ITEMS, 0.3); /* some six standard errors */
-    tear_down(&f);
-}
-
-static void weights_make_the_sample_stand_for_all_items(void **state)
-{
-    (void) state;
-    check_unbiased(0);
-    check_unbiased(0.7);
-}
-
-static void popular_items_are_drawn_more_often(void **state)
-{
-    (void) state;
-    fixture f;
-    int64_t popular = 0, unseen = 0, n_popular = 0, n_unseen = 0;
-    tw_real counts[ITEMS + 1];
-    tw_seq_config c = toy_config();
-    c.loss = TW_SEQ_GBCE;
-    c.negatives = 4;
-    c.negative_power = 1;
-    set_up(&f, &c);
-    twi_popularity(counts, f.data);
-    for (int i = 1; i <= ITEMS; i++) {
-        n_popular += counts[i] >= 2;
-        n_unseen += counts[i] == 0;
-    }
-    for (uint64_t step = 0; step < 5000; step++) {
-        collect(&f, &c, step);
-        for (int i = 0; i < f.b.candidates; i++) {
-            popular += counts[f.b.unique[i]] >= 2;
-            unseen += counts[f.b.unique[i]] == 0;
-            assert_true(f.b.log_weight[i] == 0); /* gBCE has none */
+    for (int32_t u = 1; u <= USERS; u++) {
+        const int32_t *items = tw_seq_data_items(d, u);
+        int64_t n = tw_seq_data_length(d, u);
+        assert_int_equal(twi_candidates(list, d, &c, u, mark, u), 101);
+        assert_int_equal(list[0], items[n - 1]);
+        for (int i = 1; i < 101; i++) {
+            assert_in_range(list[i], 1, ITEMS);
+            assert_false(has(list, i, list[i]));
+            assert_false(has(items, n, list[i]));
         }
     }
-    assert_true(n_popular > 0 && n_unseen > 0);
-    assert_true(2 * popular * n_unseen > 3 * unseen * n_popular);
-    tear_down(&f);
+    tw_seq_data_destroy(d);
 }
 
-static void as_many_draws_as_items_take_all_of_them(void **state)
+/* The rest of the world does not reach a user's list: other users, other splits, the order. */
+static void a_list_depends_on_the_seed_and_the_user_alone(void **state)
 {
     (void) state;
-    fixture f;
-    tw_seq_config c = toy_config();
-    c.loss = TW_SEQ_SAMPLED_CE;
-    c.negatives = ITEMS;
-    c.logq = 1;
-    set_up(&f, &c);
-    collect(&f, &c, 1);
-    assert_int_equal(f.b.candidates, ITEMS);
-    assert_int_equal(f.b.n_unique, ITEMS);
-    for (int i = 0; i < ITEMS; i++)
-        assert_true(f.b.log_weight[i] == 0);
-    tear_down(&f);
+    tw_seq_data *d = histories(), *alone = NULL;
+    int32_t mark[ITEMS + 1] = {0}, list[101], again[101], who[33], what[33];
+    int64_t n = tw_seq_data_length(d, USERS);
+    tw_seq_eval_config c = {.protocol = TW_SEQ_SAMPLED100, .split = TW_SEQ_TEST, .seed = 9};
+
+    for (int64_t i = 0; i < n; i++) {
+        who[i] = USERS;
+        what[i] = tw_seq_data_items(d, USERS)[i];
+    }
+    assert_ok(tw_seq_data_create(&alone, USERS, ITEMS, who, what, NULL, n, err));
+    assert_int_equal(twi_candidates(list, d, &c, USERS, mark, 1), 101);
+    assert_int_equal(twi_candidates(again, alone, &c, USERS, mark, 2), 101);
+    assert_memory_equal(list, again, sizeof list);
+    c.split = TW_SEQ_VALID;
+    assert_int_equal(twi_candidates(again, d, &c, USERS, mark, 3), 101);
+    assert_int_not_equal(list[0], again[0]); /* another target among the same competitors */
+    assert_memory_equal(list + 1, again + 1, 100 * sizeof *list);
+    c.seed = 10;
+    assert_int_equal(twi_candidates(again, d, &c, USERS, mark, 4), 101);
+    assert_memory_not_equal(list + 1, again + 1, 100 * sizeof *list);
+    tw_seq_data_destroy(alone);
+    tw_seq_data_destroy(d);
+}
+
+static void any_change_of_a_list_changes_its_hash(void **state)
+{
+    (void) state;
+    int32_t list[5] = {7, 1, 2, 3, 4};
+    uint64_t h = twi_hash_list(TW_FNV_START, 6, list, 5);
+
+    /* Written down, so that reports of other machines and versions stay comparable. */
+    assert_int_equal(h, 0x6fe7e2e73f03ec45u);
+    for (int i = 0; i < 5; i++) {
+        for (int32_t bit = 1; bit < 1 << 20; bit <<= 1) {
+            list[i] ^= bit;
+            assert_int_not_equal(twi_hash_list(TW_FNV_START, 6, list, 5), h);
+            list[i] ^= bit;
+        }
+    }
+    assert_int_not_equal(twi_hash_list(TW_FNV_START, 6, list, 4), h);
+    assert_int_not_equal(twi_hash_list(TW_FNV_START, 5, list, 5), h);
+    const int32_t swapped[5] = {7, 2, 1, 3, 4};
+    assert_int_not_equal(twi_hash_list(TW_FNV_START, 6, swapped, 5), h);
+
+    const uint64_t two[2] = {h, h >> 32}, other[2] = {h >> 32, h},
+                   high[2] = {h ^ 1ull << 40, h >> 32};
+    assert_int_not_equal(twi_hash_hashes(two, 2), twi_hash_hashes(other, 2));
+    assert_int_not_equal(twi_hash_hashes(two, 2), twi_hash_hashes(two, 1));
+    assert_int_not_equal(twi_hash_hashes(two, 2), twi_hash_hashes(high, 2));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_item_stands_once_and_targets_find_theirs),
-        cmocka_unit_test(weights_make_the_sample_stand_for_all_items),
-        cmocka_unit_test(popular_items_are_drawn_more_often),
-        cmocka_unit_test(as_many_draws_as_items_take_all_of_them),
+        cmocka_unit_test(sampled_lists_are_101_distinct_ids_outside_the_history),
+        cmocka_unit_test(a_list_depends_on_the_seed_and_the_user_alone),
+        cmocka_unit_test(any_change_of_a_list_changes_its_hash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ static void full_ranking_leaves_out_seen_items_and_counts_ties_against_us(void *
 
     /* User 1: seen 1 2, target 3 (count 1) against 4 5 6 (0): rank 1 of 3 competitors.
      * User 2: seen 1 3, target 4 (0) against 2 (2), 5, 6 (ties): rank 4 of 3 competitors. */
-    assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
     assert_int_equal(x.users, 2);
     assert_near(x.hr[0], 0.5, 1e-12);
     assert_near(x.mrr[1], (1 + 0.25) / 2, 1e-12);
@@ -45,7 +45,7 @@ static void full_ranking_leaves_out_seen_items_and_counts_ties_against_us(void *
     /* User 1: seen 1 2 3, target 4 (0) ties with 5 6: rank 3. User 2: seen 1 3 4, target 2: rank 1.
      */
     c.split = TW_SEQ_TEST;
-    assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
     assert_near(x.mrr[1], (1 / 3.0 + 1) / 2, 1e-12);
     tw_seq_data_destroy(d);
 }
@@ -58,7 +58,7 @@ static void an_item_met_again_is_still_ranked(void **state)
     tw_seq_metrics x;
     const tw_seq_eval_config c = {.split = TW_SEQ_TEST, .threads = 1};
     assert_ok(tw_seq_data_create(&d, 1, 4, users, items, NULL, 4, err));
-    assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
     assert_true(x.hr[0] == 1 && x.auc == 1); /* 1 was counted once, 4 never */
     tw_seq_data_destroy(d);
 }
@@ -172,7 +172,7 @@ static void a_short_catalogue_is_sampled_whole(void **state)
     tw_seq_metrics x;
     tw_seq_eval_config c = {.split = TW_SEQ_TEST, .protocol = TW_SEQ_SAMPLED100, .threads = 1};
     assert_ok(tw_seq_data_create(&d, 2, 103, users, items, NULL, 6, err));
-    assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
     assert_true(x.users == 1 && x.hr[0] == 1 && x.auc == 1);
     tw_seq_data_destroy(d);
 }
@@ -201,7 +201,7 @@ static void sampled_negatives_are_distinct(void **state)
     }
     assert_ok(tw_seq_data_create(&d, HERE, ALL, users, items, NULL, n, err));
     for (c.seed = 0; c.seed < 20; c.seed++) {
-        assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+        assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
         assert_int_equal(x.users, 1);
         assert_near(x.auc, 0.705, 0.0051); /* 29 or 30 ties stand above */
     }
@@ -216,10 +216,10 @@ static void the_authors_protocol_may_draw_the_target_itself(void **state)
     tw_seq_data *d = small();
     tw_seq_metrics x;
     tw_seq_eval_config c = {.split = TW_SEQ_TEST, .protocol = TW_SEQ_AS_AUTHORS, .threads = 1};
-    assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
     assert_true(x.hr[0] == 0); /* user 2's target is first in truth */
     c.protocol = TW_SEQ_FULL;
-    assert_ok(tw_seq_eval(NULL, d, &c, &x, err));
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
     assert_near(x.hr[0], 0.5, 1e-12);
     tw_seq_data_destroy(d);
 }
@@ -259,6 +259,118 @@ static void scores_that_are_not_numbers_lose(void **state)
     tw_seq_data_destroy(d);
 }
 
+/* Users 1 and 2 can be ranked, with test targets 4 and 2; user 3 cannot. */
+static void only_the_marked_users_and_targets_are_ranked(void **state)
+{
+    (void) state;
+    tw_seq_data *d = small();
+    tw_seq_metrics x;
+    const bool second[4] = {[2] = true}, third[4] = {[3] = true};
+    const bool four[7] = {[4] = true}, five[7] = {[5] = true};
+    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .threads = 1, .only_users = second};
+
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
+    assert_true(x.users == 1 && x.hr[0] == 1); /* user 2's target is first, see above */
+    c.only_targets = four;
+    assert_status(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err), TW_ENOTFOUND);
+    c.only_users = NULL;
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
+    assert_true(x.users == 1 && x.hr[0] == 0);
+    assert_near(x.mrr[1], 1 / 3.0, 1e-12); /* user 1's */
+    c.split = TW_SEQ_VALID;                /* where 4 is user 2's target, rank 4 */
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
+    assert_near(x.mrr[1], 1 / 4.0, 1e-12);
+    c.only_targets = five;
+    assert_status(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err), TW_ENOTFOUND);
+    c.only_targets = NULL;
+    c.only_users = third;
+    assert_status(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err), TW_ENOTFOUND);
+    tw_seq_data_destroy(d);
+}
+
+/* Somebody who met only item 5 makes it the most popular: user 1's target 4 falls behind it, but so
+ * it did by the tie; user 2's target 2 loses its first place. */
+static void baselines_learn_from_the_data_they_are_given(void **state)
+{
+    (void) state;
+    const int32_t users[] = {3, 3}, items[] = {5, 5};
+    tw_seq_data *d = small(), *train = NULL, *other = NULL;
+    tw_seq_metrics x;
+    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .threads = 1, .lists = true};
+
+    assert_ok(tw_seq_data_create(&train, 3, 6, users, items, NULL, 2, err));
+    assert_ok(tw_seq_data_create(&other, 3, 5, users, items, NULL, 2, err));
+    c.learn_from = train;
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
+    assert_near(x.mrr[1], (1 / 3.0 + 1 / 3.0) / 2, 1e-12); /* 5 above, a tie with 6 */
+    /* Of the six listed items (4 5 6 | 2 5 6) only 5 has a user, and there is but one user. */
+    assert_near(x.top.popularity, 2 / 6.0, 1e-12);
+    assert_near(x.top.novelty, 0, 1e-12);
+    c.learn_from = other;
+    assert_status(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err), TW_EINVAL);
+    tw_seq_data_destroy(d);
+    tw_seq_data_destroy(train);
+    tw_seq_data_destroy(other);
+}
+
+/* Lists are of the full ranking whatever the protocol ranks, and asking for them moves no figure.
+ */
+static void lists_are_the_same_under_every_protocol(void **state)
+{
+    (void) state;
+    tw_seq_data *d = larger();
+    tw_seq_model *m = model();
+    tw_seq_metrics plain, x, full;
+    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .threads = 2, .lists = true, .seed = 3};
+
+    assert_ok(tw_seq_eval(m, d, &c, &full, err));
+    assert_true(full.top.lists == full.users && full.top.coverage > 0 && full.lists_hash == 0);
+    for (int protocol = 0; protocol < 3; protocol++) {
+        c.protocol = (tw_seq_protocol) protocol;
+        c.lists = true;
+        assert_ok(tw_seq_eval(m, d, &c, &x, err));
+        assert_memory_equal(&x.top, &full.top, sizeof full.top);
+        assert_true((x.lists_hash != 0) == (protocol > 0));
+        c.lists = false;
+        assert_ok(tw_seq_eval(m, d, &c, &plain, err));
+        assert_true(plain.top.lists == 0);
+        x.top = plain.top;
+        assert_memory_equal(&x, &plain, sizeof x);
+    }
+    tw_seq_model_destroy(m);
+    tw_seq_data_destroy(d);
+}
+
+/* The hash tells lists, not models: it moves with the seed, the split and who is ranked. */
+static void the_hash_is_of_the_lists_alone(void **state)
+{
+    (void) state;
+    tw_seq_data *d = larger();
+    tw_seq_model *m = model();
+    tw_seq_metrics a, b;
+    bool only[USERS + 1] = {[20] = true};
+    tw_seq_eval_config c = {.protocol = TW_SEQ_SAMPLED100, .threads = 1, .seed = 3};
+    const tw_seq_eval_config first = c;
+
+    assert_ok(tw_seq_eval(m, d, &c, &a, err));
+    for (int kind = 0; kind < 3; kind++) {
+        c.threads = 1 + kind;
+        assert_ok(tw_seq_eval_baseline((tw_seq_baseline) kind, d, &c, &b, err));
+        assert_int_equal(a.lists_hash, b.lists_hash);
+    }
+    for (int change = 0; change < 4; change++) {
+        c = first;
+        c.seed += change == 0;
+        c.split = change == 1 ? TW_SEQ_TEST : TW_SEQ_VALID;
+        c.only_users = change == 2 ? only : NULL;
+        c.protocol = change == 3 ? TW_SEQ_AS_AUTHORS : TW_SEQ_SAMPLED100;
+        assert_ok(tw_seq_eval(m, d, &c, &b, err));
+        assert_int_not_equal(a.lists_hash, b.lists_hash);
+    }
+    tw_seq_model_destroy(m);
+    tw_seq_data_destroy(d);
+}
+
 static void what_cannot_be_evaluated_says_why(void **state)
 {
     (void) state;
@@ -268,12 +380,15 @@ static void what_cannot_be_evaluated_says_why(void **state)
     tw_seq_metrics x;
     tw_seq_eval_config c = {.threads = 1};
 
-    assert_status(tw_seq_eval(NULL, d, &c, &x, err), TW_ENOTFOUND);
+    assert_status(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err), TW_ENOTFOUND);
     assert_status(tw_seq_eval(m, other, &c, &x, err), TW_EINVAL);
     c.protocol = (tw_seq_protocol) 3;
-    assert_status(tw_seq_eval(NULL, other, &c, &x, err), TW_EINVAL);
+    assert_status(tw_seq_eval_baseline(TW_SEQ_POPULARITY, other, &c, &x, err), TW_EINVAL);
     c = (tw_seq_eval_config){.split = (tw_seq_split) 2};
-    assert_status(tw_seq_eval(NULL, other, &c, &x, err), TW_EINVAL);
+    assert_status(
+        tw_seq_eval_baseline((tw_seq_baseline) 3, other, &(tw_seq_eval_config){0}, &x, err),
+        TW_EINVAL);
+    assert_status(tw_seq_eval_baseline(TW_SEQ_POPULARITY, other, &c, &x, err), TW_EINVAL);
     tw_seq_model_destroy(m);
     tw_seq_data_destroy(other);
     tw_seq_data_destroy(d);
@@ -293,6 +408,10 @@ int main(void)
         cmocka_unit_test(the_authors_protocol_may_draw_the_target_itself),
         cmocka_unit_test(as_unknown_presents_user_zero),
         cmocka_unit_test(scores_that_are_not_numbers_lose),
+        cmocka_unit_test(only_the_marked_users_and_targets_are_ranked),
+        cmocka_unit_test(baselines_learn_from_the_data_they_are_given),
+        cmocka_unit_test(lists_are_the_same_under_every_protocol),
+        cmocka_unit_test(the_hash_is_of_the_lists_alone),
         cmocka_unit_test(what_cannot_be_evaluated_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

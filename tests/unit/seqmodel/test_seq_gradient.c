@@ -34,7 +34,10 @@ static void set_up(fixture *f, tw_seq_config c)
         memset(mark, 0, sizeof mark);
         assert_ok(twi_seq_batch_room(&f->b, ITEMS, ITEMS, err));
         assert_ok(twi_proposal_init(&p, &c, d, err));
+        if (c.content_dim > 0)
+            assert_ok(twi_seq_batch_content(&f->b, ITEMS, err));
         twi_batch_collect(&f->b, &c, &p, &rng, mark);
+        twi_batch_tell(&f->b, f->m, &rng);
         twi_proposal_fini(&p);
     }
     tw_seq_data_destroy(d);
@@ -72,6 +75,8 @@ static int check_all(fixture *f)
     for (int i = 0; i < tw_params_count(f->m->params); i++) {
         tw_param *p = tw_params_at(f->m->params, i);
         double largest = 0;
+        if (p->frozen)
+            continue;
         for (int64_t at = 0; at < p->rows * p->cols; at++) {
             tw_real keep = p->value[at];
             p->value[at] = keep + h;
@@ -95,7 +100,7 @@ static void check_config(const tw_seq_config *c)
 {
     fixture f;
     set_up(&f, *c);
-    int tensors = tw_params_count(f.m->params);
+    int tensors = tw_params_count(f.m->params) - (c->content_dim > 0);
     /* A key's bias adds the same to all of a row's attention logits: no gradient, in every block.
      * All others must have one, or the check above compares zeros. */
     assert_int_equal(check_all(&f), tensors - c->blocks);
@@ -178,6 +183,17 @@ static void cosines_with_full_softmax(void **state)
     check_config(&c);
 }
 
+static void ids_and_content_with_cosines(void **state)
+{
+    (void) state;
+    tw_seq_config c = config_of(TW_SEQ_PRE, TW_SEQ_SAMPLED_CE, 2);
+    c.negatives = 4;
+    c.normalize = 1;
+    c.content_dim = 3;
+    c.id_dropout = 0.3;
+    check_config(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +205,7 @@ int main(void)
         cmocka_unit_test(sampled_softmax_by_popularity),
         cmocka_unit_test(gbce_with_user_term),
         cmocka_unit_test(cosines_with_full_softmax),
+        cmocka_unit_test(ids_and_content_with_cosines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,13 +52,30 @@ static void json_names_every_figure(void **state)
     twi_metrics(&x, &rank, 1);
     tw_text_init(&out, 4096);
     assert_ok(tw_seq_metrics_to_json(&x, &out, err));
-    assert_string_equal(
-        tw_text_cstr(&out),
-        "{\"users\": 1, \"hr_at_1\": 0.000000, \"ndcg_at_1\": 0.000000, \"mrr_at_1\": 0.000000, "
-        "\"hr_at_5\": 1.000000, \"ndcg_at_5\": 0.500000, \"mrr_at_5\": 0.333333, "
-        "\"hr_at_10\": 1.000000, \"ndcg_at_10\": 0.500000, \"mrr_at_10\": 0.333333, "
-        "\"hr_at_20\": 1.000000, \"ndcg_at_20\": 0.500000, \"mrr_at_20\": 0.333333, "
-        "\"auc\": 0.500000, \"hr_at_10_se\": 0.000000, \"ndcg_at_10_se\": 0.000000}");
+    const char *base = "{\"users\": 1, "
+                       "\"hr_at_1\": 0.000000, \"ndcg_at_1\": 0.000000, \"mrr_at_1\": 0.000000, "
+                       "\"recall_at_1\": 0.000000, \"precision_at_1\": 0.000000, "
+                       "\"hr_at_5\": 1.000000, \"ndcg_at_5\": 0.500000, \"mrr_at_5\": 0.333333, "
+                       "\"recall_at_5\": 1.000000, \"precision_at_5\": 0.200000, "
+                       "\"hr_at_10\": 1.000000, \"ndcg_at_10\": 0.500000, \"mrr_at_10\": 0.333333, "
+                       "\"recall_at_10\": 1.000000, \"precision_at_10\": 0.100000, "
+                       "\"hr_at_20\": 1.000000, \"ndcg_at_20\": 0.500000, \"mrr_at_20\": 0.333333, "
+                       "\"recall_at_20\": 1.000000, \"precision_at_20\": 0.050000, "
+                       "\"auc\": 0.500000, \"hr_at_10_se\": 0.000000, \"ndcg_at_10_se\": 0.000000";
+    size_t len = strlen(base);
+    assert_memory_equal(tw_text_cstr(&out), base, len);
+    assert_string_equal(tw_text_cstr(&out) + len,
+                        "}"); /* neither lists nor their hash: not there */
+
+    tw_text_clear(&out);
+    x.lists_hash = 0x2a;
+    x.top = (tw_seq_list_metrics){1, 0.5, 0.25, 0.125, 3, 0.75};
+    assert_ok(tw_seq_metrics_to_json(&x, &out, err));
+    assert_memory_equal(tw_text_cstr(&out), base, len);
+    assert_string_equal(tw_text_cstr(&out) + len,
+                        ", \"lists_hash\": \"000000000000002a\", \"coverage_at_10\": 0.500000, "
+                        "\"gini_at_10\": 0.250000, \"popularity_at_10\": 0.125000, "
+                        "\"novelty_at_10\": 3.000000, \"diversity_at_10\": 0.750000}");
     tw_text_fini(&out);
 }
 

@@ -122,7 +122,8 @@ static void hooks_hear_of_every_epoch_and_may_stop(void **state)
     tw_seq_data *d = histories();
     tw_seq_model *m = toy_model(&c, USERS, ITEMS);
     watch w = {.stop_at = 2};
-    const tw_seq_hooks hooks = {on_progress, &w, on_metrics, &w};
+    const tw_seq_hooks hooks = {
+        .progress = on_progress, .progress_ctx = &w, .metrics = on_metrics, .metrics_ctx = &w};
     tw_seq_report r;
 
     m->cfg.eval_every = 1;

@@ -1,0 +1,70 @@
+/* seqmodel/seq_tell.c — what a training says of each epoch. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "seqmodel/internal.h"
+
+enum { AT_10 = 2, LINE_MAX_BYTES = 4096 };
+
+tw_status twi_tell_metrics(const tw_seq_hooks *h, twi_keep *k, const tw_seq_metrics *valid,
+                           double rate, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const tw_seq_report *r = &k->state.report;
+    tw_text line;
+
+    tw_text_init(&line, LINE_MAX_BYTES);
+    if (h == NULL || h->metrics == NULL)
+        goto done;
+    TW_TRY(tw_text_addf(&line, err,
+                        "{\"epoch\": %d, \"loss\": %.6f, \"seconds\": %.3f, "
+                        "\"rows_per_second\": %.0f",
+                        r->epochs, r->loss, r->seconds, rate));
+    if (valid != NULL) {
+        TW_TRY(tw_text_adds(&line, ", \"valid\": ", err));
+        TW_TRY(tw_seq_metrics_to_json(valid, &line, err));
+    }
+    TW_TRY(tw_text_adds(&line, "}", err));
+    h->metrics(h->metrics_ctx, tw_text_cstr(&line));
+    TW_TRY(tw_text_addf(&k->lines, err, "%s\n", tw_text_cstr(&line)));
+done:
+    tw_text_fini(&line);
+    return st;
+}
+
+tw_status twi_tell_progress(const tw_seq_hooks *h, const twi_keep *k, int epochs,
+                            const tw_seq_metrics *valid, tw_error *err)
+{
+    const tw_seq_report *r = &k->state.report;
+    char note[120];
+
+    if (h == NULL || h->progress == NULL)
+        return TW_OK;
+    int used = snprintf(note, sizeof note, "loss %.4f", r->loss);
+    if (r->best_epoch > 0) {
+        (void) snprintf(note + used, sizeof note - (size_t) used,
+                        "  validation ndcg@10 %.4f (best %.4f, epoch %d)",
+                        valid == NULL ? r->valid.ndcg[AT_10] : valid->ndcg[AT_10],
+                        r->valid.ndcg[AT_10], r->best_epoch);
+    }
+    const tw_progress p = {.stage = "epoch", .done = r->epochs, .total = epochs, .note = note};
+    if (h->progress(h->progress_ctx, &p) != 0)
+        return tw_fail(err, TW_ECANCELLED, "training was stopped after epoch %d", r->epochs);
+    return TW_OK;
+}
+
+void twi_tell_again(const tw_seq_hooks *h, const twi_keep *k)
+{
+    char *lines = tw_strndup(tw_text_cstr(&k->lines), k->lines.len), *rest = lines;
+
+    while (h->metrics != NULL && rest != NULL && *rest != '\0') {
+        char *end = strchr(rest, '\n');
+        if (end == NULL)
+            break;
+        *end = '\0';
+        h->metrics(h->metrics_ctx, rest);
+        rest = end + 1;
+    }
+    tw_free(lines);
+}
