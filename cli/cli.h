@@ -39,6 +39,8 @@ int cmd_record(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_plot(int argc, char **argv);
+int cmd_attention(int argc, char **argv);
 
 /* ---- args.c ---------------------------------------------------------------------------------- */
 
@@ -75,6 +77,10 @@ int parse_args(const usage *u, int *argc, char **argv, int least, int most);
 
 /* "twindex similar: SENTENCE" on stderr, with where to look; returns EXIT_USAGE. */
 int wrong_usage(const usage *u, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* "A,B,C", cut in place, as a list of *n items that tw_free frees; "\," stands for a comma inside a
+ * title. NULL: no memory. In cmd_query.c. */
+const char **split_history(char *list, int *n);
 
 /* ---- output.c -------------------------------------------------------------------------------- */
 

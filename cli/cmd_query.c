@@ -49,8 +49,7 @@ int cmd_similar(int argc, char **argv)
     return rc;
 }
 
-/* "A,B,C" in place into a list; "\," stands for a comma inside a title. *n items. */
-static const char **split_history(char *list, int *n)
+const char **split_history(char *list, int *n)
 {
     size_t commas = 1;
     for (const char *s = list; *s != '\0'; s++)

@@ -8,7 +8,9 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/plot.h"
 #include "cli/report.h"
+#include "cli/training_plot.h"
 #include "seqmodel/seqmodel.h"
 #include "towers/towers.h"
 
@@ -53,7 +55,7 @@ static int remember(void *ctx, const char *name, const char *value)
 }
 
 typedef struct train_flags {
-    const char *config, *pairs, *triplets, *attribute;
+    const char *config, *pairs, *triplets, *attribute, *plot;
     bool events, no_eval, json, quiet;
     int64_t threads;
 } train_flags;
@@ -63,6 +65,7 @@ typedef struct train_flags {
     {"config", 0, FLAG_TEXT, &(f).config, "FILE", "settings as a JSON object", 0, 0},              \
         {"threads", 0, FLAG_INT, &(f).threads, "N", "0: one per core", 0, 64},                     \
         {"no-eval", 0, FLAG_BOOL, &(f).no_eval, NULL, "do not measure on the test split", 0, 0},   \
+        {"plot", 0, FLAG_TEXT, &(f).plot, "FILE", "draw its course, a .png or .svg", 0, 0},        \
         {"json", 0, FLAG_BOOL, &(f).json, NULL, "report as JSON", 0, 0},                           \
     {                                                                                              \
         "quiet", 'q', FLAG_BOOL, &(f).quiet, NULL, "no progress", 0, 0                             \
@@ -76,7 +79,8 @@ static int run_training(const char *dir, bool towers, const train_flags *f, tw_t
     meter m;
     const tw_engine_options eng = {.mode = TW_ENGINE_WRITE, .threads = (int) f->threads};
 
-    if (tw_engine_open(&e, dir, &eng, &err) != TW_OK)
+    if ((f->plot != NULL && plot_check(f->plot, &err) != TW_OK) ||
+        tw_engine_open(&e, dir, &eng, &err) != TW_OK)
         return failed(&err);
     catch_interrupts();
     meter_start(&m, towers ? "towers" : "seq", f->quiet);
@@ -86,10 +90,12 @@ static int run_training(const char *dir, bool towers, const train_flags *f, tw_t
     tw_status st = towers ? tw_engine_train_towers(e, &opt, &report, &err)
                           : tw_engine_train_seq(e, &opt, &report, &err);
     meter_end(&m);
+    if (st == TW_OK && f->plot != NULL)
+        st = training_plot_draw(e, towers, f->plot, &err);
     int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
-    if (st == TW_OK && f->json)
+    if (report != NULL && f->json) /* the model is there even where its picture is not */
         (void) printf("%s\n", report);
-    else if (st == TW_OK)
+    else if (report != NULL)
         print_training_report(report, towers);
     tw_free(report);
     tw_engine_close(e);
@@ -258,7 +264,7 @@ static int train_seq(int argc, char **argv)
         .about =
             "Trains SSE-PT on the recorded events and publishes a new model version. The last two\n"
             "events of each user are held out: one to stop the training, one to measure it.",
-        .example = "  twindex train seq films\n"
+        .example = "  twindex train seq films --plot curve.png\n"
                    "  twindex train seq films --model sasrec --epochs 50",
         .flags = flags,
         .more = seq_keys,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/plot.h"
 #include "nn/blas.h"
 #include "rpc/wire.h"
 
@@ -12,6 +13,8 @@ static const command commands[] = {
     {"events", "load interaction logs", cmd_events},
     {"train", "train the towers or the sequential model", cmd_train},
     {"eval", "measure a model or an index beside its baselines", cmd_eval},
+    {"plot", "draw how a model was trained", cmd_plot},
+    {"attention", "show which items of a history the model looks at", cmd_attention},
     {"similar", "items like this item or text", cmd_similar},
     {"next", "what comes next for a user or a history", cmd_next},
     {"embed", "the vector of an item or text", cmd_embed},
@@ -47,7 +50,8 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
-        (void) printf("twindex %s\n", TWINDEX_VERSION);
+        (void) printf("twindex %s%s\n", TWINDEX_VERSION,
+                      plot_available() ? "" : " (built without cairo: no pictures)");
         return EXIT_SUCCESS;
     }
     for (int i = 0; i < N_COMMANDS; i++) {

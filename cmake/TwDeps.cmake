@@ -1,6 +1,7 @@
 # What comes from the distribution. Each becomes one target; its names and folders stay in this file.
 #   Threads::Threads  ZLIB::ZLIB  SQLite::SQLite3      as CMake knows them
 #   tw_openblas  tw_nng  tw_protobuf_c  tw_jansson  tw_cmocka  tw_faiss (TwFaiss.cmake)
+#   tw_cairo, where it is found
 # and TW_PROTOC_C, the command that turns a .proto into C.
 
 find_package(PkgConfig QUIET)
@@ -37,6 +38,18 @@ tw_find(tw_openblas openblas openblas cblas.h)
 tw_find(tw_nng nng nng nng/nng.h)
 tw_find(tw_protobuf_c libprotobuf-c protobuf-c protobuf-c/protobuf-c.h)
 tw_find(tw_jansson jansson jansson jansson.h)
+
+# Pictures are a nicety: where cairo is not, the program says so when one is asked for.
+set(TW_CAIRO AUTO CACHE STRING "draw pictures with cairo: AUTO (where it is found), ON or OFF")
+set_property(CACHE TW_CAIRO PROPERTY STRINGS AUTO ON OFF)
+if(NOT TW_CAIRO STREQUAL "OFF")
+  set(missing_before ${TW_MISSING})
+  tw_find(tw_cairo cairo cairo cairo.h)
+  if(TW_CAIRO STREQUAL "AUTO")
+    set(TW_MISSING ${missing_before})
+  endif()
+endif()
+
 if(TW_TESTS)
   tw_find(tw_cmocka cmocka cmocka cmocka.h)
   set(CMOCKA_LIBRARIES tw_cmocka)

@@ -14,7 +14,7 @@ packages()
     build) # libopenblas-dev brings LAPACK; dpkg-dev unpacks FAISS's source package
         echo gcc g++ libc6-dev make cmake ninja-build pkg-config dpkg-dev ca-certificates \
             libopenblas-dev libnng-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler \
-            libsqlite3-dev libjansson-dev zlib1g-dev
+            libsqlite3-dev libjansson-dev zlib1g-dev libcairo2-dev
         ;;
     test) echo libcmocka-dev ;;
     demo) echo python3 python3-pip ;;

@@ -67,7 +67,7 @@ want 'no command prints help and fails' 2 'Usage: twindex COMMAND' "$program"
 want 'help' 0 'similar' "$program" --help
 want 'version' 0 '^twindex [0-9]' "$program" --version
 one_line 'unknown command' 2 "unknown command 'frob'" "$program" frob
-for c in init ingest events train eval similar next embed put get delete record stats serve check; do
+for c in init ingest events train eval plot attention similar next embed put get delete record stats serve check; do
     want "$c --help shows an example" 0 'Example:' "$program" $c --help
     one_line "$c refuses an unknown flag" 2 "unknown option '--frob'" "$program" $c --frob
 done
@@ -146,6 +146,35 @@ one_line 'a diversity over 1' 2 "--diversity '1.5' is no number in 0..1" "$progr
 one_line 'a discount that is no number' 2 "'much'" "$program" next --dir d --user u3 --popularity-discount much
 want 'next for a stranger' 0 'most popular' "$program" next --dir d --user nobody -k 3
 want 'embed' 0 ' ' "$program" embed --dir d f1
+
+# ---- a look inside: titles of a map are the store's, pictures are pictures or one sentence
+
+want 'attention' 0 'what the last of 6 items looks at' "$program" attention d --user u3
+one_line 'attention wants a user or a history' 2 '--user or --history' "$program" attention d
+one_line 'a block that is none' 1 'block 9 is outside 1..1' "$program" attention d --user u3 --block 9
+one_line 'attention of a stranger' 1 'knows no item' "$program" attention d --user nobody
+"$program" attention d --history 'f7,f3,f21,Robot Story 4' --json >attention.json
+sed -n 's/.*{"id": "\([^"]*\)", "title": "\([^"]*\)".*/\1:\2/p' attention.json >titles
+want 'the map has its items in order' 0 '^f7 f3 f21 f24 $' sh -c "cut -d: -f1 titles | tr '\n' ' '"
+while IFS=: read -r id title; do
+    want "the title of $id is the store's" 0 "\"title\": \"$title\"" "$program" get --dir d "$id" --json
+done <titles
+if "$program" version | grep -q 'without cairo'; then
+    one_line 'no cairo, no picture' 1 'built without cairo' "$program" plot seq d -o curve.png
+    one_line 'and none after a long training' 1 'built without cairo' "$program" train seq d --plot curve.png
+else
+    want 'plot seq' 0 'drew curve.png' "$program" plot seq d -o curve.png
+    want 'it is a PNG' 0 'PNG' head -c 4 curve.png
+    want 'plot towers' 0 'drew curve.svg' "$program" plot towers d -o curve.svg
+    want 'it is an SVG' 0 '<svg' head -n 3 curve.svg
+    want 'a map' 0 'what the last' "$program" attention d --user u3 -o map.png --last 4
+    want 'it is a PNG, too' 0 'PNG' head -c 4 map.png
+    one_line 'a picture of no known kind' 1 "curve.gif' ends neither in .png nor in .svg" "$program" plot seq d -o curve.gif
+    one_line 'it is said before the training' 1 'ends neither' "$program" train seq d --plot curve -q
+    one_line 'a picture that cannot be written' 1 'nowhere/curve.png' "$program" plot seq d -o nowhere/curve.png
+fi
+one_line 'plot of what' 2 'none of towers, seq' "$program" plot index d -o curve.png
+one_line 'plot where' 2 '-o FILE' "$program" plot seq d
 want 'check' 0 'is sound' "$program" check d
 
 # ---- over the wire: the same questions, the same answers
@@ -201,6 +230,10 @@ want 'and it is sound' 0 'is sound' "$program" check k
 
 # ---- corrupt data has its own exit code
 
+if ! "$program" version | grep -q 'without cairo'; then
+    echo 'no JSON' >>d/models/0005/seq.metrics.jsonl
+    one_line 'a damaged training log' 3 'line 16 of the training' "$program" plot seq d -o curve.png
+fi
 printf 'garbage' | dd of=d/models/0005/seq.safetensors bs=1 seek=8 conv=notrunc 2>/dev/null
 one_line 'a damaged model' 3 'seq.safetensors' "$program" similar --dir d f1
 want 'check finds it' 3 'seq.safetensors' "$program" check d
