@@ -7,13 +7,16 @@ static void print_json(const tw_engine_stats *s)
     (void) printf("{\"items\": %lld, \"deleted_items\": %lld, \"users\": %lld, \"events\": %lld, "
                   "\"seq\": %lld, \"store_bytes\": %lld, \"model\": %d, \"has_towers\": %s, "
                   "\"has_seq\": %s, \"tower_dim\": %d, \"seq_dim\": %d, \"seq_items\": %lld, "
-                  "\"seq_users\": %lld, \"tower_index\": \"%s\", \"seq_index\": \"%s\", "
+                  "\"seq_users\": %lld, \"seq_indexed\": %lld, \"seq_content\": %s, "
+                  "\"seq_content_live\": %s, \"tower_index\": \"%s\", \"seq_index\": \"%s\", "
                   "\"indexed\": %lld, \"delta\": %lld, \"dead\": %lld, \"index_bytes\": %lld}\n",
                   (long long) s->items, (long long) s->deleted_items, (long long) s->users,
                   (long long) s->events, (long long) s->seq, (long long) s->store_bytes, s->model,
                   s->has_towers ? "true" : "false", s->has_seq ? "true" : "false", s->tower_dim,
-                  s->seq_dim, (long long) s->seq_items, (long long) s->seq_users, s->tower_index,
-                  s->seq_index, (long long) s->indexed, (long long) s->delta, (long long) s->dead,
+                  s->seq_dim, (long long) s->seq_items, (long long) s->seq_users,
+                  (long long) s->seq_indexed, s->seq_content ? "true" : "false",
+                  s->seq_content_live ? "true" : "false", s->tower_index, s->seq_index,
+                  (long long) s->indexed, (long long) s->delta, (long long) s->dead,
                   (long long) s->index_bytes);
 }
 
@@ -39,6 +42,11 @@ static void print_text(const tw_engine_stats *s)
         (void) printf(
             "next     %s index, %d wide; %lld items and %lld users were there in training\n",
             s->seq_index, s->seq_dim, (long long) s->seq_items, (long long) s->seq_users);
+        if (s->seq_content)
+            (void) printf("content  %lld items, new ones %s\n", (long long) s->seq_indexed,
+                          s->seq_content_live
+                              ? "enter by their tower vectors"
+                              : "wait for: twindex train seq DIR --content (the towers changed)");
     }
 }
 

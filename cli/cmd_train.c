@@ -56,7 +56,7 @@ static int remember(void *ctx, const char *name, const char *value)
 
 typedef struct train_flags {
     const char *config, *pairs, *triplets, *attribute, *plot;
-    bool events, no_eval, json, quiet;
+    bool events, content, no_eval, json, quiet;
     int64_t threads;
 } train_flags;
 
@@ -257,6 +257,9 @@ static int train_seq(int argc, char **argv)
     tw_error err = {0};
     const flag flags[] = {{"model", 0, FLAG_TEXT, &model, "NAME",
                            "sse-pt (default), sasrec (no user vector), pt (no replacement)", 0, 0},
+                          {"content", 0, FLAG_BOOL, &f.content, NULL,
+                           "items enter by their tower vectors, too, so new ones work at once", 0,
+                           0},
                           TRAIN_FLAGS(f),
                           {0}};
     const usage u = {
@@ -278,7 +281,7 @@ static int train_seq(int argc, char **argv)
     if (seq_config(&f, &p, model, &config, &err) != TW_OK) {
         rc = wrong_usage(&u, "%s", err.msg);
     } else {
-        tw_train_options opt = {.config_json = tw_text_cstr(&config)};
+        tw_train_options opt = {.config_json = tw_text_cstr(&config), .content = f.content};
         rc = run_training(argv[0], false, &f, opt);
     }
     tw_text_fini(&config);

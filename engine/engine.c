@@ -216,6 +216,9 @@ tw_status tw_engine_stats_get(tw_engine *e, tw_engine_stats *out, tw_error *err)
         out->seq_dim = tw_index_dim(g->next);
         out->seq_items = tw_seq_model_items(g->seq);
         out->seq_users = tw_seq_model_users(g->seq);
+        out->seq_indexed = ix.live;
+        out->seq_content = g->content_version > 0;
+        out->seq_content_live = g->projects;
         out->index_bytes += ix.bytes;
         (void) snprintf(out->seq_index, sizeof out->seq_index, "%s", ix.kind);
     }

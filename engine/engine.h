@@ -100,10 +100,11 @@ typedef struct tw_next_query {
                                    the item) */
 } tw_next_query;
 
-/* Items that SSE-PT expects next. A user that was not there in training, or a bare history, counts
- * as the trained "unknown user"; a user without any recorded item gets the most popular items
- * (basis "popular"). Score = inner product with the query vector (for "popular": the number of
- * events), which need not fall down a diverse list. TW_ENOTFOUND: a history item does not exist.
+/* Items that SSE-PT expects next, among those that the model knows: items of its training, and if
+ * it reads content all that have some. A user that was not there in training, or a bare history,
+ * counts as the trained "unknown user"; a user without any recorded item gets the most popular
+ * items (basis "popular"). Score = inner product with the query vector (for "popular": the number
+ * of events), which need not fall down a diverse list. TW_ENOTFOUND: a history item does not exist.
  * TW_ESTATE: no sequential model. TW_EINVAL: a number out of its range. */
 TW_NODISCARD tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out,
                                       tw_error *err);
@@ -181,6 +182,7 @@ typedef struct tw_train_options {
     const char *config_json; /* NULL, or keys of the model's config that differ from the default */
     tw_pair_source source;   /* towers */
     const char *path;        /* towers: the pairs or triplets file; or the attribute's name */
+    bool content;            /* seq: items enter by their tower vectors, too; see train_seq */
     bool skip_eval;          /* do not measure on the test split afterwards */
     tw_progress_fn progress;
     void *progress_ctx;
@@ -192,6 +194,13 @@ typedef struct tw_train_options {
  * stop; nothing was published. */
 TW_NODISCARD tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt,
                                               char **report, tw_error *err);
+/* The same for the sequential model. With opt->content (or a content_dim in its config) an item is
+ * its id's vector plus a projection of its tower vector: every item of the catalogue takes part,
+ * with events or without, and one that is put or replaced later is recommended, and understood in a
+ * history, at once. That holds as long as these towers serve. Train other ones, and the model goes
+ * on with the items of its training as they were then, and without any other, until it is trained
+ * again: vectors of two towers never meet (logged as SEQ-CONTENT-FROZEN; stats tell).
+ * TW_ESTATE: content without towers. TW_EINVAL: a content_dim that is not theirs. */
 TW_NODISCARD tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **report,
                                            tw_error *err);
 
@@ -235,7 +244,7 @@ void tw_attention_map_init(tw_attention_map *m);
 void tw_attention_map_fini(tw_attention_map *m);
 
 /* Ids and titles are the store's, by the item's own row, never by the model's number for it. Items
- * that the model does not know are left out, as it leaves them out.
+ * that were not there in training are left out, also where `next` reads their content.
  *
  *   out  initialised; what it held is replaced, by nothing on failure
  *
@@ -259,8 +268,11 @@ typedef struct tw_engine_stats {
     int64_t items, deleted_items, users, events, seq, store_bytes;
     int model; /* active version; 0: none */
     bool has_towers, has_seq;
+    bool seq_content;      /* the sequential model reads tower vectors ... */
+    bool seq_content_live; /* ... of the towers that serve, so new items enter it */
     int tower_dim, seq_dim;
-    int64_t seq_items, seq_users;        /* known to the sequential model */
+    int64_t seq_items, seq_users;        /* of the sequential model's training */
+    int64_t seq_indexed;                 /* items that next can recommend */
     char tower_index[64], seq_index[64]; /* kinds: "Flat", "HNSW32" */
     int64_t indexed, delta, dead;        /* of the item index */
     int64_t index_bytes;

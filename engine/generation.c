@@ -47,6 +47,9 @@ static void seat_free(twi_seat *seat)
     tw_tower_session_destroy(seat->tower);
     tw_seq_session_destroy(seat->seq);
     tw_text_fini(&seat->text);
+    tw_free(seat->content);
+    tw_free(seat->told);
+    tw_free(seat->vectors);
     tw_free(seat);
 }
 
@@ -65,6 +68,18 @@ void twi_generation_free(twi_generation *g)
     tw_seq_model_destroy(g->seq);
     (void) pthread_mutex_destroy(&g->pool_lock);
     tw_free(g);
+}
+
+static tw_status seat_for_content(const twi_generation *g, twi_seat *s, tw_error *err)
+{
+    const size_t longest = (size_t) tw_seq_model_config(g->seq)->max_len;
+    s->content = tw_alloc(longest, (size_t) tw_tower_dim(g->tower) * sizeof *s->content);
+    s->told = tw_alloc(longest, sizeof *s->told);
+    s->vectors =
+        tw_alloc((size_t) TW_ENGINE_MAX_K, (size_t) tw_index_dim(g->next) * sizeof *s->vectors);
+    return s->content != NULL && s->told != NULL && s->vectors != NULL
+               ? TW_OK
+               : tw_fail(err, TW_ENOMEM, "query memory");
 }
 
 tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err)
@@ -87,6 +102,8 @@ tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err)
         TW_TRY(tw_tower_session_create(&s->tower, g->tower, err));
     if (g->seq != NULL)
         TW_TRY(tw_seq_session_create(&s->seq, g->seq, err));
+    if (g->projects)
+        TW_TRY(seat_for_content(g, s, err));
     *out = s;
     s = NULL;
 done:
@@ -121,27 +138,91 @@ tw_status twi_replay_items(tw_engine *e, twi_generation *g, int64_t since, tw_er
     return tw_store_each_vector(e->store, g->towers_version, since, apply_vector, g, err);
 }
 
+/* From an item to the vector by which queries meet it. */
+typedef struct projector {
+    twi_generation *g;
+    int dim;
+    float *content, *out, *had; /* (towers' width), (dim), (dim); NULL unless g projects */
+} projector;
+
+static void projector_fini(projector *p)
+{
+    tw_free(p->content);
+    tw_free(p->out);
+    tw_free(p->had);
+}
+
+static tw_status projector_init(projector *p, twi_generation *g, tw_error *err)
+{
+    int64_t rows;
+    *p = (projector){.g = g};
+    (void) tw_seq_item_vectors(g->seq, &rows, &p->dim);
+    if (!g->projects)
+        return TW_OK;
+    p->content = tw_alloc((size_t) tw_tower_dim(g->tower), sizeof *p->content);
+    p->out = tw_alloc((size_t) p->dim, sizeof *p->out);
+    p->had = tw_alloc((size_t) p->dim, sizeof *p->had);
+    if (p->content != NULL && p->out != NULL && p->had != NULL)
+        return TW_OK;
+    projector_fini(p);
+    return tw_fail(err, TW_ENOMEM, "vectors of an item");
+}
+
+static bool is_zero(const float *v, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (v[i] != 0)
+            return false;
+    return true;
+}
+
+/* The model's row for the item, or where the generation projects, that of what the item is now:
+ * g->items is up to date. NULL: the model knows nothing of it, neither an id nor content, and must
+ * not be asked, for a score of 0 is better than many. */
+static const float *vector_of(projector *p, int64_t row)
+{
+    const twi_generation *g = p->g;
+    const int32_t known = tw_seq_item_index(g->seq, row);
+    const float *v = NULL;
+    int64_t rows;
+    int dim;
+
+    if (g->projects && tw_index_get(g->items, row, p->content, NULL) == TW_OK) {
+        tw_seq_item_vector(g->seq, known, p->content, p->out);
+        v = p->out;
+    } else if (known > 0) {
+        v = tw_seq_item_vectors(g->seq, &rows, &dim) + (size_t) known * (size_t) p->dim;
+    }
+    return v != NULL && g->content_version > 0 && is_zero(v, p->dim) ? NULL : v;
+}
+
 static tw_status apply_change(void *ctx, const tw_item *item, tw_error *err)
 {
-    twi_generation *g = ctx;
-    int32_t known = tw_seq_item_index(g->seq, item->row);
-    if (known == 0)
-        return TW_OK;
-    if (!item->live) {
+    projector *p = ctx;
+    twi_generation *g = p->g;
+    const float *v = item->live ? vector_of(p, item->row) : NULL;
+
+    if (v == NULL) {
         tw_status st = tw_index_delete(g->next, item->row, NULL);
         return st == TW_ENOTFOUND ? TW_OK : st;
     }
-    if (tw_index_has(g->next, item->row))
-        return TW_OK; /* its vector belongs to the model and does not change */
-    int64_t rows;
-    int dim;
-    const tw_real *table = tw_seq_item_vectors(g->seq, &rows, &dim);
-    return tw_index_put(g->next, item->row, table + (size_t) known * (size_t) dim, err);
+    if (tw_index_has(g->next, item->row) &&
+        (!g->projects || /* then its vector belongs to the model and does not change */
+         (tw_index_get(g->next, item->row, p->had, NULL) == TW_OK &&
+          memcmp(p->had, v, (size_t) p->dim * sizeof *v) == 0)))
+        return TW_OK;
+    return tw_index_put(g->next, item->row, v, err);
 }
 
 tw_status twi_replay_next(tw_engine *e, twi_generation *g, int64_t since, tw_error *err)
 {
-    return tw_store_each_change(e->store, since, apply_change, g, err);
+    tw_status st = TW_OK;
+    projector p = {0};
+    TW_TRY(projector_init(&p, g, err));
+    TW_TRY(tw_store_each_change(e->store, since, apply_change, &p, err));
+done:
+    projector_fini(&p);
+    return st;
 }
 
 /* Replaying, rather than putting what is at hand, also mends what an earlier call could not follow.
@@ -165,7 +246,6 @@ typedef struct gather {
     int dim;
     int64_t *ids;
     float *vecs;
-    const twi_generation *g;
 } gather;
 
 static tw_status gather_add(gather *a, int64_t row, const float *vec, tw_error *err)
@@ -211,37 +291,38 @@ done:
     return st;
 }
 
+typedef struct known_items {
+    gather a;
+    projector p;
+} known_items;
+
 static tw_status gather_known(void *ctx, const tw_item *item, tw_error *err)
 {
-    gather *a = ctx;
-    int32_t known = tw_seq_item_index(a->g->seq, item->row);
-    if (known == 0)
-        return TW_OK;
-    int64_t rows;
-    int dim;
-    const tw_real *table = tw_seq_item_vectors(a->g->seq, &rows, &dim);
-    return gather_add(a, item->row, table + (size_t) known * (size_t) dim, err);
+    known_items *k = ctx;
+    const float *v = vector_of(&k->p, item->row);
+    return v == NULL ? TW_OK : gather_add(&k->a, item->row, v, err);
 }
 
 tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_error *err)
 {
     tw_status st = TW_OK;
-    int64_t rows;
-    gather a = {.g = g};
-    (void) tw_seq_item_vectors(g->seq, &rows, &a.dim);
-    TW_TRY(tw_store_each_item(e->store, 0, gather_known, &a, err));
-    TW_TRY(tw_index_build(g->next, a.ids, a.vecs, a.n, NULL, NULL, err));
+    known_items k = {0};
+    TW_TRY(projector_init(&k.p, g, err));
+    k.a.dim = k.p.dim;
+    TW_TRY(tw_store_each_item(e->store, 0, gather_known, &k, err));
+    TW_TRY(tw_index_build(g->next, k.a.ids, k.a.vecs, k.a.n, NULL, NULL, err));
 done:
-    gather_fini(&a);
+    gather_fini(&k.a);
+    projector_fini(&k.p);
     return st;
 }
 
-/* Loads the snapshot of `kind` when it is good and of this model; otherwise leaves *ix NULL. */
-static tw_status load_snapshot(tw_engine *e, const char *kind, int version,
+/* Loads the snapshot of `kind` when it is good and of these models; otherwise leaves *ix NULL. */
+static tw_status load_snapshot(tw_engine *e, const twi_generation *g, const char *kind, int version,
                                const tw_index_config *cfg, int64_t newest, tw_index **ix,
                                int64_t *seq, tw_error *err)
 {
-    char path[TW_PATH_MAX];
+    char path[TW_PATH_MAX], tag[TW_INDEX_TAG_MAX];
     tw_index_snapshot info;
     tw_error why = {0};
 
@@ -257,8 +338,14 @@ static tw_status load_snapshot(tw_engine *e, const char *kind, int version,
         tw_log(TW_LOG_WARN, "INDEX-REBUILD", "path=\"%s\" reason=\"%s\"", path, why.msg);
         return TW_OK;
     }
-    if (info.seq > newest) { /* the store was restored from an older copy: not its index */
-        tw_log(TW_LOG_WARN, "INDEX-REBUILD", "path=\"%s\" reason=\"newer than the store\"", path);
+    twi_index_tag(g, kind, version, tag);
+    const char *unfit = NULL;
+    if (info.seq > newest) /* the store was restored from an older copy: not its index */
+        unfit = "newer than the store";
+    else if (strcmp(info.tag, tag) != 0)
+        unfit = "of other models"; /* as once after the towers that seq reads were trained anew */
+    if (unfit != NULL) {
+        tw_log(TW_LOG_WARN, "INDEX-REBUILD", "path=\"%s\" reason=\"%s\"", path, unfit);
         tw_index_destroy(*ix);
         *ix = NULL;
         return TW_OK;
@@ -271,8 +358,8 @@ static tw_status open_items(tw_engine *e, twi_generation *g, int64_t newest,
                             tw_progress_fn progress, void *ctx, tw_error *err)
 {
     const tw_index_config cfg = {.dim = tw_tower_dim(g->tower)};
-    tw_status st =
-        load_snapshot(e, "items", g->towers_version, &cfg, newest, &g->items, &g->saved_items, err);
+    tw_status st = load_snapshot(e, g, "items", g->towers_version, &cfg, newest, &g->items,
+                                 &g->saved_items, err);
     if (st != TW_OK)
         return st;
     if (g->items != NULL)
@@ -287,7 +374,7 @@ static tw_status open_next(tw_engine *e, twi_generation *g, int64_t newest, tw_e
     tw_index_config cfg = {0};
     (void) tw_seq_item_vectors(g->seq, &rows, &cfg.dim);
     tw_status st =
-        load_snapshot(e, "next", g->seq_version, &cfg, newest, &g->next, &g->saved_next, err);
+        load_snapshot(e, g, "next", g->seq_version, &cfg, newest, &g->next, &g->saved_next, err);
     if (st != TW_OK)
         return st;
     if (g->next != NULL)
@@ -326,6 +413,19 @@ static tw_status open_models(tw_engine *e, twi_generation *g, tw_error *err)
     return st;
 }
 
+/* The registry and the files must agree on how wide content is, or a query would read past it. */
+static tw_status check_content(const tw_engine *e, const twi_generation *g, tw_error *err)
+{
+    const int width = g->seq == NULL ? 0 : tw_seq_model_config(g->seq)->content_dim;
+    if ((g->content_version > 0) == (width > 0) &&
+        (!g->projects || (g->tower != NULL && width == tw_tower_dim(g->tower))))
+        return TW_OK;
+    return tw_fail(err, TW_ECORRUPT,
+                   "the sequential model of '%s' reads content %d wide, which is not what model %d "
+                   "was registered with; train anew with: twindex train seq %s",
+                   e->dir, width, g->version, e->dir);
+}
+
 tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
                               tw_progress_fn progress, void *ctx, twi_generation **out,
                               int64_t *since, tw_error *err)
@@ -339,7 +439,10 @@ tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
     g->version = version;
     g->towers_version = parts.towers_version;
     g->seq_version = parts.seq_version;
+    g->content_version = parts.content_version;
+    g->projects = parts.content_version > 0 && parts.content_version == parts.towers_version;
     TW_TRY(open_models(e, g, err));
+    TW_TRY(check_content(e, g, err));
     if (g->tower != NULL)
         TW_TRY(open_items(e, g, *since, progress, ctx, err));
     if (g->seq != NULL)

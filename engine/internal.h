@@ -41,6 +41,10 @@ typedef struct twi_seat {
         tw_hit chosen[TW_ENGINE_MAX_K];
         double scratch[TW_SEQ_RERANK_SCRATCH * TW_ENGINE_MAX_K];
     } pool;
+    /* Where the generation projects; else NULL. */
+    float *content;     /* (max_len, towers' width) what the items of a history are now */
+    const float **told; /* (max_len) of each, in content; NULL: as the model holds it */
+    float *vectors;     /* (TW_ENGINE_MAX_K, seq's width) of a diverse list's candidates */
     tw_text text;
 } twi_seat;
 
@@ -49,10 +53,14 @@ typedef struct twi_seat {
 typedef struct twi_generation {
     int refs;                                 /* guarded by the engine's lock */
     int version, towers_version, seq_version; /* 0: none */
-    tw_tower *tower;                          /* NULL: none */
-    tw_seq_model *seq;                        /* NULL: none */
-    tw_index *items;                          /* tower vectors by item row; NULL: no towers */
-    tw_index *next; /* output vectors of the sequential model by item row; NULL: no model */
+    int content_version; /* the towers whose vectors seq learnt to read; 0: it reads none */
+    /* Those towers serve: any item's vector says what seq thinks of it, whether seq was trained on
+     * the item or not. Otherwise seq knows the items of its training alone, as they were then. */
+    bool projects;
+    tw_tower *tower;   /* NULL: none */
+    tw_seq_model *seq; /* NULL: none */
+    tw_index *items;   /* tower vectors by item row; NULL: no towers */
+    tw_index *next;    /* output vectors of the sequential model by item row; NULL: no model */
     int64_t saved_items,
         saved_next;            /* seq of the snapshots on disk; guarded by the engine's writer */
     pthread_mutex_t pool_lock; /* guards seats */
@@ -61,6 +69,7 @@ typedef struct twi_generation {
 
 typedef struct twi_model_parts {
     int towers_version, seq_version; /* the version in which each was trained; 0: none */
+    int content_version;             /* the towers whose vectors seq reads; 0: it reads none */
 } twi_model_parts;
 
 struct tw_engine {
@@ -122,6 +131,9 @@ void twi_seat_give(twi_generation *g, twi_seat *seat);
 /* ---- snapshot.c ---- */
 TW_NODISCARD tw_status twi_index_path(const tw_engine *e, const char *kind, int version,
                                       char out[TW_PATH_MAX], tw_error *err);
+/* What a snapshot says of itself, so that vectors of other models are never taken for ours. */
+void twi_index_tag(const twi_generation *g, const char *kind, int version,
+                   char out[TW_INDEX_TAG_MAX]);
 TW_NODISCARD tw_status twi_snapshot(tw_engine *e, tw_error *err);
 void twi_keeper_start(tw_engine *e); /* a thread that folds; without it close folds */
 void twi_keeper_stop(tw_engine *e);

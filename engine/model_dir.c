@@ -39,16 +39,18 @@ static tw_status look(void *ctx, const tw_store_model *m, tw_error *err)
         return TW_OK;
 
     json_t *root = json_loads(m->json, 0, NULL);
-    int format = 0, towers = 0, seq = 0;
-    bool good = root != NULL && json_unpack(root, "{s:i, s:i, s:i}", "format", &format,
-                                            "towers_version", &towers, "seq_version", &seq) == 0;
+    int format = 0, towers = 0, seq = 0, content = 0;
+    bool good = root != NULL &&
+                json_unpack(root, "{s:i, s:i, s:i, s?i}", "format", &format, "towers_version",
+                            &towers, "seq_version", &seq, "content_version", &content) == 0;
     json_decref(root);
-    if (!good || towers < 0 || seq < 0 || towers > m->version || seq > m->version)
+    if (!good || towers < 0 || seq < 0 || content < 0 || towers > m->version || seq > m->version ||
+        content > seq)
         return tw_fail(err, TW_ECORRUPT, "the store's entry of model %d is damaged", m->version);
     if (format > MODEL_FORMAT)
         return tw_fail(err, TW_EUNSUPPORTED, "model %d was made by a newer twindex (format %d)",
                        m->version, format);
-    l->parts = (twi_model_parts){towers, seq};
+    l->parts = (twi_model_parts){towers, seq, content};
     l->found = true;
     return TW_OK;
 }
@@ -162,10 +164,10 @@ tw_status twi_model_finish(tw_engine *e, int version, const char *tmp, twi_model
     char *text = NULL;
 
     *json = NULL;
-    json_t *root =
-        json_pack("{s:i, s:i, s:i, s:i, s:s}", "format", MODEL_FORMAT, "version", version,
-                  "towers_version", parts.towers_version, "seq_version", parts.seq_version,
-                  "created", tw_clock_iso8601(when, sizeof when, tw_clock_unix()));
+    json_t *root = json_pack("{s:i, s:i, s:i, s:i, s:i, s:s}", "format", MODEL_FORMAT, "version",
+                             version, "towers_version", parts.towers_version, "seq_version",
+                             parts.seq_version, "content_version", parts.content_version, "created",
+                             tw_clock_iso8601(when, sizeof when, tw_clock_unix()));
     TW_TRY(twi_json_dump(root, &text, err));
     TW_TRY(tw_path_join(path, tmp, "model.json", err));
     TW_TRY(tw_file_replace(path, text, strlen(text), err));

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/crash.h"
+#include "base/log.h"
 #include "engine/internal.h"
 
 tw_status twi_open_metrics(FILE **out, const char *tmp, const char *name, tw_error *err)
@@ -176,6 +177,9 @@ tw_status twi_publish(tw_engine *e, int version, const char *tmp, twi_model_part
     (void) pthread_mutex_unlock(&e->writer);
     TW_TRY(st);
 
+    if (parts.content_version > 0 && parts.content_version != parts.towers_version)
+        tw_log(TW_LOG_WARN, "SEQ-CONTENT-FROZEN", "model=%d towers=%d reads=%d", version,
+               parts.towers_version, parts.content_version);
     if (old_towers > 0 && old_towers != parts.towers_version)
         (void) !tw_store_drop_vectors(e->store, old_towers, NULL, NULL); /* space only */
     twi_model_sweep(e, version);

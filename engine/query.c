@@ -243,9 +243,14 @@ static tw_status diversify(tw_engine *e, const twi_generation *g, twi_seat *seat
                         .temperature = tw_seq_logit_temperature(g->seq)};
 
     pool.table = tw_seq_item_vectors(g->seq, &rows, &pool.dim);
+    if (g->projects) /* items may have no row in the model's table, or have left it */
+        pool.table = seat->vectors;
     for (int i = 0; i < *n; i++) {
-        seat->pool.items[i] = tw_seq_item_index(g->seq, seat->hits[i].item);
+        seat->pool.items[i] = g->projects ? i : tw_seq_item_index(g->seq, seat->hits[i].item);
         seat->pool.scores[i] = seat->hits[i].score;
+        float *copy = g->projects ? seat->vectors + (size_t) i * (size_t) pool.dim : NULL;
+        if (copy != NULL && tw_index_get(g->next, seat->hits[i].item, copy, NULL) != TW_OK)
+            memset(copy, 0, (size_t) pool.dim * sizeof *copy); /* deleted since the search */
     }
     if (cfg->popularity_discount > 0)
         TW_TRY(count_hits(e, seat->hits, *n, seat->pool.counts, err));
@@ -260,6 +265,37 @@ done:
 /* The same pool for every k up to it, so that a shorter list is the head of a longer one. */
 static int pool_size(int k) { return k <= TW_ENGINE_POOL ? TW_ENGINE_POOL : TW_ENGINE_MAX_K; }
 
+/* Leaves in seat->items what the model can read of seat->seen (n), and where the generation
+ * projects, in seat->told what those items are now. Returns how many. */
+static int read_history(const twi_generation *g, twi_seat *seat, int n)
+{
+    if (!g->projects) {
+        for (int i = 0; i < n; i++)
+            seat->items[i] = tw_seq_item_index(g->seq, seat->seen[i]);
+        return n;
+    }
+    const int longest = tw_seq_model_config(g->seq)->max_len, dim = tw_tower_dim(g->tower);
+    int read = 0;
+    for (int i = n; i-- > 0 && read < longest;) { /* latest first */
+        float *content = seat->content + (size_t) read * (size_t) dim;
+        const bool has = tw_index_get(g->items, seat->seen[i], content, NULL) == TW_OK;
+        const int32_t item = tw_seq_item_index(g->seq, seat->seen[i]);
+        if (item == 0 && !(has && tw_index_has(g->next, seat->seen[i])))
+            continue; /* nothing is known of it */
+        seat->items[read] = item;
+        seat->told[read++] = has ? content : NULL;
+    }
+    for (int i = 0; i < read / 2; i++) {
+        const int32_t item = seat->items[i];
+        const float *told = seat->told[i];
+        seat->items[i] = seat->items[read - 1 - i];
+        seat->told[i] = seat->told[read - 1 - i];
+        seat->items[read - 1 - i] = item;
+        seat->told[read - 1 - i] = told;
+    }
+    return read;
+}
+
 /* Searches with the model's query vector, or leaves *n < 0 when the model knows none of it. */
 static tw_status predict(tw_engine *e, const twi_generation *g, twi_seat *seat, int32_t user,
                          int n_seen, const tw_next_query *q, int *n, tw_error *err)
@@ -267,10 +303,10 @@ static tw_status predict(tw_engine *e, const twi_generation *g, twi_seat *seat, 
     const tw_seq_rerank_config diverse = rerank_of(q);
     const bool choose = tw_seq_rerank_active(&diverse);
 
-    for (int i = 0; i < n_seen; i++)
-        seat->items[i] = tw_seq_item_index(g->seq, seat->seen[i]);
+    const int read = read_history(g, seat, n_seen);
     *n = -1;
-    tw_status st = tw_seq_query(seat->seq, user, seat->items, n_seen, seat->vec, err);
+    tw_status st =
+        tw_seq_query_content(seat->seq, user, seat->items, seat->told, read, seat->vec, err);
     if (st == TW_ENOTFOUND)
         return TW_OK;
     if (st != TW_OK)

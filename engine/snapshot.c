@@ -1,5 +1,6 @@
 /* Index snapshots on disk, and the thread that folds indexes while they serve. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "engine/internal.h"
@@ -12,10 +13,21 @@ tw_status twi_index_path(const tw_engine *e, const char *kind, int version, char
     return tw_path_join(out, e->dir, name, err);
 }
 
-static tw_status save(tw_engine *e, tw_index *ix, const char *kind, int version, int64_t applied,
-                      int64_t *saved, tw_error *err)
+/* One model's `next` has other vectors once the towers that it reads no longer serve. */
+void twi_index_tag(const twi_generation *g, const char *kind, int version,
+                   char out[TW_INDEX_TAG_MAX])
 {
-    char path[TW_PATH_MAX], tag[64];
+    const bool content = strcmp(kind, "next") == 0 && g->content_version > 0;
+    (void) snprintf(out, TW_INDEX_TAG_MAX, "%s:%d%s", kind, version,
+                    !content      ? ""
+                    : g->projects ? ":live"
+                                  : ":frozen");
+}
+
+static tw_status save(tw_engine *e, const twi_generation *g, tw_index *ix, const char *kind,
+                      int version, int64_t applied, int64_t *saved, tw_error *err)
+{
+    char path[TW_PATH_MAX], tag[TW_INDEX_TAG_MAX];
     tw_error why = {0};
 
     if (ix == NULL || *saved == applied)
@@ -23,7 +35,7 @@ static tw_status save(tw_engine *e, tw_index *ix, const char *kind, int version,
     tw_status st = twi_index_path(e, kind, version, path, err);
     if (st != TW_OK)
         return st;
-    (void) snprintf(tag, sizeof tag, "%s:%d", kind, version);
+    twi_index_tag(g, kind, version, tag);
     st = tw_index_save(ix, path, tag, applied, &why);
     if (st != TW_OK) {
         tw_log(TW_LOG_WARN, "SNAPSHOT-FAILED", "path=\"%s\" reason=\"%s\"", path, why.msg);
@@ -41,9 +53,9 @@ tw_status twi_snapshot(tw_engine *e, tw_error *err)
     (void) pthread_mutex_unlock(&e->writer);
 
     /* Changes that come while a save runs may be in it or not; replaying them is harmless. */
-    tw_status st = save(e, g->items, "items", g->towers_version, applied, &items, err);
+    tw_status st = save(e, g, g->items, "items", g->towers_version, applied, &items, err);
     if (st == TW_OK)
-        st = save(e, g->next, "next", g->seq_version, applied, &next, err);
+        st = save(e, g, g->next, "next", g->seq_version, applied, &next, err);
 
     (void) pthread_mutex_lock(&e->writer);
     g->saved_items = items;

@@ -13,7 +13,10 @@ typedef struct job {
     tw_engine *e;
     const tw_train_options *opt;
     tw_seq_config cfg;
+    const twi_generation *base;
+    twi_catalogue c; /* with content: all items, in the order of the model's numbers */
     twi_log log;
+    int64_t eventless; /* items that enter by their content alone */
     tw_seq_model *model;
     tw_seq_data *data;
     tw_seq_report result;
@@ -46,11 +49,75 @@ static tw_status distinct(const int64_t *values, int64_t n, int64_t **ids, int32
     return TW_OK;
 }
 
+/* As distinct(), for the whole catalogue. */
+static tw_status whole_catalogue(job *j, int64_t **ids, int32_t *count, tw_error *err)
+{
+    tw_status st = twi_catalogue_load(j->e, false, &j->c, err);
+    if (st != TW_OK)
+        return st;
+    *ids = tw_alloc((size_t) j->c.n + 1, sizeof **ids);
+    if (*ids == NULL)
+        return tw_fail(err, TW_ENOMEM, "ids of %lld items", (long long) j->c.n);
+    memcpy(*ids + 1, j->c.rows, (size_t) j->c.n * sizeof **ids);
+    *count = (int32_t) j->c.n;
+    return TW_OK;
+}
+
+typedef struct contents {
+    const tw_seq_model *model;
+    tw_real *rows; /* (n_items+1, dim) */
+} contents;
+
+static tw_status copy_content(void *ctx, const tw_store_vector_change *v, tw_error *err)
+{
+    const contents *c = ctx;
+    const int32_t item = tw_seq_item_index(c->model, v->row);
+    (void) err;
+    if (v->live && item > 0)
+        memcpy(c->rows + (size_t) item * (size_t) v->dim, v->vec, (size_t) v->dim * sizeof *v->vec);
+    return TW_OK;
+}
+
+/* An item without a vector keeps a zero row: it has no content. */
+static tw_status give_content(job *j, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const size_t items = (size_t) tw_seq_model_items(j->model) + 1;
+    contents c = {.model = j->model};
+
+    c.rows = tw_alloc(items, (size_t) j->cfg.content_dim * sizeof *c.rows);
+    if (c.rows == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "content of %zu items", items);
+        goto done;
+    }
+    TW_TRY(tw_store_each_vector(j->e->store, j->base->towers_version, 0, copy_content, &c, err));
+    TW_TRY(tw_seq_model_set_content(j->model, c.rows, err));
+done:
+    tw_free(c.rows);
+    return st;
+}
+
+static tw_status count_eventless(job *j, tw_error *err)
+{
+    const size_t rows = (size_t) j->c.max_row + 1;
+    bool *met = tw_alloc(rows, sizeof *met);
+    if (met == NULL)
+        return tw_fail(err, TW_ENOMEM, "marks of %lld items", (long long) j->c.n);
+    for (int64_t i = 0; i < j->log.n; i++)
+        if (j->log.items[i] <= j->c.max_row)
+            met[j->log.items[i]] = true;
+    for (int64_t i = 0; i < j->c.n; i++)
+        j->eventless += !met[j->c.rows[i]];
+    tw_free(met);
+    return TW_OK;
+}
+
 static tw_status make_model(job *j, tw_error *err)
 {
     tw_status st = TW_OK;
     int64_t *users = NULL, *items = NULL;
     int32_t n_users = 0, n_items = 0;
+    const bool content = j->cfg.content_dim > 0;
 
     if (j->log.n == 0) {
         st =
@@ -61,14 +128,36 @@ static tw_status make_model(job *j, tw_error *err)
         goto done;
     }
     TW_TRY(distinct(j->log.users, j->log.n, &users, &n_users, err));
-    TW_TRY(distinct(j->log.items, j->log.n, &items, &n_items, err));
+    if (content)
+        TW_TRY(whole_catalogue(j, &items, &n_items, err));
+    else
+        TW_TRY(distinct(j->log.items, j->log.n, &items, &n_items, err));
     TW_TRY(tw_seq_model_create(&j->model, &j->cfg, n_users, n_items, err));
     TW_TRY(tw_seq_model_set_ids(j->model, items, users, err));
     TW_TRY(twi_seq_data(j->model, &j->log, &j->data, err));
+    if (content) {
+        TW_TRY(give_content(j, err));
+        TW_TRY(count_eventless(j, err));
+    }
 done:
     tw_free(users);
     tw_free(items);
     return st;
+}
+
+/* How wide content is follows from the towers; a config may say it, but not otherwise. */
+static tw_status choose_content(job *j, tw_error *err)
+{
+    if (!j->opt->content && j->cfg.content_dim == 0)
+        return TW_OK;
+    if (j->base->tower == NULL)
+        return twi_no_towers(j->e, err);
+    const int dim = tw_tower_dim(j->base->tower);
+    if (j->cfg.content_dim != 0 && j->cfg.content_dim != dim)
+        return tw_fail(err, TW_EINVAL, "content_dim %d is not the %d of the towers; leave it out",
+                       j->cfg.content_dim, dim);
+    j->cfg.content_dim = dim;
+    return tw_seq_config_check(&j->cfg, err);
 }
 
 static void write_line(void *ctx, const char *line)
@@ -100,6 +189,9 @@ static tw_status write_report(job *j, int version, double seconds, char **report
         "best_epoch", j->result.best_epoch, "loss", j->result.loss, "seconds", seconds,
         "parameters", (json_int_t) tw_seq_model_size(j->model), "config", config_json(&j->cfg));
 
+    (void) json_object_set_new(root, "content", json_boolean(j->cfg.content_dim > 0));
+    if (j->cfg.content_dim > 0)
+        (void) json_object_set_new(root, "items_without_events", json_integer(j->eventless));
     TW_TRY(twi_metrics_json(&j->result.valid, &valid, err));
     (void) json_object_set(root, "valid", valid);
     if (!j->opt->skip_eval && j->result.best_epoch > 0) {
@@ -124,7 +216,7 @@ static tw_status train(job *j, char **report, tw_error *err)
     int version = 0;
     double start = tw_clock_monotonic();
     twi_generation *base = twi_acquire(j->e);
-    const twi_model_parts kept = {.towers_version = base->towers_version};
+    twi_model_parts parts = {.towers_version = base->towers_version};
     const tw_seq_hooks hooks = {.progress = j->opt->progress,
                                 .progress_ctx = j->opt->progress_ctx,
                                 .metrics = write_line,
@@ -132,6 +224,8 @@ static tw_status train(job *j, char **report, tw_error *err)
                                 .checkpoint = checkpoint,
                                 .checkpoint_seconds = CHECKPOINT_SECONDS};
 
+    j->base = base;
+    TW_TRY(choose_content(j, err));
     TW_TRY(tw_path_join(checkpoint, j->e->dir, TWI_SEQ_CHECKPOINT, err));
     TW_TRY(twi_log_load(j->e, &j->log, err));
     TW_TRY(make_model(j, err));
@@ -143,10 +237,9 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(tw_seq_model_save(j->model, path, err));
     TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
     TW_TRY(twi_model_report(tmp, TWI_SEQ_REPORT, *report, err));
-    TW_TRY(twi_publish(
-        j->e, version, tmp,
-        (twi_model_parts){.towers_version = kept.towers_version, .seq_version = version}, NULL,
-        j->opt, err));
+    parts.seq_version = version;
+    parts.content_version = j->cfg.content_dim > 0 ? parts.towers_version : 0;
+    TW_TRY(twi_publish(j->e, version, tmp, parts, NULL, j->opt, err));
     (void) remove(checkpoint); /* what stays behind would only be told of: it names its run */
 done:
     if (j->metrics != NULL)
@@ -183,5 +276,6 @@ tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **
     tw_seq_data_destroy(j.data);
     tw_seq_model_destroy(j.model);
     twi_log_fini(&j.log);
+    twi_catalogue_fini(&j.c);
     return st;
 }

@@ -312,7 +312,8 @@ static tw_status train(job *j, char **report, tw_error *err)
     int version = 0;
     double start = tw_clock_monotonic();
     twi_generation *base = twi_acquire(j->e);
-    const twi_model_parts parts = {.seq_version = base->seq_version};
+    const twi_model_parts kept = {.seq_version = base->seq_version,
+                                  .content_version = base->content_version};
 
     TW_TRY(twi_catalogue_load(j->e, true, &j->c, err));
     if (j->c.n < 2) {
@@ -331,10 +332,11 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(tw_tower_save(j->tower, path, err));
     TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
     TW_TRY(twi_model_report(tmp, TWI_TOWERS_REPORT, *report, err));
-    TW_TRY(
-        twi_publish(j->e, version, tmp,
-                    (twi_model_parts){.towers_version = version, .seq_version = parts.seq_version},
-                    j->tower, j->opt, err));
+    TW_TRY(twi_publish(j->e, version, tmp,
+                       (twi_model_parts){.towers_version = version,
+                                         .seq_version = kept.seq_version,
+                                         .content_version = kept.content_version},
+                       j->tower, j->opt, err));
 done:
     if (j->metrics != NULL)
         (void) fclose(j->metrics);

@@ -99,6 +99,9 @@ static tw_status fill_embed(Twindex__V1__EmbedReply *m, const tw_reply *r, tw_er
     X(seq_dim, uint32_t)                                                                           \
     X(seq_items, int64_t)                                                                          \
     X(seq_users, int64_t)                                                                          \
+    X(seq_indexed, int64_t)                                                                        \
+    X(seq_content, protobuf_c_boolean)                                                             \
+    X(seq_content_live, protobuf_c_boolean)                                                        \
     X(indexed, int64_t)                                                                            \
     X(delta, int64_t)                                                                              \
     X(dead, int64_t)                                                                               \

@@ -240,9 +240,20 @@ void twi_refresh_outputs(tw_seq_model *m)
     memset(m->outputs, 0, D * sizeof *m->outputs); /* row 0 belongs to no item */
 }
 
+void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *content, tw_real *out)
+{
+    const size_t D = (size_t) m->cfg.item_dim, C = (size_t) m->cfg.content_dim, i = (size_t) item;
+
+    /* A product of one row may round otherwise than one of a thousand. */
+    if (item > 0 && memcmp(content, m->content->value + i * C, C * sizeof *content) == 0)
+        memcpy(out, m->outputs + i * D, D * sizeof *out);
+    else
+        output_rows(m, item > 0 ? m->items->value + i * D : NULL, content, out, 1);
+}
+
 void tw_seq_content_vector(const tw_seq_model *m, const tw_real *content, tw_real *out)
 {
-    output_rows(m, NULL, content, out, 1);
+    tw_seq_item_vector(m, 0, content, out);
 }
 
 tw_status tw_seq_model_set_content(tw_seq_model *m, const tw_real *content, tw_error *err)

@@ -60,7 +60,7 @@ static tw_status keep(tw_seq_session *s, const int32_t *items, const tw_real *co
             continue;
         --*at;
         s->known[*at] = items[i] > 0 ? items[i] : 0;
-        s->content[*at] = items[i] > 0 ? NULL : told;
+        s->content[*at] = told;
     }
     if (*at == m->cfg.max_len)
         return tw_fail(err, TW_ENOTFOUND, "the history has no item that the model knows");

@@ -209,6 +209,11 @@ TW_NODISCARD tw_status tw_seq_model_set_content(tw_seq_model *m, const tw_real *
  * tw_seq_item_vectors. content (content_dim), out (item_dim); content_dim must be above 0. */
 void tw_seq_content_vector(const tw_seq_model *m, const tw_real *content, tw_real *out);
 
+/* The same for an item whose content may have changed since the training: its id's vector, if it
+ * has one, plus the projection of what it is now. With the content that the model holds of it, the
+ * very bits of its row in tw_seq_item_vectors. item in 0..n_items; 0 is tw_seq_content_vector. */
+void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *content, tw_real *out);
+
 /* The caller's names of the model's indices; copied into the model and its checkpoint. Distinct
  * values per kind, element 0 ignored.
  *
@@ -391,10 +396,10 @@ void tw_seq_session_destroy(tw_seq_session *s); /* accepts NULL */
 TW_NODISCARD tw_status tw_seq_query(tw_seq_session *s, int32_t user, const int32_t *items,
                                     int64_t n, tw_real *query, tw_error *err);
 
-/* The same, where an item without an index may have content, if the model reads content.
+/* The same, where items may have content of the caller's, if the model reads content.
  *
- *   content (n)   content_dim numbers of each item, finite; read only where items[i] <= 0, and NULL
- *                 there: the item is skipped. NULL: as tw_seq_query */
+ *   content (n)   content_dim numbers of each item, finite. NULL: what the model holds of the item;
+ *                 it is skipped where items[i] <= 0. content NULL: as tw_seq_query */
 TW_NODISCARD tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, const int32_t *items,
                                             const tw_real *const *content, int64_t n,
                                             tw_real *query, tw_error *err);

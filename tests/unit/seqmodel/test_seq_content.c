@@ -103,6 +103,40 @@ static void an_item_that_nobody_had_is_recommended_and_understood(void **state)
     tw_seq_model_destroy(m);
 }
 
+/* 3 is now what 5 is: by its content it stands nearer to 5, and its id is still its own. */
+static void an_item_whose_content_changed_is_met_as_it_is_now(void **state)
+{
+    (void) state;
+    tw_seq_model *m = trained(content_config());
+    tw_seq_session *s = NULL;
+    tw_real content[(ITEMS + 1) * C], now[8], q[8], was[8];
+    int64_t rows;
+    int dim;
+    const tw_real *v = tw_seq_item_vectors(m, &rows, &dim);
+
+    fill_content(content);
+    tw_seq_item_vector(m, 3, content + 3 * C, now);
+    assert_memory_equal(now, v + 3 * (size_t) dim, sizeof now);
+    tw_seq_item_vector(m, 3, content + 5 * C, now);
+    for (int j = 0; j < dim; j++) {
+        double projected = 0;
+        for (int i = 0; i < C; i++)
+            projected += (double) m->project->value[j * C + i] * (double) content[5 * C + i];
+        assert_near(now[j], (double) m->items->value[3 * dim + j] + projected, 1e-5);
+    }
+
+    const int32_t history[] = {1, 2, 3};
+    const tw_real *same[] = {NULL, NULL, content + 3 * C}, *other[] = {NULL, NULL, content + 5 * C};
+    assert_ok(tw_seq_session_create(&s, m, err));
+    assert_ok(tw_seq_query(s, 0, history, 3, was, err));
+    assert_ok(tw_seq_query_content(s, 0, history, same, 3, q, err));
+    assert_memory_equal(q, was, sizeof q);
+    assert_ok(tw_seq_query_content(s, 0, history, other, 3, q, err));
+    assert_memory_not_equal(q, was, sizeof q);
+    tw_seq_session_destroy(s);
+    tw_seq_model_destroy(m);
+}
+
 static void without_ids_items_of_one_content_are_one(void **state)
 {
     (void) state;
@@ -175,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_item_that_nobody_had_is_recommended_and_understood),
+        cmocka_unit_test(an_item_whose_content_changed_is_met_as_it_is_now),
         cmocka_unit_test(without_ids_items_of_one_content_are_one),
         cmocka_unit_test(a_saved_model_keeps_its_content),
         cmocka_unit_test(content_needs_a_place_and_finite_numbers),
