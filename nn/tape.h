@@ -96,6 +96,8 @@ tw_tensor *tw_op_columns(tw_tape *t, tw_tensor *x, int first, int end); /* x[:, 
 tw_tensor *tw_op_rows(tw_tape *t, tw_tensor *x, const int32_t *rows, int n);
 tw_tensor *tw_op_relu(tw_tape *t, tw_tensor *x);
 tw_tensor *tw_op_gelu(tw_tape *t, tw_tensor *x); /* x * Phi(x), exact erf form */
+/* y = x * sigmoid(g), both (N,D); two tensors, not one twice. */
+tw_tensor *tw_op_gate(tw_tape *t, tw_tensor *x, tw_tensor *g);
 /* Inverted dropout: zero with probability p in [0, 1), else divide by 1-p. When inferring, and for
  * p 0, it returns x itself. */
 tw_tensor *tw_op_dropout(tw_tape *t, tw_tensor *x, double p);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "nn/bag.h"
+#include "nn/gate.h"
 #include "nn/internal.h"
 #include "nn/tape.h"
 #include "nn/vec.h"
@@ -153,6 +154,34 @@ tw_tensor *tw_op_rows(tw_tape *t, tw_tensor *x, const int32_t *rows, int n)
     tw_gather_forward(s->y->v, x->v, rows, 1, n, x->cols);
     tw_tape_record(t, rows_back, s);
     return s->y;
+}
+
+typedef struct gate_saved {
+    tw_tensor *y, *x, *g;
+    tw_real *open; /* sigmoid(g) */
+} gate_saved;
+
+static void gate_back(tw_tape *t, void *saved)
+{
+    const gate_saved *s = saved;
+    (void) t;
+    tw_gate_backward(s->x->d, s->g->d, s->y->d, s->x->v, s->open, numbers(s->y));
+}
+
+tw_tensor *tw_op_gate(tw_tape *t, tw_tensor *x, tw_tensor *g)
+{
+    if (x == NULL || g == NULL)
+        return twi_tape_lost(t);
+    assert(x != g && x->rows == g->rows && x->cols == g->cols);
+    tw_tensor *y = tw_tape_tensor(t, x->rows, x->cols);
+    gate_saved *s = tw_tape_take(t, 1, sizeof *s);
+    tw_real *open = tw_tape_take(t, numbers(x), sizeof *open);
+    if (y == NULL || s == NULL || open == NULL)
+        return NULL;
+    *s = (gate_saved){.y = y, .x = x, .g = g, .open = open};
+    tw_gate_forward(y->v, open, x->v, g->v, numbers(x));
+    tw_tape_record(t, gate_back, s);
+    return y;
 }
 
 static void rowdot_back(tw_tape *t, void *saved)

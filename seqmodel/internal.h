@@ -31,6 +31,7 @@ typedef struct twi_block {
     tw_param *wq, *bq, *wk, *bk, *wv, *bv; /* (D,D), (1,D) */
     tw_param *gain2, *bias2;               /* (1,D) layer norm of the feed-forward half */
     tw_param *w1, *b1, *w2, *b2;           /* (D,D), (1,D) */
+    tw_param *wg1, *bg1, *wg2, *bg2;       /* (D,D), (1,D) gates; NULL unless gated */
 } twi_block;
 
 struct tw_seq_model {

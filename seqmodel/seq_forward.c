@@ -49,6 +49,16 @@ static tw_tensor *feed(const tw_seq_model *m, const twi_block *b, tw_tape *t, tw
     return drop(m, t, tw_op_linear(t, h, b->w2, b->b2));
 }
 
+/* x + more, or where the model is gated x + more * sigmoid(x w' + b) (Borisyuk et al. 2024, LiGR).
+ */
+static tw_tensor *add_gated(const tw_seq_model *m, tw_tape *t, tw_tensor *x, tw_tensor *more,
+                            const tw_param *w, const tw_param *b)
+{
+    if (m->cfg.gated != 0)
+        more = tw_op_gate(t, more, tw_op_linear(t, x, w, b));
+    return tw_op_add(t, x, more);
+}
+
 static tw_tensor *block(const tw_seq_model *m, const twi_block *b, tw_tape *t, const twi_batch *in,
                         tw_tensor *x)
 {
@@ -57,9 +67,9 @@ static tw_tensor *block(const tw_seq_model *m, const twi_block *b, tw_tape *t, c
     switch (m->cfg.norm) {
     case TW_SEQ_PRE:
         h = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
-        x = tw_op_add(t, x, attend(m, b, t, in, h, h));
+        x = add_gated(m, t, x, attend(m, b, t, in, h, h), b->wg1, b->bg1);
         h = tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
-        return tw_op_add(t, x, feed(m, b, t, h));
+        return add_gated(m, t, x, feed(m, b, t, h), b->wg2, b->bg2);
     case TW_SEQ_POST:
         x = tw_op_add(t, x, attend(m, b, t, in, x, x));
         x = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);

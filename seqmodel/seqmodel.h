@@ -118,6 +118,8 @@ typedef struct tw_seq_config {
     int blocks;        /* B */
     int heads;         /* divides user_dim + item_dim */
     tw_seq_norm norm;
+    int gated; /* 1: what attention and feed-forward add passes sigmoid gates of the rows it is
+                  added to; pre only */
     tw_seq_loss loss;
     int negatives;         /* BCE: a positive; sampled CE and gBCE: draws a step */
     double negative_power; /* sampled CE, gBCE: items are drawn by count^power; 0: uniformly */

@@ -173,6 +173,7 @@ static tw_tensor *l2norm(tw_tape *t, tw_tensor *a, tw_tensor *b)
     (void) b;
     return tw_op_l2norm(t, a);
 }
+static tw_tensor *gate(tw_tape *t, tw_tensor *a, tw_tensor *b) { return tw_op_gate(t, a, b); }
 static tw_tensor *rowdot(tw_tape *t, tw_tensor *a, tw_tensor *b) { return tw_op_rowdot(t, a, b); }
 static tw_tensor *rowdot_with_itself(tw_tape *t, tw_tensor *a, tw_tensor *b)
 {
@@ -245,6 +246,7 @@ static const struct {
     {"dropout", "A B", dropout, NULL},
     {"layernorm", "A GAIN BIAS", layernorm, NULL},
     {"l2norm", "A", l2norm, NULL},
+    {"gate", "A B", gate, NULL},
     {"rowdot", "A B", rowdot, NULL},
     {"rowdot with itself", "A", rowdot_with_itself, NULL},
     {"attention", "A B", attention, NULL},
