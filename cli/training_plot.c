@@ -20,16 +20,12 @@ typedef struct curves {
     double best_x, best_y;
 } curves;
 
-static tw_status make_curves(curves *c, size_t room, tw_error *err)
+static tw_status make_curve(curve *c, size_t room, tw_error *err)
 {
-    curve *all[] = {&c->loss, &c->valid};
-    for (int i = 0; i < 2; i++) {
-        all[i]->x = tw_alloc(room, sizeof(double));
-        all[i]->y = tw_alloc(room, sizeof(double));
-        if (all[i]->x == NULL || all[i]->y == NULL)
-            return tw_fail(err, TW_ENOMEM, "curves of %zu epochs", room);
-    }
-    return TW_OK;
+    c->x = tw_alloc(room, sizeof *c->x);
+    c->y = tw_alloc(room, sizeof *c->y);
+    return c->x != NULL && c->y != NULL ? TW_OK
+                                        : tw_fail(err, TW_ENOMEM, "a curve of %zu epochs", room);
 }
 
 static void free_curves(curves *c)
@@ -81,20 +77,25 @@ static size_t count_lines(const char *text, size_t len)
 
 static tw_status read_log(curves *c, const char *text, size_t len, tw_error *err)
 {
-    int at = 0;
-    tw_status st = make_curves(c, count_lines(text, len), err);
-    for (const char *end = text + len; st == TW_OK && text < end;) {
+    tw_status st = TW_OK;
+    const char *end = text + len;
+    const size_t room = count_lines(text, len);
+
+    TW_TRY(make_curve(&c->loss, room, err));
+    TW_TRY(make_curve(&c->valid, room, err));
+    for (int at = 1; text < end; at++) {
         const char *stop = memchr(text, '\n', (size_t) (end - text));
         size_t n = stop != NULL ? (size_t) (stop - text) : (size_t) (end - text);
         json_t *line = json_loadb(text, n, 0, NULL);
-        at++;
         if (json_is_object(line))
             read_line(c, line);
         else if (n > 0)
             st = tw_fail(err, TW_ECORRUPT, "line %d of the training's log is no JSON object", at);
         json_decref(line);
+        TW_TRY(st);
         text += n + 1;
     }
+done:
     return st;
 }
 
@@ -119,14 +120,16 @@ tw_status training_plot_draw(tw_engine *e, bool towers, const char *path, tw_err
     plot_chart chart = {.title = title, .subtitle = subtitle, .x_title = "seconds (wall clock)"};
     chart.panels[chart.n++] = (plot_panel){
         .title = "training loss", .lines = {{.x = c.loss.x, .y = c.loss.y, .n = c.loss.n}}, .n = 1};
-    if (c.valid.n > 0)
+    if (c.valid.n > 0) {
         chart.panels[chart.n++] =
-            (plot_panel){.title = "validation NDCG@10",
+            (plot_panel){.title = towers ? "validation NDCG@10 (scored pairs: Spearman's rho)"
+                                         : "validation NDCG@10",
                          .lines = {{.x = c.valid.x, .y = c.valid.y, .n = c.valid.n}},
                          .n = 1,
                          .mark = mark,
                          .mark_x = c.best_x,
                          .mark_y = c.best_y};
+    }
     TW_TRY(plot_chart_draw(path, &chart, err));
 done:
     free_curves(&c);
