@@ -22,7 +22,9 @@ int cmd_eval(int argc, char **argv)
         .about =
             "Measures the active model on what the directory holds, beside its baselines.\n"
             "seq: leave one out, the last event of each user is the target, ties count against "
-            "us.\n"
+            "us;\n"
+            "     beside popularity, item-kNN and Markov chains, and what the lists of ten are "
+            "like.\n"
             "towers: held-out pairs of items consumed together, ranked over the whole catalogue.\n"
             "index: recall of the index against an exact scan.",
         .example = "  twindex eval seq films --protocol sampled100",

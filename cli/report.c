@@ -45,14 +45,23 @@ static void print_table(const json_t *rows, const char *const *names, const char
 
 static void print_seq_table(const json_t *test)
 {
-    static const char *const names[] = {"seq", "as_unknown_user", "popularity", NULL};
-    const char *const labels[] = {word(test, "name"), "  user unknown to it", "popularity", NULL};
+    static const char *const names[] = {"seq",      "as_unknown_user", "popularity",
+                                        "item_knn", "markov",          NULL};
+    const char *const labels[] = {
+        word(test, "name"), "  user unknown to it", "popularity", "item-kNN", "Markov", NULL};
     static const column columns[] = {{"hr_at_10", "HR@10"},
                                      {"ndcg_at_10", "NDCG@10"},
                                      {"ndcg_at_10_se", "+-"},
                                      {"mrr_at_10", "MRR@10"},
                                      {NULL, NULL}};
+    static const column lists[] = {{"coverage_at_10", "coverage"},     {"gini_at_10", "Gini"},
+                                   {"popularity_at_10", "popularity"}, {"novelty_at_10", "novelty"},
+                                   {"diversity_at_10", "diversity"},   {NULL, NULL}};
     print_table(test, names, labels, columns);
+    if (json_object_get(json_object_get(test, "seq"), "coverage_at_10") != NULL) {
+        (void) printf("  top 10 of all items:\n");
+        print_table(test, names, labels, lists);
+    }
 }
 
 static void print_tower_table(const json_t *part, const char *title)
@@ -127,6 +136,9 @@ void print_eval_report(const char *json, const char *what)
         (void) printf("model %lld, %s split, protocol %s, seed %lld, %lld users\n",
                       whole(r, "model"), word(r, "split"), word(r, "protocol"), whole(r, "seed"),
                       whole(json_object_get(r, "seq"), "users"));
+        const char *hash = word(json_object_get(r, "seq"), "lists_hash");
+        if (*hash != '\0')
+            (void) printf("lists %s: reports with this hash met the same competitors\n", hash);
         print_seq_table(r);
     }
     json_decref(r);

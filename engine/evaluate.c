@@ -10,8 +10,7 @@
 #define EVAL_QUERIES                                                                               \
     2000 /* items asked at most: keeps a large catalogue's evaluation in seconds                   \
           */
-#define DEFAULT_SEED 42
-#define MAX_REPORT   ((size_t) 1 << 20) /* bytes */
+#define MAX_REPORT ((size_t) 1 << 20) /* bytes */
 
 tw_status twi_json_dump(const json_t *value, char **out, tw_error *err)
 {
@@ -271,135 +270,6 @@ done:
     tw_free(split.pairs);
     twi_log_fini(&log);
     twi_catalogue_fini(&c);
-    twi_release(e, g);
-    return st;
-}
-
-/* ---- the sequential model -------------------------------------------------------------------- */
-
-tw_status twi_seq_data(const tw_seq_model *m, const twi_log *log, tw_seq_data **out, tw_error *err)
-{
-    tw_status st = TW_OK;
-    int64_t n = 0;
-    int32_t *users = tw_alloc((size_t) log->n, sizeof *users);
-    int32_t *items = tw_alloc((size_t) log->n, sizeof *items);
-    int64_t *times = tw_alloc((size_t) log->n, sizeof *times);
-
-    *out = NULL;
-    if (users == NULL || items == NULL || times == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "%lld events", (long long) log->n);
-        goto done;
-    }
-    for (int64_t i = 0; i < log->n; i++) {
-        users[n] = tw_seq_user_index(m, log->users[i]);
-        items[n] = tw_seq_item_index(m, log->items[i]);
-        times[n] = log->times[i];
-        n += users[n] > 0 && items[n] > 0; /* who came after the training is not counted */
-    }
-    TW_TRY(tw_seq_data_create(out, tw_seq_model_users(m), tw_seq_model_items(m), users, items,
-                              times, n, err));
-done:
-    tw_free(users);
-    tw_free(items);
-    tw_free(times);
-    return st;
-}
-
-tw_status twi_metrics_json(const tw_seq_metrics *m, json_t **out, tw_error *err)
-{
-    tw_text text;
-    tw_text_init(&text, 4096);
-    tw_status st = tw_seq_metrics_to_json(m, &text, err);
-    *out = st == TW_OK ? json_loads(tw_text_cstr(&text), 0, NULL) : NULL;
-    tw_text_fini(&text);
-    return st == TW_OK && *out == NULL ? tw_fail(err, TW_ENOMEM, "metrics") : st;
-}
-
-/* What the literature calls this member of the family. */
-static const char *model_name(const tw_seq_config *cfg)
-{
-    if (cfg->user_dim == 0)
-        return "SASRec";
-    return cfg->sse_user + cfg->sse_item_input + cfg->sse_item_target > 0 ? "SSE-PT" : "PT";
-}
-
-tw_status twi_eval_seq(const tw_seq_model *m, const tw_seq_data *data,
-                       const tw_seq_eval_config *cfg, json_t **out, tw_error *err)
-{
-    tw_status st = TW_OK;
-    tw_seq_metrics model, stranger, popular;
-    json_t *a = NULL, *b = NULL, *c = NULL;
-    tw_seq_eval_config unknown = *cfg;
-    unknown.as_unknown = true;
-
-    *out = NULL;
-    TW_TRY(tw_seq_eval(m, data, cfg, &model, err));
-    TW_TRY(tw_seq_eval(m, data, &unknown, &stranger, err));
-    TW_TRY(tw_seq_eval_baseline(TW_SEQ_POPULARITY, data, cfg, &popular, err));
-    TW_TRY(twi_metrics_json(&model, &a, err));
-    TW_TRY(twi_metrics_json(&stranger, &b, err));
-    TW_TRY(twi_metrics_json(&popular, &c, err));
-    *out = json_pack("{s:s, s:O, s:O, s:O}", "name", model_name(tw_seq_model_config(m)), "seq", a,
-                     "as_unknown_user", b, "popularity", c);
-done:
-    json_decref(a);
-    json_decref(b);
-    json_decref(c);
-    return st;
-}
-
-static tw_status eval_config(const tw_eval_options *opt, int threads, tw_seq_eval_config *out,
-                             const char **protocol, tw_error *err)
-{
-    static const char *const names[] = {"full", "sampled100", "authors"};
-    const char *wanted = opt != NULL && opt->protocol != NULL ? opt->protocol : "full";
-    const char *split = opt != NULL && opt->split != NULL ? opt->split : "test";
-
-    *out = (tw_seq_eval_config){.threads = threads, .seed = DEFAULT_SEED};
-    if (opt != NULL && opt->seed != 0)
-        out->seed = (int64_t) opt->seed;
-    if (strcmp(split, "test") != 0 && strcmp(split, "valid") != 0)
-        return tw_fail(err, TW_EINVAL, "split '%.30s' is neither test nor valid", split);
-    out->split = strcmp(split, "test") == 0 ? TW_SEQ_TEST : TW_SEQ_VALID;
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(wanted, names[i]) == 0) {
-            out->protocol = (tw_seq_protocol) i;
-            *protocol = names[i];
-            return TW_OK;
-        }
-    }
-    return tw_fail(err, TW_EINVAL, "protocol '%.30s' is none of full, sampled100, authors", wanted);
-}
-
-tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **report, tw_error *err)
-{
-    tw_status st = TW_OK;
-    twi_generation *g = twi_acquire(e);
-    twi_log log = {0};
-    tw_seq_data *data = NULL;
-    tw_seq_eval_config cfg;
-    const char *protocol = "";
-    json_t *root = NULL;
-
-    *report = NULL;
-    TW_TRY(eval_config(opt, e->threads, &cfg, &protocol, err));
-    if (g->seq == NULL) {
-        st = tw_fail(err, TW_ESTATE,
-                     "no sequential model is trained yet; run: twindex train seq %s", e->dir);
-        goto done;
-    }
-    TW_TRY(twi_log_load(e, &log, err));
-    TW_TRY(twi_seq_data(g->seq, &log, &data, err));
-    TW_TRY(twi_eval_seq(g->seq, data, &cfg, &root, err));
-    json_object_set_new(root, "protocol", json_string(protocol));
-    json_object_set_new(root, "split", json_string(cfg.split == TW_SEQ_TEST ? "test" : "valid"));
-    json_object_set_new(root, "model", json_integer(g->version));
-    json_object_set_new(root, "seed", json_integer(cfg.seed));
-    TW_TRY(twi_json_dump(root, report, err));
-done:
-    json_decref(root);
-    tw_seq_data_destroy(data);
-    twi_log_fini(&log);
     twi_release(e, g);
     return st;
 }

@@ -219,15 +219,19 @@ TW_NODISCARD tw_status twi_mine(const twi_catalogue *c, const twi_log *log,
 TW_NODISCARD tw_status twi_eval_towers(tw_engine *e, const tw_tower *t, const twi_catalogue *c,
                                        const twi_log *log, const twi_tower_split *split,
                                        struct json_t **out, tw_error *err);
+/* The value as text; tw_free it. */
+TW_NODISCARD tw_status twi_json_dump(const struct json_t *value, char **out, tw_error *err);
+
+/* ---- evaluate_seq.c ---- */
 /* The log as the model's own indices. */
 TW_NODISCARD tw_status twi_seq_data(const tw_seq_model *m, const twi_log *log, tw_seq_data **out,
                                     tw_error *err);
+/* The model to known and to unknown users, and popularity: {"name", "seq", "as_unknown_user",
+ * "popularity"}. */
 TW_NODISCARD tw_status twi_eval_seq(const tw_seq_model *m, const tw_seq_data *data,
                                     const tw_seq_eval_config *cfg, struct json_t **out,
                                     tw_error *err);
 TW_NODISCARD tw_status twi_metrics_json(const tw_seq_metrics *m, struct json_t **out,
                                         tw_error *err);
-/* The value as text; tw_free it. */
-TW_NODISCARD tw_status twi_json_dump(const struct json_t *value, char **out, tw_error *err);
 
 #endif

@@ -53,6 +53,9 @@ struct tw_seq_model {
 TW_NODISCARD tw_status twi_model_create_empty(tw_seq_model **out, const tw_seq_config *cfg,
                                               int32_t n_users, int32_t n_items, tw_error *err);
 
+/* The same weights in tensors of its own; without ids. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_model_copy(tw_seq_model **out, const tw_seq_model *m, tw_error *err);
+
 /* known as the id table has it: a row of zeros is of an item never met. */
 void twi_refresh_known(tw_seq_model *m);
 

@@ -138,13 +138,14 @@ static void vote(const twi_baseline *b, tw_real *scores, const int32_t *items, i
 {
     double weight = 1;
 
-    for (int64_t age = 0; age < n && age < b->cfg.latest; age++, weight *= b->cfg.decay) {
+    for (int64_t age = 0; age < n && age < b->cfg.latest; age++) {
         int32_t item = items[n - 1 - age];
         const twi_hit *near = b->near + (size_t) item * (size_t) b->cfg.neighbours;
         for (int i = 0; i < b->n_near[item]; i++) {
             tw_real *s = &scores[near[i].item];
             *s = (*s < 0 ? 0 : *s) + (tw_real) weight * near[i].score; /* below 0: no vote yet */
         }
+        weight *= b->cfg.decay;
     }
 }
 

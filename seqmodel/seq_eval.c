@@ -19,8 +19,10 @@ enum {
 typedef struct worker {
     tw_tape *tape;
     twi_batch batch;
-    tw_real *scores; /* (chunk, n_items+1) */
-    int32_t *mark;   /* (n_items+1) */
+    tw_seq_folder *folder; /* NULL unless users are folded in */
+    tw_real *queries;      /* (chunk, item_dim) theirs */
+    tw_real *scores;       /* (chunk, n_items+1) */
+    int32_t *mark;         /* (n_items+1) */
     int32_t stamp;
     tw_status st;
     tw_error err;
@@ -67,11 +69,12 @@ static tw_status choose_users(evaluation *e, tw_error *err)
     }
     if (able == 0)
         return tw_fail(err, TW_ENOTFOUND, "no user has the 3 events that an evaluation needs");
-    if (e->n == 0)
+    if (e->n == 0) {
         return tw_fail(err, TW_ENOTFOUND,
                        "none of the %lld users that have a target is among the users and targets "
                        "to be ranked",
                        (long long) able);
+    }
     if (e->cfg.protocol == TW_SEQ_AS_AUTHORS && e->n > AUTHORS_USERS) {
         tw_rng rng = twi_stream(e->cfg.seed, TWI_STREAM_AUTHORS, 0, 0);
         tw_rng_shuffle(&rng, e->users, e->n);
@@ -156,8 +159,9 @@ static void rank_user(const evaluation *e, worker *w, int64_t at, const tw_real 
 
 /* ---- one worker ------------------------------------------------------------------------------ */
 
-/* scores (end-begin, n_items+1) = queries V' */
-static tw_status score_chunk(const evaluation *e, worker *w, int64_t begin, int64_t end)
+/* The queries of the users at begin .. end-1, all in one pass. */
+static tw_status ask_together(const evaluation *e, worker *w, int64_t begin, int64_t end,
+                              const tw_real **queries)
 {
     const tw_seq_model *m = e->m;
 
@@ -165,17 +169,45 @@ static tw_status score_chunk(const evaluation *e, worker *w, int64_t begin, int6
     twi_batch_clear(&w->batch);
     for (int64_t i = begin; i < end; i++) {
         int32_t u = e->users[i];
-        (void) twi_batch_add(&w->batch, m->cfg.max_len, e->cfg.as_unknown ? 0 : u,
+        (void) twi_batch_add(&w->batch, m->cfg.max_len, e->cfg.as == TW_SEQ_AS_KNOWN ? u : 0,
                              tw_seq_data_items(e->data, u),
                              twi_input_length(e->data, e->cfg.split, u));
     }
     twi_batch_tell(&w->batch, m, NULL);
     tw_tensor *q = twi_forward_queries(m, w->tape, &w->batch);
     tw_status st = tw_tape_status(w->tape, &w->err);
+    *queries = st == TW_OK ? q->v : NULL;
+    return st;
+}
+
+/* The same, each with a vector of their own. */
+static tw_status ask_folded(const evaluation *e, worker *w, int64_t begin, int64_t end,
+                            const tw_real **queries)
+{
+    tw_status st = TW_OK;
+    const size_t d = (size_t) e->m->cfg.item_dim;
+
+    *queries = w->queries;
+    for (int64_t i = begin; i < end && st == TW_OK; i++) {
+        int32_t u = e->users[i];
+        st = tw_seq_fold_in(w->folder, tw_seq_data_items(e->data, u),
+                            twi_input_length(e->data, e->cfg.split, u),
+                            w->queries + (size_t) (i - begin) * d, NULL, &w->err);
+    }
+    return st;
+}
+
+/* scores (end-begin, n_items+1) = queries V' */
+static tw_status score_chunk(const evaluation *e, worker *w, int64_t begin, int64_t end)
+{
+    const tw_real *queries;
+    tw_status st = w->folder != NULL ? ask_folded(e, w, begin, end, &queries)
+                                     : ask_together(e, w, begin, end, &queries);
     if (st != TW_OK)
         return st;
-    int d = m->cfg.item_dim, columns = m->n_items + 1;
-    tw_gemm(0, 1, q->rows, columns, d, 1, q->v, d, twi_outputs(m), d, 0, w->scores, columns);
+    int d = e->m->cfg.item_dim, columns = e->m->n_items + 1;
+    tw_gemm(0, 1, (int) (end - begin), columns, d, 1, queries, d, twi_outputs(e->m), d, 0,
+            w->scores, columns);
     return TW_OK;
 }
 
@@ -222,6 +254,15 @@ static tw_status create_worker(const evaluation *e, worker *w, tw_error *err)
     }
     if (e->m == NULL)
         goto done;
+    if (e->cfg.as == TW_SEQ_AS_FOLDED) {
+        w->queries = tw_alloc((size_t) e->chunk, (size_t) e->m->cfg.item_dim * sizeof *w->queries);
+        if (w->queries == NULL) {
+            st = tw_fail(err, TW_ENOMEM, "queries of %d users", e->chunk);
+            goto done;
+        }
+        TW_TRY(tw_seq_folder_create(&w->folder, e->m, &TW_SEQ_FOLD_DEFAULT, err));
+        goto done;
+    }
     TW_TRY(twi_seq_batch_init(&w->batch, e->chunk, e->chunk * e->m->cfg.max_len, false, 0, err));
     if (e->m->content != NULL)
         TW_TRY(twi_seq_batch_content(&w->batch, 0, err));
@@ -235,6 +276,8 @@ static void fini(evaluation *e)
     for (int i = 0; e->workers != NULL && i < e->n_workers; i++) {
         tw_tape_destroy(e->workers[i].tape);
         twi_seq_batch_fini(&e->workers[i].batch);
+        tw_seq_folder_destroy(e->workers[i].folder);
+        tw_free(e->workers[i].queries);
         tw_free(e->workers[i].scores);
         tw_free(e->workers[i].mark);
     }
@@ -263,6 +306,10 @@ static tw_status check(const tw_seq_model *m, const tw_seq_data *data,
                        "the data to learn from has %d users and %d items, that to rank %d and %d",
                        learn->n_users, learn->n_items, data->n_users, data->n_items);
     }
+    if ((unsigned) cfg->as > TW_SEQ_AS_FOLDED)
+        return tw_fail(err, TW_EINVAL, "users presented as %d: no such choice", (int) cfg->as);
+    if (m != NULL && m->users == NULL && cfg->as >= TW_SEQ_AS_MEAN)
+        return tw_fail(err, TW_EINVAL, "the model has no user vectors (user_dim 0)");
     if ((unsigned) cfg->split > TW_SEQ_TEST || (unsigned) cfg->protocol > TW_SEQ_AS_AUTHORS)
         return tw_fail(err, TW_EINVAL, "split %d, protocol %d: no such choice", (int) cfg->split,
                        (int) cfg->protocol);
@@ -313,17 +360,34 @@ done:
     return st;
 }
 
+static void mean_user(tw_real *out, const tw_param *users)
+{
+    for (int j = 0; j < users->cols; j++) {
+        double sum = 0;
+        for (int64_t u = 1; u < users->rows; u++)
+            sum += (double) users->value[u * users->cols + j];
+        out[j] = (tw_real) (sum / (double) (users->rows - 1));
+    }
+}
+
 tw_status twi_eval(const tw_seq_model *m, const tw_seq_data *data, const tw_seq_eval_config *cfg,
                    tw_pool *pool, tw_seq_metrics *out, tw_error *err)
 {
     tw_status st = TW_OK;
+    tw_seq_model *meant = NULL;
     evaluation e = {.m = m, .data = data, .cfg = *cfg, .chunk = chunk_of(data)};
 
     TW_TRY(check(m, data, cfg, err));
+    if (cfg->as == TW_SEQ_AS_MEAN) {
+        TW_TRY(twi_model_copy(&meant, m, err));
+        mean_user(meant->users->value, m->users);
+        e.m = meant;
+    }
     TW_TRY(choose_users(&e, err));
     TW_TRY(run(&e, pool, out, err));
 done:
     fini(&e);
+    tw_seq_model_destroy(meant);
     return st;
 }
 

@@ -25,29 +25,6 @@ struct tw_seq_folder {
     tw_real *start, *mean, *sq; /* (user_dim) the unknown user; Adam's moments */
 };
 
-static tw_status copy_model(tw_seq_model **out, const tw_seq_model *m, tw_error *err)
-{
-    tw_status st = TW_OK;
-    tw_seq_model *copy = NULL;
-    tw_seq_config cfg = m->cfg;
-
-    cfg.dropout = 0;
-    TW_TRY(twi_model_create_empty(&copy, &cfg, m->n_users, m->n_items, err));
-    for (int i = 0; i < tw_params_count(m->params); i++) {
-        const tw_param *from = tw_params_at(m->params, i);
-        tw_param *to = tw_params_at(copy->params, i);
-        memcpy(to->value, from->value,
-               (size_t) from->rows * (size_t) from->cols * sizeof *to->value);
-    }
-    twi_refresh_known(copy);
-    twi_refresh_outputs(copy);
-    *out = copy;
-    copy = NULL;
-done:
-    tw_seq_model_destroy(copy);
-    return st;
-}
-
 static tw_status create_batch(tw_seq_folder *f, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -82,7 +59,8 @@ static tw_status create(tw_seq_folder *f, const tw_seq_model *m, tw_error *err)
     }
     f->uniform = (twi_proposal){.n_items = m->n_items};
     memcpy(f->start, m->users->value, d * sizeof *f->start);
-    TW_TRY(copy_model(&f->m, m, err));
+    TW_TRY(twi_model_copy(&f->m, m, err));
+    f->m->cfg.dropout = 0;
     TW_TRY(create_batch(f, err));
     TW_TRY(tw_grads_create(&f->grads, f->m->params, err));
     TW_TRY(tw_tape_create(&f->tape, f->grads, err));

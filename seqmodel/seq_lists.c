@@ -36,22 +36,22 @@ void twi_top_list(int32_t *top, int k, const tw_real *scores, int32_t n_items, c
                   int32_t stamp)
 {
     enum { RUN = 32 };
-    twi_hit best[TW_SEQ_TOP];
+    twi_hit best[TW_SEQ_TOP] = {{0}};
     int n = 0;
     int64_t end = (int64_t) n_items + 1;
 
     for (int64_t at = 1; at < end; at += RUN) {
         int64_t stop = at + RUN < end ? at + RUN : end;
-        tw_real bar = n == k ? best[k - 1].score : -(tw_real) INFINITY;
-        int reach = n < k;
-        if (stop - at == RUN)
+        int reach = n < k || stop - at < RUN;
+        if (reach == 0) {
+            tw_real bar = best[k - 1].score;
             for (int j = 0; j < RUN; j++)
                 reach += scores[at + j] > bar; /* a tie has the larger number, and stays out */
-        else
-            reach = 1;
-        for (int64_t i = at; reach > 0 && i < stop; i++)
+        }
+        for (int64_t i = at; reach > 0 && i < stop; i++) {
             if (mark[i] != stamp)
                 twi_hit_add(best, &n, k, scores[i], (int32_t) i);
+        }
     }
     for (int i = 0; i < k; i++)
         top[i] = i < n ? best[i].item : 0;

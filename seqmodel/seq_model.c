@@ -275,6 +275,27 @@ void tw_seq_model_destroy(tw_seq_model *m)
     tw_free(m);
 }
 
+tw_status twi_model_copy(tw_seq_model **out, const tw_seq_model *m, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_seq_model *copy = NULL;
+
+    TW_TRY(twi_model_create_empty(&copy, &m->cfg, m->n_users, m->n_items, err));
+    for (int i = 0; i < tw_params_count(m->params); i++) {
+        const tw_param *from = tw_params_at(m->params, i);
+        tw_param *to = tw_params_at(copy->params, i);
+        memcpy(to->value, from->value,
+               (size_t) from->rows * (size_t) from->cols * sizeof *to->value);
+    }
+    twi_refresh_known(copy);
+    twi_refresh_outputs(copy);
+    *out = copy;
+    copy = NULL;
+done:
+    tw_seq_model_destroy(copy);
+    return st;
+}
+
 const tw_seq_config *tw_seq_model_config(const tw_seq_model *m) { return &m->cfg; }
 int32_t tw_seq_model_users(const tw_seq_model *m) { return m->n_users; }
 int32_t tw_seq_model_items(const tw_seq_model *m) { return m->n_items; }

@@ -247,13 +247,21 @@ typedef enum tw_seq_protocol {
     TW_SEQ_AS_AUTHORS = 2,
 } tw_seq_protocol;
 
+/* As whom every user is presented: what would a stranger with this history get? */
+typedef enum tw_seq_as {
+    TW_SEQ_AS_KNOWN = 0,   /* as the user that training met */
+    TW_SEQ_AS_UNKNOWN = 1, /* as user 0 */
+    TW_SEQ_AS_MEAN = 2,    /* as the mean of all users' vectors */
+    TW_SEQ_AS_FOLDED = 3,  /* with a vector fitted to the history: tw_seq_fold_in */
+} tw_seq_as;
+
 typedef struct tw_seq_eval_config {
     tw_seq_split split;
     tw_seq_protocol protocol;
-    bool as_unknown; /* present every user as user 0: what a stranger with this history would get */
-    bool lists;      /* measure the users' top lists, too; costs another pass over the scores */
-    int64_t seed;    /* of the sampled lists */
-    int threads;     /* 0: one per usable core; the result does not depend on it */
+    tw_seq_as as; /* the last two want a model with user vectors */
+    bool lists;   /* measure the users' top lists, too; costs another pass over the scores */
+    int64_t seed; /* of the sampled lists */
+    int threads;  /* 0: one per usable core; the result does not depend on it */
     /* Rank only these; NULL: all. So people, or items, that training did not see are told apart. */
     const bool *only_users;   /* (n_users+1) */
     const bool *only_targets; /* (n_items+1) users whose target is marked */
@@ -311,7 +319,7 @@ typedef enum tw_seq_baseline {
     TW_SEQ_MARKOV = 2,   /* what followed the input's last item, backed off to popularity */
 } tw_seq_baseline;
 
-/* tw_seq_eval with a baseline in the model's place (as_unknown changes nothing).
+/* tw_seq_eval with a baseline in the model's place (`as` changes nothing).
  *
  * Memory grows with items and events, never with items squared; learning item-kNN takes time in
  * proportion to the sum over users of the squared length of their train part, of which the latest

@@ -122,6 +122,9 @@ one_line 'two sources' 2 'one of' "$program" train towers d --from-events --pair
 # shellcheck disable=SC2086
 want 'train seq' 0 'popularity' "$program" train seq d $small_seq -q
 want 'eval seq' 0 'SSE-PT' "$program" eval seq d --protocol sampled100
+want 'eval seq tells its baselines' 0 'item-kNN' "$program" eval seq d
+want 'eval seq tells what lists are like' 0 'diversity' "$program" eval seq d
+want 'eval seq names the lists it drew' 0 'lists_hash' "$program" eval seq d --protocol sampled100 --json
 want 'eval towers' 0 'untrained' "$program" eval towers d
 want 'eval index' 0 'recall@10 1.0000' "$program" eval index d
 one_line 'a wrong protocol' 1 'sampled100' "$program" eval seq d --protocol best

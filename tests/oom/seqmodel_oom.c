@@ -48,7 +48,7 @@ static tw_status life(const tw_seq_config *c, const char *path, tw_error *err)
     tw_real query[4];
     tw_seq_metrics x;
     const tw_seq_hooks hooks = {.progress = watch, .metrics = swallow};
-    const tw_seq_eval_config e = {.threads = 2};
+    const tw_seq_eval_config e = {.threads = 2, .lists = true, .protocol = TW_SEQ_SAMPLED100};
 
     for (int i = 0; i < EVENTS; i++) {
         users[i] = 1 + i % USERS;
@@ -60,6 +60,8 @@ static tw_status life(const tw_seq_config *c, const char *path, tw_error *err)
     TW_TRY(tw_seq_model_create(&m, c, USERS, ITEMS, err));
     TW_TRY(tw_seq_train(m, d, &hooks, NULL, err));
     TW_TRY(tw_seq_eval(m, d, &e, &x, err));
+    for (int kind = 0; kind < 3; kind++)
+        TW_TRY(tw_seq_eval_baseline((tw_seq_baseline) kind, d, &e, &x, err));
     TW_TRY(tw_seq_model_set_ids(m, ids, ids, err));
     TW_TRY(tw_seq_model_save(m, path, err));
     TW_TRY(tw_seq_model_load(&back, path, err));

@@ -34,7 +34,7 @@ static tw_seq_data *random_data(tw_rng *rng)
         int length = (int) tw_rng_below(rng, LONGEST + 1);
         for (int i = 0; i < length; i++, n++) {
             users[n] = u;
-            items[n] = 1 + (int32_t) tw_rng_below(rng, 1 + tw_rng_below(rng, ITEMS));
+            items[n] = ITEMS - (int32_t) tw_rng_below(rng, 1 + tw_rng_below(rng, ITEMS));
         }
     }
     assert_ok(tw_seq_data_create(&d, USERS, ITEMS, users, items, NULL, n, err));
@@ -85,8 +85,10 @@ static tw_real score(const naive *x, tw_seq_baseline kind, const int32_t *items,
     } else if (kind == TW_SEQ_ITEM_KNN) {
         double weight = 1;
         s = 0;
-        for (int64_t age = 0; age < n && age < LATEST; age++, weight *= DECAY)
+        for (int64_t age = 0; age < n && age < LATEST; age++) {
             s += (tw_real) weight * (tw_real) x->near[items[n - 1 - age]][j];
+            weight *= DECAY;
+        }
         s = s > 0 ? s : (tw_real) (x->counts[j] / 1e3 - 1);
     }
     return s;

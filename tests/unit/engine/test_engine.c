@@ -374,6 +374,33 @@ static void one_writer_at_a_time_but_any_number_of_readers(void **state)
 }
 
 /* Otherwise it would measure on people that the towers were trained on. */
+/* A training is told beside popularity alone, which is cheap; an evaluation beside all. */
+static void eval_seq_tells_all_baselines_and_lists(void **state)
+{
+    (void) state;
+    static const char *const rows[] = {"\"seq\"", "\"as_unknown_user\"", "\"popularity\"",
+                                       "\"item_knn\"", "\"markov\""};
+    const tw_eval_options sampled = {.protocol = "sampled100", .split = "valid"};
+    char *training = NULL, *full = NULL, *drawn = NULL;
+    tw_engine *e = toy_engine("evaluated-seq", true);
+
+    assert_ok(tw_engine_train_seq(e, &(tw_train_options){.config_json = TOY_SEQ}, &training, err));
+    assert_ok(tw_engine_eval_seq(e, NULL, &full, err));
+    assert_ok(tw_engine_eval_seq(e, &sampled, &drawn, err));
+    for (int i = 0; i < 5; i++) {
+        assert_non_null(strstr(full, rows[i]));
+        assert_true((strstr(training, rows[i]) != NULL) == (i < 3));
+    }
+    assert_non_null(strstr(full, "\"diversity_at_10\""));
+    assert_null(strstr(training, "\"diversity_at_10\""));
+    assert_null(strstr(full, "\"lists_hash\""));
+    assert_non_null(strstr(drawn, "\"lists_hash\""));
+    tw_free(training);
+    tw_free(full);
+    tw_free(drawn);
+    tw_engine_close(e);
+}
+
 static void eval_towers_uses_the_split_of_the_training(void **state)
 {
     (void) state;
@@ -477,6 +504,7 @@ int main(void)
         cmocka_unit_test(what_came_after_a_snapshot_is_replayed),
         cmocka_unit_test(a_damaged_snapshot_is_rebuilt_and_a_damaged_model_is_told),
         cmocka_unit_test(one_writer_at_a_time_but_any_number_of_readers),
+        cmocka_unit_test(eval_seq_tells_all_baselines_and_lists),
         cmocka_unit_test(eval_towers_uses_the_split_of_the_training),
         cmocka_unit_test(directories_are_checked_before_use),
         cmocka_unit_test(without_models_the_answer_says_what_to_run),

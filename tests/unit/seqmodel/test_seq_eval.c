@@ -233,12 +233,12 @@ static void as_unknown_presents_user_zero(void **state)
     tw_seq_eval_config c = {.threads = 1};
 
     assert_ok(tw_seq_eval(m, d, &c, &known, err));
-    c.as_unknown = true;
+    c.as = TW_SEQ_AS_UNKNOWN;
     assert_ok(tw_seq_eval(m, d, &c, &unknown, err));
     assert_memory_not_equal(&known, &unknown, sizeof known);
     for (int32_t u = 1; u <= USERS; u++)
         memcpy(m->users->value + u * 2, m->users->value, 2 * sizeof(tw_real));
-    c.as_unknown = false;
+    c.as = TW_SEQ_AS_KNOWN;
     assert_ok(tw_seq_eval(m, d, &c, &same, err));
     assert_memory_equal(&same, &unknown, sizeof same);
     tw_seq_model_destroy(m);
