@@ -110,7 +110,7 @@ static void what_was_seen_comes_again_only_when_asked(void **state)
 static void a_diverse_list_leaves_the_genre_and_its_pool_is_one_for_all_k(void **state)
 {
     (void) state;
-    char ids[TOY_ITEMS][8], best[8];
+    char ids[TOY_ITEMS][16], best[16];
     tw_next_query q = {.user = "u1", .k = 4};
     assert_ok(tw_engine_next(shared, &q, &answer, err));
     int plain = of_genre(&answer, "Western");
