@@ -5,6 +5,14 @@
 #include "cli/cli.h"
 #include "cli/report.h"
 
+static bool names_events(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--events") == 0 || strncmp(argv[i], "--events=", 9) == 0)
+            return true;
+    return false;
+}
+
 int cmd_eval(int argc, char **argv)
 {
     tw_eval_options opt = {0};
@@ -25,6 +33,7 @@ int cmd_eval(int argc, char **argv)
             "us;\n"
             "     beside popularity, item-kNN and Markov chains, and what the lists of ten are "
             "like.\n"
+            "     `eval seq --events FILE` trains on a log from scratch first (--help shows how).\n"
             "towers: held-out pairs of items consumed together, ranked over the whole catalogue.\n"
             "index: recall of the index against an exact scan.",
         .example = "  twindex eval seq films --protocol sampled100",
@@ -33,6 +42,8 @@ int cmd_eval(int argc, char **argv)
     tw_engine *e = NULL;
     tw_error err = {0};
     char *report = NULL;
+    if (argc > 0 && strcmp(argv[0], "seq") == 0 && names_events(argc, argv))
+        return eval_events(argc - 1, argv + 1);
     int rc = parse_args(&u, &argc, argv, 2, 2);
     if (rc >= 0)
         return rc;

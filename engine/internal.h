@@ -231,6 +231,8 @@ TW_NODISCARD tw_status twi_seq_data(const tw_seq_model *m, const twi_log *log, t
 TW_NODISCARD tw_status twi_eval_seq(const tw_seq_model *m, const tw_seq_data *data,
                                     const tw_seq_eval_config *cfg, struct json_t **out,
                                     tw_error *err);
+/* What the literature calls this member of the family: "SSE-PT". Static. */
+const char *twi_seq_name(const tw_seq_config *cfg);
 TW_NODISCARD tw_status twi_metrics_json(const tw_seq_metrics *m, struct json_t **out,
                                         tw_error *err);
 
