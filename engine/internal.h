@@ -34,7 +34,7 @@ typedef struct twi_seat {
     int64_t seen[TW_ENGINE_MAX_HISTORY];
     int32_t items[TW_ENGINE_MAX_HISTORY];
     struct { /* of a diverse list: the candidates, and where the chosen stand among them */
-        int32_t items[TW_ENGINE_MAX_K];
+        const float *vectors[TW_ENGINE_MAX_K];
         float scores[TW_ENGINE_MAX_K];
         int64_t counts[TW_ENGINE_MAX_K];
         int order[TW_ENGINE_MAX_K];

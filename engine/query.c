@@ -237,14 +237,15 @@ static tw_status diversify(tw_engine *e, const twi_generation *g, twi_seat *seat
     tw_status st = TW_OK;
     int64_t rows;
     tw_seq_pool pool = {.n = *n,
-                        .items = seat->pool.items,
                         .scores = seat->pool.scores,
                         .counts = seat->pool.counts,
+                        .vectors = seat->pool.vectors,
                         .temperature = tw_seq_logit_temperature(g->seq)};
 
-    pool.table = tw_seq_item_vectors(g->seq, &rows, &pool.dim);
+    const float *table = tw_seq_item_vectors(g->seq, &rows, &pool.dim);
     for (int i = 0; i < *n; i++) {
-        seat->pool.items[i] = tw_seq_item_index(g->seq, seat->hits[i].item);
+        int32_t item = tw_seq_item_index(g->seq, seat->hits[i].item);
+        seat->pool.vectors[i] = item > 0 ? table + (size_t) item * (size_t) pool.dim : NULL;
         seat->pool.scores[i] = seat->hits[i].score;
     }
     if (cfg->popularity_discount > 0)

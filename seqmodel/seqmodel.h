@@ -464,10 +464,11 @@ typedef struct tw_seq_rerank_config {
 /* Candidates of one list. */
 typedef struct tw_seq_pool {
     int n;
-    const int32_t *items;  /* (n) rows of table, distinct */
     const tw_real *scores; /* (n) inner products with the query, finite */
-    const int64_t *counts; /* (n) events of each in training; NULL where there is no discount */
-    const tw_real *table;  /* (rows, dim) as of tw_seq_item_vectors() */
+    const int64_t *counts; /* (n) events of each; NULL where there is no discount */
+    const tw_real *const
+        *vectors; /* (n) of dim numbers each, as in tw_seq_item_vectors(); NULL,
+                     all or one: like nothing. Unread where there is no diversity */
     int dim;
     double temperature; /* > 0: score / temperature is a logit */
 } tw_seq_pool;
