@@ -226,17 +226,20 @@ done:
 static tw_status step(const setting *s, const tw_seq_data *data, json_t *out, tw_error *err)
 {
     tw_status st = TW_OK;
-    double rate = 0, gflops = 0, rows, flop;
+    double gflops = 0, rows, flop;
+    seq_rate rate;
     struct rusage use;
 
     seq_work_count(data, &s->c, &rows, &flop);
     TW_TRY(seq_work_rate(data, &s->c, &rate, err));
     TW_TRY(seq_work_gemm(&ceiling, s->c.threads, &gflops, err));
-    (void) json_object_set_new(out, "tokens_per_s", json_real(rate));
+    (void) json_object_set_new(out, "tokens_per_s", json_real(rate.tokens));
+    (void) json_object_set_new(out, "tokens_per_cpu_s", json_real(rate.tokens_cpu));
     (void) json_object_set_new(out, "tokens", json_real(rows));
-    (void) json_object_set_new(out, "gflops", json_real(rate * flop / rows / 1e9));
+    (void) json_object_set_new(out, "gflops", json_real(rate.tokens * flop / rows / 1e9));
     (void) json_object_set_new(out, "gemm_gflops", json_real(gflops));
-    (void) json_object_set_new(out, "gemm_share", json_real(rate * flop / rows / 1e9 / gflops));
+    (void) json_object_set_new(out, "gemm_share",
+                               json_real(rate.tokens * flop / rows / 1e9 / gflops));
     if (getrusage(RUSAGE_SELF, &use) == 0) /* in KiB on Linux */
         (void) json_object_set_new(out, "peak_mib", json_real((double) use.ru_maxrss / 1024));
 done:

@@ -160,7 +160,9 @@ int main(int argc, char **argv)
             TW_TRY(seq_work_gemm(&shapes[s], t + 1, &r.gemm[s][t][round], &err));
         for (int loss = 0; loss < LOSSES; loss++) {
             const tw_seq_config c = config(loss, t + 1);
-            TW_TRY(seq_work_rate(data, &c, &r.rows[loss][t][round], &err));
+            seq_rate rate;
+            TW_TRY(seq_work_rate(data, &c, &rate, &err));
+            r.rows[loss][t][round] = rate.tokens;
         }
     }
     tell(&b, &r, data);

@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -83,29 +84,60 @@ void seq_work_count(const tw_seq_data *data, const tw_seq_config *c, double *row
     }
 }
 
+/* What two epochs told. */
+typedef struct telling {
+    double rate;    /* targets a second */
+    double cpu;     /* seconds of this process, at the end of the last epoch */
+    double cpu_one; /* and within it */
+} telling;
+
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) == 0
+               ? (double) t.tv_sec + 1e-9 * (double) t.tv_nsec
+               : 0;
+}
+
 static void keep_rate(void *ctx, const char *line)
 {
-    double *rate = ctx;
+    telling *t = ctx;
     json_t *object = json_loads(line, 0, NULL);
-    *rate = json_number_value(json_object_get(object, "rows_per_second"));
+    double now = cpu_seconds();
+    t->rate = json_number_value(json_object_get(object, "rows_per_second"));
+    t->cpu_one = now - t->cpu;
+    t->cpu = now;
     json_decref(object);
 }
 
-tw_status seq_work_rate(const tw_seq_data *data, const tw_seq_config *c, double *rate,
+/* The first epoch warms up; the second ends it, before anything is validated. */
+static int stop_after_two(void *ctx, const tw_progress *p)
+{
+    (void) ctx;
+    return p->done >= 2;
+}
+
+tw_status seq_work_rate(const tw_seq_data *data, const tw_seq_config *c, seq_rate *out,
                         tw_error *err)
 {
-    const tw_seq_hooks hooks = {.metrics = keep_rate, .metrics_ctx = rate};
-    tw_seq_config two = *c;
+    telling t = {0};
+    const tw_seq_hooks hooks = {
+        .metrics = keep_rate, .metrics_ctx = &t, .progress = stop_after_two};
+    tw_seq_config three = *c;
     tw_seq_model *m = NULL;
     tw_status st = TW_OK;
+    double rows, flop;
 
-    two.epochs = 2; /* the first warms up */
-    two.eval_every = 2;
-    *rate = 0;
-    TW_TRY(tw_seq_model_create(&m, &two, data->n_users, data->n_items, err));
-    TW_TRY(tw_seq_train(m, data, &hooks, NULL, err));
-    if (*rate <= 0)
+    three.epochs = three.eval_every = 3;
+    seq_work_count(data, c, &rows, &flop);
+    TW_TRY(tw_seq_model_create(&m, &three, data->n_users, data->n_items, err));
+    st = tw_seq_train(m, data, &hooks, NULL, err);
+    if (st == TW_ECANCELLED && t.rate > 0 && t.cpu_one > 0) {
+        *out = (seq_rate){.tokens = t.rate, .tokens_cpu = rows / t.cpu_one};
+        st = TW_OK;
+    } else if (st == TW_OK || st == TW_ECANCELLED) {
         st = tw_fail(err, TW_ESTATE, "training told no rows_per_second");
+    }
 done:
     tw_seq_model_destroy(m);
     return st;

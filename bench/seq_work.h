@@ -35,9 +35,14 @@ TW_NODISCARD tw_status seq_work_gemm(const gemm_shape *s, int threads, double *g
 /* Targets of an epoch over `data` with windows off, and their operations by the formula above. */
 void seq_work_count(const tw_seq_data *data, const tw_seq_config *c, double *rows, double *flop);
 
-/* Trains a new model for two epochs and tells the targets a second of the second; its validation
- * is left out. TW_ESTATE: training told no rate. */
-TW_NODISCARD tw_status seq_work_rate(const tw_seq_data *data, const tw_seq_config *c, double *rate,
+typedef struct seq_rate {
+    double tokens;     /* targets a second */
+    double tokens_cpu; /* targets a second of all threads' CPU time: holds on a busy machine, too */
+} seq_rate;
+
+/* Trains a new model for two epochs and tells the rate of the second. TW_ESTATE: training told no
+ * rate. */
+TW_NODISCARD tw_status seq_work_rate(const tw_seq_data *data, const tw_seq_config *c, seq_rate *out,
                                      tw_error *err);
 
 #endif
