@@ -27,7 +27,7 @@
 
 #include "base/real.h"
 
-#define TW_ATTENTION_BLOCK 64
+#define TW_ATTENTION_BLOCK 16
 
 typedef struct tw_attention {
     const int32_t *offsets; /* (S+1) sequence s is rows offsets[s] .. offsets[s+1]-1 */
