@@ -51,19 +51,19 @@ static tw_tensor *block(const tw_seq_model *m, const twi_block *b, tw_tape *t, c
     switch (m->cfg.norm) {
     case TW_SEQ_PRE:
         h = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
-        x = tw_op_add(t, x, attend(m, b, t, in, h, h));
+        x = tw_op_add_to(t, attend(m, b, t, in, h, h), x);
         h = tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
-        return tw_op_add(t, x, feed(m, b, t, h));
+        return tw_op_add_to(t, feed(m, b, t, h), x);
     case TW_SEQ_POST:
-        x = tw_op_add(t, x, attend(m, b, t, in, x, x));
+        x = tw_op_add_to(t, attend(m, b, t, in, x, x), x);
         x = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
-        x = tw_op_add(t, x, feed(m, b, t, x));
+        x = tw_op_add_to(t, feed(m, b, t, x), x);
         return tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
     default: /* TW_SEQ_AUTHORS */
         h = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
-        x = tw_op_add(t, h, attend(m, b, t, in, h, x));
+        x = tw_op_add_to(t, attend(m, b, t, in, h, x), h);
         h = tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
-        return tw_op_add(t, h, feed(m, b, t, h));
+        return tw_op_add_to(t, feed(m, b, t, h), h);
     }
 }
 
@@ -74,7 +74,7 @@ tw_tensor *twi_forward(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
     if (m->users != NULL)
         x = tw_op_concat(t, x,
                          tw_op_gather(t, m->users, b->users, b->tokens, sqrt(m->cfg.user_dim)));
-    x = tw_op_add(t, x, tw_op_gather(t, m->positions, b->positions, b->tokens, 1));
+    x = tw_op_add_to(t, x, tw_op_gather(t, m->positions, b->positions, b->tokens, 1));
     x = drop(m, t, x);
     for (int i = 0; i < m->cfg.blocks; i++)
         x = block(m, &m->block[i], t, b, x);
