@@ -171,6 +171,23 @@ void tw_attention_forward(tw_real *o, tw_real *P, tw_real *work, const tw_real *
     }
 }
 
+void tw_attention_last(tw_real *o, tw_real *work, const tw_real *q, const tw_real *k,
+                       const tw_real *v, const tw_attention *a)
+{
+    const int D = a->D, w = D / a->heads;
+
+    for (int s = 0; s < a->S; s++) {
+        const int len = a->offsets[s + 1] - a->offsets[s];
+        for (int h = 0; h < a->heads; h++) {
+            const size_t qo = (size_t) s * (size_t) D + (size_t) (h * w);
+            const size_t ko = (size_t) a->offsets[s] * (size_t) D + (size_t) (h * w);
+            tw_gemm(0, 1, 1, len, w, (tw_real) a->scale, q + qo, D, k + ko, D, 0, work, len);
+            softmax(work, NULL, 1, len, 0, 0);
+            tw_gemm(0, 0, 1, w, len, 1, work, len, v + ko, D, 0, o + qo, D);
+        }
+    }
+}
+
 void tw_attention_backward(tw_real *dq, tw_real *dk, tw_real *dv, tw_real *work,
                            const tw_real *dout, const tw_real *P, const tw_real *q,
                            const tw_real *k, const tw_real *v, const tw_attention *a)

@@ -47,6 +47,11 @@ size_t tw_attention_work(const tw_attention *a); /* numbers in work */
 void tw_attention_forward(tw_real *o, tw_real *P, tw_real *work, const tw_real *q, const tw_real *k,
                           const tw_real *v, const tw_attention *a);
 
+/* Only what the last row of each sequence gets, without dropout: o (S,D), work (the longest
+ * sequence) <- q (S,D) of the last rows, k, v (N,D). No sequence may be empty. */
+void tw_attention_last(tw_real *o, tw_real *work, const tw_real *q, const tw_real *k,
+                       const tw_real *v, const tw_attention *a);
+
 /* dq, dk, dv (N,D) +=, from dout (N,D) and the forward pass's P. */
 void tw_attention_backward(tw_real *dq, tw_real *dk, tw_real *dv, tw_real *work,
                            const tw_real *dout, const tw_real *P, const tw_real *q,

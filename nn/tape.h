@@ -123,6 +123,11 @@ tw_tensor *tw_op_l2norm(tw_tape *t, tw_tensor *x);
 tw_tensor *tw_op_attention(tw_tape *t, tw_tensor *q, tw_tensor *k, tw_tensor *v,
                            const int32_t *offsets, int S, int heads, double scale, double dropout);
 
+/* Of that only each sequence's last row: q (S,D), y (S,D); no sequence is empty. For a tape that
+ * only infers: there is nothing to train in what a query leaves out. */
+tw_tensor *tw_op_attention_last(tw_tape *t, tw_tensor *q, tw_tensor *k, tw_tensor *v,
+                                const int32_t *offsets, int S, int heads, double scale);
+
 /* ---- losses: return the unscaled sum over rows -------------------------------------------------
  *
  * When recording, scale * dL is added to the inputs' and the table's gradients at the call, not in

@@ -236,3 +236,22 @@ tw_tensor *tw_op_attention(tw_tape *t, tw_tensor *q, tw_tensor *k, tw_tensor *v,
     tw_tape_record(t, attention_back, s);
     return y;
 }
+
+tw_tensor *tw_op_attention_last(tw_tape *t, tw_tensor *q, tw_tensor *k, tw_tensor *v,
+                                const int32_t *offsets, int S, int heads, double scale)
+{
+    if (q == NULL || k == NULL || v == NULL)
+        return twi_tape_lost(t);
+    assert(!tw_tape_records(t));
+    assert(heads >= 1 && q->cols % heads == 0 && k->cols == q->cols && v->cols == q->cols);
+    assert(offsets[0] == 0 && offsets[S] == k->rows && q->rows == S && v->rows == k->rows);
+    const tw_attention a = {
+        .offsets = offsets, .S = S, .heads = heads, .D = q->cols, .scale = scale};
+
+    tw_tensor *y = tw_tape_tensor(t, S, q->cols);
+    tw_real *work = tw_tape_take(t, tw_attention_work(&a), sizeof *work);
+    if (y == NULL || work == NULL)
+        return NULL;
+    tw_attention_last(y->v, work, q->v, k->v, v->v, &a);
+    return y;
+}

@@ -14,6 +14,7 @@
  * is.
  */
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "seqmodel/internal.h"
@@ -25,16 +26,20 @@ static tw_tensor *drop(const tw_seq_model *m, tw_tape *t, tw_tensor *x)
     return m->cfg.dropout > 0 ? tw_op_dropout(t, x, m->cfg.dropout) : x;
 }
 
-/* y (N,D): what attention adds; Q from q_rows, K and V from rows. */
+/* y: what attention adds; Q from q_rows, K and V from rows. `last`: q_rows are the last rows of the
+ * sequences alone. */
 static tw_tensor *attend(const tw_seq_model *m, const twi_block *b, tw_tape *t, const twi_batch *in,
-                         tw_tensor *q_rows, tw_tensor *rows)
+                         tw_tensor *q_rows, tw_tensor *rows, bool last)
 {
     int D = m->cfg.user_dim + m->cfg.item_dim;
+    double scale = 1 / sqrt((double) D / m->cfg.heads);
     tw_tensor *q = tw_op_linear(t, q_rows, b->wq, b->bq);
     tw_tensor *k = tw_op_linear(t, rows, b->wk, b->bk);
     tw_tensor *v = tw_op_linear(t, rows, b->wv, b->bv);
-    return tw_op_attention(t, q, k, v, in->offsets, in->sequences, m->cfg.heads,
-                           1 / sqrt((double) D / m->cfg.heads), m->cfg.dropout);
+    if (last)
+        return tw_op_attention_last(t, q, k, v, in->offsets, in->sequences, m->cfg.heads, scale);
+    return tw_op_attention(t, q, k, v, in->offsets, in->sequences, m->cfg.heads, scale,
+                           m->cfg.dropout);
 }
 
 static tw_tensor *feed(const tw_seq_model *m, const twi_block *b, tw_tape *t, tw_tensor *x)
@@ -43,31 +48,39 @@ static tw_tensor *feed(const tw_seq_model *m, const twi_block *b, tw_tape *t, tw
     return drop(m, t, tw_op_linear(t, h, b->w2, b->b2));
 }
 
-static tw_tensor *block(const tw_seq_model *m, const twi_block *b, tw_tape *t, const twi_batch *in,
-                        tw_tensor *x)
+static tw_tensor *last_rows(tw_tape *t, const twi_batch *in, tw_tensor *x)
 {
-    tw_tensor *h;
+    return tw_op_rows(t, x, in->last, in->sequences);
+}
+
+/* `last`: only the last row of each sequence goes on, (S,D); what the others would become, nobody
+ * asks. */
+static tw_tensor *block(const tw_seq_model *m, const twi_block *b, tw_tape *t, const twi_batch *in,
+                        tw_tensor *x, bool last)
+{
+    tw_tensor *own = last ? last_rows(t, in, x) : x, *h;
 
     switch (m->cfg.norm) {
     case TW_SEQ_PRE:
         h = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
-        x = tw_op_add_to(t, attend(m, b, t, in, h, h), x);
+        h = attend(m, b, t, in, last ? last_rows(t, in, h) : h, h, last);
+        x = tw_op_add_to(t, h, own);
         h = tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
         return tw_op_add_to(t, feed(m, b, t, h), x);
     case TW_SEQ_POST:
-        x = tw_op_add_to(t, attend(m, b, t, in, x, x), x);
+        x = tw_op_add_to(t, attend(m, b, t, in, own, x, last), own);
         x = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
         x = tw_op_add_to(t, feed(m, b, t, x), x);
         return tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
     default: /* TW_SEQ_AUTHORS */
-        h = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
-        x = tw_op_add_to(t, attend(m, b, t, in, h, x), h);
+        h = tw_op_layernorm(t, own, b->gain1, b->bias1, NORM_EPS);
+        x = tw_op_add_to(t, attend(m, b, t, in, h, x, last), h);
         h = tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
         return tw_op_add_to(t, feed(m, b, t, h), h);
     }
 }
 
-tw_tensor *twi_forward(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
+static tw_tensor *forward(const tw_seq_model *m, tw_tape *t, const twi_batch *b, bool last)
 {
     tw_tensor *x = tw_op_gather(t, m->items, b->items, b->tokens, sqrt(m->cfg.item_dim));
 
@@ -77,8 +90,13 @@ tw_tensor *twi_forward(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
     x = tw_op_add_to(t, x, tw_op_gather(t, m->positions, b->positions, b->tokens, 1));
     x = drop(m, t, x);
     for (int i = 0; i < m->cfg.blocks; i++)
-        x = block(m, &m->block[i], t, b, x);
+        x = block(m, &m->block[i], t, b, x, last && i == m->cfg.blocks - 1);
     return m->gain == NULL ? x : tw_op_layernorm(t, x, m->gain, m->bias, NORM_EPS);
+}
+
+tw_tensor *twi_forward(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
+{
+    return forward(m, t, b, false);
 }
 
 /* The last layer's item half; all of it where there is no user half. */
@@ -89,8 +107,9 @@ static tw_tensor *item_half(const tw_seq_model *m, tw_tape *t, tw_tensor *F)
 
 tw_tensor *twi_forward_queries(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
 {
-    tw_tensor *F = twi_forward(m, t, b);
-    return item_half(m, t, tw_op_rows(t, F, b->last, b->sequences));
+    if (!tw_tape_records(t))
+        return item_half(m, t, forward(m, t, b, true));
+    return item_half(m, t, last_rows(t, b, twi_forward(m, t, b)));
 }
 
 /* <F_user, sqrt(d_u) U[user]> (N,1). */

@@ -158,6 +158,7 @@ static void every_op_passes_a_lost_tensor_on(void **state)
     assert_null(tw_op_layernorm(t, NULL, m.w, m.w, 0));
     assert_null(tw_op_l2norm(t, NULL));
     assert_null(tw_op_attention(t, x, NULL, x, offsets, 1, 1, 1, 0));
+    assert_null(tw_op_attention_last(t, x, NULL, x, offsets, 1, 1, 1));
     assert_null(tw_op_rowdot(t, x, NULL));
     assert_true(tw_op_softmax_ce(t, NULL, m.table, 0, 5, ids, 1, 1) == 0);
     assert_true(tw_op_bce(t, NULL, m.table, ids, ids, 1, NULL, 1) == 0);
