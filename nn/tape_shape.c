@@ -51,6 +51,28 @@ tw_tensor *tw_op_add(tw_tape *t, tw_tensor *a, tw_tensor *b)
     return s->y;
 }
 
+static void add_to_back(tw_tape *t, void *saved)
+{
+    const shape_saved *s = saved;
+    (void) t;
+    /* y is its own first summand: its gradient stands already. */
+    tw_vec_axpy(s->a->d, s->y->d, 1, numbers(s->y));
+}
+
+tw_tensor *tw_op_add_to(tw_tape *t, tw_tensor *y, tw_tensor *a)
+{
+    if (y == NULL || a == NULL)
+        return twi_tape_lost(t);
+    assert(a != y && a->rows == y->rows && a->cols == y->cols);
+    shape_saved *s = tw_tape_take(t, 1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    *s = (shape_saved){.y = y, .a = a};
+    tw_vec_axpy(y->v, a->v, 1, numbers(a));
+    tw_tape_record(t, add_to_back, s);
+    return y;
+}
+
 static void scale_back(tw_tape *t, void *saved)
 {
     const shape_saved *s = saved;

@@ -73,8 +73,8 @@ double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items
 
 /* What one block's attention worked on. */
 typedef struct twi_probe {
-    int block;                        /* asked for, from 0 */
-    const tw_tensor *q, *k, *v, *out; /* (N,D) on the tape until its reset */
+    int block;            /* asked for, from 0 */
+    tw_tensor *q, *k, *v; /* (N,D) on the tape until its reset */
     double scale;
 } twi_probe;
 

@@ -115,6 +115,13 @@ static int tear_down(void **state)
 /* ---- the ops --------------------------------------------------------------------------------- */
 
 static tw_tensor *add(tw_tape *t, tw_tensor *a, tw_tensor *b) { return tw_op_add(t, a, b); }
+static tw_tensor *add_to(tw_tape *t, tw_tensor *a, tw_tensor *b)
+{
+    tw_tensor *y = tw_op_linear(t, a, m.w1, m.b1);
+    tw_tensor *sum = tw_op_add_to(t, y, b);
+    assert_ptr_equal(sum, y);
+    return tw_op_relu(t, tw_op_add_to(t, tw_op_linear(t, sum, m.w1, NULL), sum));
+}
 static tw_tensor *add_twice(tw_tape *t, tw_tensor *a, tw_tensor *b)
 {
     return tw_op_add(t, tw_op_add(t, a, a), tw_op_add(t, b, a));
@@ -234,6 +241,7 @@ static const struct {
     double (*loss)(tw_tensor *x);
 } ops[] = {
     {"add", "A B", add, NULL},
+    {"add in place", "A B W1 BIAS", add_to, NULL},
     {"a tensor used three times", "A B", add_twice, NULL},
     {"scale", "A", scale, NULL},
     {"concat", "A B", concat, NULL},
