@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "cli/cli.h"
 #include "cli/report.h"
+#include "seqmodel/seqmodel.h"
 
 static bool names_events(int argc, char **argv)
 {
@@ -23,6 +24,10 @@ int cmd_eval(int argc, char **argv)
          "seq: full (all items; default), sampled100, authors", 0, 0},
         {"split", 0, FLAG_TEXT, &opt.split, "NAME", "seq: test (default) or valid", 0, 0},
         {"seed", 0, FLAG_INT, &seed, "N", "seq: of sampled lists (42)", 1, INT64_MAX},
+        {"diversity", 0, FLAG_REAL, &opt.diversity, "W", "seq: of the model's lists, as in next", 0,
+         1},
+        {"popularity-discount", 0, FLAG_REAL, &opt.popularity_discount, "P",
+         "seq: of the model's lists, as in next", 0, TW_SEQ_MAX_DISCOUNT},
         {"json", 0, FLAG_BOOL, &json, NULL, "report as JSON", 0, 0},
         {0}};
     const usage u = {

@@ -257,10 +257,19 @@ typedef enum tw_seq_as {
     TW_SEQ_AS_FOLDED = 3,  /* with a vector fitted to the history: tw_seq_fold_in */
 } tw_seq_as;
 
+#define TW_SEQ_MAX_DISCOUNT 10
+
+typedef struct tw_seq_rerank_config {
+    double diversity;           /* w in 0..1: weight of unlikeness to what was picked before */
+    double popularity_discount; /* p in 0..TW_SEQ_MAX_DISCOUNT: logit - p * log(1 + count) */
+} tw_seq_rerank_config;
+
 typedef struct tw_seq_eval_config {
     tw_seq_split split;
     tw_seq_protocol protocol;
-    tw_seq_as as; /* the last two want a model with user vectors */
+    tw_seq_as as;                /* the last two want a model with user vectors */
+    tw_seq_rerank_config rerank; /* of the model's lists, full ranking only; zero: none. A rank is
+                                    then the place in the re-ranked list */
     bool lists;   /* measure the users' top lists, too; costs another pass over the scores */
     int64_t seed; /* of the sampled lists */
     int threads;  /* 0: one per usable core; the result does not depend on it */
@@ -453,13 +462,6 @@ TW_NODISCARD tw_status tw_seq_attention(tw_seq_session *s, int32_t user, const i
  * than are wanted, this picks among them. Pure, without allocation: serving and evaluation share
  * it.
  */
-
-#define TW_SEQ_MAX_DISCOUNT 10
-
-typedef struct tw_seq_rerank_config {
-    double diversity;           /* w in 0..1: weight of unlikeness to what was picked before */
-    double popularity_discount; /* p in 0..TW_SEQ_MAX_DISCOUNT: logit - p * log(1 + count) */
-} tw_seq_rerank_config;
 
 /* Candidates of one list. */
 typedef struct tw_seq_pool {
