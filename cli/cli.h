@@ -29,6 +29,7 @@ int cmd_ingest(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
+int eval_events(int argc, char **argv); /* eval seq --events FILE */
 int cmd_similar(int argc, char **argv);
 int cmd_next(int argc, char **argv);
 int cmd_embed(int argc, char **argv);

@@ -4,6 +4,15 @@
 #include "base/alloc.h"
 #include "cli/cli.h"
 #include "cli/report.h"
+#include "seqmodel/seqmodel.h"
+
+static bool names_events(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--events") == 0 || strncmp(argv[i], "--events=", 9) == 0)
+            return true;
+    return false;
+}
 
 int cmd_eval(int argc, char **argv)
 {
@@ -15,6 +24,10 @@ int cmd_eval(int argc, char **argv)
          "seq: full (all items; default), sampled100, authors", 0, 0},
         {"split", 0, FLAG_TEXT, &opt.split, "NAME", "seq: test (default) or valid", 0, 0},
         {"seed", 0, FLAG_INT, &seed, "N", "seq: of sampled lists (42)", 1, INT64_MAX},
+        {"diversity", 0, FLAG_REAL, &opt.diversity, "W", "seq: of the model's lists, as in next", 0,
+         1},
+        {"popularity-discount", 0, FLAG_REAL, &opt.popularity_discount, "P",
+         "seq: of the model's lists, as in next", 0, TW_SEQ_MAX_DISCOUNT},
         {"json", 0, FLAG_BOOL, &json, NULL, "report as JSON", 0, 0},
         {0}};
     const usage u = {
@@ -25,6 +38,7 @@ int cmd_eval(int argc, char **argv)
             "us;\n"
             "     beside popularity, item-kNN and Markov chains, and what the lists of ten are "
             "like.\n"
+            "     `eval seq --events FILE` trains on a log from scratch first (--help shows how).\n"
             "towers: held-out pairs of items consumed together, ranked over the whole catalogue.\n"
             "index: recall of the index against an exact scan.",
         .example = "  twindex eval seq films --protocol sampled100",
@@ -33,6 +47,8 @@ int cmd_eval(int argc, char **argv)
     tw_engine *e = NULL;
     tw_error err = {0};
     char *report = NULL;
+    if (argc > 0 && strcmp(argv[0], "seq") == 0 && names_events(argc, argv))
+        return eval_events(argc - 1, argv + 1);
     int rc = parse_args(&u, &argc, argv, 2, 2);
     if (rc >= 0)
         return rc;

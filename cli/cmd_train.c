@@ -10,49 +10,9 @@
 #include "cli/cli.h"
 #include "cli/plot.h"
 #include "cli/report.h"
+#include "cli/settings.h"
 #include "cli/training_plot.h"
-#include "seqmodel/seqmodel.h"
 #include "towers/towers.h"
-
-#define MAX_CONFIG ((size_t) 1 << 20)
-
-/* Keys of a config as flags: --item_dim or --item-dim. */
-static void dashes_to_underscores(char *out, size_t size, const char *name)
-{
-    size_t i = 0;
-    for (; name[i] != '\0' && i + 1 < size; i++)
-        out[i] = name[i] == '-' ? '_' : name[i];
-    out[i] = '\0';
-}
-
-typedef struct pending {
-    struct {
-        char key[64];
-        const char *value;
-    } set[64];
-    int n;
-    bool (*known)(const char *key);
-} pending;
-
-static int remember(void *ctx, const char *name, const char *value)
-{
-    pending *p = ctx;
-    char key[64];
-    dashes_to_underscores(key, sizeof key, name);
-    if (!p->known(key))
-        return 0;
-    if (value == NULL) {
-        (void) fprintf(stderr, "twindex train: --%s needs a value\n", name);
-        return -1;
-    }
-    if (p->n == 64) {
-        (void) fprintf(stderr, "twindex train: more than 64 settings\n");
-        return -1;
-    }
-    memcpy(p->set[p->n].key, key, sizeof key);
-    p->set[p->n++].value = value;
-    return 1;
-}
 
 typedef struct train_flags {
     const char *config, *pairs, *triplets, *attribute, *plot;
@@ -122,7 +82,7 @@ static void tower_keys(FILE *out)
 }
 
 /* The whole config as JSON: defaults, then the file, then the flags. Free with tw_text_fini. */
-static tw_status tower_config(const train_flags *f, const pending *p, tw_text *out, tw_error *err)
+static tw_status tower_config(const train_flags *f, const settings *p, tw_text *out, tw_error *err)
 {
     tw_status st = TW_OK;
     char *data = NULL;
@@ -151,7 +111,7 @@ static int sources_given(const train_flags *f)
 static int train_towers(int argc, char **argv)
 {
     train_flags f = {0};
-    pending p = {.known = tower_key};
+    settings p = {.known = tower_key};
     tw_text config;
     tw_error err = {0};
     const flag flags[] = {
@@ -172,7 +132,7 @@ static int train_towers(int argc, char **argv)
                    "  twindex train towers shop --pairs same.csv --loss infonce --epochs 20",
         .flags = flags,
         .more = tower_keys,
-        .other = remember,
+        .other = settings_take,
         .other_ctx = &p,
     };
     int rc = parse_args(&u, &argc, argv, 1, 1);
@@ -200,59 +160,11 @@ static int train_towers(int argc, char **argv)
 
 /* ---- seq ------------------------------------------------------------------------------------- */
 
-static bool seq_key(const char *key)
-{
-    for (int i = 0; tw_seq_config_key(i) != NULL; i++)
-        if (strcmp(tw_seq_config_key(i)->name, key) == 0)
-            return true;
-    return false;
-}
-
-static void seq_keys(FILE *out)
-{
-    (void) fprintf(out, "\nSettings (as options, or in the config file):\n");
-    for (int i = 0; tw_seq_config_key(i) != NULL; i++)
-        (void) fprintf(out, "  --%-22s %s\n", tw_seq_config_key(i)->name,
-                       tw_seq_config_key(i)->help);
-}
-
-static tw_status seq_config(const train_flags *f, const pending *p, const char *model, tw_text *out,
-                            tw_error *err)
-{
-    tw_status st = TW_OK;
-    char *data = NULL;
-    size_t len = 0;
-    tw_seq_config cfg = tw_seq_config_default();
-
-    if (model != NULL && strcmp(model, "sasrec") == 0) {
-        cfg.user_dim = 0;
-        cfg.sse_user = cfg.sse_item_input = cfg.sse_item_target = 0;
-    } else if (model != NULL && strcmp(model, "pt") == 0) {
-        cfg.sse_user = cfg.sse_item_input = cfg.sse_item_target = 0;
-    } else if (model != NULL && strcmp(model, "sse-pt") != 0) {
-        st = tw_fail(err, TW_EINVAL, "--model '%.30s' is none of sse-pt, sasrec, pt", model);
-        goto done;
-    }
-    if (f->config != NULL) {
-        TW_TRY(tw_file_read(f->config, MAX_CONFIG, &data, &len, err));
-        TW_TRY(tw_seq_config_from_json(&cfg, data, len, err));
-    }
-    for (int i = 0; i < p->n; i++)
-        TW_TRY(tw_seq_config_set(&cfg, p->set[i].key, p->set[i].value, err));
-    if (f->threads > 0)
-        cfg.threads = (int) f->threads;
-    TW_TRY(tw_seq_config_check(&cfg, err));
-    TW_TRY(tw_seq_config_to_json(&cfg, out, err));
-done:
-    tw_free(data);
-    return st;
-}
-
 static int train_seq(int argc, char **argv)
 {
     train_flags f = {0};
     const char *model = NULL;
-    pending p = {.known = seq_key};
+    settings p = {.known = seq_setting};
     tw_text config;
     tw_error err = {0};
     const flag flags[] = {{"model", 0, FLAG_TEXT, &model, "NAME",
@@ -270,15 +182,15 @@ static int train_seq(int argc, char **argv)
         .example = "  twindex train seq films --plot curve.png\n"
                    "  twindex train seq films --model sasrec --epochs 50",
         .flags = flags,
-        .more = seq_keys,
-        .other = remember,
+        .more = print_seq_settings,
+        .other = settings_take,
         .other_ctx = &p,
     };
     int rc = parse_args(&u, &argc, argv, 1, 1);
     if (rc >= 0)
         return rc;
     tw_text_init(&config, MAX_CONFIG);
-    if (seq_config(&f, &p, model, &config, &err) != TW_OK) {
+    if (seq_settings(f.config, &p, model, (int) f.threads, &config, &err) != TW_OK) {
         rc = wrong_usage(&u, "%s", err.msg);
     } else {
         tw_train_options opt = {.config_json = tw_text_cstr(&config), .content = f.content};

@@ -142,20 +142,25 @@ static void draw_panel(frame *f, const plot_panel *p, int index, bool x_labels)
         draw_mark(f, p);
 }
 
+static tw_status check_line(const plot_line *l, const char *title, tw_error *err)
+{
+    if (l->n == 0)
+        return tw_fail(err, TW_EINVAL, "there is nothing to draw of '%s'", title);
+    for (int i = 0; i < l->n; i++)
+        if (!isfinite(l->x[i]) || !isfinite(l->y[i]))
+            return tw_fail(err, TW_EINVAL, "point %d of '%s' is not finite", i + 1, title);
+    return TW_OK;
+}
+
 static tw_status check(const plot_chart *c, tw_error *err)
 {
-    for (int i = 0; i < c->n; i++)
-        for (int l = 0; l < c->panels[i].n; l++)
-            for (int j = 0; j < c->panels[i].lines[l].n; j++)
-                if (!isfinite(c->panels[i].lines[l].x[j]) || !isfinite(c->panels[i].lines[l].y[j]))
-                    return tw_fail(err, TW_EINVAL, "point %d of '%s' is not finite", j + 1,
-                                   c->panels[i].title);
-    for (int i = 0; i < c->n; i++)
-        for (int l = 0; l < c->panels[i].n; l++)
-            if (c->panels[i].lines[l].n == 0)
-                return tw_fail(err, TW_EINVAL, "there is nothing to draw of '%s'",
-                               c->panels[i].title);
-    return c->n > 0 ? TW_OK : tw_fail(err, TW_EINVAL, "there is nothing to draw");
+    tw_status st = c->n > 0 ? TW_OK : tw_fail(err, TW_EINVAL, "there is nothing to draw");
+    for (int i = 0; i < c->n; i++) {
+        const plot_panel *p = &c->panels[i];
+        for (int l = 0; st == TW_OK && l < p->n; l++)
+            st = check_line(&p->lines[l], p->title, err);
+    }
+    return st;
 }
 
 tw_status plot_chart_draw(const char *path, const plot_chart *p, tw_error *err)

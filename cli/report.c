@@ -143,3 +143,62 @@ void print_eval_report(const char *json, const char *what)
     }
     json_decref(r);
 }
+
+/* What one protocol said of the model and of each baseline: {"seq": ..., "popularity": ...}. */
+static json_t *of_protocol(const json_t *r, const char *protocol)
+{
+    static const char *const from[] = {"test", "popularity", "item_knn", "markov"};
+    static const char *const to[] = {"seq", "popularity", "item_knn", "markov"};
+    const json_t *unknown = json_object_get(json_object_get(r, "as_unknown_user"), protocol);
+    json_t *out = json_object();
+    for (int i = 0; i < 4; i++) {
+        json_t *row = json_object_get(json_object_get(r, from[i]), protocol);
+        (void) json_object_set(out, to[i], row);
+    }
+    if (unknown != NULL)
+        (void) json_object_set_new(out, "as_unknown_user", json_deep_copy(unknown));
+    (void) json_object_set(out, "name", json_object_get(r, "name"));
+    return out;
+}
+
+static void print_strangers(const json_t *r)
+{
+    static const char *const names[] = {"unknown", "mean", "folded", "popularity", NULL};
+    static const char *const labels[] = {"as the unknown user", "as the mean user", "folded in",
+                                         "popularity", NULL};
+    static const column columns[] = {{"hr_at_10", "HR@10"},
+                                     {"ndcg_at_10", "NDCG@10"},
+                                     {"ndcg_at_10_se", "+-"},
+                                     {"mrr_at_10", "MRR@10"},
+                                     {NULL, NULL}};
+    const json_t *strangers = json_object_get(r, "strangers");
+    if (strangers == NULL)
+        return;
+    (void) printf("people kept out of training, %lld of them, all items ranked:\n",
+                  whole(json_object_get(strangers, "unknown"), "users"));
+    print_table(strangers, names, labels, columns);
+}
+
+void print_study_report(const char *json)
+{
+    static const char *const protocols[] = {"full", "sampled100", "authors"};
+    static const char *const titles[] = {
+        "every item ranked, those in the user's history left out",
+        "against 100 items that the user never met, one frozen list each",
+        "against 100 draws as the published code makes them; to compare with its paper only"};
+    json_t *r = json_loads(json, 0, NULL);
+
+    (void) printf("%lld users, %lld items, %lld events, %lld epochs (best %lld), %.1f s\n",
+                  whole(r, "users"), whole(r, "items"), whole(r, "events"), whole(r, "epochs"),
+                  whole(r, "best_epoch"), number(r, "seconds"));
+    if (whole(r, "rejected") > 0)
+        (void) fprintf(stderr, "twindex: %lld rows could not be read\n", whole(r, "rejected"));
+    for (int i = 0; i < 3; i++) {
+        json_t *rows = of_protocol(r, protocols[i]);
+        (void) printf("test, %s: %s\n", protocols[i], titles[i]);
+        print_seq_table(rows);
+        json_decref(rows);
+    }
+    print_strangers(r);
+    json_decref(r);
+}

@@ -81,6 +81,7 @@ endfunction()
 set(TW_TEST_ENVIRONMENT
   OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
   "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
+  "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/lsan.supp:print_suppressions=0"
   "UBSAN_OPTIONS=print_stacktrace=1"
   "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp:second_deadlock_stack=1")
 

@@ -205,9 +205,10 @@ TW_NODISCARD tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options 
                                            tw_error *err);
 
 typedef struct tw_eval_options {
-    const char *protocol; /* seq: "full" (NULL), "sampled100" or "authors" */
-    const char *split;    /* "test" (NULL) or "valid" */
-    uint64_t seed;        /* seq: of sampled lists; 0: 42 */
+    const char *protocol;                  /* seq: "full" (NULL), "sampled100" or "authors" */
+    const char *split;                     /* "test" (NULL) or "valid" */
+    uint64_t seed;                         /* seq: of sampled lists; 0: 42 */
+    double diversity, popularity_discount; /* seq: as in tw_next_query, for the model's lists */
     tw_progress_fn progress;
     void *progress_ctx;
 } tw_eval_options;

@@ -45,8 +45,7 @@ tw_status twi_metrics_json(const tw_seq_metrics *m, json_t **out, tw_error *err)
     return st == TW_OK && *out == NULL ? tw_fail(err, TW_ENOMEM, "metrics") : st;
 }
 
-/* What the literature calls this member of the family. */
-static const char *model_name(const tw_seq_config *cfg)
+const char *twi_seq_name(const tw_seq_config *cfg)
 {
     if (cfg->user_dim == 0)
         return "SASRec";
@@ -82,7 +81,7 @@ tw_status twi_eval_seq(const tw_seq_model *m, const tw_seq_data *data,
     TW_TRY(tw_seq_eval(m, data, &unknown, &stranger, err));
     TW_TRY(twi_metrics_json(&model, &a, err));
     TW_TRY(twi_metrics_json(&stranger, &b, err));
-    root = json_pack("{s:s, s:O, s:O}", "name", model_name(tw_seq_model_config(m)), "seq", a,
+    root = json_pack("{s:s, s:O, s:O}", "name", twi_seq_name(tw_seq_model_config(m)), "seq", a,
                      "as_unknown_user", b);
     TW_TRY(add_baseline(root, "popularity", TW_SEQ_POPULARITY, data, cfg, err));
     *out = root;
@@ -102,6 +101,9 @@ static tw_status eval_config(const tw_eval_options *opt, int threads, tw_seq_eva
     const char *split = opt != NULL && opt->split != NULL ? opt->split : "test";
 
     *out = (tw_seq_eval_config){.threads = threads, .seed = DEFAULT_SEED, .lists = true};
+    if (opt != NULL)
+        out->rerank = (tw_seq_rerank_config){.diversity = opt->diversity,
+                                             .popularity_discount = opt->popularity_discount};
     if (opt != NULL && opt->seed != 0)
         out->seed = (int64_t) opt->seed;
     if (strcmp(split, "test") != 0 && strcmp(split, "valid") != 0)

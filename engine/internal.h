@@ -34,7 +34,7 @@ typedef struct twi_seat {
     int64_t seen[TW_ENGINE_MAX_HISTORY];
     int32_t items[TW_ENGINE_MAX_HISTORY];
     struct { /* of a diverse list: the candidates, and where the chosen stand among them */
-        int32_t items[TW_ENGINE_MAX_K];
+        const float *vectors[TW_ENGINE_MAX_K];
         float scores[TW_ENGINE_MAX_K];
         int64_t counts[TW_ENGINE_MAX_K];
         int order[TW_ENGINE_MAX_K];
@@ -243,6 +243,8 @@ TW_NODISCARD tw_status twi_seq_data(const tw_seq_model *m, const twi_log *log, t
 TW_NODISCARD tw_status twi_eval_seq(const tw_seq_model *m, const tw_seq_data *data,
                                     const tw_seq_eval_config *cfg, struct json_t **out,
                                     tw_error *err);
+/* What the literature calls this member of the family: "SSE-PT". Static. */
+const char *twi_seq_name(const tw_seq_config *cfg);
 TW_NODISCARD tw_status twi_metrics_json(const tw_seq_metrics *m, struct json_t **out,
                                         tw_error *err);
 

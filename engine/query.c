@@ -230,6 +230,22 @@ static tw_status count_hits(tw_engine *e, const tw_hit *hits, int n, int64_t *co
     return st;
 }
 
+/* The vector of hit i, as it was searched: an item may have no row in the model's table, or have
+ * left it. NULL: it was deleted since. */
+static const float *searched_vector(const twi_generation *g, twi_seat *seat, int i, int dim)
+{
+    const int64_t row = seat->hits[i].item;
+    int64_t rows;
+
+    if (g->projects) {
+        float *copy = seat->vectors + (size_t) i * (size_t) dim;
+        return tw_index_get(g->next, row, copy, NULL) == TW_OK ? copy : NULL;
+    }
+    const int32_t item = tw_seq_item_index(g->seq, row);
+    const float *table = tw_seq_item_vectors(g->seq, &rows, &dim);
+    return item > 0 ? table + (size_t) item * (size_t) dim : NULL;
+}
+
 /* Chooses a diverse list of k among the *n hits of the seat, and leaves it there instead. */
 static tw_status diversify(tw_engine *e, const twi_generation *g, twi_seat *seat,
                            const tw_seq_rerank_config *cfg, int k, int *n, tw_error *err)
@@ -237,20 +253,15 @@ static tw_status diversify(tw_engine *e, const twi_generation *g, twi_seat *seat
     tw_status st = TW_OK;
     int64_t rows;
     tw_seq_pool pool = {.n = *n,
-                        .items = seat->pool.items,
                         .scores = seat->pool.scores,
                         .counts = seat->pool.counts,
+                        .vectors = seat->pool.vectors,
                         .temperature = tw_seq_logit_temperature(g->seq)};
 
-    pool.table = tw_seq_item_vectors(g->seq, &rows, &pool.dim);
-    if (g->projects) /* items may have no row in the model's table, or have left it */
-        pool.table = seat->vectors;
+    (void) tw_seq_item_vectors(g->seq, &rows, &pool.dim);
     for (int i = 0; i < *n; i++) {
-        seat->pool.items[i] = g->projects ? i : tw_seq_item_index(g->seq, seat->hits[i].item);
+        seat->pool.vectors[i] = searched_vector(g, seat, i, pool.dim);
         seat->pool.scores[i] = seat->hits[i].score;
-        float *copy = g->projects ? seat->vectors + (size_t) i * (size_t) pool.dim : NULL;
-        if (copy != NULL && tw_index_get(g->next, seat->hits[i].item, copy, NULL) != TW_OK)
-            memset(copy, 0, (size_t) pool.dim * sizeof *copy); /* deleted since the search */
     }
     if (cfg->popularity_discount > 0)
         TW_TRY(count_hits(e, seat->hits, *n, seat->pool.counts, err));

@@ -299,6 +299,7 @@ static tw_status add_settings(json_t *root, const study *s, tw_error *err)
     tw_text_init(&text, 16384);
     TW_TRY(tw_seq_config_to_json(&s->cfg, &text, err));
     (void) json_object_set_new(root, "config", json_loads(tw_text_cstr(&text), 0, NULL));
+    (void) json_object_set_new(root, "name", json_string(twi_seq_name(&s->cfg)));
     (void) json_object_set_new(root, "seed", json_integer(s->cfg.seed));
     (void) json_object_set_new(root, "eval_seed", json_integer(EVAL_SEED));
     (void) json_object_set_new(root, "users", json_integer(s->user.n));
@@ -324,8 +325,10 @@ static tw_status write_report(study *s, char **report, tw_error *err)
     json_t *root = json_object(), *unknown = json_object();
     const tw_seq_eval_config cfg = {.split = TW_SEQ_TEST,
                                     .as = TW_SEQ_AS_UNKNOWN,
+                                    .lists = true,
                                     .threads = s->cfg.threads,
-                                    .only_users = s->regulars};
+                                    .only_users = s->regulars,
+                                    .learn_from = s->train};
 
     TW_TRY(add_settings(root, s, err));
     TW_TRY(add_protocols(root, "test", s, s->model, TW_SEQ_POPULARITY, err));

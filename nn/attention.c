@@ -6,13 +6,13 @@
 #include "nn/exp.h"
 #include "nn/hash_rng.h"
 #include "nn/simd.h"
+#include "nn/vec.h"
 
 enum { BLOCK = TW_ATTENTION_BLOCK, LANES = 16 };
 
 /* One block of queries of one head of one sequence. */
 typedef struct tile {
     size_t rows0; /* first query row, in the packed arrays */
-    size_t keys0; /* first key row: the sequence's first */
     int column;   /* the head's first column */
     int n;        /* queries */
     int m;        /* keys: up to the last query's own */
@@ -24,7 +24,6 @@ static tile tile_at(const tw_attention *a, int s, int head, int first)
     int begin = a->offsets[s], len = a->offsets[s + 1] - begin;
     int n = len - first < BLOCK ? len - first : BLOCK;
     return (tile){.rows0 = (size_t) begin + (size_t) first,
-                  .keys0 = (size_t) begin,
                   .column = head * (a->D / a->heads),
                   .n = n,
                   .m = first + n};
@@ -49,7 +48,7 @@ size_t tw_attention_work(const tw_attention *a)
         int len = a->offsets[s + 1] - a->offsets[s];
         longest = len > longest ? len : longest;
     }
-    return (size_t) 2 * BLOCK * (size_t) longest;
+    return (size_t) (2 * BLOCK + a->D / a->heads) * (size_t) longest;
 }
 
 /* p (m) holds scores: turns its first w into their softmax and the rest into zeros. */
@@ -131,29 +130,60 @@ TW_DISPATCH_STATIC(softmax_back, softmax_back_body,
                    (tw_real * G, tw_real *A, const tw_real *P, int n, int m, double keep),
                    (G, A, P, n, m, keep))
 
+/* Where the parts of work lie: two blocks of scores, and the transposed keys or values of one head
+ * of one sequence. OpenBLAS is fastest where the second operand is stored by rows. */
+typedef struct parts {
+    tw_real *scores, *kept, *across; /* (BLOCK, T) twice, (D/heads, T) */
+} parts;
+
+static parts parts_of(tw_real *work, const tw_attention *a)
+{
+    size_t one = tw_attention_work(a) / (size_t) (2 * BLOCK + a->D / a->heads) * BLOCK;
+    return (parts){.scores = work, .kept = work + one, .across = work + 2 * one};
+}
+
 void tw_attention_forward(tw_real *o, tw_real *P, tw_real *work, const tw_real *q, const tw_real *k,
                           const tw_real *v, const tw_attention *a)
 {
     const int D = a->D, w = D / a->heads;
     const bool drops = tw_coin_threshold(a->dropout) != 0;
     const tw_real keep = drops ? (tw_real) (1 / (1 - a->dropout)) : 1;
-    tw_real *A = work + tw_attention_work(a) / 2;
+    const parts x = parts_of(work, a);
     uint64_t block = 0;
 
     for (int s = 0; s < a->S; s++) {
+        const int len = a->offsets[s + 1] - a->offsets[s];
         for (int h = 0; h < a->heads; h++) {
-            for (int r = 0; r < a->offsets[s + 1] - a->offsets[s]; r += BLOCK) {
+            const size_t ko = (size_t) a->offsets[s] * (size_t) D + (size_t) (h * w);
+            tw_transpose(x.across, len, k + ko, D, len, w);
+            for (int r = 0; r < len; r += BLOCK) {
                 tile t = tile_at(a, s, h, r);
                 size_t qo = t.rows0 * (size_t) D + (size_t) t.column;
-                size_t ko = t.keys0 * (size_t) D + (size_t) t.column;
-                tw_real *p = P != NULL ? P : work;
+                tw_real *p = P != NULL ? P : x.scores;
 
-                tw_gemm(0, 1, t.n, t.m, w, (tw_real) a->scale, q + qo, D, k + ko, D, 0, p, t.m);
-                softmax(p, A, t.n, t.m, drops ? a->dropout : 0, tw_coin_key(a->key, block++));
-                tw_gemm(0, 0, t.n, w, t.m, keep, drops ? A : p, t.m, v + ko, D, 0, o + qo, D);
+                tw_gemm(0, 0, t.n, t.m, w, (tw_real) a->scale, q + qo, D, x.across, len, 0, p, t.m);
+                softmax(p, x.kept, t.n, t.m, drops ? a->dropout : 0, tw_coin_key(a->key, block++));
+                tw_gemm(0, 0, t.n, w, t.m, keep, drops ? x.kept : p, t.m, v + ko, D, 0, o + qo, D);
                 if (P != NULL)
                     P += (size_t) t.n * (size_t) t.m;
             }
+        }
+    }
+}
+
+void tw_attention_last(tw_real *o, tw_real *work, const tw_real *q, const tw_real *k,
+                       const tw_real *v, const tw_attention *a)
+{
+    const int D = a->D, w = D / a->heads;
+
+    for (int s = 0; s < a->S; s++) {
+        const int len = a->offsets[s + 1] - a->offsets[s];
+        for (int h = 0; h < a->heads; h++) {
+            const size_t qo = (size_t) s * (size_t) D + (size_t) (h * w);
+            const size_t ko = (size_t) a->offsets[s] * (size_t) D + (size_t) (h * w);
+            tw_gemm(0, 1, 1, len, w, (tw_real) a->scale, q + qo, D, k + ko, D, 0, work, len);
+            softmax(work, NULL, 1, len, 0, 0);
+            tw_gemm(0, 0, 1, w, len, 1, work, len, v + ko, D, 0, o + qo, D);
         }
     }
 }
@@ -166,17 +196,20 @@ void tw_attention_backward(tw_real *dq, tw_real *dk, tw_real *dv, tw_real *work,
     const bool drops = tw_coin_threshold(a->dropout) != 0;
     const double keep = drops ? 1 / (1 - a->dropout) : 1;
     const tw_real scale = (tw_real) a->scale;
-    tw_real *G = work, *A = work + tw_attention_work(a) / 2;
+    const parts x = parts_of(work, a);
+    tw_real *G = x.scores, *A = x.kept;
 
     for (int s = 0; s < a->S; s++) {
+        const int len = a->offsets[s + 1] - a->offsets[s];
         for (int h = 0; h < a->heads; h++) {
-            for (int r = 0; r < a->offsets[s + 1] - a->offsets[s]; r += BLOCK) {
+            const size_t ko = (size_t) a->offsets[s] * (size_t) D + (size_t) (h * w);
+            tw_transpose(x.across, len, v + ko, D, len, w);
+            for (int r = 0; r < len; r += BLOCK) {
                 tile t = tile_at(a, s, h, r);
                 size_t qo = t.rows0 * (size_t) D + (size_t) t.column;
-                size_t ko = t.keys0 * (size_t) D + (size_t) t.column;
 
                 /* o = keep * A v  =>  dA = keep * dout v',  dv = keep * A' dout */
-                tw_gemm(0, 1, t.n, t.m, w, 1, dout + qo, D, v + ko, D, 0, G, t.m);
+                tw_gemm(0, 0, t.n, t.m, w, 1, dout + qo, D, x.across, len, 0, G, t.m);
                 softmax_back(G, A, P, t.n, t.m, keep);
                 tw_gemm(1, 0, t.m, w, t.n, (tw_real) keep, A, t.m, dout + qo, D, 1, dv + ko, D);
                 /* S = scale * q k'  =>  dq = scale * dS k,  dk = scale * dS' q */

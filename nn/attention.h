@@ -27,7 +27,7 @@
 
 #include "base/real.h"
 
-#define TW_ATTENTION_BLOCK 64
+#define TW_ATTENTION_BLOCK 16
 
 typedef struct tw_attention {
     const int32_t *offsets; /* (S+1) sequence s is rows offsets[s] .. offsets[s+1]-1 */
@@ -46,6 +46,11 @@ size_t tw_attention_work(const tw_attention *a); /* numbers in work */
  * (tw_attention_work) <- q, k, v (N,D). */
 void tw_attention_forward(tw_real *o, tw_real *P, tw_real *work, const tw_real *q, const tw_real *k,
                           const tw_real *v, const tw_attention *a);
+
+/* Only what the last row of each sequence gets, without dropout: o (S,D), work (the longest
+ * sequence) <- q (S,D) of the last rows, k, v (N,D). No sequence may be empty. */
+void tw_attention_last(tw_real *o, tw_real *work, const tw_real *q, const tw_real *k,
+                       const tw_real *v, const tw_attention *a);
 
 /* dq, dk, dv (N,D) +=, from dout (N,D) and the forward pass's P. */
 void tw_attention_backward(tw_real *dq, tw_real *dk, tw_real *dv, tw_real *work,

@@ -42,8 +42,13 @@ void tw_tape_destroy(tw_tape *t)
 
 void tw_tape_reset(tw_tape *t, uint64_t seed, uint64_t step, uint64_t worker)
 {
-    tw_arena_reset(&t->arena);
+    tw_tape_next(t);
     tw_rng_seed3(&t->rng, seed, step, worker);
+}
+
+void tw_tape_next(tw_tape *t)
+{
+    tw_arena_reset(&t->arena);
     t->n = 0;
     t->failed = false;
 }

@@ -15,7 +15,7 @@
  *   check of its own.
  * - A tape without a gradient store only infers: dropout is off, nothing is
  *   recorded, tensors have d == NULL.
- * - Tensors live in the tape's arena until tw_tape_reset(). Inputs given by
+ * - Tensors live in the tape's arena until tw_tape_reset() or tw_tape_next(). Inputs given by
  *   pointer (ids, offsets, weights) are borrowed until then.
  * - Gradients accumulate, so a tensor or parameter may be used many times.
  *
@@ -47,6 +47,10 @@ void tw_tape_destroy(tw_tape *t); /* accepts NULL */
 
 /* Forgets everything recorded and seeds the dropout stream. */
 void tw_tape_reset(tw_tape *t, uint64_t seed, uint64_t step, uint64_t worker);
+
+/* Forgets everything recorded, but the dropout stream goes on: for a batch that is taken in pieces,
+ * each forward and backward before the next, so that a piece's tensors stay in the caches. */
+void tw_tape_next(tw_tape *t);
 
 /* TW_ENOMEM if any op since the reset ran out of memory. */
 TW_NODISCARD tw_status tw_tape_status(const tw_tape *t, tw_error *err);
@@ -88,6 +92,10 @@ tw_tensor *tw_op_bag(tw_tape *t, const tw_param *table, const int32_t *ids, cons
 /* y = x w' + b.  x (N,I), w (O,I), b (1,O) or NULL -> y (N,O). */
 tw_tensor *tw_op_linear(tw_tape *t, tw_tensor *x, const tw_param *w, const tw_param *b);
 tw_tensor *tw_op_add(tw_tape *t, tw_tensor *a, tw_tensor *b);
+/* y = a + y, in y's own place, and returns y: for a residual, where y is a fresh result that
+ * nothing else has read and whose own op does not look at it again (relu, gelu, l2norm and dot
+ * products do; linear, attention, dropout, layer norm, gather and sums do not). */
+tw_tensor *tw_op_add_to(tw_tape *t, tw_tensor *y, tw_tensor *a);
 tw_tensor *tw_op_scale(tw_tape *t, tw_tensor *x, double factor);
 tw_tensor *tw_op_concat(tw_tape *t, tw_tensor *a,
                         tw_tensor *b); /* columns: (N,A) (N,B) -> (N,A+B) */
@@ -96,6 +104,8 @@ tw_tensor *tw_op_columns(tw_tape *t, tw_tensor *x, int first, int end); /* x[:, 
 tw_tensor *tw_op_rows(tw_tape *t, tw_tensor *x, const int32_t *rows, int n);
 tw_tensor *tw_op_relu(tw_tape *t, tw_tensor *x);
 tw_tensor *tw_op_gelu(tw_tape *t, tw_tensor *x); /* x * Phi(x), exact erf form */
+/* y = x * sigmoid(g), both (N,D); two tensors, not one twice. */
+tw_tensor *tw_op_gate(tw_tape *t, tw_tensor *x, tw_tensor *g);
 /* Inverted dropout: zero with probability p in [0, 1), else divide by 1-p. When inferring, and for
  * p 0, it returns x itself. */
 tw_tensor *tw_op_dropout(tw_tape *t, tw_tensor *x, double p);
@@ -114,6 +124,11 @@ tw_tensor *tw_op_l2norm(tw_tape *t, tw_tensor *x);
  * No output projection. Source: Vaswani et al. 2017, section 3.2; causality as in SASRec. */
 tw_tensor *tw_op_attention(tw_tape *t, tw_tensor *q, tw_tensor *k, tw_tensor *v,
                            const int32_t *offsets, int S, int heads, double scale, double dropout);
+
+/* Of that only each sequence's last row: q (S,D), y (S,D); no sequence is empty. For a tape that
+ * only infers: there is nothing to train in what a query leaves out. */
+tw_tensor *tw_op_attention_last(tw_tape *t, tw_tensor *q, tw_tensor *k, tw_tensor *v,
+                                const int32_t *offsets, int S, int heads, double scale);
 
 /* ---- losses: return the unscaled sum over rows -------------------------------------------------
  *

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "nn/bag.h"
+#include "nn/gate.h"
 #include "nn/internal.h"
 #include "nn/tape.h"
 #include "nn/vec.h"
@@ -48,6 +49,28 @@ tw_tensor *tw_op_add(tw_tape *t, tw_tensor *a, tw_tensor *b)
     tw_vec_add(s->y->v, a->v, b->v, numbers(a));
     tw_tape_record(t, add_back, s);
     return s->y;
+}
+
+static void add_to_back(tw_tape *t, void *saved)
+{
+    const shape_saved *s = saved;
+    (void) t;
+    /* y is its own first summand: its gradient stands already. */
+    tw_vec_axpy(s->a->d, s->y->d, 1, numbers(s->y));
+}
+
+tw_tensor *tw_op_add_to(tw_tape *t, tw_tensor *y, tw_tensor *a)
+{
+    if (y == NULL || a == NULL)
+        return twi_tape_lost(t);
+    assert(a != y && a->rows == y->rows && a->cols == y->cols);
+    shape_saved *s = tw_tape_take(t, 1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    *s = (shape_saved){.y = y, .a = a};
+    tw_vec_axpy(y->v, a->v, 1, numbers(a));
+    tw_tape_record(t, add_to_back, s);
+    return y;
 }
 
 static void scale_back(tw_tape *t, void *saved)
@@ -153,6 +176,34 @@ tw_tensor *tw_op_rows(tw_tape *t, tw_tensor *x, const int32_t *rows, int n)
     tw_gather_forward(s->y->v, x->v, rows, 1, n, x->cols);
     tw_tape_record(t, rows_back, s);
     return s->y;
+}
+
+typedef struct gate_saved {
+    tw_tensor *y, *x, *g;
+    tw_real *open; /* sigmoid(g) */
+} gate_saved;
+
+static void gate_back(tw_tape *t, void *saved)
+{
+    const gate_saved *s = saved;
+    (void) t;
+    tw_gate_backward(s->x->d, s->g->d, s->y->d, s->x->v, s->open, numbers(s->y));
+}
+
+tw_tensor *tw_op_gate(tw_tape *t, tw_tensor *x, tw_tensor *g)
+{
+    if (x == NULL || g == NULL)
+        return twi_tape_lost(t);
+    assert(x != g && x->rows == g->rows && x->cols == g->cols);
+    tw_tensor *y = tw_tape_tensor(t, x->rows, x->cols);
+    gate_saved *s = tw_tape_take(t, 1, sizeof *s);
+    tw_real *open = tw_tape_take(t, numbers(x), sizeof *open);
+    if (y == NULL || s == NULL || open == NULL)
+        return NULL;
+    *s = (gate_saved){.y = y, .x = x, .g = g, .open = open};
+    tw_gate_forward(y->v, open, x->v, g->v, numbers(x));
+    tw_tape_record(t, gate_back, s);
+    return y;
 }
 
 static void rowdot_back(tw_tape *t, void *saved)

@@ -1,6 +1,9 @@
 #include "nn/vec.h"
 
 #include <string.h>
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
 
 #include "nn/simd.h"
 
@@ -77,6 +80,52 @@ TW_BODY void colsum_body(tw_real *restrict db, const tw_real *restrict dy, int N
 }
 TW_DISPATCH(tw_vec_colsum, colsum_body, (tw_real * db, const tw_real *dy, int N, int D),
             (db, dy, N, D))
+
+enum { SQUARE = 4, STRIP = 16 };
+
+static void transpose_plain(tw_real *y, int ldy, const tw_real *x, int ldx, int R, int C)
+{
+    for (int r = 0; r < R; r++)
+        for (int c = 0; c < C; c++)
+            y[(size_t) c * (size_t) ldy + (size_t) r] = x[(size_t) r * (size_t) ldx + (size_t) c];
+}
+
+/* 4 x 4 numbers. */
+static void transpose_square(tw_real *y, int ldy, const tw_real *x, int ldx)
+{
+#if defined(__SSE__) && !defined(TW_REAL_DOUBLE)
+    const size_t in = (size_t) ldx, out = (size_t) ldy;
+    __m128 r0 = _mm_loadu_ps(x), r1 = _mm_loadu_ps(x + in);
+    __m128 r2 = _mm_loadu_ps(x + 2 * in), r3 = _mm_loadu_ps(x + 3 * in);
+    _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
+    _mm_storeu_ps(y, r0);
+    _mm_storeu_ps(y + out, r1);
+    _mm_storeu_ps(y + 2 * out, r2);
+    _mm_storeu_ps(y + 3 * out, r3);
+#else
+    transpose_plain(y, ldy, x, ldx, SQUARE, SQUARE);
+#endif
+}
+
+/* In strips of one cache line of y, so that a line that was begun is finished while it is near. */
+void tw_transpose(tw_real *y, int ldy, const tw_real *x, int ldx, int R, int C)
+{
+    const int whole = C / SQUARE * SQUARE;
+    for (int strip = 0; strip < R; strip += STRIP) {
+        const int end = R - strip < STRIP ? R : strip + STRIP;
+        const int squares = strip + (end - strip) / SQUARE * SQUARE;
+        const tw_real *from = x + (size_t) strip * (size_t) ldx;
+        for (int c = 0; c < whole; c += SQUARE) {
+            tw_real *to = y + (size_t) c * (size_t) ldy;
+            for (int r = strip; r < squares; r += SQUARE)
+                transpose_square(to + r, ldy, x + (size_t) r * (size_t) ldx + c, ldx);
+            transpose_plain(to + squares, ldy, x + (size_t) squares * (size_t) ldx + c, ldx,
+                            end - squares, SQUARE);
+        }
+        transpose_plain(y + (size_t) whole * (size_t) ldy + strip, ldy, from + whole, ldx,
+                        end - strip, C - whole);
+    }
+}
 
 TW_BODY void rowdot_body(tw_real *y, const tw_real *a, const tw_real *b, int N, int D)
 {

@@ -27,6 +27,9 @@ void tw_vec_fill_rows(tw_real *y, const tw_real *b, int N, int D);
 /* db (D) += the column sums of dy (N,D). */
 void tw_vec_colsum(tw_real *db, const tw_real *dy, int N, int D);
 
+/* y (C,R; rows of stride ldy) = x' of x (R,C; rows of stride ldx). */
+void tw_transpose(tw_real *y, int ldy, const tw_real *x, int ldx, int R, int C);
+
 /* y (N) = <a[i], b[i]>, a and b (N,D). */
 void tw_rowdot_forward(tw_real *y, const tw_real *a, const tw_real *b, int N, int D);
 

@@ -31,6 +31,7 @@ typedef struct twi_block {
     tw_param *wq, *bq, *wk, *bk, *wv, *bv; /* (D,D), (1,D) */
     tw_param *gain2, *bias2;               /* (1,D) layer norm of the feed-forward half */
     tw_param *w1, *b1, *w2, *b2;           /* (D,D), (1,D) */
+    tw_param *wg1, *bg1, *wg2, *bg2;       /* (D,D), (1,D) gates; NULL unless gated */
 } twi_block;
 
 struct tw_seq_model {
@@ -72,8 +73,8 @@ double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items
 
 /* What one block's attention worked on. */
 typedef struct twi_probe {
-    int block;                        /* asked for, from 0 */
-    const tw_tensor *q, *k, *v, *out; /* (N,D) on the tape until its reset */
+    int block;            /* asked for, from 0 */
+    tw_tensor *q, *k, *v; /* (N,D) on the tape until its reset */
     double scale;
 } twi_probe;
 
@@ -269,6 +270,8 @@ void twi_hit_add(twi_hit *best, int *n, int k, tw_real score, int32_t item);
 
 /* A user's list: the k best items by scores (n_items+1) that are not marked. Fills top (k), best
  * first, with 0 behind the last. A re-ranking of lists belongs between this and its caller. */
+int twi_top_hits(twi_hit *best, int k, const tw_real *scores, int32_t n_items, const int32_t *mark,
+                 int32_t stamp); /* best first; returns how many */
 void twi_top_list(int32_t *top, int k, const tw_real *scores, int32_t n_items, const int32_t *mark,
                   int32_t stamp);
 
@@ -291,6 +294,17 @@ typedef struct twi_sets {
 TW_NODISCARD tw_status twi_sets_init(twi_sets *s, const tw_seq_data *data, int64_t latest,
                                      tw_error *err);
 void twi_sets_fini(twi_sets *s); /* accepts a zeroed one */
+
+/* Re-ranked lists of an evaluation, with one worker's working memory; tw_free it. */
+typedef struct twi_diverse twi_diverse;
+enum { TWI_DIVERSE_LIST = 20 };
+/* popularity (n_items+1) as of twi_popularity, borrowed. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_diverse_create(twi_diverse **out, const tw_seq_model *m,
+                                          const tw_seq_rerank_config *cfg,
+                                          const tw_real *popularity, tw_error *err);
+/* Of the items that are not marked; zeros where fewer are left. */
+void twi_diverse_list(twi_diverse *d, int32_t list[TWI_DIVERSE_LIST], const tw_real *scores,
+                      const int32_t *mark, int32_t stamp);
 
 /* Counts of events in the train parts: the scores (n_items+1) of the popularity baseline. */
 void twi_popularity(tw_real *scores, const tw_seq_data *data);

@@ -66,16 +66,16 @@ tw_status tw_seq_attention(tw_seq_session *s, int32_t user, const int32_t *items
     twi_batch_clear(&s->batch);
     (void) twi_batch_add(&s->batch, m->cfg.max_len, user, items, n);
     twi_batch_tell(&s->batch, m, NULL);
+    twi_batch_tell(&s->batch, m, NULL);
     s->batch.probe = &probe;
     (void) twi_forward(m, s->tape, &s->batch);
     s->batch.probe = NULL;
     TW_TRY(tw_tape_status(s->tape, err));
 
     memset(weights, 0, (size_t) n * (size_t) n * sizeof *weights);
-    for (int h = 0; h < heads; h++)
-        if (head == TW_SEQ_ALL_HEADS || head == h)
-            add_head(weights, &probe, n, h * width, width,
-                     head == TW_SEQ_ALL_HEADS ? 1.0 / heads : 1);
+    const bool all = head == TW_SEQ_ALL_HEADS;
+    for (int h = all ? 0 : head; h < (all ? heads : head + 1); h++)
+        add_head(weights, &probe, n, h * width, width, all ? 1.0 / heads : 1);
 done:
     return st;
 }

@@ -45,6 +45,7 @@ static const field fields[] = {
      0,
      2,
      {"authors", "pre", "post", NULL}},
+    WHOLE(gated, 0, 1, "1: gates on what attention and feed-forward add (norm pre)"),
     {{"loss", "bce, ce (softmax over all items), sampled-ce or gbce"},
      ENUM,
      AT(loss),
@@ -198,6 +199,8 @@ tw_status tw_seq_config_check(const tw_seq_config *cfg, tw_error *err)
     if ((cfg->normalize != 0 || cfg->content_dim > 0) && cfg->loss == TW_SEQ_BCE)
         return tw_fail(err, TW_EINVAL, "%s needs the loss ce, sampled-ce or gbce, not bce",
                        cfg->normalize != 0 ? "normalize 1" : "content");
+    if (cfg->gated != 0 && cfg->norm != TW_SEQ_PRE)
+        return tw_fail(err, TW_EINVAL, "gated 1 needs norm pre");
     int width = cfg->user_dim + cfg->item_dim;
     if (width > TW_SEQ_MAX_DIM)
         return tw_fail(err, TW_EINVAL, "user_dim %d + item_dim %d is more than %d", cfg->user_dim,

@@ -21,6 +21,7 @@ typedef struct worker {
     twi_batch batch;
     tw_seq_folder *folder; /* NULL unless users are folded in */
     tw_real *queries;      /* (chunk, item_dim) theirs */
+    twi_diverse *diverse;  /* NULL unless lists are re-ranked */
     tw_real *scores;       /* (chunk, n_items+1) */
     int32_t *mark;         /* (n_items+1) */
     int32_t stamp;
@@ -36,9 +37,10 @@ typedef struct evaluation {
     int chunk;
     int32_t *users; /* (n) to rank */
     int64_t n;
-    twi_rank *ranks;  /* (n) */
-    uint64_t *hashes; /* (n) of the lists drawn; NULL for full ranking */
-    int32_t *top;     /* (n, TW_SEQ_TOP); NULL unless asked for */
+    twi_rank *ranks;     /* (n) */
+    uint64_t *hashes;    /* (n) of the lists drawn; NULL for full ranking */
+    tw_real *popularity; /* (n_items+1) NULL unless lists are re-ranked */
+    int32_t *top;        /* (n, TW_SEQ_TOP); NULL unless asked for */
     worker *workers;
     int n_workers;
 } evaluation;
@@ -139,6 +141,24 @@ static void rank_drawn(const evaluation *e, worker *w, int64_t at, const tw_real
     e->hashes[at] = twi_hash_list(TW_FNV_START, e->users[at], list, n);
 }
 
+/* Where the target stands in the re-ranked list; an item that did not make it keeps its place among
+ * all, at best the one behind the list. A target that was seen before is ranked as it is. */
+static void rank_diverse(const evaluation *e, worker *w, int64_t at, const tw_real *scores,
+                         int32_t target)
+{
+    int32_t list[TWI_DIVERSE_LIST];
+    int64_t place = 0;
+    twi_rank *r = &e->ranks[at];
+
+    twi_diverse_list(w->diverse, list, scores, w->mark, w->stamp);
+    while (place < TWI_DIVERSE_LIST && list[place] != target)
+        place++;
+    if (w->mark[target] != w->stamp)
+        r->above = place < TWI_DIVERSE_LIST || r->above < place ? place : r->above;
+    for (int i = 0; e->cfg.lists && i < TW_SEQ_TOP; i++)
+        e->top[at * TW_SEQ_TOP + i] = list[i];
+}
+
 static void rank_user(const evaluation *e, worker *w, int64_t at, const tw_real *scores)
 {
     int32_t user = e->users[at];
@@ -151,9 +171,13 @@ static void rank_user(const evaluation *e, worker *w, int64_t at, const tw_real 
     w->stamp++;
     if (full)
         rank_full(e, w, &e->ranks[at], scores, items, n);
-    if (!e->cfg.lists)
+    if (!e->cfg.lists && w->diverse == NULL)
         return;
     (void) twi_mark_all(w->mark, w->stamp, items, n);
+    if (w->diverse != NULL) {
+        rank_diverse(e, w, at, scores, items[n]);
+        return;
+    }
     twi_top_list(e->top + at * TW_SEQ_TOP, TW_SEQ_TOP, scores, e->data->n_items, w->mark, w->stamp);
 }
 
@@ -254,6 +278,8 @@ static tw_status create_worker(const evaluation *e, worker *w, tw_error *err)
     }
     if (e->m == NULL)
         goto done;
+    if (e->popularity != NULL)
+        TW_TRY(twi_diverse_create(&w->diverse, e->m, &e->cfg.rerank, e->popularity, err));
     if (e->cfg.as == TW_SEQ_AS_FOLDED) {
         w->queries = tw_alloc((size_t) e->chunk, (size_t) e->m->cfg.item_dim * sizeof *w->queries);
         if (w->queries == NULL) {
@@ -278,6 +304,7 @@ static void fini(evaluation *e)
         twi_seq_batch_fini(&e->workers[i].batch);
         tw_seq_folder_destroy(e->workers[i].folder);
         tw_free(e->workers[i].queries);
+        tw_free(e->workers[i].diverse);
         tw_free(e->workers[i].scores);
         tw_free(e->workers[i].mark);
     }
@@ -286,6 +313,7 @@ static void fini(evaluation *e)
     tw_free(e->ranks);
     tw_free(e->hashes);
     tw_free(e->top);
+    tw_free(e->popularity);
     twi_baseline_destroy(e->baseline);
 }
 
@@ -306,6 +334,13 @@ static tw_status check(const tw_seq_model *m, const tw_seq_data *data,
                        "the data to learn from has %d users and %d items, that to rank %d and %d",
                        learn->n_users, learn->n_items, data->n_users, data->n_items);
     }
+    tw_status st = tw_seq_rerank_check(&cfg->rerank, err);
+    if (st != TW_OK)
+        return st;
+    if (tw_seq_rerank_active(&cfg->rerank) && cfg->protocol != TW_SEQ_FULL)
+        return tw_fail(err, TW_EINVAL,
+                       "diversity and the popularity discount re-rank whole lists: they need the "
+                       "full protocol");
     if ((unsigned) cfg->as > TW_SEQ_AS_FOLDED)
         return tw_fail(err, TW_EINVAL, "users presented as %d: no such choice", (int) cfg->as);
     if (m != NULL && m->users == NULL && cfg->as >= TW_SEQ_AS_MEAN)
@@ -335,6 +370,14 @@ static tw_status run(evaluation *e, tw_pool *pool, tw_seq_metrics *out, tw_error
     tw_status st = TW_OK;
 
     TW_TRY(create_slots(e, err));
+    if (e->m != NULL && tw_seq_rerank_active(&e->cfg.rerank)) {
+        e->popularity = tw_alloc((size_t) e->data->n_items + 1, sizeof *e->popularity);
+        if (e->popularity == NULL) {
+            st = tw_fail(err, TW_ENOMEM, "counts of %d items", e->data->n_items);
+            goto done;
+        }
+        twi_popularity(e->popularity, learnt_from(e));
+    }
     e->n_workers = tw_pool_size(pool);
     e->workers = tw_alloc((size_t) e->n_workers, sizeof *e->workers);
     if (e->workers == NULL) {

@@ -15,6 +15,7 @@
  * is.
  */
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -27,20 +28,22 @@ static tw_tensor *drop(const tw_seq_model *m, tw_tape *t, tw_tensor *x)
     return m->cfg.dropout > 0 ? tw_op_dropout(t, x, m->cfg.dropout) : x;
 }
 
-/* y (N,D): what attention adds; Q from q_rows, K and V from rows. */
+/* y: what attention adds; Q from q_rows, K and V from rows. `last`: q_rows are the last rows of the
+ * sequences alone. */
 static tw_tensor *attend(const tw_seq_model *m, const twi_block *b, tw_tape *t, const twi_batch *in,
-                         tw_tensor *q_rows, tw_tensor *rows)
+                         tw_tensor *q_rows, tw_tensor *rows, bool last)
 {
     int D = m->cfg.user_dim + m->cfg.item_dim;
+    double scale = 1 / sqrt((double) D / m->cfg.heads);
     tw_tensor *q = tw_op_linear(t, q_rows, b->wq, b->bq);
     tw_tensor *k = tw_op_linear(t, rows, b->wk, b->bk);
     tw_tensor *v = tw_op_linear(t, rows, b->wv, b->bv);
-    const double scale = 1 / sqrt((double) D / m->cfg.heads);
-    tw_tensor *out = tw_op_attention(t, q, k, v, in->offsets, in->sequences, m->cfg.heads, scale,
-                                     m->cfg.dropout);
+    if (last)
+        return tw_op_attention_last(t, q, k, v, in->offsets, in->sequences, m->cfg.heads, scale);
     if (in->probe != NULL && in->probe->block == b - m->block)
-        *in->probe = (twi_probe){in->probe->block, q, k, v, out, scale};
-    return out;
+        *in->probe = (twi_probe){in->probe->block, q, k, v, scale};
+    return tw_op_attention(t, q, k, v, in->offsets, in->sequences, m->cfg.heads, scale,
+                           m->cfg.dropout);
 }
 
 static tw_tensor *feed(const tw_seq_model *m, const twi_block *b, tw_tape *t, tw_tensor *x)
@@ -49,27 +52,45 @@ static tw_tensor *feed(const tw_seq_model *m, const twi_block *b, tw_tape *t, tw
     return drop(m, t, tw_op_linear(t, h, b->w2, b->b2));
 }
 
-static tw_tensor *block(const tw_seq_model *m, const twi_block *b, tw_tape *t, const twi_batch *in,
-                        tw_tensor *x)
+/* x + more, or where the model is gated x + more * sigmoid(x w' + b) (Borisyuk et al. 2024, LiGR).
+ */
+static tw_tensor *add_gated(const tw_seq_model *m, tw_tape *t, tw_tensor *x, tw_tensor *more,
+                            const tw_param *w, const tw_param *b)
 {
-    tw_tensor *h;
+    if (m->cfg.gated != 0)
+        more = tw_op_gate(t, more, tw_op_linear(t, x, w, b));
+    return tw_op_add_to(t, more, x);
+}
+
+static tw_tensor *last_rows(tw_tape *t, const twi_batch *in, tw_tensor *x)
+{
+    return tw_op_rows(t, x, in->last, in->sequences);
+}
+
+/* `last`: only the last row of each sequence goes on, (S,D); what the others would become, nobody
+ * asks. */
+static tw_tensor *block(const tw_seq_model *m, const twi_block *b, tw_tape *t, const twi_batch *in,
+                        tw_tensor *x, bool last)
+{
+    tw_tensor *own = last ? last_rows(t, in, x) : x, *h;
 
     switch (m->cfg.norm) {
     case TW_SEQ_PRE:
         h = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
-        x = tw_op_add(t, x, attend(m, b, t, in, h, h));
+        h = attend(m, b, t, in, last ? last_rows(t, in, h) : h, h, last);
+        x = add_gated(m, t, own, h, b->wg1, b->bg1);
         h = tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
-        return tw_op_add(t, x, feed(m, b, t, h));
+        return add_gated(m, t, x, feed(m, b, t, h), b->wg2, b->bg2);
     case TW_SEQ_POST:
-        x = tw_op_add(t, x, attend(m, b, t, in, x, x));
+        x = tw_op_add_to(t, attend(m, b, t, in, own, x, last), own);
         x = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
-        x = tw_op_add(t, x, feed(m, b, t, x));
+        x = tw_op_add_to(t, feed(m, b, t, x), x);
         return tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
     default: /* TW_SEQ_AUTHORS */
-        h = tw_op_layernorm(t, x, b->gain1, b->bias1, NORM_EPS);
-        x = tw_op_add(t, h, attend(m, b, t, in, h, x));
+        h = tw_op_layernorm(t, own, b->gain1, b->bias1, NORM_EPS);
+        x = tw_op_add_to(t, attend(m, b, t, in, h, x, last), h);
         h = tw_op_layernorm(t, x, b->gain2, b->bias2, NORM_EPS);
-        return tw_op_add(t, h, feed(m, b, t, h));
+        return tw_op_add_to(t, feed(m, b, t, h), h);
     }
 }
 
@@ -96,18 +117,23 @@ static tw_tensor *inputs(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
     return tw_op_scale(t, with_content(m, t, b->ids, b->content, NULL, b->tokens), scale);
 }
 
-tw_tensor *twi_forward(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
+static tw_tensor *forward(const tw_seq_model *m, tw_tape *t, const twi_batch *b, bool last)
 {
     tw_tensor *x = inputs(m, t, b);
 
     if (m->users != NULL)
         x = tw_op_concat(t, x,
                          tw_op_gather(t, m->users, b->users, b->tokens, sqrt(m->cfg.user_dim)));
-    x = tw_op_add(t, x, tw_op_gather(t, m->positions, b->positions, b->tokens, 1));
+    x = tw_op_add_to(t, x, tw_op_gather(t, m->positions, b->positions, b->tokens, 1));
     x = drop(m, t, x);
     for (int i = 0; i < m->cfg.blocks; i++)
-        x = block(m, &m->block[i], t, b, x);
+        x = block(m, &m->block[i], t, b, x, last && i == m->cfg.blocks - 1);
     return m->gain == NULL ? x : tw_op_layernorm(t, x, m->gain, m->bias, NORM_EPS);
+}
+
+tw_tensor *twi_forward(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
+{
+    return forward(m, t, b, false);
 }
 
 /* The last layer's item half; all of it where there is no user half. */
@@ -118,8 +144,9 @@ static tw_tensor *item_half(const tw_seq_model *m, tw_tape *t, tw_tensor *F)
 
 tw_tensor *twi_forward_queries(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
 {
-    tw_tensor *F = twi_forward(m, t, b);
-    tw_tensor *q = item_half(m, t, tw_op_rows(t, F, b->last, b->sequences));
+    tw_tensor *F =
+        tw_tape_records(t) ? last_rows(t, b, twi_forward(m, t, b)) : forward(m, t, b, true);
+    tw_tensor *q = item_half(m, t, F);
     return m->cfg.normalize != 0 ? tw_op_l2norm(t, q) : q;
 }
 

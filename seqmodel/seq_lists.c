@@ -32,11 +32,10 @@ void twi_hit_add(twi_hit *best, int *n, int k, tw_real score, int32_t item)
 
 /* Nearly no item of a large catalogue reaches the list, so runs of items are asked as one whether
  * any of them does; only then each, and last of all whether it is marked. */
-void twi_top_list(int32_t *top, int k, const tw_real *scores, int32_t n_items, const int32_t *mark,
-                  int32_t stamp)
+int twi_top_hits(twi_hit *best, int k, const tw_real *scores, int32_t n_items, const int32_t *mark,
+                 int32_t stamp)
 {
     enum { RUN = 32 };
-    twi_hit best[TW_SEQ_TOP] = {{0}};
     int n = 0;
     int64_t end = (int64_t) n_items + 1;
 
@@ -53,6 +52,14 @@ void twi_top_list(int32_t *top, int k, const tw_real *scores, int32_t n_items, c
                 twi_hit_add(best, &n, k, scores[i], (int32_t) i);
         }
     }
+    return n;
+}
+
+void twi_top_list(int32_t *top, int k, const tw_real *scores, int32_t n_items, const int32_t *mark,
+                  int32_t stamp)
+{
+    twi_hit best[TW_SEQ_TOP];
+    int n = twi_top_hits(best, k, scores, n_items, mark, stamp);
     for (int i = 0; i < k; i++)
         top[i] = i < n ? best[i].item : 0;
 }

@@ -26,6 +26,13 @@
     X(w2, "ffn2.weight", D, GLOROT)                                                                \
     X(b2, "ffn2.bias", 1, ZEROS)
 
+/* The same for the gates of a gated block. */
+#define GATE_TENSORS(X)                                                                            \
+    X(wg1, "gate1.weight", D, GLOROT)                                                              \
+    X(bg1, "gate1.bias", 1, ZEROS)                                                                 \
+    X(wg2, "gate2.weight", D, GLOROT)                                                              \
+    X(bg2, "gate2.bias", 1, ZEROS)
+
 typedef enum start { ZEROS, ONES, GLOROT } start;
 
 tw_rng twi_stream(int64_t seed, enum twi_stream purpose, uint64_t a, uint64_t b)
@@ -46,6 +53,9 @@ double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items
         size += 2 * D;
 #define X(field, name, rows, start) size += cfg->blocks * ((rows) *D);
     BLOCK_TENSORS(X)
+    if (cfg->gated != 0) {
+        GATE_TENSORS(X)
+    }
 #undef X
     return size;
 }
@@ -71,6 +81,9 @@ static tw_status add_block(tw_seq_model *m, int number, tw_error *err)
     (void) snprintf(full, sizeof full, "block%d." name, number);                                   \
     TW_TRY(add(m, &b->field, full, rows, D, TW_DENSE, err));
     BLOCK_TENSORS(X)
+    if (m->cfg.gated != 0) {
+        GATE_TENSORS(X)
+    }
 #undef X
 done:
     return st;
@@ -129,6 +142,9 @@ static void randomise(tw_seq_model *m)
         twi_block *b = &m->block[i];
 #define X(field, name, rows, start) set_start(b->field, start, &rng);
         BLOCK_TENSORS(X)
+        if (m->cfg.gated != 0) {
+            GATE_TENSORS(X)
+        }
 #undef X
     }
     if (m->gain != NULL)

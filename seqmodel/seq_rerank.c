@@ -54,9 +54,20 @@ static double dot(const tw_real *a, const tw_real *b, int n)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-static const tw_real *vector_of(const tw_seq_pool *pool, int i)
+/* The cosine of two candidates, given one over the length of each. */
+static double cosine(const tw_seq_pool *pool, int a, int b, double a_rnorm, double b_rnorm)
 {
-    return pool->table + (size_t) pool->items[i] * (size_t) pool->dim;
+    if (a_rnorm <= 0 || b_rnorm <= 0)
+        return 0;
+    return dot(pool->vectors[a], pool->vectors[b], pool->dim) * a_rnorm * b_rnorm;
+}
+
+/* One over the length of a vector, or 0: that of none, or of zeros, which is like nothing. */
+static double rnorm_of(const tw_seq_pool *pool, int i)
+{
+    const tw_real *v = pool->vectors != NULL ? pool->vectors[i] : NULL;
+    double square = v != NULL ? dot(v, v, pool->dim) : 0;
+    return square > 0 ? 1 / sqrt(square) : 0;
 }
 
 /* R (n): the discounted logit, scaled so that the pool's best is 1 and its worst 0. */
@@ -101,9 +112,8 @@ int tw_seq_rerank(int *order, const tw_seq_rerank_config *cfg, const tw_seq_pool
 
     relevance(R, cfg, pool);
     for (int i = 0; i < n; i++) {
-        double square = w > 0 ? dot(vector_of(pool, i), vector_of(pool, i), pool->dim) : 0;
-        rnorm[i] = square > 0 ? 1 / sqrt(square) : 0; /* a zero vector is like nothing */
-        nearest[i] = -1;                              /* the least that a cosine can be */
+        rnorm[i] = w > 0 ? rnorm_of(pool, i) : 0;
+        nearest[i] = -1; /* the least that a cosine can be */
     }
     for (int picked = 0; picked < wanted; picked++) {
         int at = best_left(R, nearest, rnorm, n, w);
@@ -113,9 +123,8 @@ int tw_seq_rerank(int *order, const tw_seq_rerank_config *cfg, const tw_seq_pool
         for (int i = 0; w > 0 && i < n; i++) {
             if (rnorm[i] < 0)
                 continue;
-            double cosine =
-                dot(vector_of(pool, at), vector_of(pool, i), pool->dim) * its * rnorm[i];
-            nearest[i] = cosine > nearest[i] ? cosine : nearest[i];
+            double like = cosine(pool, at, i, its, rnorm[i]);
+            nearest[i] = like > nearest[i] ? like : nearest[i];
         }
     }
     return wanted;

@@ -19,6 +19,12 @@
 
 enum { AT_10 = 2 };
 
+/* A worker takes its slice in pieces of whole sequences with at least this many rows, each forward
+ * and backward before the next: a piece's tensors, some 50 of (rows, D), then stay in the caches.
+ * Measured with D = 100 against whole slices of 6,700 rows: 1.3 times as fast with 128 rows, 1.15
+ * with 512 and 2,048, and a twentieth of the memory. */
+enum { PIECE_ROWS = 128 };
+
 typedef struct slot {
     int32_t user;
     int rows;
@@ -248,22 +254,26 @@ static tw_status work(void *ctx, int worker, int workers, tw_tape *tape, tw_erro
     (void) workers;
 
     s->loss = 0;
-    if (s->n == 0)
-        return TW_OK;
-    twi_batch_clear(&s->batch);
-    for (int i = 0; i < s->n; i++) {
-        tw_rng rng = twi_stream(tr->m->cfg.seed, TWI_STREAM_SEQUENCE, (uint64_t) tr->epoch,
-                                (uint64_t) s->users[i]);
-        twi_batch_add_train(&s->batch, tr->m, tr->data, s->users[i], &rng, s->mark, ++s->stamp);
+    for (int i = 0; i < s->n;) {
+        tw_tape_next(tape);
+        twi_batch_clear(&s->batch);
+        for (; i < s->n && s->batch.tokens < PIECE_ROWS; i++) {
+            tw_rng rng = twi_stream(tr->m->cfg.seed, TWI_STREAM_SEQUENCE, (uint64_t) tr->epoch,
+                                    (uint64_t) s->users[i]);
+            twi_batch_add_train(&s->batch, tr->m, tr->data, s->users[i], &rng, s->mark, ++s->stamp);
+        }
+        if (twi_has_candidates(&tr->m->cfg)) { /* the same for all pieces and workers of a step */
+            tw_rng rng = twi_stream(tr->m->cfg.seed, TWI_STREAM_CANDIDATES, (uint64_t) tr->epoch,
+                                    (uint64_t) tr->at);
+            twi_batch_collect(&s->batch, &tr->m->cfg, &tr->proposal, &rng, s->mark);
+            twi_batch_tell(&s->batch, tr->m, &rng);
+        }
+        s->loss += twi_forward_loss(tr->m, tape, &s->batch, 1.0 / tr->step_targets);
+        tw_status st = tw_tape_backward(tape, err);
+        if (st != TW_OK)
+            return st;
     }
-    if (twi_has_candidates(&tr->m->cfg)) { /* the same for all workers */
-        tw_rng rng = twi_stream(tr->m->cfg.seed, TWI_STREAM_CANDIDATES, (uint64_t) tr->epoch,
-                                (uint64_t) tr->at);
-        twi_batch_collect(&s->batch, &tr->m->cfg, &tr->proposal, &rng, s->mark);
-        twi_batch_tell(&s->batch, tr->m, &rng);
-    }
-    s->loss = twi_forward_loss(tr->m, tape, &s->batch, 1.0 / tr->step_targets);
-    return tw_tape_backward(tape, err);
+    return TW_OK;
 }
 
 /* Half a cosine from lr down to lr * lr_end over all epochs. Source: Loshchilov and Hutter 2017

@@ -118,6 +118,8 @@ typedef struct tw_seq_config {
     int blocks;        /* B */
     int heads;         /* divides user_dim + item_dim */
     tw_seq_norm norm;
+    int gated; /* 1: what attention and feed-forward add passes sigmoid gates of the rows it is
+                  added to; pre only */
     tw_seq_loss loss;
     int negatives;         /* BCE: a positive; sampled CE and gBCE: draws a step */
     double negative_power; /* sampled CE, gBCE: items are drawn by count^power; 0: uniformly */
@@ -209,9 +211,8 @@ TW_NODISCARD tw_status tw_seq_model_set_content(tw_seq_model *m, const tw_real *
  * tw_seq_item_vectors. content (content_dim), out (item_dim); content_dim must be above 0. */
 void tw_seq_content_vector(const tw_seq_model *m, const tw_real *content, tw_real *out);
 
-/* The same for an item whose content may have changed since the training: its id's vector, if it
- * has one, plus the projection of what it is now. With the content that the model holds of it, the
- * very bits of its row in tw_seq_item_vectors. item in 0..n_items; 0 is tw_seq_content_vector. */
+/* The same for an item (0..n_items; 0: no index) whose content may have changed since the training.
+ * With the content that the model holds of it, the very bits of its row. */
 void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *content, tw_real *out);
 
 /* The caller's names of the model's indices; copied into the model and its checkpoint. Distinct
@@ -260,10 +261,19 @@ typedef enum tw_seq_as {
     TW_SEQ_AS_FOLDED = 3,  /* with a vector fitted to the history: tw_seq_fold_in */
 } tw_seq_as;
 
+#define TW_SEQ_MAX_DISCOUNT 10
+
+typedef struct tw_seq_rerank_config {
+    double diversity;           /* w in 0..1: weight of unlikeness to what was picked before */
+    double popularity_discount; /* p in 0..TW_SEQ_MAX_DISCOUNT: logit - p * log(1 + count) */
+} tw_seq_rerank_config;
+
 typedef struct tw_seq_eval_config {
     tw_seq_split split;
     tw_seq_protocol protocol;
-    tw_seq_as as; /* the last two want a model with user vectors */
+    tw_seq_as as;                /* the last two want a model with user vectors */
+    tw_seq_rerank_config rerank; /* of the model's lists, full ranking only; zero: none. A rank is
+                                    then the place in the re-ranked list */
     bool lists;   /* measure the users' top lists, too; costs another pass over the scores */
     int64_t seed; /* of the sampled lists */
     int threads;  /* 0: one per usable core; the result does not depend on it */
@@ -457,20 +467,14 @@ TW_NODISCARD tw_status tw_seq_attention(tw_seq_session *s, int32_t user, const i
  * it.
  */
 
-#define TW_SEQ_MAX_DISCOUNT 10
-
-typedef struct tw_seq_rerank_config {
-    double diversity;           /* w in 0..1: weight of unlikeness to what was picked before */
-    double popularity_discount; /* p in 0..TW_SEQ_MAX_DISCOUNT: logit - p * log(1 + count) */
-} tw_seq_rerank_config;
-
 /* Candidates of one list. */
 typedef struct tw_seq_pool {
     int n;
-    const int32_t *items;  /* (n) rows of table, distinct */
     const tw_real *scores; /* (n) inner products with the query, finite */
-    const int64_t *counts; /* (n) events of each in training; NULL where there is no discount */
-    const tw_real *table;  /* (rows, dim) as of tw_seq_item_vectors() */
+    const int64_t *counts; /* (n) events of each; NULL where there is no discount */
+    const tw_real *const
+        *vectors; /* (n) of dim numbers each, as in tw_seq_item_vectors(); NULL,
+                     all or one: like nothing. Unread where there is no diversity */
     int dim;
     double temperature; /* > 0: score / temperature is a logit */
 } tw_seq_pool;

@@ -28,7 +28,8 @@ static void a_query_is_told_and_the_next_one_works(void **state)
 {
     (void) state;
     const char *const history[] = {"f25", "f26", "f27"};
-    const tw_next_query next = {.history = history, .n_history = 3, .k = 3};
+    const tw_next_query next = {
+        .history = history, .n_history = 3, .k = 3, .diversity = 0.3, .popularity_discount = 0.5};
     const tw_similar_query similar = {.text = "robot story", .k = 3};
     long nth = 0;
     bool fired;

@@ -63,7 +63,8 @@ static double learn(const tw_seq_config *c, bool shuffled, bool as_unknown)
     tw_seq_data *d = walks(shuffled);
     tw_seq_model *m = NULL;
     tw_seq_metrics x;
-    const tw_seq_eval_config e = {.split = TW_SEQ_TEST, .as = as_unknown ? TW_SEQ_AS_UNKNOWN : TW_SEQ_AS_KNOWN, .threads = 2};
+    const tw_seq_eval_config e = {
+        .split = TW_SEQ_TEST, .as = as_unknown ? TW_SEQ_AS_UNKNOWN : TW_SEQ_AS_KNOWN, .threads = 2};
 
     assert_ok(tw_seq_model_create(&m, c, USERS, ITEMS, err));
     assert_ok(tw_seq_train(m, d, NULL, NULL, err));

@@ -21,7 +21,7 @@ static int open_shared(void **state)
     tw_ingest_report r;
     shared = toy_engine("inspected", false);
     for (int i = 0; i < 7; i++) {
-        char id[16];
+        char id[32];
         (void) snprintf(id, sizeof id, "unseen%d", i);
         assert_ok(tw_engine_put(shared, &(tw_item){.id = id, .title = "Nobody's"}, &kind, err));
     }
@@ -50,7 +50,7 @@ static void the_titles_are_those_of_the_store(void **state)
     assert_int_equal(map.items.n, 9);
     assert_string_equal(map.items.basis, "user");
     for (int i = 0; i < 9; i++) {
-        char id[16]; /* as toy_log has it for person 3: films 2 to 9 of the first genre */
+        char id[32]; /* as toy_log has it for person 3: films 2 to 9 of the first genre */
         tw_item item;
         (void) snprintf(id, sizeof id, "f%d", i < 8 ? i + 2 : 30);
         assert_string_equal(map.items.rows[i].id, id);
@@ -97,7 +97,7 @@ static void what_the_model_does_not_read_is_not_shown(void **state)
     assert_string_equal(map.items.rows[1].id, "f2");
     assert_memory_equal(map.weights, weights, sizeof weights);
 
-    char ids[20][8];
+    char ids[20][16];
     const char *history[20];
     for (int i = 0; i < 20; i++) {
         (void) snprintf(ids[i], sizeof ids[i], "f%d", i + 1);

@@ -92,6 +92,23 @@ static void inference_gives_the_same_without_keeping_anything(void **state)
     assert_memory_equal(other, o, sizeof o);
 }
 
+static void the_last_rows_alone_get_what_they_get_among_all(void **state)
+{
+    (void) state;
+    static const int32_t three[S] = {0, 1, 6, 76}; /* no sequence is empty here */
+    static tw_real some[(S - 1) * D], out[(S - 1) * D];
+    fill(0);
+    (void) loss(NULL);
+    shape.offsets = three;
+    shape.S = S - 1;
+    for (int s = 0; s < S - 1; s++)
+        memcpy(some + s * D, q + (three[s + 1] - 1) * D, D * sizeof *q);
+    tw_attention_last(out, work, some, k, v, &shape);
+    for (int s = 0; s < S - 1; s++)
+        for (int c = 0; c < D; c++)
+            assert_near(out[s * D + c], o[(three[s + 1] - 1) * D + c], 1e-13);
+}
+
 static void values_by_hand(void **state)
 {
     (void) state;
@@ -123,6 +140,7 @@ int main(void)
         cmocka_unit_test(backward_matches_with_dropout),
         cmocka_unit_test(forward_matches_the_definition),
         cmocka_unit_test(inference_gives_the_same_without_keeping_anything),
+        cmocka_unit_test(the_last_rows_alone_get_what_they_get_among_all),
         cmocka_unit_test(values_by_hand),
         cmocka_unit_test(large_scores_do_not_overflow),
     };

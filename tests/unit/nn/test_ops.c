@@ -115,6 +115,13 @@ static int tear_down(void **state)
 /* ---- the ops --------------------------------------------------------------------------------- */
 
 static tw_tensor *add(tw_tape *t, tw_tensor *a, tw_tensor *b) { return tw_op_add(t, a, b); }
+static tw_tensor *add_to(tw_tape *t, tw_tensor *a, tw_tensor *b)
+{
+    tw_tensor *y = tw_op_linear(t, a, m.w1, m.b1);
+    tw_tensor *sum = tw_op_add_to(t, y, b);
+    assert_ptr_equal(sum, y);
+    return tw_op_relu(t, tw_op_add_to(t, tw_op_linear(t, sum, m.w1, NULL), sum));
+}
 static tw_tensor *add_twice(tw_tape *t, tw_tensor *a, tw_tensor *b)
 {
     return tw_op_add(t, tw_op_add(t, a, a), tw_op_add(t, b, a));
@@ -173,6 +180,7 @@ static tw_tensor *l2norm(tw_tape *t, tw_tensor *a, tw_tensor *b)
     (void) b;
     return tw_op_l2norm(t, a);
 }
+static tw_tensor *gate(tw_tape *t, tw_tensor *a, tw_tensor *b) { return tw_op_gate(t, a, b); }
 static tw_tensor *rowdot(tw_tape *t, tw_tensor *a, tw_tensor *b) { return tw_op_rowdot(t, a, b); }
 static tw_tensor *rowdot_with_itself(tw_tape *t, tw_tensor *a, tw_tensor *b)
 {
@@ -233,6 +241,7 @@ static const struct {
     double (*loss)(tw_tensor *x);
 } ops[] = {
     {"add", "A B", add, NULL},
+    {"add in place", "A B W1 BIAS", add_to, NULL},
     {"a tensor used three times", "A B", add_twice, NULL},
     {"scale", "A", scale, NULL},
     {"concat", "A B", concat, NULL},
@@ -245,6 +254,7 @@ static const struct {
     {"dropout", "A B", dropout, NULL},
     {"layernorm", "A GAIN BIAS", layernorm, NULL},
     {"l2norm", "A", l2norm, NULL},
+    {"gate", "A B", gate, NULL},
     {"rowdot", "A B", rowdot, NULL},
     {"rowdot with itself", "A", rowdot_with_itself, NULL},
     {"attention", "A B", attention, NULL},

@@ -91,6 +91,29 @@ static void the_same_seed_throws_the_same_coins(void **state)
     }
 }
 
+static void the_next_piece_throws_new_coins_in_the_same_memory(void **state)
+{
+    (void) state;
+    enum { BIG = 64 };
+    tw_real ones[BIG], first[BIG];
+    const tw_real *where = NULL;
+    for (int i = 0; i < BIG; i++)
+        ones[i] = 1;
+    tw_tape_reset(m.tape, 1, 7, 0);
+    for (int piece = 0; piece < 3; piece++) {
+        tw_tensor *y = tw_op_dropout(m.tape, tw_op_input(m.tape, ones, 1, BIG), 0.5);
+        assert_non_null(y);
+        if (piece == 0) {
+            memcpy(first, y->v, sizeof first);
+            where = y->v;
+        }
+        assert_int_equal(memcmp(first, y->v, sizeof first) == 0, piece == 0);
+        assert_ptr_equal(y->v, where);
+        tw_tape_next(m.tape);
+        assert_ok(tw_tape_backward(m.tape, err)); /* nothing is left to play */
+    }
+}
+
 static void out_of_memory_is_sticky_until_the_reset(void **state)
 {
     (void) state;
@@ -124,6 +147,7 @@ static void every_op_passes_a_lost_tensor_on(void **state)
     tw_tensor *x = tw_op_gather(t, m.table, ids, N, 1);
     assert_null(tw_op_linear(t, NULL, m.w, NULL));
     assert_null(tw_op_add(t, x, NULL));
+    assert_null(tw_op_add_to(t, NULL, x));
     assert_null(tw_op_scale(t, NULL, 1));
     assert_null(tw_op_concat(t, NULL, x));
     assert_null(tw_op_columns(t, NULL, 0, 1));
@@ -134,6 +158,7 @@ static void every_op_passes_a_lost_tensor_on(void **state)
     assert_null(tw_op_layernorm(t, NULL, m.w, m.w, 0));
     assert_null(tw_op_l2norm(t, NULL));
     assert_null(tw_op_attention(t, x, NULL, x, offsets, 1, 1, 1, 0));
+    assert_null(tw_op_attention_last(t, x, NULL, x, offsets, 1, 1, 1));
     assert_null(tw_op_rowdot(t, x, NULL));
     assert_true(tw_op_softmax_ce(t, NULL, m.table, 0, 5, ids, 1, 1) == 0);
     assert_true(tw_op_bce(t, NULL, m.table, ids, ids, 1, NULL, 1) == 0);
@@ -241,6 +266,7 @@ int main(void)
         TEST(an_inferring_tape_drops_nothing_and_keeps_no_gradient),
         TEST(only_rows_that_were_used_get_a_gradient),
         TEST(the_same_seed_throws_the_same_coins),
+        TEST(the_next_piece_throws_new_coins_in_the_same_memory),
         TEST(out_of_memory_is_sticky_until_the_reset),
         TEST(every_op_passes_a_lost_tensor_on),
         TEST(softmax_ce_in_blocks_equals_one_block),

@@ -64,10 +64,14 @@ static void the_weights_make_the_output_of_the_forward_pass(void **state)
         f->s->batch.probe = &p;
         (void) twi_forward(f->m, f->s->tape, &f->s->batch);
         f->s->batch.probe = NULL;
-        assert_int_equal(p.out->rows, N);
+        assert_non_null(p.q);
+        assert_int_equal(p.q->rows, N);
+        tw_tensor *made =
+            tw_op_attention(f->s->tape, p.q, p.k, p.v, f->s->batch.offsets, 1, HEADS, p.scale, 0);
+        assert_non_null(made);
         tw_real out[N * D], v[N * D];
         for (int i = 0; i < N * D; i++) {
-            out[i] = p.out->v[i];
+            out[i] = made->v[i];
             v[i] = p.v->v[i];
         }
         for (int head = 0; head < HEADS; head++) { /* resets the tape */
@@ -115,6 +119,32 @@ static void all_heads_are_the_mean_of_them(void **state)
         assert_near(all[i], ((double) one[i] + (double) two[i]) / 2, 1e-6);
 }
 
+/* In a fresh session, and after the content of one item of the history changed. */
+static void content_is_read_where_items_have_it(void **state)
+{
+    (void) state;
+    enum { C = 3 };
+    tw_seq_config c = toy_config();
+    c.content_dim = C;
+    tw_seq_model *m = toy_model(&c, USERS, ITEMS);
+    tw_seq_session *s = NULL;
+    tw_real content[(ITEMS + 1) * C], before[N * N], after[N * N];
+    toy_scramble(m, 0.8);
+    for (int i = 0; i < (ITEMS + 1) * C; i++)
+        content[i] = (tw_real) (i % 5 - 2);
+    assert_ok(tw_seq_model_set_content(m, content, err));
+    assert_ok(tw_seq_session_create(&s, m, err));
+    assert_ok(tw_seq_attention(s, 1, history, N, 0, 0, before, err));
+    content[history[1] * C] += 3;
+    assert_ok(tw_seq_model_set_content(m, content, err));
+    assert_ok(tw_seq_attention(s, 1, history, N, 0, 0, after, err));
+    assert_near(before[0], 1, 1e-6);
+    for (int j = 0; j < 2; j++)
+        assert_true(fabs((double) before[N + j] - (double) after[N + j]) > 1e-4);
+    tw_seq_session_destroy(s);
+    tw_seq_model_destroy(m);
+}
+
 static void queries_are_as_before_it_looked(void **state)
 {
     fixture *f = *state;
@@ -155,6 +185,7 @@ int main(void)
         cmocka_unit_test(the_weights_make_the_output_of_the_forward_pass),
         cmocka_unit_test(a_block_is_the_one_that_was_asked_for),
         cmocka_unit_test(all_heads_are_the_mean_of_them),
+        cmocka_unit_test(content_is_read_where_items_have_it),
         cmocka_unit_test(queries_are_as_before_it_looked),
         cmocka_unit_test(what_is_out_of_range_says_so),
     };

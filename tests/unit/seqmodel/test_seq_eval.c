@@ -245,6 +245,70 @@ static void as_unknown_presents_user_zero(void **state)
     tw_seq_data_destroy(d);
 }
 
+/* Strangers as their mean and as folded in: through other doors, the same vectors. */
+static void the_mean_user_and_the_folded_one_are_who_they_say(void **state)
+{
+    (void) state;
+    tw_seq_data *d = larger();
+    tw_seq_model *m = model();
+    tw_seq_metrics mean, folded, by_hand;
+    tw_seq_eval_config c = {.threads = 2, .as = TW_SEQ_AS_MEAN};
+    tw_error why = {0};
+
+    assert_ok(tw_seq_eval(m, d, &c, &mean, err));
+    c.as = TW_SEQ_AS_FOLDED;
+    assert_ok(tw_seq_eval(m, d, &c, &folded, err));
+    assert_memory_not_equal(&mean, &folded, sizeof mean);
+    for (int j = 0; j < m->users->cols; j++) {
+        double sum = 0;
+        for (int32_t u = 1; u <= USERS; u++)
+            sum += (double) m->users->value[u * m->users->cols + j];
+        m->users->value[j] = (tw_real) (sum / USERS);
+    }
+    c.as = TW_SEQ_AS_UNKNOWN;
+    assert_ok(tw_seq_eval(m, d, &c, &by_hand, err));
+    assert_memory_equal(&mean, &by_hand, sizeof mean);
+    tw_seq_model_destroy(m);
+
+    tw_seq_config without = toy_config();
+    without.user_dim = 0;
+    m = toy_model(&without, USERS, ITEMS);
+    c.as = TW_SEQ_AS_FOLDED;
+    assert_int_equal(tw_seq_eval(m, d, &c, &folded, &why), TW_EINVAL);
+    assert_string_equal(why.msg, "the model has no user vectors (user_dim 0)");
+    tw_seq_model_destroy(m);
+    tw_seq_data_destroy(d);
+}
+
+static void reranked_lists_are_what_is_measured(void **state)
+{
+    (void) state;
+    tw_seq_data *d = larger();
+    tw_seq_model *m = model();
+    tw_seq_metrics plain, diverse, discounted;
+    tw_error why = {0};
+    tw_seq_eval_config c = {.threads = 2, .lists = true};
+
+    assert_ok(tw_seq_eval(m, d, &c, &plain, err));
+    c.rerank.diversity = 1;
+    assert_ok(tw_seq_eval(m, d, &c, &diverse, err));
+    assert_memory_not_equal(&plain.top, &diverse.top, sizeof plain.top);
+    assert_true(diverse.hr[0] == plain.hr[0]); /* the first is picked by relevance alone */
+    c.rerank = (tw_seq_rerank_config){.popularity_discount = 10};
+    assert_ok(tw_seq_eval(m, d, &c, &discounted, err));
+    assert_true(discounted.top.popularity < plain.top.popularity);
+    assert_true(discounted.top.novelty > plain.top.novelty);
+
+    c.protocol = TW_SEQ_SAMPLED100;
+    assert_int_equal(tw_seq_eval(m, d, &c, &diverse, &why), TW_EINVAL);
+    c.protocol = TW_SEQ_FULL;
+    c.rerank.diversity = 2;
+    assert_int_equal(tw_seq_eval(m, d, &c, &diverse, &why), TW_EINVAL);
+    assert_string_equal(why.msg, "diversity 2 is outside 0..1");
+    tw_seq_model_destroy(m);
+    tw_seq_data_destroy(d);
+}
+
 static void scores_that_are_not_numbers_lose(void **state)
 {
     (void) state;
@@ -407,6 +471,8 @@ int main(void)
         cmocka_unit_test(sampled_negatives_are_distinct),
         cmocka_unit_test(the_authors_protocol_may_draw_the_target_itself),
         cmocka_unit_test(as_unknown_presents_user_zero),
+        cmocka_unit_test(the_mean_user_and_the_folded_one_are_who_they_say),
+        cmocka_unit_test(reranked_lists_are_what_is_measured),
         cmocka_unit_test(scores_that_are_not_numbers_lose),
         cmocka_unit_test(only_the_marked_users_and_targets_are_ranked),
         cmocka_unit_test(baselines_learn_from_the_data_they_are_given),

@@ -92,6 +92,37 @@ static void a_packed_batch_gives_each_sequence_what_it_gets_alone(void **state)
     tw_seq_model_destroy(m);
 }
 
+/* They take a shorter way: the last block computes the last rows alone. */
+static void a_query_is_the_item_half_of_the_last_row(void **state)
+{
+    (void) state;
+    const int32_t a[] = {1, 2, 3}, b[] = {4}, c[] = {5, 6, 7, 8, 9, 10};
+    const int32_t *rows[] = {a, b, c};
+    const int lengths[] = {3, 1, 6}, last[] = {2, 3, 9};
+    const int32_t users[] = {1, 0, 5};
+    for (int norm = 0; norm < 3; norm++) {
+        tw_seq_model *m = scrambled((tw_seq_norm) norm);
+        tw_real all[10 * D];
+        twi_batch batch;
+        tw_tape *t = NULL;
+
+        forward(m, all, 3, users, rows, lengths);
+        assert_ok(tw_tape_create(&t, NULL, err));
+        assert_ok(twi_seq_batch_init(&batch, 3, 3 * T, false, 0, err));
+        for (int s = 0; s < 3; s++)
+            (void) twi_batch_add(&batch, T, users[s], rows[s], lengths[s]);
+        tw_tensor *q = twi_forward_queries(m, t, &batch);
+        assert_ok(tw_tape_status(t, err));
+        assert_true(q->rows == 3 && q->cols == DI);
+        for (int s = 0; s < 3; s++)
+            for (int j = 0; j < DI; j++)
+                assert_near(q->v[s * DI + j], all[last[s] * D + j], 1e-5);
+        twi_seq_batch_fini(&batch);
+        tw_tape_destroy(t);
+        tw_seq_model_destroy(m);
+    }
+}
+
 static void positions_count_from_the_end(void **state)
 {
     (void) state;
@@ -244,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_future_item_never_changes_a_past_row),
         cmocka_unit_test(a_packed_batch_gives_each_sequence_what_it_gets_alone),
+        cmocka_unit_test(a_query_is_the_item_half_of_the_last_row),
         cmocka_unit_test(positions_count_from_the_end),
         cmocka_unit_test(inputs_are_scaled_by_the_root_of_their_width),
         cmocka_unit_test(the_user_term_of_the_output_moves_no_rank),

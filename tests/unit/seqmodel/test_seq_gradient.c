@@ -194,6 +194,14 @@ static void ids_and_content_with_cosines(void **state)
     check_config(&c);
 }
 
+static void gated_blocks(void **state)
+{
+    (void) state;
+    tw_seq_config c = config_of(TW_SEQ_PRE, TW_SEQ_CE, 2);
+    c.gated = 1;
+    check_config(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +214,7 @@ int main(void)
         cmocka_unit_test(gbce_with_user_term),
         cmocka_unit_test(cosines_with_full_softmax),
         cmocka_unit_test(ids_and_content_with_cosines),
+        cmocka_unit_test(gated_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,13 +11,11 @@ static const tw_real plane[] = {0, 0, 2, 0, 3, 0, 0, 1, -1, 0, 0, 0};
 
 static tw_seq_pool small(const int32_t *items, const tw_real *scores, const int64_t *counts, int n)
 {
-    return (tw_seq_pool){.n = n,
-                         .items = items,
-                         .scores = scores,
-                         .counts = counts,
-                         .table = plane,
-                         .dim = 2,
-                         .temperature = 1};
+    static const tw_real *vectors[5];
+    for (int i = 0; i < n; i++)
+        vectors[i] = plane + items[i] * 2;
+    return (tw_seq_pool){
+        .n = n, .scores = scores, .counts = counts, .vectors = vectors, .dim = 2, .temperature = 1};
 }
 
 static void check_order(const tw_seq_pool *pool, double w, double p, int k, const int *want)
@@ -62,8 +60,13 @@ static void an_item_without_a_vector_is_like_nothing(void **state)
     (void) state;
     const int32_t items[] = {1, 2, 5};
     const tw_real scores[] = {3, 2, 1};
-    const tw_seq_pool pool = small(items, scores, NULL, 3);
+    tw_seq_pool pool = small(items, scores, NULL, 3);
     check_order(&pool, 0.6, 0, 3, (int[]){0, 2, 1}); /* 0.2 - 0.6 < 0 - 0 */
+    const tw_real *const last_missing[] = {plane + 2, plane + 4, NULL};
+    pool.vectors = last_missing;
+    check_order(&pool, 0.6, 0, 3, (int[]){0, 2, 1});
+    pool.vectors = NULL;
+    check_order(&pool, 0.6, 0, 3, (int[]){0, 1, 2});
 }
 
 /* Logits 2, 1, 0 (temperature 0.5 of scores 1, 0.5, 0); counts e^2-1, 0, 0, so p = 1 takes 2 off.
@@ -100,8 +103,8 @@ static void oracle(int *order, const tw_seq_rerank_config *cfg, const tw_seq_poo
         for (int i = 0; i < pool->n; i++) {
             double near = -1;
             for (int p = 0; p < place; p++) {
-                const tw_real *a = pool->table + pool->items[i] * DIM;
-                const tw_real *b = pool->table + pool->items[order[p]] * DIM;
+                const tw_real *a = pool->vectors[i];
+                const tw_real *b = pool->vectors[order[p]];
                 double ab = 0, aa = 0, bb = 0;
                 for (int j = 0; j < DIM; j++) {
                     ab += (double) a[j] * (double) b[j];
@@ -124,7 +127,7 @@ static void oracle(int *order, const tw_seq_rerank_config *cfg, const tw_seq_poo
 
 typedef struct random_pool {
     tw_real table[(ITEMS + 1) * DIM], scores[POOL];
-    int32_t items[POOL];
+    const tw_real *vectors[POOL];
     int64_t counts[POOL];
     tw_seq_pool pool;
 } random_pool;
@@ -140,15 +143,14 @@ static void draw(random_pool *r)
         deck[i] = i + 1;
     tw_rng_shuffle(&rng, deck, ITEMS);
     for (int i = 0; i < POOL; i++) {
-        r->items[i] = deck[i];
+        r->vectors[i] = r->table + deck[i] * DIM;
         r->scores[i] = (tw_real) tw_rng_normal(&rng);
         r->counts[i] = (int64_t) tw_rng_below(&rng, 5000);
     }
     r->pool = (tw_seq_pool){.n = POOL,
-                            .items = r->items,
                             .scores = r->scores,
                             .counts = r->counts,
-                            .table = r->table,
+                            .vectors = r->vectors,
                             .dim = DIM,
                             .temperature = 0.7};
 }

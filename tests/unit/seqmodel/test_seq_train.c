@@ -80,6 +80,47 @@ static void slicing_over_threads_does_not_change_the_loss(void **state)
     assert_int_equal(one.epochs, 3);
 }
 
+/* The share of moved parameters that one step moves differently: its size is lr whatever the
+ * gradient's, so only the sign tells, and rounding turns no more than the tiniest ones. */
+static double disagreement(const tw_seq_model *a, const tw_seq_model *b, double lr)
+{
+    double apart = 0, all = 0;
+    for (int i = 0; i < tw_params_count(a->params); i++) {
+        const tw_param *p = tw_params_at(a->params, i), *q = tw_params_at(b->params, i);
+        for (int64_t j = 0; j < p->rows * p->cols; j++, all++)
+            apart += fabs((double) p->value[j] - (double) q->value[j]) > lr;
+    }
+    return apart / all;
+}
+
+/* 8 users of 60 rows are many pieces for one worker, and one for each of eight. */
+static void a_slice_in_pieces_gives_the_gradient_of_the_whole(void **state)
+{
+    (void) state;
+    enum { MANY = 8, LONG = 64, CATALOGUE = 200 };
+    int lengths[MANY];
+    tw_seq_config c = toy_config();
+    tw_seq_report one, eight;
+
+    for (int i = 0; i < MANY; i++)
+        lengths[i] = LONG;
+    tw_seq_data *d = toy_data(MANY, CATALOGUE, lengths, 3);
+    c.max_len = 60;
+    c.batch = MANY;
+    c.epochs = 1;
+    c.lr = 1e-3;
+    tw_seq_model *a = toy_model(&c, MANY, CATALOGUE);
+    c.threads = MANY;
+    tw_seq_model *b = toy_model(&c, MANY, CATALOGUE);
+    assert_ok(tw_seq_train(a, d, NULL, &one, err));
+    assert_ok(tw_seq_train(b, d, NULL, &eight, err));
+    assert_near(one.loss, eight.loss, 1e-4);
+    assert_true(disagreement(a, b, c.lr) < 0.01);
+    tw_seq_model_destroy(a);
+    tw_seq_model_destroy(b);
+    tw_seq_data_destroy(d);
+}
+
 static void item_row_zero_stays_zero(void **state)
 {
     (void) state;
@@ -266,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_seed_and_a_thread_count_give_the_same_bits),
         cmocka_unit_test(slicing_over_threads_does_not_change_the_loss),
+        cmocka_unit_test(a_slice_in_pieces_gives_the_gradient_of_the_whole),
         cmocka_unit_test(item_row_zero_stays_zero),
         cmocka_unit_test(hooks_hear_of_every_epoch_and_may_stop),
         cmocka_unit_test(the_best_validation_is_what_stays),
