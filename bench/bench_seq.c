@@ -47,7 +47,7 @@ static const gemm_shape ceiling = {"sgemm 4096x100x100", 4096, 100, 100, 100};
 
 static setting usual(void)
 {
-    setting s = {.c = tw_seq_config_default(), .users = 1024, .items = 3416, .active = 1024};
+    setting s = {.c = tw_seq_config_default(), .users = 1024, .items = 3416, .active = 512};
     s.c.user_dim = 50;
     s.c.item_dim = 50;
     s.c.max_len = 200;

@@ -1,0 +1,146 @@
+/* A log in, a table of results out, without a data directory. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "engine/study.h"
+#include "tests/support/test.h"
+
+enum { USERS = 60, ITEMS = 20, LEN = 12 };
+
+/* Everybody walks round the same ring of items from a place of their own. */
+static const char *ring(const char *name)
+{
+    const char *path = tw_test_path(name);
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    for (int u = 0; u < USERS; u++)
+        for (int i = 0; i < LEN; i++)
+            (void) fprintf(f, "%d %d\n", 1 + u, 1 + (7 * u + i) % ITEMS);
+    assert_int_equal(fclose(f), 0);
+    return path;
+}
+
+#define SMALL                                                                                      \
+    "{\"user_dim\": 4, \"item_dim\": 12, \"heads\": 1, \"max_len\": 8, \"epochs\": 24, "           \
+    "\"eval_every\": 3, \"patience\": 0, \"threads\": 1, \"lr\": 0.01, \"loss\": \"ce\"}"
+
+static json_t *studied(const tw_study_options *opt)
+{
+    char *report = NULL;
+    assert_ok(tw_study_seq(opt, &report, err));
+    json_t *r = json_loads(report, 0, NULL);
+    assert_non_null(r);
+    tw_free(report);
+    return r;
+}
+
+static double figure(const json_t *r, const char *who, const char *protocol, const char *key)
+{
+    const json_t *x = json_object_get(json_object_get(json_object_get(r, who), protocol), key);
+    assert_true(json_is_number(x));
+    return json_number_value(x);
+}
+
+static void a_log_becomes_a_table_of_every_protocol_and_baseline(void **state)
+{
+    (void) state;
+    static const char *const who[] = {"test", "popularity", "item_knn", "markov"};
+    static const char *const protocols[] = {"full", "sampled100", "authors"};
+    const tw_study_options opt = {.path = ring("ring.txt"),
+                                  .config_json = SMALL,
+                                  .metrics_path = tw_test_path("lines.jsonl")};
+    json_t *r = studied(&opt);
+    char *lines = NULL;
+    size_t len = 0, n = 0;
+
+    for (int i = 0; i < 4; i++)
+        for (int p = 0; p < 3; p++) {
+            assert_true(figure(r, who[i], protocols[p], "hr_at_10") >= 0);
+            assert_true(figure(r, who[i], protocols[p], "users") == USERS);
+        }
+    /* Who follows the ring knows what comes next, who counts does not. */
+    assert_true(figure(r, "test", "full", "ndcg_at_10") > 0.9);
+    assert_true(figure(r, "markov", "full", "ndcg_at_10") > 0.9);
+    assert_true(figure(r, "popularity", "full", "ndcg_at_10") < 0.6);
+    assert_int_equal(json_integer_value(json_object_get(r, "events")), USERS * LEN);
+    assert_int_equal(json_integer_value(json_object_get(r, "epochs")), 24);
+    assert_null(json_object_get(r, "strangers"));
+    json_decref(r);
+
+    assert_ok(tw_file_read(opt.metrics_path, 1 << 20, &lines, &len, err));
+    for (size_t i = 0; i < len; i++)
+        n += lines[i] == '\n';
+    assert_int_equal(n, 24);
+    tw_free(lines);
+}
+
+static void strangers_are_measured_by_every_recipe(void **state)
+{
+    (void) state;
+    static const char *const recipes[] = {"unknown", "mean", "folded", "popularity"};
+    const tw_study_options opt = {
+        .path = ring("ring2.txt"), .config_json = SMALL, .hold_out_users = 0.3};
+    json_t *r = studied(&opt);
+    const json_t *strangers = json_object_get(r, "strangers");
+    int64_t n = 0;
+    for (int i = 0; i < 4; i++) {
+        const json_t *x = json_object_get(strangers, recipes[i]);
+        n = json_integer_value(json_object_get(x, "users"));
+        assert_in_range(n, 5, USERS / 2);
+        if (i < 3)
+            assert_true(json_number_value(json_object_get(x, "ndcg_at_10")) > 0.7);
+    }
+    assert_true(figure(r, "test", "full", "users") == (double) (USERS - n));
+    json_decref(r);
+}
+
+static int stop_at_six(void *ctx, const tw_progress *p)
+{
+    (void) ctx;
+    return p->done >= 6;
+}
+
+static void bad_rows_are_counted_and_bad_requests_get_a_sentence(void **state)
+{
+    (void) state;
+    tw_error why = {0};
+    char *report = NULL;
+    tw_study_options opt = {.path = tw_test_path("nowhere.txt"), .config_json = SMALL};
+    assert_int_equal(tw_study_seq(&opt, &report, &why), TW_ENOTFOUND);
+    assert_null(report);
+
+    opt.path = ring("torn.txt");
+    FILE *f = fopen(opt.path, "ae");
+    assert_non_null(f);
+    (void) fputs("7\nalone\n", f);
+    assert_int_equal(fclose(f), 0);
+    json_t *r = studied(&opt);
+    assert_int_equal(json_integer_value(json_object_get(r, "rejected")), 2);
+    json_decref(r);
+
+    opt.config_json = "{\"content_dim\": 8, \"loss\": \"ce\"}";
+    assert_int_equal(tw_study_seq(&opt, &report, &why), TW_EINVAL);
+    assert_string_equal(why.msg, "a log alone has no content: content_dim must be 0");
+    opt.config_json = "{\"lr\": -1}";
+    assert_int_equal(tw_study_seq(&opt, &report, &why), TW_EINVAL);
+
+    opt.config_json = SMALL;
+    opt.progress = stop_at_six;
+    opt.checkpoint = tw_test_path("study.checkpoint");
+    assert_int_equal(tw_study_seq(&opt, &report, &why), TW_ECANCELLED);
+    assert_null(report);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_log_becomes_a_table_of_every_protocol_and_baseline),
+        cmocka_unit_test(strangers_are_measured_by_every_recipe),
+        cmocka_unit_test(bad_rows_are_counted_and_bad_requests_get_a_sentence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
