@@ -6,10 +6,11 @@
 #include "cli/report.h"
 #include "seqmodel/seqmodel.h"
 
-static bool names_events(int argc, char **argv)
+/* Whether an argument begins so. */
+static bool names(int argc, char **argv, const char *beginning)
 {
     for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--events") == 0 || strncmp(argv[i], "--events=", 9) == 0)
+        if (strncmp(argv[i], beginning, strlen(beginning)) == 0)
             return true;
     return false;
 }
@@ -39,6 +40,7 @@ int cmd_eval(int argc, char **argv)
             "     beside popularity, item-kNN and Markov chains, and what the lists of ten are "
             "like.\n"
             "     `eval seq --events FILE` trains on a log from scratch first (--help shows how).\n"
+            "     `eval seq DIR --hold-out-items 0.1` shows what new items and new people get.\n"
             "towers: held-out pairs of items consumed together, ranked over the whole catalogue.\n"
             "index: recall of the index against an exact scan.",
         .example = "  twindex eval seq films --protocol sampled100",
@@ -47,8 +49,10 @@ int cmd_eval(int argc, char **argv)
     tw_engine *e = NULL;
     tw_error err = {0};
     char *report = NULL;
-    if (argc > 0 && strcmp(argv[0], "seq") == 0 && names_events(argc, argv))
+    if (argc > 0 && strcmp(argv[0], "seq") == 0 && names(argc, argv, "--events"))
         return eval_events(argc - 1, argv + 1);
+    if (argc > 0 && strcmp(argv[0], "seq") == 0 && names(argc, argv, "--hold-out-"))
+        return eval_cold(argc - 1, argv + 1);
     int rc = parse_args(&u, &argc, argv, 2, 2);
     if (rc >= 0)
         return rc;

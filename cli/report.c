@@ -202,3 +202,46 @@ void print_study_report(const char *json)
     print_strangers(r);
     json_decref(r);
 }
+
+static void print_cold_part(const json_t *r, const char *part, const char *title)
+{
+    static const char *const names[] = {
+        "seq",        "as_unknown_user", "unknown", "mean",   "folded",
+        "popularity", "item_knn",        "markov",  "random", NULL};
+    static const column columns[] = {{"hr_at_10", "HR@10"},
+                                     {"ndcg_at_10", "NDCG@10"},
+                                     {"ndcg_at_10_se", "+-"},
+                                     {"auc", "AUC"},
+                                     {NULL, NULL}};
+    const json_t *rows = json_object_get(r, part);
+    const char *const labels[] = {word(r, "name"),
+                                  "  user unknown to it",
+                                  "as the unknown user",
+                                  "as the mean user",
+                                  "folded in",
+                                  "popularity",
+                                  "item-kNN",
+                                  "Markov",
+                                  "chance",
+                                  NULL};
+    if (rows == NULL)
+        return;
+    (void) printf("%s (%lld people):\n", title,
+                  whole(json_object_get(rows, "popularity"), "users"));
+    print_table(rows, names, labels, columns);
+}
+
+void print_cold_report(const char *json)
+{
+    json_t *r = json_loads(json, 0, NULL);
+    (void) printf("%lld users (%lld kept out), %lld items (%lld kept out), %lld events, %s, %lld "
+                  "epochs (best %lld), %.1f s\n",
+                  whole(r, "users"), whole(r, "held_out_users"), whole(r, "items"),
+                  whole(r, "held_out_items"), whole(r, "events"),
+                  json_is_true(json_object_get(r, "content")) ? "ids and content" : "ids alone",
+                  whole(r, "epochs"), whole(r, "best_epoch"), number(r, "seconds"));
+    print_cold_part(r, "known", "known people, known items");
+    print_cold_part(r, "strangers", "people kept out of training, known items");
+    print_cold_part(r, "new_items", "known people, items kept out of training, among all items");
+    json_decref(r);
+}

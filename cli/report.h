@@ -7,5 +7,6 @@
 void print_training_report(const char *json, bool towers);
 void print_eval_report(const char *json, const char *what);
 void print_study_report(const char *json);
+void print_cold_report(const char *json);
 
 #endif
