@@ -176,6 +176,13 @@ static void shuffle_ties(int32_t *items, const bool *tied, int64_t n, tw_rng *rn
     }
 }
 
+/* An item that is no candidate (seq_negatives.c) must not be a target either. */
+static int32_t replaced(const tw_seq_model *m, int32_t target, tw_rng *rng)
+{
+    int32_t other = any(rng, m->n_items);
+    return m->known == NULL || m->known[other] ? other : target;
+}
+
 void twi_batch_add_train(twi_batch *b, const tw_seq_model *m, const tw_seq_data *data, int32_t user,
                          tw_rng *rng, int32_t *mark, int32_t stamp)
 {
@@ -199,7 +206,7 @@ void twi_batch_add_train(twi_batch *b, const tw_seq_model *m, const tw_seq_data 
         if (tw_rng_uniform(rng) < c->sse_item_input)
             b->items[begin + i] = any(rng, m->n_items);
         if (tw_rng_uniform(rng) < c->sse_item_target)
-            target = any(rng, m->n_items);
+            target = replaced(m, target, rng);
         b->targets[begin + i] = from_one ? target - 1 : target;
     }
     if (b->negatives != NULL)

@@ -6,6 +6,9 @@
  * items without bias. The target itself always counts, once, with weight 1. (TensorFlow's logQ
  * corrects the target, too, as if it had been drawn.) Draws as many as there are items, and more,
  * take all items: then it is the full softmax.
+ *
+ * With content, an item that no train part holds is no candidate: it would be compared every time
+ * and never be right, so its content would be learnt as what nobody wants.
  */
 #include <math.h>
 #include <string.h>
@@ -25,7 +28,8 @@ tw_status twi_proposal_init(twi_proposal *p, const tw_seq_config *cfg, const tw_
     size_t n = (size_t) data->n_items + 1;
 
     *p = (twi_proposal){.n_items = data->n_items};
-    if (cfg->negative_power <= 0)
+    const bool content = cfg->content_dim > 0;
+    if (cfg->negative_power <= 0 && !content)
         return TW_OK;
     tw_real *counts = tw_alloc(n, sizeof *counts);
     p->upto = tw_alloc(n, sizeof *p->upto);
@@ -35,8 +39,11 @@ tw_status twi_proposal_init(twi_proposal *p, const tw_seq_config *cfg, const tw_
         return tw_fail(err, TW_ENOMEM, "popularity of %d items", data->n_items);
     }
     twi_popularity(counts, data);
-    for (size_t i = 1; i < n; i++) /* + 1: every item may be drawn */
-        p->upto[i] = p->upto[i - 1] + pow((double) counts[i] + 1, cfg->negative_power);
+    for (size_t i = 1; i < n; i++) { /* + 1: every item may be drawn */
+        bool never = content && counts[i] == 0;
+        p->upto[i] =
+            p->upto[i - 1] + (never ? 0 : pow((double) counts[i] + 1, cfg->negative_power));
+    }
     for (size_t i = 1; i < n; i++)
         p->upto[i] /= p->upto[n - 1];
     tw_free(counts);
@@ -89,7 +96,8 @@ void twi_batch_collect(twi_batch *b, const tw_seq_config *cfg, const twi_proposa
     b->n_unique = 0;
     if (all) {
         for (int32_t i = 1; i <= p->n_items; i++)
-            (void) enter(b, place, i);
+            if (share(p, i) > 0)
+                (void) enter(b, place, i);
     } else {
         for (int i = 0; i < cfg->negatives; i++)
             (void) enter(b, place, draw(p, rng));
