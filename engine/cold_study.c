@@ -18,7 +18,8 @@ typedef struct study {
     tw_seq_data *data, *train;
     bool *held_users, *held_items;       /* marks, from 1 */
     bool *regulars, *strangers, *others; /* whose targets are ranked; items that are not held out */
-    int64_t n_held_users, n_held_items, pairs;
+    int64_t n_held_users, n_held_items;
+    int64_t pairs, met; /* what the towers learnt from; met: items in it */
     tw_tower *tower;
     tw_tower_report towers;
     tw_seq_model *model;
@@ -112,21 +113,28 @@ static tw_status leave_out(study *s, tw_error *err)
                     .most = s->log.most};
     if (to->users == NULL || to->items == NULL || to->times == NULL || to->ratings == NULL)
         return tw_fail(err, TW_ENOMEM, "%zu events", n);
+    bool *met = tw_alloc((size_t) s->c.n, sizeof *met);
+    if (met == NULL)
+        return tw_fail(err, TW_ENOMEM, "marks of %lld items", (long long) s->c.n);
     int32_t user = 0;
     int64_t had = 0; /* events of the user that were not held out */
     for (int64_t i = 0; i < s->log.n; i++) {
+        const int32_t item = s->c.position[s->log.items[i]];
         if (i == 0 || s->log.users[i] != s->log.users[i - 1]) {
             user++;
             had = 0;
         }
-        if (s->held_users[user] || s->held_items[s->c.position[s->log.items[i]] + 1] ||
+        if (s->held_users[user] || s->held_items[item + 1] ||
             had++ >= tw_seq_data_train_length(s->train, user))
             continue;
         to->users[to->n] = s->log.users[i];
         to->items[to->n] = s->log.items[i];
         to->times[to->n] = s->log.times[i];
         to->ratings[to->n++] = s->log.ratings[i];
+        s->met += !met[item];
+        met[item] = true;
     }
+    tw_free(met);
     return TW_OK;
 }
 
@@ -226,8 +234,8 @@ static tw_status chance(const study *s, const tw_seq_eval_config *cfg, json_t *t
         users++;
     }
     tw_free(met);
-    json_t *x = json_pack("{s:I, s:f, s:f}", "users", (json_int_t) users, "hr_at_10",
-                          hr / (double) users, "ndcg_at_10", ndcg / (double) users);
+    json_t *x = json_pack("{s:I, s:f, s:f, s:f}", "users", (json_int_t) users, "auc", 0.5,
+                          "hr_at_10", hr / (double) users, "ndcg_at_10", ndcg / (double) users);
     return json_object_set_new(to, "random", x) == 0 ? TW_OK : tw_fail(err, TW_ENOMEM, "metrics");
 }
 
@@ -349,9 +357,9 @@ static tw_status write_report(const study *s, char **report, tw_error *err)
                      (json_int_t) s->n_held_items, "epochs", s->result.epochs, "best_epoch",
                      s->result.best_epoch, "seconds", s->result.seconds, "valid", valid);
     if (s->opt->content) {
-        json_t *towers = json_pack("{s:I, s:I, s:i, s:i}", "events", (json_int_t) s->left.n,
-                                   "pairs", (json_int_t) s->pairs, "epochs", s->towers.epochs,
-                                   "best_epoch", s->towers.best_epoch);
+        json_t *towers = json_pack("{s:I, s:I, s:I, s:i, s:i}", "events", (json_int_t) s->left.n,
+                                   "items", (json_int_t) s->met, "pairs", (json_int_t) s->pairs,
+                                   "epochs", s->towers.epochs, "best_epoch", s->towers.best_epoch);
         (void) json_object_set_new(root, "towers", towers);
     }
     TW_TRY(add_parts(root, s, err));

@@ -165,11 +165,101 @@ static void a_killed_training_leaves_the_old_model_or_the_new_one(void **state)
     assert_true(seen_old > 3 && seen_new > 0);
 }
 
+/* ---- a sequential model that reads tower vectors: both indexes follow the store ----------------
+ */
+
+static char fresh[16]; /* id of the item that a child puts */
+
+static void put_fresh(const char *dir)
+{
+    tw_engine *e;
+    tw_put_kind kind;
+    if (tw_engine_open(&e, dir, &write_mode, NULL) != TW_OK ||
+        tw_engine_put(e, &(tw_item){.id = fresh, .title = "Robot Story"}, &kind, NULL) != TW_OK)
+        _exit(1);
+    tw_engine_close(e);
+}
+
+static const char *with_content(const char *name)
+{
+    char *report;
+    tw_engine *e;
+    const char *dir = tw_test_path(name);
+    const tw_train_options opt = {
+        .config_json = "{\"user_dim\": 0, \"item_dim\": 4, \"heads\": 1, \"blocks\": 1, "
+                       "\"max_len\": 4, \"epochs\": 1, \"threads\": 1}",
+        .content = true,
+        .skip_eval = true};
+    tw_engine_close(toy_engine(name, true));
+    train(dir);
+    assert_ok(tw_engine_open(&e, dir, &write_mode, err));
+    assert_ok(tw_engine_train_seq(e, &opt, &report, err));
+    tw_free(report);
+    tw_engine_close(e);
+    return dir;
+}
+
+/* Every item has its vector in both indexes, or where other towers serve, those of the training. */
+static tw_engine_stats in_step(const char *dir)
+{
+    tw_engine *e;
+    tw_engine_stats s;
+    assert_ok(tw_engine_open(&e, dir, &write_mode, err));
+    assert_ok(tw_engine_stats_get(e, &s, err));
+    assert_true(s.seq_content);
+    assert_int_equal(s.indexed, s.items);
+    assert_int_equal(s.seq_indexed, s.seq_content_live ? s.items : TOY_ITEMS);
+    tw_engine_close(e);
+    return s;
+}
+
+static void a_killed_put_is_in_both_indexes_or_in_none(void **state)
+{
+    (void) state;
+    char dir[TW_PATH_MAX];
+    int point = 0, status;
+    int64_t before = TOY_ITEMS;
+    (void) snprintf(dir, sizeof dir, "%s", with_content("puts"));
+    do {
+        (void) snprintf(fresh, sizeof fresh, "fresh%d", ++point);
+        status = in_child(put_fresh, dir, point);
+        assert_true(status == TW_CRASH_STATUS || status == 0);
+        tw_engine_stats s = in_step(dir);
+        assert_in_range(s.items, before, before + 1);
+        assert_true(status != 0 || s.items == before + 1); /* it was acknowledged */
+        before = s.items;
+    } while (status == TW_CRASH_STATUS);
+    assert_true(point > 3);
+}
+
+static void killed_towers_leave_next_with_the_old_ones_or_frozen(void **state)
+{
+    (void) state;
+    int points = 0, status, live = 0, frozen = 0;
+    do {
+        char name[32], dir[TW_PATH_MAX];
+        points += 3;
+        (void) snprintf(name, sizeof name, "freeze%d", points);
+        (void) snprintf(dir, sizeof dir, "%s", with_content(name));
+        (void) snprintf(fresh, sizeof fresh, "late");
+        put_fresh(dir); /* so that the snapshot has what the towers after cannot make */
+        status = in_child(train, dir, points);
+        assert_true(status == TW_CRASH_STATUS || status == 0);
+        bool now_live = in_step(dir).seq_content_live;
+        live += now_live;
+        frozen += !now_live;
+        assert_ok(tw_remove_tree(dir, err));
+    } while (status == TW_CRASH_STATUS);
+    assert_true(live > 1 && frozen > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_item_is_lost_or_twice_when_an_ingest_is_killed),
         cmocka_unit_test(a_killed_training_leaves_the_old_model_or_the_new_one),
+        cmocka_unit_test(a_killed_put_is_in_both_indexes_or_in_none),
+        cmocka_unit_test(killed_towers_leave_next_with_the_old_ones_or_frozen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
