@@ -12,8 +12,7 @@
 #include "engine/internal.h"
 #include "ingest/ingest.h"
 
-#define CHECKPOINT_SECONDS 60
-#define EVAL_SEED          42
+#define EVAL_SEED 42
 
 /* ---- names to numbers, by first appearance ----------------------------------------------------
  */
@@ -213,8 +212,7 @@ static tw_status train(study *s, tw_error *err)
                                 .progress_ctx = s->opt->progress_ctx,
                                 .metrics = write_line,
                                 .metrics_ctx = s,
-                                .checkpoint = s->opt->checkpoint,
-                                .checkpoint_seconds = CHECKPOINT_SECONDS};
+                                .checkpoint = s->opt->checkpoint};
 
     if (s->opt->metrics_path != NULL) {
         s->metrics = fopen(s->opt->metrics_path, "we");
