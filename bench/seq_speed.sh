@@ -3,24 +3,24 @@
 # reached: {tokens_per_s, peer_tokens_per_s, ratio, gemm_share, ..., rows, scaling, next}. What makes it fair stands at
 # the head of bench/seq_peer.py.
 #
-#     sh bench/seq_speed.sh OUT.json [--rounds N] [--only NAME] [--no-compile]
+#     bench/seq_speed.sh OUT.json [--rounds N] [--only NAME] [--no-compile]
 #
 # PyTorch goes into build/peer (some gigabytes, once). With PYTHON=... an interpreter that has torch is used instead.
 # Run it on a quiet machine: with another program on the cores PyTorch's threads wait for each other, and it falls behind
 # further than it should. The rows with one thread, and the ratios by CPU time, bear company better.
 set -eu
 export LC_ALL=C
-[ -f bench/seq_speed.sh ] || { echo "seq_speed: run me from the root" >&2; exit 1; }
-[ $# -ge 1 ] || { echo "usage: sh bench/seq_speed.sh OUT.json [--rounds N] [--only NAME] [--no-compile]" >&2; exit 2; }
-out=$1
+[ $# -ge 1 ] || { echo "usage: bench/seq_speed.sh OUT.json [--rounds N] [--only NAME] [--no-compile]" >&2; exit 2; }
+case $1 in /*) out=$1 ;; *) out=$PWD/$1 ;; esac
 shift
+cd "$(dirname "$0")/.."
 build=${BUILD:-build}
-[ -f "$build/CMakeCache.txt" ] || { echo "seq_speed: $build/ is not configured; make does it" >&2; exit 1; }
+[ -f "$build/CMakeCache.txt" ] || make program >&2
 cmake --build "$build" --target bench_seq >&2
 
 python=${PYTHON:-build/peer/bin/python}
 if [ -z "${PYTHON:-}" ] && ! "$python" -c 'import torch, numpy' 2>/dev/null; then
-    python3 -m venv build/peer
+    python3 -m venv build/peer || { echo "seq_speed: python3 needs its venv module (package python3-venv)" >&2; exit 1; }
     "$python" -m pip install --quiet torch numpy
 fi
 

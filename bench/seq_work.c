@@ -91,13 +91,13 @@ typedef struct telling {
     double cpu_one; /* and within it */
 } telling;
 
+static double seconds_of(struct timeval t) { return (double) t.tv_sec + 1e-6 * (double) t.tv_usec; }
+
 static double cpu_seconds(void)
 {
-    struct rusage u;
-    if (getrusage(RUSAGE_SELF, &u) != 0)
-        return 0;
-    return (double) (u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           1e-6 * (double) (u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+    struct rusage use;
+    return getrusage(RUSAGE_SELF, &use) == 0 ? seconds_of(use.ru_utime) + seconds_of(use.ru_stime)
+                                             : 0;
 }
 
 static void keep_rate(void *ctx, const char *line)

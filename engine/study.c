@@ -1,5 +1,6 @@
 #include "engine/study.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,7 @@
 #include "engine/internal.h"
 #include "ingest/ingest.h"
 
-#define CHECKPOINT_SECONDS 60
-#define EVAL_SEED          42
+#define EVAL_SEED 42
 
 /* ---- names to numbers, by first appearance ----------------------------------------------------
  */
@@ -37,12 +37,14 @@ static void names_fini(names *t)
 static uint32_t find_slot(const names *t, const char *name)
 {
     uint64_t h = tw_fnv1a(TW_FNV_START, name, strlen(name));
+    assert(t->slot != NULL && t->name != NULL);
     uint32_t at = (uint32_t) (h ^ (h >> 32)) & (t->slots - 1);
     while (t->slot[at] != 0 && strcmp(t->name[t->slot[at]], name) != 0)
         at = (at + 1) & (t->slots - 1);
     return at;
 }
 
+/* After it every name has a slot and one more name has room. */
 static tw_status grow(names *t, tw_error *err)
 {
     int32_t room = t->room == 0 ? 1024 : t->room * 2;
@@ -64,10 +66,13 @@ static tw_status grow(names *t, tw_error *err)
 
 static tw_status number(names *t, const char *name, int32_t *out, tw_error *err)
 {
-    tw_status st = t->n < t->room ? TW_OK : grow(t, err);
-    if (st != TW_OK)
-        return st;
+    if (t->n == t->room) {
+        tw_status st = grow(t, err);
+        if (st != TW_OK)
+            return st;
+    }
     uint32_t at = find_slot(t, name);
+    assert(t->slot != NULL);
     if (t->slot[at] == 0) {
         t->name[t->n + 1] = tw_strdup(name);
         if (t->name[t->n + 1] == NULL)
@@ -120,6 +125,7 @@ static tw_status take_row(study *s, const tw_row *row, tw_error *err)
     tw_status st = TW_OK;
     if (s->n == s->room)
         TW_TRY(more_room(s, err));
+    assert(s->users != NULL && s->items != NULL && s->times != NULL);
     TW_TRY(number(&s->user, row->user, &s->users[s->n], err));
     TW_TRY(number(&s->item, row->item, &s->items[s->n], err));
     s->times[s->n++] = row->time;
@@ -206,8 +212,7 @@ static tw_status train(study *s, tw_error *err)
                                 .progress_ctx = s->opt->progress_ctx,
                                 .metrics = write_line,
                                 .metrics_ctx = s,
-                                .checkpoint = s->opt->checkpoint,
-                                .checkpoint_seconds = CHECKPOINT_SECONDS};
+                                .checkpoint = s->opt->checkpoint};
 
     if (s->opt->metrics_path != NULL) {
         s->metrics = fopen(s->opt->metrics_path, "we");

@@ -7,8 +7,6 @@
 #include "base/clock.h"
 #include "engine/internal.h"
 
-#define CHECKPOINT_SECONDS 20 /* at most this much of a killed training is lost, and an epoch */
-
 typedef struct job {
     tw_engine *e;
     const tw_train_options *opt;
@@ -221,8 +219,7 @@ static tw_status train(job *j, char **report, tw_error *err)
                                 .progress_ctx = j->opt->progress_ctx,
                                 .metrics = write_line,
                                 .metrics_ctx = j,
-                                .checkpoint = checkpoint,
-                                .checkpoint_seconds = CHECKPOINT_SECONDS};
+                                .checkpoint = checkpoint};
 
     j->base = base;
     TW_TRY(choose_content(j, err));

@@ -337,10 +337,11 @@ static tw_status check(const tw_seq_model *m, const tw_seq_data *data,
     tw_status st = tw_seq_rerank_check(&cfg->rerank, err);
     if (st != TW_OK)
         return st;
-    if (tw_seq_rerank_active(&cfg->rerank) && cfg->protocol != TW_SEQ_FULL)
+    if (tw_seq_rerank_active(&cfg->rerank) && cfg->protocol != TW_SEQ_FULL) {
         return tw_fail(err, TW_EINVAL,
                        "diversity and the popularity discount re-rank whole lists: they need the "
                        "full protocol");
+    }
     if ((unsigned) cfg->as > TW_SEQ_AS_FOLDED)
         return tw_fail(err, TW_EINVAL, "users presented as %d: no such choice", (int) cfg->as);
     if (m != NULL && m->users == NULL && cfg->as >= TW_SEQ_AS_MEAN)

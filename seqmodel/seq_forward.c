@@ -14,6 +14,7 @@
  * Only inputs are scaled by sqrt(d); the output item vectors are not, and the output user vector
  * is.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -102,10 +103,11 @@ static tw_tensor *with_content(const tw_seq_model *m, tw_tape *t, const int32_t 
     const size_t C = (size_t) m->content->cols;
     tw_tensor *c = tw_tape_tensor(t, n, m->content->cols);
 
-    for (int i = 0; c != NULL && i < n; i++)
-        memcpy(c->v + (size_t) i * C,
-               rows != NULL ? rows[i] : m->content->value + (size_t) items[i] * C,
-               C * sizeof *c->v);
+    assert(rows != NULL || items != NULL);
+    for (int i = 0; c != NULL && i < n; i++) {
+        const tw_real *row = items == NULL ? rows[i] : m->content->value + (size_t) items[i] * C;
+        memcpy(c->v + (size_t) i * C, row, C * sizeof *row);
+    }
     return tw_op_add(t, tw_op_gather(t, m->items, ids, n, 1), tw_op_linear(t, c, m->project, NULL));
 }
 

@@ -17,7 +17,7 @@
 
 #define PI 3.14159265358979323846
 
-enum { AT_10 = 2 };
+enum { AT_10 = 2, SAVE_SPACING = 50 /* times what writing a checkpoint took */ };
 
 /* A worker takes its slice in pieces of whole sequences with at least this many rows, each forward
  * and backward before the next: a piece's tensors, some 50 of (rows, D), then stay in the caches.
@@ -57,7 +57,7 @@ typedef struct training {
     double start;     /* clock */
     bool has_targets; /* some user has a validation target */
     twi_keep keep;
-    double saved; /* clock at the last checkpoint */
+    double save_next; /* clock before which no checkpoint is due */
 } training;
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
@@ -369,16 +369,18 @@ static tw_status resume(training *tr, tw_error *err)
     return st;
 }
 
-static tw_status checkpoint(training *tr, tw_error *err)
+static tw_status checkpoint(training *tr, bool now_or_never, tw_error *err)
 {
     const tw_seq_hooks *h = tr->hooks;
     double now = tw_clock_monotonic();
 
-    if (h == NULL || h->checkpoint == NULL || now - tr->saved < h->checkpoint_seconds)
+    if (h == NULL || h->checkpoint == NULL || (now < tr->save_next && !now_or_never))
         return TW_OK;
-    tr->saved = now;
     tr->keep.state.steps = tw_trainer_steps(tr->trainer);
-    return twi_keep_save(&tr->keep, tr->m, tr->data, h->checkpoint, err);
+    tw_status st = twi_keep_save(&tr->keep, tr->m, tr->data, h->checkpoint, err);
+    double cost = tw_clock_monotonic() - now;
+    tr->save_next = now + (1 + SAVE_SPACING) * cost;
+    return st;
 }
 
 /* One epoch and what follows it; *stop: it was the last. */
@@ -402,8 +404,12 @@ static tw_status epoch_and_after(training *tr, bool *stop, tw_error *err)
     r->seconds = tw_clock_monotonic() - tr->start;
     TW_TRY(twi_tell_metrics(tr->hooks, &tr->keep, due ? &valid : NULL,
                             (double) rows / (seconds > 0 ? seconds : 1e-9), err));
-    TW_TRY(checkpoint(tr, err)); /* before the progress hook, which may end the training */
-    TW_TRY(twi_tell_progress(tr->hooks, &tr->keep, c->epochs, due ? &valid : NULL, err));
+    st = twi_tell_progress(tr->hooks, &tr->keep, c->epochs, due ? &valid : NULL, err);
+    tw_status saved = checkpoint(tr, st != TW_OK, st != TW_OK ? NULL : err);
+    if (st != TW_OK || saved != TW_OK) {
+        st = st != TW_OK ? st : saved;
+        goto done;
+    }
     *stop = last || (c->patience > 0 && tr->keep.state.waited >= c->patience);
 done:
     return st;
@@ -433,7 +439,6 @@ tw_status tw_seq_train(tw_seq_model *m, const tw_seq_data *data, const tw_seq_ho
     tw_status st = TW_OK;
     training tr = {.m = m, .data = data, .hooks = hooks, .start = tw_clock_monotonic()};
 
-    tr.saved = tr.start;
     if (report != NULL)
         *report = (tw_seq_report){0};
     if (m->n_users != data->n_users || m->n_items != data->n_items) {

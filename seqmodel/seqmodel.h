@@ -355,11 +355,11 @@ typedef struct tw_seq_hooks {
     void *progress_ctx;
     void (*metrics)(void *ctx, const char *json_line); /* one object an epoch; borrowed */
     void *metrics_ctx;
-    /* A file that the training writes after an epoch, once `checkpoint_seconds` have passed since
-     * it last did, and from which it goes on if the file is there and of the same configuration,
-     * data and number of threads, to the same end bit for bit. The caller removes it. */
+    /* A file that the training writes after epochs, as often as takes a fiftieth of its time at
+     * most, and when the progress hook stops it, and from which it goes on if the file is there and
+     * of the same configuration, data and number of threads, to the same end bit for bit. The
+     * caller removes it. */
     const char *checkpoint;
-    double checkpoint_seconds;
 } tw_seq_hooks;
 
 typedef struct tw_seq_report {

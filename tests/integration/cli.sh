@@ -4,6 +4,7 @@
 #     sh tests/integration/cli.sh PROGRAM
 set -u
 program=$1
+case $0 in /*) tests=$0 ;; *) tests=$PWD/$0 ;; esac
 work=$(mktemp -d)
 server=
 finish()
@@ -228,7 +229,20 @@ victim=$!
 sleep 1
 kill -9 $victim 2>/dev/null
 wait $victim 2>/dev/null
-want 'a killed study goes on' 0 'HR@10' "$program" eval seq --events walks.txt $small --epochs 3 --checkpoint c
+# shellcheck disable=SC2086
+want 'a killed study goes on' 0 '"resumed_after": [1-9]' "$program" eval seq --events walks.txt $small --patience 0 \
+    --epochs 4000 --max_seconds 0.1 --checkpoint c --json
+printf 'not a checkpoint' >c
+# shellcheck disable=SC2086
+want 'a damaged one costs the time alone' 0 '"resumed_after": 0' "$program" eval seq --events walks.txt $small \
+    --checkpoint c --json
+root=$(cd "$(dirname "$tests")/../.." && pwd)
+# shellcheck disable=SC2086
+want 'the quality script writes its table' 0 'wrote q.json' env TWINDEX="$program" sh "$root/bench/seq_quality.sh" walks.txt \
+    q.json --preset short --item_dim 12 --epochs 1 --eval_every 1 --threads 1 -q
+want 'with what it came from' 0 "$(sha256sum walks.txt | cut -d ' ' -f 1)" cat q.json
+want 'no such preset' 1 "there is no preset 'nowhere'" env TWINDEX="$program" sh "$root/bench/seq_quality.sh" walks.txt \
+    q.json --preset nowhere
 
 # ---- kill -9 in the middle of an ingest, then the same command
 
