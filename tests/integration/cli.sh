@@ -122,6 +122,11 @@ one_line 'an attribute that nobody has' 1 'colour' "$program" train towers d --f
 one_line 'two sources' 2 'one of' "$program" train towers d --from-events --pairs pairs.csv
 # shellcheck disable=SC2086
 want 'train seq' 0 'popularity' "$program" train seq d $small_seq -q
+echo '{"min_count": 1, "bits": 10, "dim": 16, "epochs": 2}' >few.json
+# shellcheck disable=SC2086
+want 'what new items and people get' 0 'chance' "$program" eval seq d --hold-out-items 0.2 --hold-out-users 0.2 --towers-config few.json $small_seq -q
+# shellcheck disable=SC2086
+one_line 'a share of everything' 1 '\[0, 1)' "$program" eval seq d --hold-out-items 1 $small_seq -q
 want 'eval seq' 0 'SSE-PT' "$program" eval seq d --protocol sampled100
 want 'eval seq tells its baselines' 0 'item-kNN' "$program" eval seq d
 want 'eval seq tells what lists are like' 0 'diversity' "$program" eval seq d
@@ -258,6 +263,25 @@ done
 want 'the same command after kill -9' 0 'rows in' "$program" ingest k big.csv -q
 want 'no item lost, none twice' 0 '"items": 30000' "$program" stats k --json
 want 'and it is sound' 0 'is sound' "$program" check k
+
+# ---- a film that nobody has seen yet
+
+one_line 'content before towers' 1 'twindex train towers' sh -c "'$program' init c >out && '$program' train seq c --content -q"
+"$program" ingest c films.csv -q >out
+"$program" events c log.csv -q >out
+# shellcheck disable=SC2086
+want 'towers by genre' 0 '^model 1: ' "$program" train towers c --from-attribute genres $small_towers -q
+# shellcheck disable=SC2086
+want 'train seq with content' 0 '^model 2: ' "$program" train seq c --content $small_seq -q
+want 'new items enter' 0 'new ones enter' "$program" stats --dir c
+want 'put a film' 0 'created' "$program" put --dir c fresh --title 'Robot Story 77' --attributes '{"genres":["Robot","Film"]}'
+want 'it is recommended' 0 'fresh *Robot Story 77' "$program" next --dir c --history 'f21,f22,f23' -k 30
+want 'it is understood' 0 'Story' "$program" next --dir c --history fresh -k 3
+# shellcheck disable=SC2086
+want 'other towers' 0 'SEQ-CONTENT-FROZEN' "$program" train towers c --from-attribute genres $small_towers -q
+want 'new items wait' 0 'wait for: twindex train seq DIR --content' "$program" stats --dir c
+want 'and are not recommended' 1 '^0$' sh -c "'$program' next --dir c --history f21,f22,f23 -k 40 | grep -c fresh"
+want 'sound, too' 0 'is sound' "$program" check c
 
 # ---- corrupt data has its own exit code
 
