@@ -16,7 +16,8 @@ typedef struct field {
     const char *names[5]; /* ENUM: the value's name by number, NULL-terminated */
 } field;
 
-static_assert(sizeof(tw_seq_norm) == sizeof(int) && sizeof(tw_seq_loss) == sizeof(int),
+static_assert(sizeof(tw_seq_select) == sizeof(int) && sizeof(tw_seq_norm) == sizeof(int) &&
+                  sizeof(tw_seq_loss) == sizeof(int),
               "an ENUM field is written as an int");
 
 #define AT(name) offsetof(tw_seq_config, name)
@@ -74,6 +75,12 @@ static const field fields[] = {
     WHOLE(batch, 1, 1 << 20, "users a step"),
     WHOLE(epochs, 1, 1000000, "epochs at most"),
     WHOLE(eval_every, 1, 1000000, "epochs between validations"),
+    {{"select_on", "the validation that chooses: full or sampled100"},
+     ENUM,
+     AT(select_on),
+     0,
+     1,
+     {"full", "sampled100", NULL}},
     WHOLE(patience, 0, 1000000, "validations without gain before stopping; 0 is never"),
     NUMBER(max_seconds, 0, 1e9, "stop after the epoch that passes it; 0 is no limit"),
     WHOLE(threads, 0, TW_POOL_MAX, "worker threads; 0 is one a core"),

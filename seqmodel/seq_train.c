@@ -328,7 +328,10 @@ done:
 
 static tw_status validate(training *tr, tw_seq_metrics *valid, tw_error *err)
 {
-    const tw_seq_eval_config cfg = {.split = TW_SEQ_VALID, .protocol = TW_SEQ_FULL};
+    const tw_seq_eval_config cfg = {
+        .split = TW_SEQ_VALID,
+        .protocol = tr->m->cfg.select_on == TW_SEQ_SELECT_SAMPLED ? TW_SEQ_SAMPLED100 : TW_SEQ_FULL,
+        .seed = tr->m->cfg.seed};
 
     if (tr->keep.average != NULL)
         twi_keep_swap(tr->m, tr->keep.average);

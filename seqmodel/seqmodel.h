@@ -35,6 +35,7 @@
 #include "base/real.h"
 #include "base/text.h"
 #include "base/types.h"
+#include "seqmodel/rerank.h"
 
 #define TW_SEQ_MAX_DIM     1024 /* user_dim + item_dim */
 #define TW_SEQ_MAX_LEN     4096
@@ -106,6 +107,11 @@ typedef enum tw_seq_loss {
     TW_SEQ_GBCE = 3,
 } tw_seq_loss;
 
+typedef enum tw_seq_select {
+    TW_SEQ_SELECT_FULL = 0,    /* against every item: what users get */
+    TW_SEQ_SELECT_SAMPLED = 1, /* against 100 sampled items: for figures by such a protocol */
+} tw_seq_select;
+
 /* Every field is also a key of the JSON form, a key of tw_seq_config_set(), and stored in the
  * checkpoint. */
 typedef struct tw_seq_config {
@@ -138,11 +144,12 @@ typedef struct tw_seq_config {
     double lr;              /* of Adam, at the start */
     double lr_end; /* its share left at the last of `epochs`, by half a cosine; 1: constant */
     double beta2, weight_decay;
-    double clip_norm;   /* of the gradient; 0: off */
-    double average;     /* decay a step of the moving average that is validated and kept; 0: off */
-    int batch;          /* users a step */
-    int epochs;         /* at most; one epoch sees every user with >= 2 train items once */
-    int eval_every;     /* epochs between validations */
+    double clip_norm; /* of the gradient; 0: off */
+    double average;   /* decay a step of the moving average that is validated and kept; 0: off */
+    int batch;        /* users a step */
+    int epochs;       /* at most; one epoch sees every user with >= 2 train items once */
+    int eval_every;   /* epochs between validations */
+    tw_seq_select select_on; /* whose validation NDCG@10 chooses the weights that are kept */
     int patience;       /* validations without a better NDCG@10 before stopping; 0: never stop */
     double max_seconds; /* stop after the epoch that passes it; 0: no limit. Costs repeatability */
     int threads;        /* 0: one per usable core */
@@ -261,13 +268,6 @@ typedef enum tw_seq_as {
     TW_SEQ_AS_FOLDED = 3,  /* with a vector fitted to the history: tw_seq_fold_in */
 } tw_seq_as;
 
-#define TW_SEQ_MAX_DISCOUNT 10
-
-typedef struct tw_seq_rerank_config {
-    double diversity;           /* w in 0..1: weight of unlikeness to what was picked before */
-    double popularity_discount; /* p in 0..TW_SEQ_MAX_DISCOUNT: logit - p * log(1 + count) */
-} tw_seq_rerank_config;
-
 typedef struct tw_seq_eval_config {
     tw_seq_split split;
     tw_seq_protocol protocol;
@@ -368,7 +368,7 @@ typedef struct tw_seq_report {
     double seconds; /* in all, validation included */
     double loss;    /* of the last epoch, mean over targets */
     int resumed;    /* epochs that an earlier, interrupted training had done */
-    tw_seq_metrics valid; /* of best_epoch, full ranking */
+    tw_seq_metrics valid; /* of best_epoch, by the protocol that select_on names */
 } tw_seq_report;
 
 /* Trains on the train parts, and leaves the model with the parameters of the best validation
@@ -460,42 +460,6 @@ TW_NODISCARD tw_status tw_seq_attention(tw_seq_session *s, int32_t user, const i
                                         int n, int block, int head, tw_real *weights,
                                         tw_error *err);
 
-/* ---- diverse lists ---------------------------------------------------------------------------
- *
- * A list of what fits best is often five of a kind, and what everybody knows. Given more candidates
- * than are wanted, this picks among them. Pure, without allocation: serving and evaluation share
- * it.
- */
-
-/* Candidates of one list. */
-typedef struct tw_seq_pool {
-    int n;
-    const tw_real *scores; /* (n) inner products with the query, finite */
-    const int64_t *counts; /* (n) events of each; NULL where there is no discount */
-    const tw_real *const
-        *vectors; /* (n) of dim numbers each, as in tw_seq_item_vectors(); NULL,
-                     all or one: like nothing. Unread where there is no diversity */
-    int dim;
-    double temperature; /* > 0: score / temperature is a logit */
-} tw_seq_pool;
-
-/* TW_EINVAL: "diversity 1.5 is outside 0..1". */
-TW_NODISCARD tw_status tw_seq_rerank_check(const tw_seq_rerank_config *cfg, tw_error *err);
-bool tw_seq_rerank_active(const tw_seq_rerank_config *cfg); /* false: it would change nothing */
-
 double tw_seq_logit_temperature(const tw_seq_model *m); /* what makes its scores logits */
-
-#define TW_SEQ_RERANK_SCRATCH 3 /* doubles a candidate */
-
-/* Picks the list, best first, and returns how many: the less of k and pool->n.
- *
- *   order (k)        positions in the pool; filled
- *   scratch (3 * n)  working memory
- *
- * With w = p = 0 this is the order of scores, ties in the order given. A shorter list is the head
- * of a longer one from the same pool. O(k * n * dim). Any thread. Sources: Carbonell and Goldstein
- * 1998 (MMR); Menon et al. 2021 (the discount's form). */
-int tw_seq_rerank(int *order, const tw_seq_rerank_config *cfg, const tw_seq_pool *pool, int k,
-                  double *scratch);
 
 #endif
