@@ -164,8 +164,7 @@ static tw_status projector_init(projector *p, twi_generation *g, tw_error *err)
     p->had = tw_alloc((size_t) p->dim, sizeof *p->had);
     if (p->content != NULL && p->out != NULL && p->had != NULL)
         return TW_OK;
-    projector_fini(p);
-    return tw_fail(err, TW_ENOMEM, "vectors of an item");
+    return tw_fail(err, TW_ENOMEM, "vectors of an item"); /* the caller's fini frees the rest */
 }
 
 static bool is_zero(const float *v, int n)

@@ -17,6 +17,19 @@ static int open_engine(void **state)
     return 0;
 }
 
+/* The same questions to a sequential model that reads tower vectors. */
+static int open_content_engine(void **state)
+{
+    (void) state;
+    char *report = NULL;
+    const tw_train_options opt = {.config_json = TOY_SEQ, .content = true, .skip_eval = true};
+    engine = toy_engine("oom_content", true);
+    toy_train(engine);
+    assert_ok(tw_engine_train_seq(engine, &opt, &report, err));
+    tw_free(report);
+    return 0;
+}
+
 static int close_engine(void **state)
 {
     (void) state;
@@ -72,6 +85,9 @@ static void a_put_that_failed_can_be_repeated_and_is_then_found(void **state)
         assert_ok(tw_engine_similar(engine, &(tw_similar_query){.text = title, .k = 1}, &a, err));
         assert_string_equal(a.rows[0].id, id);
         tw_answer_fini(&a);
+        tw_engine_stats s;
+        assert_ok(tw_engine_stats_get(engine, &s, err));
+        assert_int_equal(s.seq_indexed, s.seq_content ? s.items : TOY_ITEMS);
         assert_ok(tw_engine_delete(engine, id, err));
     } while (fired);
     assert_true(nth > 1);
@@ -104,5 +120,10 @@ int main(void)
         cmocka_unit_test(a_put_that_failed_can_be_repeated_and_is_then_found),
         cmocka_unit_test(an_open_that_failed_holds_no_lock),
     };
-    return cmocka_run_group_tests(tests, open_engine, close_engine);
+    const struct CMUnitTest content[] = {
+        cmocka_unit_test(a_query_is_told_and_the_next_one_works),
+        cmocka_unit_test(a_put_that_failed_can_be_repeated_and_is_then_found),
+    };
+    return cmocka_run_group_tests(tests, open_engine, close_engine) +
+           cmocka_run_group_tests(content, open_content_engine, close_engine);
 }
