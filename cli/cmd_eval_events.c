@@ -27,6 +27,8 @@ int eval_events(int argc, char **argv)
         {"hold-out-users", 0, FLAG_REAL, &opt.hold_out_users, "SHARE",
          "keep these out of training, and show what strangers get", 0, 1},
         {"metrics", 0, FLAG_TEXT, &opt.metrics_path, "FILE", "one JSON object an epoch", 0, 0},
+        {"save", 0, FLAG_TEXT, &opt.model_path, "FILE", "keep the trained model (safetensors)", 0,
+         0},
         {"checkpoint", 0, FLAG_TEXT, &opt.checkpoint, "FILE", "go on from it after a kill", 0, 0},
         {"threads", 0, FLAG_INT, &threads, "N", "0: one per core", 0, 64},
         {"json", 0, FLAG_BOOL, &json, NULL, "report as JSON", 0, 0},

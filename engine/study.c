@@ -385,6 +385,8 @@ tw_status tw_study_seq(const tw_study_options *opt, char **report, tw_error *err
     TW_TRY(read_file(&s, err));
     TW_TRY(make_data(&s, err));
     TW_TRY(train(&s, err));
+    if (opt->model_path != NULL)
+        TW_TRY(tw_seq_model_save(s.model, opt->model_path, err));
     TW_TRY(write_report(&s, report, err));
     if (opt->checkpoint != NULL)
         (void) remove(opt->checkpoint);

@@ -23,6 +23,8 @@ typedef struct tw_study_options {
     const char *config_json;  /* NULL, or keys of tw_seq_config that differ from the default */
     const char *metrics_path; /* NULL, or a file for one JSON object an epoch */
     const char *checkpoint;   /* NULL, or a file to go on from after a kill; removed at the end */
+    const char *model_path;   /* NULL, or a file for the trained model (safetensors), written before
+                                 it is measured */
     double hold_out_users;    /* share of users kept out of training entirely, to see what strangers
                                  get; the figures of the others are then of fewer training users */
     int threads;              /* 0: one per usable core */

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "engine/study.h"
+#include "seqmodel/seqmodel.h"
 #include "tests/support/test.h"
 
 enum { USERS = 60, ITEMS = 20, LEN = 12 };
@@ -52,7 +53,8 @@ static void a_log_becomes_a_table_of_every_protocol_and_baseline(void **state)
     static const char *const protocols[] = {"full", "sampled100", "authors"};
     const tw_study_options opt = {.path = ring("ring.txt"),
                                   .config_json = SMALL,
-                                  .metrics_path = tw_test_path("lines.jsonl")};
+                                  .metrics_path = tw_test_path("lines.jsonl"),
+                                  .model_path = tw_test_path("seq.safetensors")};
     json_t *r = studied(&opt);
     char *lines = NULL;
     size_t len = 0, n = 0;
@@ -69,6 +71,10 @@ static void a_log_becomes_a_table_of_every_protocol_and_baseline(void **state)
     assert_int_equal(json_integer_value(json_object_get(r, "events")), USERS * LEN);
     assert_int_equal(json_integer_value(json_object_get(r, "epochs")), 24);
     assert_null(json_object_get(r, "strangers"));
+    tw_seq_model *m = NULL;
+    assert_ok(tw_seq_model_load(&m, opt.model_path, err));
+    assert_int_equal(tw_seq_model_items(m), ITEMS);
+    tw_seq_model_destroy(m);
     json_decref(r);
 
     assert_ok(tw_file_read(opt.metrics_path, 1 << 20, &lines, &len, err));

@@ -34,7 +34,8 @@ static void json_round_trip_keeps_every_field(void **state)
              " \"sse_item_target\": 0.14, \"unknown_user\": 0.15, \"window\": 0.16,"
              " \"lr\": 0.017, \"lr_end\": 0.4, \"beta2\": 0.918, \"weight_decay\": 0.19, "
              "\"clip_norm\": 2.5, \"shuffle_ties\": 0.3, \"average\": 0.9,"
-             " \"batch\": 17, \"epochs\": 19, \"eval_every\": 23, \"select_on\": \"sampled100\", \"patience\": 29,"
+             " \"batch\": 17, \"epochs\": 19, \"eval_every\": 23, \"select_on\": \"sampled100\", "
+             "\"patience\": 29,"
              " \"max_seconds\": 31.5, \"threads\": 6, \"seed\": 9007199254740991}",
              err));
     assert_int_equal(c.norm, TW_SEQ_POST);
