@@ -2,6 +2,8 @@
 #ifndef TW_TESTS_SEQ_TOY_H
 #define TW_TESTS_SEQ_TOY_H
 
+#include <string.h>
+
 #include "seqmodel/internal.h"
 #include "tests/support/test.h"
 
@@ -42,6 +44,17 @@ static inline void toy_scramble(tw_seq_model *m, double std)
         tw_param_init_normal(tw_params_at(m->params, i), std, &rng);
     for (int j = 0; j < m->items->cols; j++)
         m->items->value[j] = 0;
+}
+
+/* Every weight, bit for bit. */
+static inline bool toy_same(const tw_seq_model *a, const tw_seq_model *b)
+{
+    for (int i = 0; i < tw_params_count(a->params); i++) {
+        const tw_param *p = tw_params_at(a->params, i), *q = tw_params_at(b->params, i);
+        if (memcmp(p->value, q->value, (size_t) p->rows * (size_t) p->cols * sizeof(tw_real)) != 0)
+            return false;
+    }
+    return true;
 }
 
 /* lengths (users) distinct items a user, drawn by seed. */

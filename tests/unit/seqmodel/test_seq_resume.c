@@ -67,16 +67,6 @@ static outcome train(tw_seq_config c, uint64_t seed, const char *checkpoint, int
     return o;
 }
 
-static bool same(const tw_seq_model *a, const tw_seq_model *b)
-{
-    for (int i = 0; i < tw_params_count(a->params); i++) {
-        const tw_param *p = tw_params_at(a->params, i), *q = tw_params_at(b->params, i);
-        if (memcmp(p->value, q->value, (size_t) p->rows * (size_t) p->cols * sizeof(tw_real)) != 0)
-            return false;
-    }
-    return true;
-}
-
 static void an_interrupted_training_ends_as_if_it_had_not_been(void **state)
 {
     (void) state;
@@ -94,10 +84,10 @@ static void an_interrupted_training_ends_as_if_it_had_not_been(void **state)
         assert_int_equal(rest.r.epochs, EPOCHS);
         assert_int_equal(lines_told, EPOCHS); /* those of the first sitting, too */
         assert_int_equal(rest.r.best_epoch, whole.r.best_epoch);
-        assert_true(same(whole.m, rest.m));
+        assert_true(toy_same(whole.m, rest.m));
         outcome again = train(noisy(losses[i]), 3, path, 99); /* from wherever it last wrote */
         assert_in_range(again.r.resumed, 3, EPOCHS);
-        assert_true(same(whole.m, again.m));
+        assert_true(toy_same(whole.m, again.m));
         tw_seq_model_destroy(whole.m);
         tw_seq_model_destroy(first.m);
         tw_seq_model_destroy(rest.m);
@@ -149,7 +139,7 @@ static void a_torn_file_costs_the_time_and_not_the_training(void **state)
         outcome o = train(c, 3, path, 99);
         assert_int_equal(o.st, TW_OK);
         assert_int_equal(o.r.resumed, 0);
-        assert_true(same(whole.m, o.m));
+        assert_true(toy_same(whole.m, o.m));
         tw_seq_model_destroy(o.m);
         tw_free(bytes);
         assert_ok(tw_file_replace(path, "", 0, err));

@@ -38,16 +38,6 @@ static tw_seq_model *trained(const tw_seq_config *c, tw_seq_report *r)
     return m;
 }
 
-static bool same(const tw_seq_model *a, const tw_seq_model *b)
-{
-    for (int i = 0; i < tw_params_count(a->params); i++) {
-        const tw_param *p = tw_params_at(a->params, i), *q = tw_params_at(b->params, i);
-        if (memcmp(p->value, q->value, (size_t) p->rows * (size_t) p->cols * sizeof(tw_real)) != 0)
-            return false;
-    }
-    return true;
-}
-
 static void a_seed_and_a_thread_count_give_the_same_bits(void **state)
 {
     (void) state;
@@ -57,8 +47,8 @@ static void a_seed_and_a_thread_count_give_the_same_bits(void **state)
         tw_seq_model *a = trained(&c, NULL), *b = trained(&c, NULL);
         c.seed++;
         tw_seq_model *other = trained(&c, NULL);
-        assert_true(same(a, b));
-        assert_false(same(a, other));
+        assert_true(toy_same(a, b));
+        assert_false(toy_same(a, other));
         tw_seq_model_destroy(a);
         tw_seq_model_destroy(b);
         tw_seq_model_destroy(other);
@@ -213,7 +203,7 @@ static void without_targets_training_keeps_the_last_weights(void **state)
     assert_ok(tw_seq_train(m, d, NULL, &r, err));
     assert_int_equal(r.best_epoch, 0);
     assert_int_equal(r.epochs, 3);
-    assert_false(same(m, fresh));
+    assert_false(toy_same(m, fresh));
     tw_seq_model_destroy(fresh);
     tw_seq_model_destroy(m);
     tw_seq_data_destroy(d);
@@ -243,7 +233,7 @@ static void the_learning_rate_falls_by_half_a_cosine(void **state)
         for (int64_t i = 0; i < one->rows * one->cols; i++)
             assert_near(half[i] - one->value[i], (whole[i] - one->value[i]) / 2, 1e-5);
     }
-    assert_false(same(m[1], m[2]));
+    assert_false(toy_same(m[1], m[2]));
     for (int i = 0; i < 3; i++)
         tw_seq_model_destroy(m[i]);
     tw_seq_data_destroy(d);
@@ -275,7 +265,7 @@ static void the_average_is_what_stays(void **state)
                             1e-5);
         }
     }
-    assert_false(same(m[0], start));
+    assert_false(toy_same(m[0], start));
     for (int i = 0; i < 3; i++)
         tw_seq_model_destroy(m[i]);
     tw_seq_model_destroy(start);
