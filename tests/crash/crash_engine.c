@@ -168,7 +168,7 @@ static void a_killed_training_leaves_the_old_model_or_the_new_one(void **state)
 /* ---- a sequential model that reads tower vectors: both indexes follow the store ----------------
  */
 
-static char fresh[16]; /* id of the item that a child puts */
+static char fresh[24]; /* id of the item that a child puts */
 
 static void put_fresh(const char *dir)
 {
