@@ -42,11 +42,12 @@ static void print_text(const tw_engine_stats *s)
         (void) printf(
             "next     %s index, %d wide; %lld items and %lld users were there in training\n",
             s->seq_index, s->seq_dim, (long long) s->seq_items, (long long) s->seq_users);
-        if (s->seq_content)
+        if (s->seq_content) {
             (void) printf("content  %lld items, new ones %s\n", (long long) s->seq_indexed,
                           s->seq_content_live
                               ? "enter by their tower vectors"
                               : "wait for: twindex train seq DIR --content (the towers changed)");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 #include "nn/attention.h"
 
+#include <assert.h>
 #include <stdbool.h>
 
 #include "nn/blas.h"
@@ -90,6 +91,7 @@ TW_BODY void softmax_body(tw_real *restrict P, tw_real *restrict A, int n, int m
         softmax_row(p, m - n + i + 1, m);
         if (limit == 0)
             continue;
+        assert(A != NULL);
         tw_real *out = A + (size_t) i * (size_t) m;
         uint64_t k = tw_coin_key(key, (uint64_t) i);
         uint32_t lo = (uint32_t) k, hi = (uint32_t) (k >> 32);

@@ -1,4 +1,5 @@
 /* seqmodel/seq_model.c — the tensors of SSE-PT: which, how they start, who owns them. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -214,11 +215,15 @@ tw_status tw_seq_model_create(tw_seq_model **out, const tw_seq_config *cfg, int3
 void twi_refresh_known(tw_seq_model *m)
 {
     const int64_t D = m->cfg.item_dim;
+    bool *known = m->known;
 
-    for (int32_t i = 1; m->known != NULL && i <= m->n_items; i++) {
-        m->known[i] = false;
+    if (known == NULL)
+        return;
+    assert(m->items != NULL);
+    for (int32_t i = 1; i <= m->n_items; i++) {
+        known[i] = false;
         for (int64_t j = 0; j < D; j++)
-            m->known[i] = m->known[i] || m->items->value[i * D + j] != 0;
+            known[i] = known[i] || m->items->value[i * D + j] != 0;
     }
 }
 
@@ -247,6 +252,7 @@ void twi_refresh_outputs(tw_seq_model *m)
 
     if (m->outputs == NULL)
         return;
+    assert(m->items != NULL);
     for (int64_t at = 0; at < m->items->rows; at += 1024) {
         int rows = (int) (m->items->rows - at < 1024 ? m->items->rows - at : 1024);
         output_rows(m, m->items->value + (size_t) at * D,
@@ -308,6 +314,7 @@ tw_status twi_model_copy(tw_seq_model **out, const tw_seq_model *m, tw_error *er
     tw_seq_model *copy = NULL;
 
     TW_TRY(twi_model_create_empty(&copy, &m->cfg, m->n_users, m->n_items, err));
+    assert(copy != NULL);
     for (int i = 0; i < tw_params_count(m->params); i++) {
         const tw_param *from = tw_params_at(m->params, i);
         tw_param *to = tw_params_at(copy->params, i);
