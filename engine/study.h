@@ -38,8 +38,8 @@ typedef struct tw_study_options {
  * hold_out_users "strangers": {"unknown", "mean", "folded", "popularity"} on those users}.
  *
  * TW_ENOTFOUND, TW_EINVAL: the file, its format, the settings, or nothing to train on (rows that
- * cannot be read are counted, not fatal). TW_ECANCELLED: progress said stop; the checkpoint stays.
- * TW_ENOMEM, TW_EIO. On failure *report is NULL. */
+ * cannot be read are counted, and fatal only where they are most of the file). TW_ECANCELLED:
+ * progress said stop; the checkpoint stays. TW_ENOMEM, TW_EIO. On failure *report is NULL. */
 TW_NODISCARD tw_status tw_study_seq(const tw_study_options *opt, char **report, tw_error *err);
 
 #endif

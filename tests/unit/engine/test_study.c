@@ -128,6 +128,12 @@ static void bad_rows_are_counted_and_bad_requests_get_a_sentence(void **state)
     assert_int_equal(json_integer_value(json_object_get(r, "rejected")), 2);
     json_decref(r);
 
+    opt.path = tw_test_path("prose.txt");
+    assert_ok(tw_file_replace(opt.path, "1 2\n1 3\nalone\n7\nlost\n", 21, err));
+    assert_int_equal(tw_study_seq(&opt, &report, &why), TW_EINVAL);
+    assert_non_null(strstr(why.msg, "3 of 5 rows are no events"));
+    opt.path = ring("again.txt");
+
     opt.config_json = "{\"content_dim\": 8, \"loss\": \"ce\"}";
     assert_int_equal(tw_study_seq(&opt, &report, &why), TW_EINVAL);
     assert_string_equal(why.msg, "a log alone has no content: content_dim must be 0");
