@@ -160,13 +160,14 @@ static tw_status read_file(study *s, tw_error *err)
             TW_TRY(take_row(s, &row, err));
     }
     st = TW_OK;
-    if (s->n == 0)
+    if (s->n == 0) {
         st = tw_fail(err, TW_EINVAL, "'%s' holds no event that can be read%s%s", s->opt->path,
                      s->rejected > 0 ? "; the first of them: " : "", first.msg);
-    else if (s->rejected > s->n) /* not a log with bad rows, but hardly a log */
+    } else if (s->rejected > s->n) { /* not a log with bad rows, but hardly a log */
         st = tw_fail(err, TW_EINVAL, "'%s': %lld of %lld rows are no events; the first of them: %s",
                      s->opt->path, (long long) s->rejected, (long long) (s->rejected + s->n),
                      first.msg);
+    }
 done:
     tw_reader_close(r);
     return st;
