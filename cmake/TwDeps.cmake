@@ -1,7 +1,8 @@
 # What comes from the distribution. Each becomes one target; its names and folders stay in this file.
 #   Threads::Threads  ZLIB::ZLIB  SQLite::SQLite3      as CMake knows them
 #   tw_openblas  tw_nng  tw_protobuf_c  tw_jansson  tw_cmocka  tw_faiss (TwFaiss.cmake)
-#   tw_cairo, where it is found
+#   tw_png  tw_sndfile  tw_samplerate  tw_fftw
+#   tw_cairo and tw_jpeg, where they are found
 # and TW_PROTOC_C, the command that turns a .proto into C.
 
 find_package(PkgConfig QUIET)
@@ -38,17 +39,25 @@ tw_find(tw_openblas openblas openblas cblas.h)
 tw_find(tw_nng nng nng nng/nng.h)
 tw_find(tw_protobuf_c libprotobuf-c protobuf-c protobuf-c/protobuf-c.h)
 tw_find(tw_jansson jansson jansson jansson.h)
+tw_find(tw_png libpng png png.h)
+tw_find(tw_sndfile sndfile sndfile sndfile.h)
+tw_find(tw_samplerate samplerate samplerate samplerate.h)
+tw_find(tw_fftw fftw3f fftw3f fftw3.h)
 
-# Pictures are a nicety: where cairo is not, the program says so when one is asked for.
-set(TW_CAIRO AUTO CACHE STRING "draw pictures with cairo: AUTO (where it is found), ON or OFF")
-set_property(CACHE TW_CAIRO PROPERTY STRINGS AUTO ON OFF)
-if(NOT TW_CAIRO STREQUAL "OFF")
-  set(missing_before ${TW_MISSING})
-  tw_find(tw_cairo cairo cairo cairo.h)
-  if(TW_CAIRO STREQUAL "AUTO")
-    set(TW_MISSING ${missing_before})
+# What the program can do without, and then says so: drawing pictures, and reading JPEG.
+function(tw_find_optional option what target pc library header)
+  set(${option} AUTO CACHE STRING "${what}: AUTO (where ${pc} is found), ON or OFF")
+  set_property(CACHE ${option} PROPERTY STRINGS AUTO ON OFF)
+  if(${option} STREQUAL "OFF")
+    return()
   endif()
-endif()
+  tw_find(${target} ${pc} ${library} ${header})
+  if(${option} STREQUAL "ON")
+    set(TW_MISSING ${TW_MISSING} PARENT_SCOPE)
+  endif()
+endfunction()
+tw_find_optional(TW_CAIRO "draw pictures" tw_cairo cairo cairo cairo.h)
+tw_find_optional(TW_JPEG "read JPEG pictures" tw_jpeg libjpeg jpeg jpeglib.h)
 
 if(TW_TESTS)
   tw_find(tw_cmocka cmocka cmocka cmocka.h)

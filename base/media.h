@@ -1,0 +1,21 @@
+/* base/media.h — a picture and a sound as plain arrays: what decoders give and towers take. */
+#ifndef TW_BASE_MEDIA_H
+#define TW_BASE_MEDIA_H
+
+#include <stdint.h>
+
+/* Pixels in rows from the top, samples of a pixel side by side, 8 bits each, sRGB. */
+typedef struct tw_image {
+    int width, height;
+    int channels;      /* 1 grey, 3 RGB; never alpha: decoders lay a picture on a background */
+    unsigned char *px; /* (height, width, channels), owned: tw_free */
+} tw_image;
+
+/* One channel; several are averaged by the decoder. */
+typedef struct tw_sound {
+    int rate; /* samples a second */
+    int64_t frames;
+    float *samples; /* (frames) finite, mostly within [-1, 1], owned: tw_free */
+} tw_sound;
+
+#endif
