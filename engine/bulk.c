@@ -19,7 +19,6 @@ typedef struct load {
     tw_rejects *rejects;
     twi_generation *g; /* NULL while no transaction is open */
     twi_seat *seat;
-    tw_text text;
     char key[TW_FINGERPRINT_MAX];
     tw_store_mark mark;
     tw_reader_place place; /* behind the last row that was stored or rejected */
@@ -75,11 +74,12 @@ done:
 
 static tw_status embed_row(load *l, const tw_item *item, int64_t row, tw_error *err)
 {
-    tw_text_clear(&l->text);
-    tw_status st = twi_item_text(item, &l->text, err);
+    tw_tower_item read;
+    tw_status st = twi_item_read(&l->seat->reader, item, &read, err);
+    if (st == TW_OK)
+        st = tw_tower_embed(l->seat->tower, &read, l->seat->vec, NULL, err);
     if (st != TW_OK)
         return st;
-    (void) tw_tower_embed(l->seat->tower, tw_text_cstr(&l->text), l->text.len, l->seat->vec);
     return tw_store_put_vector(l->e->store, row, l->g->towers_version, l->seat->vec,
                                tw_tower_dim(l->g->tower), NULL, err);
 }
@@ -281,7 +281,6 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
     load l = {.e = e, .opt = opt != NULL ? opt : &defaults, .report = report};
 
     *report = (tw_ingest_report){0};
-    tw_text_init(&l.text, TW_STORE_MAX_TITLE + TW_STORE_MAX_TEXT + TW_STORE_MAX_ATTRIBUTES);
     TW_TRY(twi_need_write(e, err));
     if (pthread_mutex_trylock(&e->bulk) != 0) {
         st = tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
@@ -300,7 +299,6 @@ done:
     report->seconds = tw_clock_monotonic() - start;
     tw_rejects_close(l.rejects);
     tw_reader_close(l.reader);
-    tw_text_fini(&l.text);
     return st;
 }
 

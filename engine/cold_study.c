@@ -21,6 +21,7 @@ typedef struct study {
     int64_t n_held_users, n_held_items;
     int64_t pairs, met; /* what the towers learnt from; met: items in it */
     tw_tower *tower;
+    tw_tower_samples *samples;
     tw_tower_report towers;
     tw_seq_model *model;
     tw_seq_report result;
@@ -157,14 +158,16 @@ static tw_status train_towers(study *s, tw_error *err)
         goto done;
     }
     s->pairs = split.parts.train;
-    const tw_tower_data data = {.texts = (const char *const *) s->c.texts,
+    const tw_tower_source source = twi_catalogue_source(&s->c);
+    TW_TRY(tw_tower_create(&s->tower, &s->recipe.tower, NULL, err));
+    TW_TRY(tw_tower_prepare(&s->samples, s->tower, NULL, &source, NULL, NULL, err));
+    const tw_tower_data data = {.samples = s->samples,
                                 .n_items = s->c.n,
                                 .pairs = split.pairs,
                                 .n_pairs = split.parts.train,
                                 .valid = split.pairs + split.parts.train,
                                 .n_valid = split.parts.valid};
-    TW_TRY(tw_tower_create(&s->tower, &s->recipe.tower, err));
-    TW_TRY(tw_tower_fit(s->tower, data.texts, NULL, data.n_items, err));
+    TW_TRY(tw_tower_fit(s->tower, s->samples, err));
     TW_TRY(tw_tower_train(s->tower, &data, &s->recipe.train, &watch, &s->towers, err));
 done:
     tw_free(split.pairs);
@@ -181,8 +184,7 @@ static tw_status give_content(study *s, tw_error *err)
         st = tw_fail(err, TW_ENOMEM, "content of %lld items", (long long) s->c.n);
         goto done;
     }
-    TW_TRY(tw_tower_embed_many(s->tower, NULL, (const char *const *) s->c.texts, NULL, s->c.n,
-                               content + dim, NULL, NULL, err));
+    TW_TRY(tw_tower_embed_samples(s->tower, NULL, s->samples, content + dim, NULL, NULL, err));
     TW_TRY(tw_seq_model_set_content(s->model, content, err));
 done:
     tw_free(content);
@@ -387,6 +389,7 @@ done:
 static void fini(study *s)
 {
     tw_seq_model_destroy(s->model);
+    tw_tower_samples_destroy(s->samples);
     tw_tower_destroy(s->tower);
     tw_seq_data_destroy(s->data);
     tw_seq_data_destroy(s->train);

@@ -120,21 +120,21 @@ static json_t *retrieval_json(const tw_retrieval *r)
                      "recall_at_10_se", r->recall_se, "ndcg_at_10_se", r->ndcg_se);
 }
 
-static tw_status measure(const tw_tower *t, const twi_catalogue *c, tw_pool *pool,
+static tw_status measure(const tw_tower *t, const tw_tower_samples *samples, tw_pool *pool,
                          const tw_retrieval_task *task, json_t **out, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_retrieval r;
     int dim = tw_tower_dim(t);
-    float *vecs = tw_alloc((size_t) c->n, (size_t) dim * sizeof *vecs);
+    const int64_t n = tw_tower_samples_count(samples);
+    float *vecs = tw_alloc((size_t) n, (size_t) dim * sizeof *vecs);
 
     if (vecs == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "vectors of %lld items", (long long) c->n);
+        st = tw_fail(err, TW_ENOMEM, "vectors of %lld items", (long long) n);
         goto done;
     }
-    TW_TRY(tw_tower_embed_many(t, pool, (const char *const *) c->texts, NULL, c->n, vecs, NULL,
-                               NULL, err));
-    TW_TRY(tw_retrieval_measure(&r, vecs, c->n, dim, task, pool, err));
+    TW_TRY(tw_tower_embed_samples(t, pool, samples, vecs, NULL, NULL, err));
+    TW_TRY(tw_retrieval_measure(&r, vecs, n, dim, task, pool, err));
     *out = retrieval_json(&r);
 done:
     tw_free(vecs);
@@ -161,13 +161,13 @@ done:
 
 /* All three on one set of held-out pairs, so that the figures compare. */
 static tw_status beside(const tw_tower *t, const tw_tower *raw, const twi_catalogue *c,
-                        const twi_log *log, tw_pool *pool, const tw_retrieval_task *task,
-                        json_t **out, tw_error *err)
+                        const tw_tower_samples *samples, const twi_log *log, tw_pool *pool,
+                        const tw_retrieval_task *task, json_t **out, tw_error *err)
 {
     json_t *model = NULL, *untrained = NULL, *popular = NULL;
-    tw_status st = measure(t, c, pool, task, &model, err);
+    tw_status st = measure(t, samples, pool, task, &model, err);
     if (st == TW_OK)
-        st = measure(raw, c, pool, task, &untrained, err);
+        st = measure(raw, samples, pool, task, &untrained, err);
     if (st == TW_OK)
         st = measure_popularity(c, log, task, &popular, err);
     *out = json_pack("{s:o*, s:o*, s:o*}", "towers", model, "untrained", untrained, "popularity",
@@ -176,8 +176,8 @@ static tw_status beside(const tw_tower *t, const tw_tower *raw, const twi_catalo
 }
 
 tw_status twi_eval_towers(tw_engine *e, const tw_tower *t, const twi_catalogue *c,
-                          const twi_log *log, const twi_tower_split *split, json_t **out,
-                          tw_error *err)
+                          const tw_tower_samples *samples, const twi_log *log,
+                          const twi_tower_split *split, json_t **out, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_pool *pool = NULL;
@@ -194,7 +194,7 @@ tw_status twi_eval_towers(tw_engine *e, const tw_tower *t, const twi_catalogue *
                                     .known = split->pairs,
                                     .n_known = split->apart ? 0 : seen,
                                     .max_queries = EVAL_QUERIES};
-    TW_TRY(beside(t, raw, c, log, pool, &task, &test, err));
+    TW_TRY(beside(t, raw, c, samples, log, pool, &task, &test, err));
     *out =
         json_pack("{s:I, s:s, s:O}", "items", (json_int_t) c->n, "protocol",
                   split->apart ? "items liked together by people kept out of training, found among "
@@ -249,6 +249,7 @@ tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt, char *
     twi_tower_split split = {0};
     json_t *root = NULL;
     tw_tower_recipe recipe;
+    tw_tower_samples *samples = NULL;
 
     (void) opt; /* nothing to choose: the split is the training's own */
     *report = NULL;
@@ -261,12 +262,15 @@ tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt, char *
     TW_TRY(twi_catalogue_load(e, true, &c, err));
     TW_TRY(twi_log_load(e, &log, err));
     TW_TRY(twi_mine(&c, &log, &recipe.mine, recipe.train.seed, &split, err));
-    TW_TRY(twi_eval_towers(e, g->tower, &c, &log, &split, &root, err));
+    const tw_tower_source source = twi_catalogue_source(&c);
+    TW_TRY(tw_tower_prepare(&samples, g->tower, NULL, &source, NULL, NULL, err));
+    TW_TRY(twi_eval_towers(e, g->tower, &c, samples, &log, &split, &root, err));
     json_object_set_new(root, "model", json_integer(g->version));
     json_object_set_new(root, "seed", json_integer(recipe.train.seed));
     TW_TRY(twi_json_dump(root, report, err));
 done:
     json_decref(root);
+    tw_tower_samples_destroy(samples);
     tw_free(split.pairs);
     twi_log_fini(&log);
     twi_catalogue_fini(&c);

@@ -21,11 +21,17 @@
 
 #define TWI_BATCH_ROWS 1000 /* rows a transaction of a bulk load */
 
+/* What reading an item of the store into its towers needs on one thread (reading.c). */
+typedef struct twi_item_reader {
+    tw_text text;
+} twi_item_reader;
+
 /* What one query needs to work in: kept from query to query so that none allocates. */
 typedef struct twi_seat {
     struct twi_seat *next;   /* in the generation's free list */
     tw_tower_session *tower; /* NULL: no towers */
     tw_seq_session *seq;     /* NULL: no sequential model */
+    twi_item_reader reader;
     float vec[TW_ENGINE_MAX_DIM];
     tw_hit hits[TW_ENGINE_MAX_K];
     int64_t rows[TW_ENGINE_MAX_K];
@@ -191,6 +197,13 @@ TW_NODISCARD tw_status twi_resolve(tw_engine *e, const char *name, int64_t *row,
 TW_NODISCARD tw_status twi_item_text(const tw_item *item, tw_text *out, tw_error *err);
 TW_NODISCARD tw_status twi_need_write(const tw_engine *e, tw_error *err);
 
+/* ---- reading.c ---- */
+void twi_item_reader_init(twi_item_reader *r);
+void twi_item_reader_fini(twi_item_reader *r);
+/* What towers can read of an item: *out borrows from r and item until the next call. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_item_read(twi_item_reader *r, const tw_item *item, tw_tower_item *out,
+                                     tw_error *err);
+
 /* ---- dataset.c ---- */
 /* The catalogue as arrays: position i is item `rows[i]`. */
 typedef struct twi_catalogue {
@@ -203,6 +216,8 @@ typedef struct twi_catalogue {
 TW_NODISCARD tw_status twi_catalogue_load(tw_engine *e, bool texts, twi_catalogue *out,
                                           tw_error *err);
 void twi_catalogue_fini(twi_catalogue *c);
+/* The catalogue for towers to read (reading.c); c, loaded with texts, is borrowed. */
+tw_tower_source twi_catalogue_source(twi_catalogue *c);
 
 /* All events in order (user, time, insertion). */
 typedef struct twi_log {
@@ -229,8 +244,9 @@ TW_NODISCARD tw_status twi_mine(const twi_catalogue *c, const twi_log *log,
                                 tw_error *err);
 /* Test metrics of the tower beside popularity and the untrained tower; new reference or NULL. */
 TW_NODISCARD tw_status twi_eval_towers(tw_engine *e, const tw_tower *t, const twi_catalogue *c,
-                                       const twi_log *log, const twi_tower_split *split,
-                                       struct json_t **out, tw_error *err);
+                                       const tw_tower_samples *samples, const twi_log *log,
+                                       const twi_tower_split *split, struct json_t **out,
+                                       tw_error *err);
 /* The value as text; tw_free it. */
 TW_NODISCARD tw_status twi_json_dump(const struct json_t *value, char **out, tw_error *err);
 

@@ -30,7 +30,7 @@ typedef struct embedder {
     tw_engine *e;
     const tw_train_options *opt;
     tw_tower_session *session;
-    tw_text text;
+    twi_item_reader reader;
     int dim, model;
     int64_t done, total, last_row;
     int n; /* of the next two: what one transaction will hold */
@@ -44,12 +44,13 @@ static tw_status embed_item(void *ctx, const tw_item *item, tw_error *err)
     embedder *m = ctx;
     if (m->n == TWI_BATCH_ROWS)
         return TW_ECANCELLED;
-    tw_text_clear(&m->text);
-    tw_status st = twi_item_text(item, &m->text, err);
+    tw_tower_item read;
+    tw_status st = twi_item_read(&m->reader, item, &read, err);
+    if (st == TW_OK)
+        st =
+            tw_tower_embed(m->session, &read, m->vecs + (size_t) m->n * (size_t) m->dim, NULL, err);
     if (st != TW_OK)
         return st;
-    (void) tw_tower_embed(m->session, tw_text_cstr(&m->text), m->text.len,
-                          m->vecs + (size_t) m->n * (size_t) m->dim);
     m->rows[m->n++] = m->last_row = item->row;
     return TW_OK;
 }
@@ -102,7 +103,7 @@ static tw_status embed_catalogue(tw_engine *e, int version, const tw_tower *towe
     if (m == NULL)
         return tw_fail(err, TW_ENOMEM, "embedding of the catalogue");
     *m = (embedder){.e = e, .opt = opt, .dim = tw_tower_dim(tower), .model = version};
-    tw_text_init(&m->text, TW_STORE_MAX_TITLE + TW_STORE_MAX_TEXT + TW_STORE_MAX_ATTRIBUTES);
+    twi_item_reader_init(&m->reader);
     TW_TRY(tw_store_get_stats(e->store, &stats, err));
     m->total = stats.items;
     m->vecs = tw_alloc((size_t) TWI_BATCH_ROWS * (size_t) m->dim, sizeof *m->vecs);
@@ -114,7 +115,7 @@ static tw_status embed_catalogue(tw_engine *e, int version, const tw_tower *towe
     TW_TRY(embed_pending(m, err));
 done:
     tw_tower_session_destroy(m->session);
-    tw_text_fini(&m->text);
+    twi_item_reader_fini(&m->reader);
     tw_free(m->vecs);
     tw_free(m);
     return st;

@@ -57,10 +57,8 @@ static tw_status answer_query(tw_engine *e, twi_seat *seat, int64_t row, tw_answ
 static tw_status query_vector(tw_engine *e, const twi_generation *g, twi_seat *seat, int64_t row,
                               const char *text, tw_error *err)
 {
-    if (text != NULL) {
-        (void) tw_tower_embed(seat->tower, text, strlen(text), seat->vec);
-        return TW_OK;
-    }
+    if (text != NULL)
+        return tw_tower_embed_text(seat->tower, text, strlen(text), seat->vec, NULL, err);
     tw_status st = tw_index_get(g->items, row, seat->vec, err);
     if (st == TW_ENOTFOUND) /* embedded after the index was searched, or by another process */
         st = tw_store_vector(e->store, row, g->towers_version, seat->vec, tw_tower_dim(g->tower),

@@ -22,6 +22,7 @@ typedef struct job {
     int64_t n_triplets, room_triplets, room_pairs, skipped;
     tw_split triplet_parts;
     tw_tower *tower;
+    tw_tower_samples *samples;
     tw_tower_report result;
     FILE *metrics;
 } job;
@@ -244,14 +245,34 @@ static void write_epoch(void *ctx, const tw_tower_epoch *line)
     tw_text_fini(&text);
 }
 
+/* Decodes and tokenises on all workers. */
+static tw_status prepare(job *j, const tw_tower_source *source, tw_error *err)
+{
+    tw_pool *pool = NULL;
+    tw_status st = tw_pool_create(&pool, j->recipe.train.threads, err);
+    if (st == TW_OK)
+        st = tw_tower_prepare(&j->samples, j->tower, pool, source, j->opt->progress,
+                              j->opt->progress_ctx, err);
+    tw_pool_destroy(pool);
+    return st;
+}
+
 static tw_status fit_and_train(job *j, tw_error *err)
 {
+    const tw_tower_source source = twi_catalogue_source(&j->c);
+    tw_status st = tw_tower_create(&j->tower, &j->recipe.tower, NULL, err);
+    if (st == TW_OK)
+        st = prepare(j, &source, err);
+    if (st == TW_OK)
+        st = tw_tower_fit(j->tower, j->samples, err);
+    if (st != TW_OK)
+        return st;
     const tw_tower_watch watch = {.progress = j->opt->progress,
                                   .progress_ctx = j->opt->progress_ctx,
                                   .epoch = write_epoch,
                                   .epoch_ctx = j};
     const tw_tower_data data = {
-        .texts = (const char *const *) j->c.texts,
+        .samples = j->samples,
         .n_items = j->c.n,
         .pairs = j->split.pairs,
         .n_pairs = j->split.parts.train,
@@ -259,11 +280,7 @@ static tw_status fit_and_train(job *j, tw_error *err)
         .n_triplets = j->triplet_parts.train,
         .valid = j->split.pairs == NULL ? NULL : j->split.pairs + j->split.parts.train,
         .n_valid = j->split.parts.valid};
-    tw_status st = tw_tower_create(&j->tower, &j->recipe.tower, err);
-    if (st == TW_OK)
-        st = tw_tower_fit(j->tower, data.texts, NULL, data.n_items, err);
-    return st == TW_OK ? tw_tower_train(j->tower, &data, &j->recipe.train, &watch, &j->result, err)
-                       : st;
+    return tw_tower_train(j->tower, &data, &j->recipe.train, &watch, &j->result, err);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -295,7 +312,7 @@ static tw_status write_report(job *j, int version, double seconds, char **report
     if (!isnan(j->result.best_valid))
         (void) json_object_set_new(root, "valid", json_real(j->result.best_valid));
     if (!j->opt->skip_eval && j->split.n > 0) {
-        TW_TRY(twi_eval_towers(j->e, j->tower, &j->c, &j->log, &j->split, &eval, err));
+        TW_TRY(twi_eval_towers(j->e, j->tower, &j->c, j->samples, &j->log, &j->split, &eval, err));
         (void) json_object_set(root, by_events ? "eval" : "eval_pairs", eval);
     }
     TW_TRY(twi_json_dump(root, report, err));
@@ -371,6 +388,7 @@ tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt, char
     tw_free(j.triplets);
     twi_log_fini(&j.log);
     twi_catalogue_fini(&j.c);
+    tw_tower_samples_destroy(j.samples);
     tw_tower_destroy(j.tower);
     return st;
 }

@@ -8,13 +8,9 @@
 /* The tower's vector of an item's content, into seat->vec. */
 static tw_status embed_item(twi_seat *seat, const tw_item *item, tw_error *err)
 {
-    tw_text text;
-    tw_text_init(&text, TW_STORE_MAX_TITLE + TW_STORE_MAX_TEXT + TW_STORE_MAX_ATTRIBUTES);
-    tw_status st = twi_item_text(item, &text, err);
-    if (st == TW_OK)
-        (void) tw_tower_embed(seat->tower, tw_text_cstr(&text), text.len, seat->vec);
-    tw_text_fini(&text);
-    return st;
+    tw_tower_item read;
+    tw_status st = twi_item_read(&seat->reader, item, &read, err);
+    return st == TW_OK ? tw_tower_embed(seat->tower, &read, seat->vec, NULL, err) : st;
 }
 
 tw_status tw_engine_put(tw_engine *e, const tw_item *item, tw_put_kind *kind, tw_error *err)

@@ -17,6 +17,7 @@ typedef struct slot {
 struct tw_params {
     slot *slots[TW_PARAMS_MAX]; /* owned, one block each: a tw_param never moves */
     int count;
+    bool deferred; /* tensors get their memory later, all at once */
 };
 
 tw_real *twi_block(void **base, size_t n)
@@ -74,6 +75,29 @@ static tw_status check_new(const tw_params *ps, const char *name, int64_t rows, 
     return TW_OK;
 }
 
+static tw_status allocate(slot *s, tw_error *err)
+{
+    size_t n;
+    if (tw_size_mul((size_t) s->p.rows, (size_t) s->p.cols, &n))
+        s->p.value = twi_block(&s->value_base, n);
+    return s->p.value != NULL ? TW_OK
+                              : tw_fail(err, TW_ENOMEM, "tensor '%s' of %lld x %d", s->p.name,
+                                        (long long) s->p.rows, s->p.cols);
+}
+
+void tw_params_defer(tw_params *ps) { ps->deferred = true; }
+
+tw_status tw_params_allocate(tw_params *ps, tw_error *err)
+{
+    for (int i = 0; i < ps->count; i++) {
+        tw_status st = ps->slots[i]->p.value != NULL ? TW_OK : allocate(ps->slots[i], err);
+        if (st != TW_OK)
+            return st;
+    }
+    ps->deferred = false;
+    return TW_OK;
+}
+
 tw_status tw_params_add(tw_params *ps, tw_param **out, const char *name, int64_t rows, int cols,
                         tw_param_kind kind, tw_error *err)
 {
@@ -82,18 +106,18 @@ tw_status tw_params_add(tw_params *ps, tw_param **out, const char *name, int64_t
     if (st != TW_OK)
         return st;
 
-    size_t n;
     slot *s = tw_alloc(1, sizeof *s);
-    if (s != NULL && tw_size_mul((size_t) rows, (size_t) cols, &n))
-        s->p.value = twi_block(&s->value_base, n);
-    if (s == NULL || s->p.value == NULL) {
-        destroy_slot(s);
-        return tw_fail(err, TW_ENOMEM, "tensor '%s' of %lld x %d", name, (long long) rows, cols);
-    }
+    if (s == NULL)
+        return tw_fail(err, TW_ENOMEM, "tensor '%s'", name);
     memcpy(s->p.name, name, strlen(name) + 1);
     s->p.kind = kind;
     s->p.rows = rows;
     s->p.cols = cols;
+    st = ps->deferred ? TW_OK : allocate(s, err);
+    if (st != TW_OK) {
+        destroy_slot(s);
+        return st;
+    }
     s->p.index = ps->count;
     ps->slots[ps->count++] = s;
     *out = &s->p;

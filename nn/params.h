@@ -49,6 +49,12 @@ void tw_params_destroy(tw_params *ps); /* accepts NULL */
 TW_NODISCARD tw_status tw_params_add(tw_params *ps, tw_param **out, const char *name, int64_t rows,
                                      int cols, tw_param_kind kind, tw_error *err);
 
+/* Tensors added from now on have no memory (value NULL) until tw_params_allocate: so a model's
+ * shapes can be held against a file before anything is allocated by them. */
+void tw_params_defer(tw_params *ps);
+/* Gives every tensor that has none its zeroed memory. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_params_allocate(tw_params *ps, tw_error *err);
+
 int tw_params_count(const tw_params *ps);
 tw_param *tw_params_at(const tw_params *ps, int index);
 tw_param *tw_params_find(const tw_params *ps, const char *name); /* NULL: none */

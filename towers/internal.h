@@ -10,6 +10,7 @@
 #include "base/real.h"
 #include "nn/params.h"
 #include "nn/tape.h"
+#include "towers/encoder.h"
 #include "towers/towers.h"
 
 #define TWI_WORD_MAX 256 /* code points; a longer word is read as several */
@@ -50,27 +51,86 @@ void twi_features_count(twi_features *f, const char *text, size_t len);
 /* Fills weights from counts and idf (V). */
 void twi_features_weigh(twi_features *f, const float *idf);
 
+/* ---- the bag (encoder_bag.c) ---- */
+
+typedef struct twi_bag {
+    twi_encoder base; /* first: a twi_encoder * of the bag's class is a twi_bag * */
+    tw_tower_config cfg;
+    tw_param *table; /* (V, E) "text.table" */
+    float *idf;      /* (V) */
+} twi_bag;
+
+/* The tower's bag; only for towers whose text encoder it is. */
+#define twi_bag_of(t) ((twi_bag *) (t)->encoders[TW_MODALITY_TEXT])
+
 /* ---- the tower (tower.c) ---- */
+
+/* From one encoder's width E to the tower's D. */
+typedef struct twi_projection {
+    tw_param *w; /* (D, E) "text.proj.w" */
+    tw_param *b; /* (1, D) "text.proj.b" */
+    tw_real *wt; /* (E, D) w transposed: embedding one item then runs along rows */
+} twi_projection;
 
 struct tw_tower {
     tw_tower_config cfg;
     tw_params *params;
-    tw_param *table; /* (V, E) "text.table" */
-    tw_param *w;     /* (D, E) "text.proj.w" */
-    tw_param *b;     /* (1, D) "text.proj.b" */
-    float *idf;      /* (V) */
-    tw_real *wt;     /* (E, D) w transposed: embedding one text then runs along rows */
+    twi_encoder *encoders[TW_MODALITIES]; /* NULL: not read */
+    twi_projection proj[TW_MODALITIES];
+    tw_param *head_in, *head_in_b;   /* (H, D), (1, H); NULL without a head */
+    tw_param *head_out, *head_out_b; /* (D, H), (1, D) */
+    char *vocabulary;                /* one token a line; NULL where no encoder reads tokens */
+    int modalities;                  /* encoders that are there */
 };
 
-/* Checks cfg and allocates everything, weights zero, idf 1. */
-TW_NODISCARD tw_status twi_tower_alloc(tw_tower **out, const tw_tower_config *cfg, tw_error *err);
+/* Makes the encoders and all parameters without memory (tw_params_defer). */
+TW_NODISCARD tw_status twi_tower_shape(tw_tower **out, const tw_tower_config *cfg,
+                                       const char *vocabulary, tw_error *err);
+/* Gives them memory: weights zero, idf 1. */
+TW_NODISCARD tw_status twi_tower_allocate(tw_tower *t, tw_error *err);
 TW_NODISCARD tw_status twi_tower_config_check(const tw_tower_config *cfg, tw_error *err);
-/* To be called whenever w changed. */
+/* To be called whenever a projection changed. */
 void twi_tower_refresh(tw_tower *t);
 
-/* The tower on a tape: z (n, D) of n bags. Arguments as tw_op_bag's. */
-tw_tensor *twi_tower_forward(tw_tape *tape, const tw_tower *t, const int32_t *ids,
-                             const tw_real *weights, const int32_t *offsets, int n);
+/* Rows to embed on a tape. */
+typedef struct twi_input {
+    const tw_tower_samples *samples;
+    const int32_t *items;       /* (n) */
+    const unsigned char *shown; /* (n) bits 1 << modality that may be looked at; NULL: all */
+    int n;
+    const twi_augment *augment; /* NULL: none */
+} twi_input;
+
+/* The tower on a tape: z (n, D), a zero row where nothing is shown. items and shown are borrowed
+ * until the tape is reset. */
+tw_tensor *twi_tower_forward(tw_tape *tape, const tw_tower *t, const twi_input *in);
+
+/* ---- samples (tower_samples.c) ---- */
+
+typedef struct twi_lane {
+    int64_t *offsets; /* (n) into bytes; NULL: the tower does not read this modality */
+    int32_t *lengths; /* (n) 0: the item lacks it */
+    twi_bytes bytes;
+    int64_t with; /* items that have it */
+} twi_lane;
+
+struct tw_tower_samples {
+    int64_t n;
+    twi_lane lanes[TW_MODALITIES];
+};
+
+twi_sample twi_sample_of(const tw_tower_samples *s, int m, int64_t i);
+bool twi_sample_empty(const tw_tower_samples *s, int64_t i); /* of every modality */
+
+/* What each encoder needs to prepare on one thread. close accepts a partly filled array. */
+TW_NODISCARD tw_status twi_readers_open(void *reader[TW_MODALITIES], const tw_tower *t,
+                                        tw_error *err);
+void twi_readers_close(void *reader[TW_MODALITIES], const tw_tower *t);
+
+/* tw_tower_embed_samples of items 0..n-1 (tower_embed.c). */
+TW_NODISCARD tw_status twi_embed_first(const tw_tower *t, tw_pool *pool, const tw_tower_samples *s,
+                                       int64_t n, float *out, tw_progress_fn progress, void *ctx,
+                                       tw_error *err);
 
 static inline size_t twi_text_len(const char *const *texts, const size_t *lens, int64_t i)
 {
@@ -161,47 +221,32 @@ TW_NODISCARD tw_status twi_examples_build(twi_examples *x, const tw_tower_data *
                                           tw_tower_loss loss, tw_error *err);
 void twi_examples_fini(twi_examples *x);
 
-/* Features of many texts in one block. */
-typedef struct twi_packed {
-    int64_t *offsets; /* (n + 1) */
-    int32_t *ids;
-    tw_real *weights;
-    int longest; /* features of the longest */
-} twi_packed;
-
-/* Texts with wanted[i] == 0 get no features. */
-TW_NODISCARD tw_status twi_packed_build(twi_packed *p, const tw_tower *t, const char *const *texts,
-                                        const size_t *lens, const unsigned char *wanted, int64_t n,
-                                        tw_error *err);
-void twi_packed_fini(twi_packed *p);
-
-/* What a worker keeps between the two halves of a step. */
-typedef struct twi_slice {
-    int32_t *ids; /* (room) */
-    tw_real *weights;
-    int32_t *offsets; /* (rows + 1) */
+typedef struct twi_slice { /* what a worker keeps between the two halves of a step */
     tw_tensor *z;
 } twi_slice;
 
 typedef struct twi_batch {
     const tw_tower *tower;
-    const twi_packed *packed;
+    const tw_tower_samples *samples;
     const twi_partners *partners;
     tw_tower_loss loss;
-    double temperature, margin, dropout;
-    const tw_real *logq; /* (N) or NULL */
-    bool labelled;       /* contrastive: labels say which pairs are negatives */
-    int room;            /* most pairs */
-    int width;           /* rows a pair takes: 2, or 3 with given negatives */
-    int B, C, R, D;      /* of the batch at hand; R = B + C rows */
-    int32_t *item;       /* (R) */
-    float *label;        /* (B) */
-    tw_real *z, *dz;     /* (R, D) */
-    tw_real *s, *ds;     /* (B, C) */
-    unsigned char *mask; /* (B, C) */
-    tw_real *lq;         /* (R) */
-    int32_t *first;      /* (N) column list heads, -1 between steps */
-    int32_t *next;       /* (C) */
+    double temperature, margin;
+    double modality_dropout;
+    twi_augment augment;
+    const tw_real *logq;  /* (N) or NULL */
+    bool labelled;        /* contrastive: labels say which pairs are negatives */
+    int room;             /* most pairs */
+    int width;            /* rows a pair takes: 2, or 3 with given negatives */
+    int B, C, R, D;       /* of the batch at hand; R = B + C rows */
+    int32_t *item;        /* (R) */
+    unsigned char *shown; /* (R) modalities that a row may look at */
+    float *label;         /* (B) */
+    tw_real *z, *dz;      /* (R, D) */
+    tw_real *s, *ds;      /* (B, C) */
+    unsigned char *mask;  /* (B, C) */
+    tw_real *lq;          /* (R) */
+    int32_t *first;       /* (N) column list heads, -1 between steps */
+    int32_t *next;        /* (C) */
     twi_slice slices[TW_POOL_MAX];
     int workers;
 } twi_batch;
@@ -211,8 +256,9 @@ typedef struct twi_batch {
 TW_NODISCARD tw_status twi_batch_init(twi_batch *b, int64_t n, tw_error *err);
 void twi_batch_fini(twi_batch *b);
 
-/* Loads n <= room examples and masks. */
-void twi_batch_load(twi_batch *b, const twi_example *examples, const int32_t *order, int n);
+/* Loads n <= room examples, masks, and draws from rng which modalities each row shows. */
+void twi_batch_load(twi_batch *b, const twi_example *examples, const int32_t *order, int n,
+                    tw_rng *rng);
 /* For tw_trainer_run: embed this worker's rows into z; play dz back. ctx is the batch. */
 tw_status twi_batch_forward(void *ctx, int worker, int workers, tw_tape *tape, tw_error *err);
 tw_status twi_batch_backward(void *ctx, int worker, int workers, tw_tape *tape, tw_error *err);

@@ -9,90 +9,12 @@
 #include "nn/blas.h"
 #include "towers/internal.h"
 
-/* Appends the features of one text; *room counts what the block holds. */
-static tw_status append(twi_packed *p, size_t *room, const twi_features *f, size_t at,
-                        tw_error *err)
-{
-    const size_t more = (size_t) f->n;
-    if (at + more > *room) {
-        *room = 2 * (at + more) + 1024;
-        int32_t *ids = tw_realloc(p->ids, *room, sizeof *ids);
-        p->ids = ids != NULL ? ids : p->ids;
-        tw_real *weights = tw_realloc(p->weights, *room, sizeof *weights);
-        p->weights = weights != NULL ? weights : p->weights;
-        if (ids == NULL || weights == NULL)
-            return tw_fail(err, TW_ENOMEM, "%zu text features", *room);
-    }
-    if (more > 0) {
-        memcpy(p->ids + at, f->ids, more * sizeof *p->ids);
-        memcpy(p->weights + at, f->weights, more * sizeof *p->weights);
-    }
-    if (f->n > p->longest)
-        p->longest = f->n;
-    return TW_OK;
-}
-
-tw_status twi_packed_build(twi_packed *p, const tw_tower *t, const char *const *texts,
-                           const size_t *lens, const unsigned char *wanted, int64_t n,
-                           tw_error *err)
-{
-    tw_status st = TW_OK;
-    twi_features f = {0};
-    size_t room = 0;
-
-    *p = (twi_packed){0};
-    p->offsets = tw_alloc((size_t) n + 1, sizeof *p->offsets);
-    if (p->offsets == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "features of %lld texts", (long long) n);
-        goto done;
-    }
-    TW_TRY(twi_features_init(&f, &t->cfg, err));
-    for (int64_t i = 0; i < n; i++) {
-        p->offsets[i + 1] = p->offsets[i];
-        if (!wanted[i])
-            continue;
-        twi_features_count(&f, texts[i], twi_text_len(texts, lens, i));
-        twi_features_weigh(&f, t->idf);
-        TW_TRY(append(p, &room, &f, (size_t) p->offsets[i], err));
-        p->offsets[i + 1] += f.n;
-    }
-done:
-    twi_features_fini(&f);
-    if (st != TW_OK)
-        twi_packed_fini(p);
-    return st;
-}
-
-void twi_packed_fini(twi_packed *p)
-{
-    tw_free(p->offsets);
-    tw_free(p->ids);
-    tw_free(p->weights);
-    *p = (twi_packed){0};
-}
-
-static tw_status init_slices(twi_batch *b, tw_error *err)
-{
-    const size_t rows = (size_t) b->room * (size_t) b->width / (size_t) b->workers + 1;
-    const size_t room = rows * (size_t) b->packed->longest;
-
-    for (int w = 0; w < b->workers; w++) {
-        twi_slice *s = &b->slices[w];
-        s->ids = tw_alloc(room, sizeof *s->ids);
-        s->weights = tw_alloc(room, sizeof *s->weights);
-        s->offsets = tw_alloc(rows + 1, sizeof *s->offsets);
-        if (s->ids == NULL || s->weights == NULL || s->offsets == NULL)
-            return tw_fail(err, TW_ENOMEM, "a worker's %zu rows of up to %d features", rows,
-                           b->packed->longest);
-    }
-    return TW_OK;
-}
-
 tw_status twi_batch_init(twi_batch *b, int64_t n, tw_error *err)
 {
     const size_t B = (size_t) b->room, R = B * (size_t) b->width, C = R - B, D = (size_t) b->D;
 
     b->item = tw_alloc(R, sizeof *b->item);
+    b->shown = tw_alloc(R, sizeof *b->shown);
     b->label = tw_alloc(B, sizeof *b->label);
     b->z = tw_alloc_aligned(R * D, sizeof *b->z);
     b->dz = tw_alloc_aligned(R * D, sizeof *b->dz);
@@ -102,17 +24,19 @@ tw_status twi_batch_init(twi_batch *b, int64_t n, tw_error *err)
     b->lq = tw_alloc(R, sizeof *b->lq);
     b->first = tw_alloc((size_t) n, sizeof *b->first);
     b->next = tw_alloc(C, sizeof *b->next);
-    if (b->item == NULL || b->label == NULL || b->z == NULL || b->dz == NULL || b->s == NULL ||
-        b->ds == NULL || b->mask == NULL || b->lq == NULL || b->first == NULL || b->next == NULL)
+    if (b->item == NULL || b->shown == NULL || b->label == NULL || b->z == NULL || b->dz == NULL ||
+        b->s == NULL || b->ds == NULL || b->mask == NULL || b->lq == NULL || b->first == NULL ||
+        b->next == NULL)
         return tw_fail(err, TW_ENOMEM, "batch of %d pairs", b->room);
     for (int64_t i = 0; i < n; i++)
         b->first[i] = -1;
-    return init_slices(b, err);
+    return TW_OK;
 }
 
 void twi_batch_fini(twi_batch *b)
 {
     tw_free(b->item);
+    tw_free(b->shown);
     tw_free(b->label);
     tw_free(b->z);
     tw_free(b->dz);
@@ -122,11 +46,6 @@ void twi_batch_fini(twi_batch *b)
     tw_free(b->lq);
     tw_free(b->first);
     tw_free(b->next);
-    for (int w = 0; w < b->workers; w++) {
-        tw_free(b->slices[w].ids);
-        tw_free(b->slices[w].weights);
-        tw_free(b->slices[w].offsets);
-    }
 }
 
 /* Masks all columns that hold `item` in row i. */
@@ -157,7 +76,51 @@ static void fill_mask(twi_batch *b)
         b->first[column[j]] = -1;
 }
 
-void twi_batch_load(twi_batch *b, const twi_example *examples, const int32_t *order, int n)
+#define ALL_SHOWN ((1U << TW_MODALITIES) - 1)
+
+/* The modalities of an item as bits. */
+static unsigned has(const twi_batch *b, int32_t item)
+{
+    unsigned bits = 0;
+    for (int m = 0; m < TW_MODALITIES; m++)
+        bits |= (unsigned) (twi_sample_of(b->samples, m, item).len > 0) << m;
+    return bits;
+}
+
+/* One of the bits of a set that has at least one. */
+static unsigned one_of(unsigned bits, tw_rng *rng)
+{
+    uint64_t skip = tw_rng_below(rng, (uint64_t) __builtin_popcount(bits));
+    while (skip-- > 0)
+        bits &= bits - 1;
+    return bits & -bits;
+}
+
+/* An item paired with itself is told from itself by what it shows: one modality here, the others
+ * there. Otherwise a row that has several shows only one now and then, so that each kind can stand
+ * for the item. */
+static void choose_shown(twi_batch *b, tw_rng *rng)
+{
+    memset(b->shown, ALL_SHOWN, (size_t) b->R);
+    if (b->tower->modalities < 2)
+        return;
+    for (int r = 0; r < b->R; r++) {
+        const unsigned bits = has(b, b->item[r]);
+        if (__builtin_popcount(bits) > 1 && tw_rng_uniform(rng) < b->modality_dropout)
+            b->shown[r] = (unsigned char) one_of(bits, rng);
+    }
+    for (int i = 0; i < b->B; i++) {
+        const unsigned bits = has(b, b->item[i]);
+        if (b->item[i] != b->item[b->B + i] || __builtin_popcount(bits) < 2)
+            continue;
+        const unsigned here = one_of(bits, rng);
+        b->shown[i] = (unsigned char) here;
+        b->shown[b->B + i] = (unsigned char) (bits & ~here);
+    }
+}
+
+void twi_batch_load(twi_batch *b, const twi_example *examples, const int32_t *order, int n,
+                    tw_rng *rng)
 {
     b->B = n;
     b->R = n * b->width;
@@ -172,33 +135,8 @@ void twi_batch_load(twi_batch *b, const twi_example *examples, const int32_t *or
     }
     for (int r = 0; r < b->R && b->logq != NULL; r++)
         b->lq[r] = b->logq[b->item[r]];
+    choose_shown(b, rng);
     fill_mask(b);
-}
-
-/* Copies one item's features, some left out; at least one stays. Returns how many. */
-static int32_t copy_features(const twi_batch *b, int32_t item, int32_t *ids, tw_real *weights,
-                             tw_rng *rng)
-{
-    const int64_t from = b->packed->offsets[item];
-    const int32_t n = (int32_t) (b->packed->offsets[item + 1] - from);
-    const int32_t *all = b->packed->ids + from;
-    const tw_real *all_weights = b->packed->weights + from;
-    int32_t kept = 0;
-
-    if (n == 0)
-        return 0;
-    const int32_t always = b->dropout > 0 ? (int32_t) tw_rng_below(rng, (uint64_t) n) : 0;
-    for (int32_t k = 0; k < n; k++) {
-        if (b->dropout > 0 && k != always && tw_rng_uniform(rng) < b->dropout)
-            continue;
-        ids[kept] = all[k];
-        weights[kept++] = all_weights[k];
-    }
-    /* As long as before on average, so that the bias keeps its weight. */
-    const tw_real scale = (tw_real) (1 / (1 - b->dropout));
-    for (int32_t k = 0; k < kept && b->dropout > 0; k++)
-        weights[k] *= scale;
-    return kept;
 }
 
 tw_status twi_batch_forward(void *ctx, int worker, int workers, tw_tape *tape, tw_error *err)
@@ -206,19 +144,18 @@ tw_status twi_batch_forward(void *ctx, int worker, int workers, tw_tape *tape, t
     twi_batch *b = ctx;
     twi_slice *s = &b->slices[worker];
     int64_t begin, end;
-    int32_t at = 0;
 
     tw_pool_share(b->R, worker, workers, &begin, &end);
     const int rows = (int) (end - begin);
     s->z = NULL;
     if (rows == 0)
         return TW_OK;
-    for (int r = 0; r < rows; r++) {
-        s->offsets[r] = at;
-        at += copy_features(b, b->item[begin + r], s->ids + at, s->weights + at, tw_tape_rng(tape));
-    }
-    s->offsets[rows] = at;
-    s->z = twi_tower_forward(tape, b->tower, s->ids, s->weights, s->offsets, rows);
+    s->z = twi_tower_forward(tape, b->tower,
+                             &(twi_input){.samples = b->samples,
+                                          .items = b->item + begin,
+                                          .shown = b->shown + begin,
+                                          .n = rows,
+                                          .augment = &b->augment});
     if (s->z == NULL)
         return tw_tape_status(tape, err);
     memcpy(b->z + (size_t) begin * (size_t) b->D, s->z->v,

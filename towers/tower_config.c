@@ -16,13 +16,17 @@
  * titles: a large one wants more bits. */
 #define TOWER_DEFAULT                                                                              \
     {                                                                                              \
-        .bits = 16, .embed_dim = 128, .dim = 128, .ngram_min = 3, .ngram_max = 5,                  \
-        .max_features = 4096, .seed = 1                                                            \
+        .dim = 128, .bits = 16, .embed_dim = 128, .ngram_min = 3, .ngram_max = 5,                  \
+        .max_features = 4096, .vocabulary = 8000, .text_width = 128, .text_layers = 2,             \
+        .text_heads = 4, .text_ffn = 512, .max_tokens = 128, .picture_size = 32,                   \
+        .picture_channels = 3, .picture_width = 32, .picture_depth = 2, .sound_seconds = 2,        \
+        .sound_width = 32, .attribute_width = 64, .seed = 1                                        \
     }
 #define TRAIN_DEFAULT                                                                              \
     {                                                                                              \
-        .loss = TW_LOSS_AUTO, .temperature = 0.1, .logq = true, .dropout = 0.3, .lr = 0.002,       \
-        .batch = 256, .epochs = 20, .patience = 4, .seed = 1                                       \
+        .loss = TW_LOSS_AUTO, .temperature = 0.1, .logq = true, .dropout = 0.3,                    \
+        .modality_dropout = 0.3, .strength = 1, .lr = 0.002, .batch = 256, .epochs = 20,           \
+        .patience = 4, .seed = 1                                                                   \
     }
 #define MINE_DEFAULT                                                                               \
     {                                                                                              \
@@ -34,50 +38,102 @@ const tw_tower_train_config TW_TOWER_TRAIN_DEFAULT = TRAIN_DEFAULT;
 const tw_mine_config TW_MINE_DEFAULT = MINE_DEFAULT;
 const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, MINE_DEFAULT};
 
-/* X(group, field, kind, default as text, least, most, help) */
+/* X(section, group, field, kind, names of a word's values, default as text, least, most, help).
+ * The section says which tower a key matters to. */
 #define OPTIONS(X)                                                                                 \
-    X(tower, bits, INT, "16", 8, TW_TOWER_MAX_BITS, "2^bits hash buckets for text features")       \
-    X(tower, embed_dim, INT, "128", 1, TW_TOWER_MAX_DIM, "width of one feature's embedding")       \
-    X(tower, dim, INT, "128", 1, TW_TOWER_MAX_DIM, "width of the item vectors")                    \
-    X(tower, ngram_min, INT, "3", 1, TW_TOWER_MAX_NGRAM, "shortest character n-gram")              \
-    X(tower, ngram_max, INT, "5", 0, TW_TOWER_MAX_NGRAM, "longest one; 0: whole words only")       \
-    X(tower, max_features, INT, "4096", 1, TW_TOWER_MAX_FEATURES, "most features of one text")     \
-    X(tower, seed, I64, "1", 0, MAX_SEED, "seed of weights, order and splits")                     \
-    X(train, loss, LOSS, "auto", 0, 4, "auto, triplet, contrastive, infonce or cosine")            \
-    X(train, temperature, REAL, "0.1", 0.001, 10, "of InfoNCE; lower = harder negatives")          \
-    X(train, margin, REAL, "0", 0, 4, "of triplet and contrastive; 0: 0.2 and 0.5")                \
-    X(train, logq, BOOL, "true", 0, 1, "InfoNCE: correct for how often an item is drawn")          \
-    X(train, dropout, REAL, "0.3", 0, 0.9, "share of a text's features hidden in each step")       \
-    X(train, lr, REAL, "0.002", 1e-8, 1, "highest step of Adam")                                   \
-    X(train, weight_decay, REAL, "0", 0, 1, "decoupled, on the projection")                        \
-    X(train, batch, INT, "256", 2, TW_TOWER_MAX_BATCH, "pairs in a step")                          \
-    X(train, epochs, INT, "20", 0, 10000, "at most this many passes over the pairs")               \
-    X(train, patience, INT, "4", 0, 10000, "epochs without gain before it stops; 0: never")        \
-    X(train, threads, INT, "0", 0, TW_POOL_MAX, "workers; 0: one per core")                        \
-    X(mine, window, INT, "1000", 1, 1000, "events at most this far apart meet")                    \
-    X(mine, neighbours, INT, "10", 1, 1000, "strongest partners kept per item")                    \
-    X(mine, shrinkage, REAL, "10", 0, 1e9, "distrust of rare meetings")                            \
-    X(mine, power, REAL, "0.95", 0, 1, "discount of popular items; 0.5: cosine")                   \
-    X(mine, min_count, INT, "5", 1, 1000000, "meetings that a pair needs")
+    X(SHAPE, tower, text, WORD, texts, "auto", 0, 6,                                               \
+      "text encoder: none, bag, cnn, lstm, gru, transformer")                                      \
+    X(SHAPE, tower, picture, WORD, pictures, "auto", 0, 3, "none, conv4 or resnet")                \
+    X(SHAPE, tower, sound, WORD, sounds, "auto", 0, 2, "none or cnn")                              \
+    X(SHAPE, tower, attributes, WORD, attribute_names, "auto", 0, 2, "none or mlp")                \
+    X(SHAPE, tower, dim, INT, NULL, "128", 1, TW_TOWER_MAX_DIM, "width of the item vectors")       \
+    X(SHAPE, tower, head, INT, NULL, "0", 0, 8192, "hidden width behind the sum of modalities")    \
+    X(BAG, tower, bits, INT, NULL, "16", 8, TW_TOWER_MAX_BITS, "2^bits hash buckets")              \
+    X(BAG, tower, embed_dim, INT, NULL, "128", 1, TW_TOWER_MAX_DIM, "width of one feature")        \
+    X(BAG, tower, ngram_min, INT, NULL, "3", 1, TW_TOWER_MAX_NGRAM, "shortest character n-gram")   \
+    X(BAG, tower, ngram_max, INT, NULL, "5", 0, TW_TOWER_MAX_NGRAM,                                \
+      "longest one; 0: whole words only")                                                          \
+    X(BAG, tower, max_features, INT, NULL, "4096", 1, TW_TOWER_MAX_FEATURES,                       \
+      "most features of one text")                                                                 \
+    X(TOKENS, tower, vocabulary, INT, NULL, "8000", 256, 65536, "tokens to learn from the texts")  \
+    X(TOKENS, tower, text_width, INT, NULL, "128", 8, 2048, "width of a token's state")            \
+    X(TOKENS, tower, text_layers, INT, NULL, "2", 1, 48, "layers")                                 \
+    X(TOKENS, tower, text_heads, INT, NULL, "4", 1, 64, "attention heads")                         \
+    X(TOKENS, tower, text_ffn, INT, NULL, "512", 8, 8192, "hidden width of a transformer's layer") \
+    X(TOKENS, tower, max_tokens, INT, NULL, "128", 4, 512, "tokens read of a text")                \
+    X(PICTURE, tower, picture_size, INT, NULL, "32", 16, TW_TOWER_MAX_SIZE, "pixels a side")       \
+    X(PICTURE, tower, picture_channels, INT, NULL, "3", 1, 3, "1: grey, 3: colour")                \
+    X(PICTURE, tower, picture_width, INT, NULL, "32", 4, 256, "channels of the first block")       \
+    X(PICTURE, tower, picture_depth, INT, NULL, "2", 1, 12, "resnet: blocks a stage")              \
+    X(PICTURE, tower, picture_fit, WORD, fits, "pad", 0, 2, "pad, crop or stretch to a square")    \
+    X(SOUND, tower, sound_front, WORD, fronts, "speech", 0, 2, "speech, vggish or panns")          \
+    X(SOUND, tower, sound_seconds, REAL, NULL, "2", 0.05, 60, "read of a sound")                   \
+    X(SOUND, tower, sound_width, INT, NULL, "32", 4, 256, "channels of the first block")           \
+    X(ATTRIBUTES, tower, attribute_width, INT, NULL, "64", 4, 1024, "hidden width of attributes")  \
+    X(SHAPE, tower, seed, I64, NULL, "1", 0, MAX_SEED, "seed of weights, order and splits")        \
+    X(TRAIN, train, loss, WORD, loss_names, "auto", 0, 4,                                          \
+      "auto, triplet, contrastive, infonce or cosine")                                             \
+    X(TRAIN, train, temperature, REAL, NULL, "0.1", 0.001, 10,                                     \
+      "of InfoNCE; lower = harder negatives")                                                      \
+    X(TRAIN, train, margin, REAL, NULL, "0", 0, 4, "of triplet and contrastive; 0: 0.2 and 0.5")   \
+    X(TRAIN, train, logq, BOOL, NULL, "true", 0, 1,                                                \
+      "InfoNCE: correct for how often an item is drawn")                                           \
+    X(TRAIN, train, dropout, REAL, NULL, "0.3", 0, 0.9,                                            \
+      "share of a text's features hidden in each step")                                            \
+    X(TRAIN, train, modality_dropout, REAL, NULL, "0.3", 0, 1,                                     \
+      "chance that an item shows only one of its modalities")                                      \
+    X(TRAIN, train, augment, WORD, augments, "none", 0, 2, "pictures: none, glyph or photo")       \
+    X(TRAIN, train, strength, REAL, NULL, "1", 0, 4, "of what is done to pictures and sounds")     \
+    X(TRAIN, train, lr, REAL, NULL, "0.002", 1e-8, 1, "highest step of Adam")                      \
+    X(TRAIN, train, weight_decay, REAL, NULL, "0", 0, 1, "decoupled, on dense weights")            \
+    X(TRAIN, train, batch, INT, NULL, "256", 2, TW_TOWER_MAX_BATCH, "pairs in a step")             \
+    X(TRAIN, train, epochs, INT, NULL, "20", 0, 10000, "at most this many passes over the pairs")  \
+    X(TRAIN, train, patience, INT, NULL, "4", 0, 10000,                                            \
+      "epochs without gain before it stops; 0: never")                                             \
+    X(TRAIN, train, threads, INT, NULL, "0", 0, TW_POOL_MAX, "workers; 0: one per core")           \
+    X(TRAIN, mine, window, INT, NULL, "1000", 1, 1000, "events at most this far apart meet")       \
+    X(TRAIN, mine, neighbours, INT, NULL, "10", 1, 1000, "strongest partners kept per item")       \
+    X(TRAIN, mine, shrinkage, REAL, NULL, "10", 0, 1e9, "distrust of rare meetings")               \
+    X(TRAIN, mine, power, REAL, NULL, "0.95", 0, 1, "discount of popular items; 0.5: cosine")      \
+    X(TRAIN, mine, min_count, INT, NULL, "5", 1, 1000000, "meetings that a pair needs")
 
-typedef enum kind { INT, I64, REAL, BOOL, LOSS } kind;
+typedef enum kind { INT, I64, REAL, BOOL, WORD } kind;
+
+/* What a key belongs to: TRAIN is no part of a tower, SHAPE of every one, the others of towers that
+ * have such an encoder. */
+typedef enum section { TRAIN, SHAPE, BAG, TOKENS, PICTURE, SOUND, ATTRIBUTES } section;
 
 typedef struct option {
     tw_tower_option shown;
+    section section;
     kind kind;
-    size_t offset; /* in tw_tower_recipe */
+    const char *const *words; /* WORD: the names of 0, 1, ... most */
+    size_t offset;            /* in tw_tower_recipe */
     double least, most;
-    bool of_tower; /* part of what a tower is: stands in its file */
 } option;
 
-enum { GROUP_tower = 1, GROUP_train = 0, GROUP_mine = 0 };
+static const char *const loss_names[] = {"auto", "triplet", "contrastive", "infonce", "cosine"};
+static const char *const texts[] = {"auto", "none", "bag", "cnn", "lstm", "gru", "transformer"};
+static const char *const pictures[] = {"auto", "none", "conv4", "resnet"};
+static const char *const sounds[] = {"auto", "none", "cnn"};
+static const char *const attribute_names[] = {"auto", "none", "mlp"};
+static const char *const fits[] = {"pad", "crop", "stretch"};
+static const char *const fronts[] = {"speech", "vggish", "panns"};
+static const char *const augments[] = {"none", "glyph", "photo"};
 
-#define X(group, field, knd, dflt, lo, hi, text)                                                   \
-    {{#field, text, dflt}, knd, offsetof(tw_tower_recipe, group.field), lo, hi, GROUP_##group},
+#define X(section, group, field, knd, words, dflt, lo, hi, text)                                   \
+    {{#field, text, dflt}, section, knd, words, offsetof(tw_tower_recipe, group.field), lo, hi},
 static const option options[] = {OPTIONS(X)};
 #undef X
 
-static const char *const loss_names[] = {"auto", "triplet", "contrastive", "infonce", "cosine"};
+/* Every enum of the recipe is read and written as an int. */
+_Static_assert(sizeof(tw_tower_loss) == sizeof(int) && sizeof(tw_text_encoder) == sizeof(int) &&
+                   sizeof(tw_picture_encoder) == sizeof(int) &&
+                   sizeof(tw_sound_encoder) == sizeof(int) &&
+                   sizeof(tw_attribute_encoder) == sizeof(int) &&
+                   sizeof(tw_picture_fit) == sizeof(int) && sizeof(tw_sound_front) == sizeof(int) &&
+                   sizeof(tw_picture_augment) == sizeof(int),
+               "an enum is no int");
 
 int tw_tower_option_count(void) { return (int) (sizeof options / sizeof options[0]); }
 
@@ -105,7 +161,7 @@ static double get(const tw_tower_recipe *r, const option *o)
     case I64: return (double) *(const int64_t *) at;
     case REAL: return *(const double *) at;
     case BOOL: return *(const bool *) at ? 1 : 0;
-    case LOSS: return *(const tw_tower_loss *) at;
+    case WORD: return *(const int *) at;
     }
     return 0;
 }
@@ -129,11 +185,11 @@ static tw_status put(tw_tower_recipe *r, const option *o, double value, tw_error
         return st;
     void *at = (char *) r + o->offset;
     switch (o->kind) {
-    case INT: *(int *) at = (int) value; break;
+    case INT:
+    case WORD: *(int *) at = (int) value; break;
     case I64: *(int64_t *) at = (int64_t) value; break;
     case REAL: *(double *) at = value; break;
     case BOOL: *(bool *) at = value != 0; break;
-    case LOSS: *(tw_tower_loss *) at = (tw_tower_loss) (int) value; break;
     }
     r->train.seed = r->tower.seed;
     return TW_OK;
@@ -146,13 +202,13 @@ static bool word_value(const option *o, const char *word, double *value)
         *value = word[0] == 't' ? 1 : 0;
         return true;
     }
-    for (size_t i = 0; o->kind == LOSS && i < sizeof loss_names / sizeof loss_names[0]; i++) {
-        if (strcmp(loss_names[i], word) == 0) {
-            *value = (double) i;
+    for (int i = 0; o->kind == WORD && i <= (int) o->most; i++) {
+        if (strcmp(o->words[i], word) == 0) {
+            *value = i;
             return true;
         }
     }
-    return o->kind != BOOL && o->kind != LOSS && tw_parse_f64(word, value);
+    return o->kind != BOOL && o->kind != WORD && tw_parse_f64(word, value);
 }
 
 tw_status tw_tower_recipe_set(tw_tower_recipe *r, const char *key, const char *value, tw_error *err)
@@ -171,11 +227,11 @@ static tw_status set_from_json(tw_tower_recipe *r, const char *key, const json_t
     const option *o = find_option(key);
     if (o == NULL)
         return tw_fail(err, TW_EINVAL, "towers have no setting '%.60s'", key);
-    if (json_is_string(v) && o->kind == LOSS)
+    if (json_is_string(v) && o->kind == WORD)
         return tw_tower_recipe_set(r, key, json_string_value(v), err);
     if (json_is_boolean(v) && o->kind == BOOL)
         return put(r, o, json_is_true(v) ? 1 : 0, err);
-    if (json_is_number(v) && o->kind != LOSS && o->kind != BOOL)
+    if (json_is_number(v) && o->kind != WORD && o->kind != BOOL)
         return put(r, o, json_number_value(v), err);
     return tw_fail(err, TW_EINVAL, "%s has the wrong type (%s)", key, o->shown.help);
 }
@@ -204,11 +260,26 @@ done:
 
 static tw_status format_value(const option *o, double v, tw_text *out, tw_error *err)
 {
-    if (o->kind == LOSS)
-        return tw_text_addf(out, err, "\"%s\"", tw_tower_loss_name((tw_tower_loss) (int) v));
+    if (o->kind == WORD)
+        return tw_text_addf(out, err, "\"%s\"", o->words[(int) v]);
     if (o->kind == BOOL)
         return tw_text_adds(out, v != 0 ? "true" : "false", err);
     return tw_text_addf(out, err, o->kind == REAL ? "%.12g" : "%.0f", v);
+}
+
+/* True when the key matters to a tower of this shape. */
+static bool matters(const option *o, const tw_tower_config *cfg)
+{
+    switch (o->section) {
+    case TRAIN: return false;
+    case SHAPE: return true;
+    case BAG: return cfg->text == TW_TEXT_AUTO || cfg->text == TW_TEXT_BAG;
+    case TOKENS: return twi_reads_tokens(cfg);
+    case PICTURE: return cfg->picture > TW_PICTURE_NONE;
+    case SOUND: return cfg->sound > TW_SOUND_NONE;
+    case ATTRIBUTES: return cfg->attributes > TW_ATTRIBUTES_NONE;
+    }
+    return false;
 }
 
 static tw_status format(const tw_tower_recipe *r, bool tower_only, tw_text *out, tw_error *err)
@@ -218,7 +289,7 @@ static tw_status format(const tw_tower_recipe *r, bool tower_only, tw_text *out,
 
     for (int i = 0; i < tw_tower_option_count(); i++) {
         const option *o = &options[i];
-        if (tower_only && !o->of_tower)
+        if (tower_only && !matters(o, &r->tower))
             continue;
         TW_TRY(tw_text_addf(out, err, "%s\"%s\": ", between, o->shown.key));
         TW_TRY(format_value(o, get(r, o), out, err));
@@ -249,13 +320,14 @@ tw_status twi_tower_config_parse(tw_tower_config *cfg, const char *json, size_t 
     return st;
 }
 
-/* All options of one struct of the recipe: those whose offset lies in [begin, end). */
+/* All options of one struct of the recipe: those whose offset lies in [begin, end). Keys of
+ * encoders that the tower has not may hold anything. */
 static tw_status check_group(const tw_tower_recipe *r, size_t begin, size_t end, tw_error *err)
 {
     for (int i = 0; i < tw_tower_option_count(); i++) {
         const option *o = &options[i];
         tw_status st = TW_OK;
-        if (o->offset >= begin && o->offset < end)
+        if (o->offset >= begin && o->offset < end && (o->section == TRAIN || matters(o, &r->tower)))
             st = check(o, get(r, o), err);
         if (st != TW_OK)
             return st;
@@ -273,6 +345,11 @@ tw_status twi_tower_config_check(const tw_tower_config *cfg, tw_error *err)
     if (cfg->ngram_max != 0 && cfg->ngram_max < cfg->ngram_min)
         return tw_fail(err, TW_EINVAL, "ngram_max %d is below ngram_min %d", cfg->ngram_max,
                        cfg->ngram_min);
+    if (twi_reads_tokens(cfg) && cfg->text_width % cfg->text_heads != 0)
+        return tw_fail(err, TW_EINVAL, "text_width %d is no multiple of text_heads %d",
+                       cfg->text_width, cfg->text_heads);
+    if (cfg->picture > TW_PICTURE_NONE && cfg->picture_channels == 2)
+        return tw_fail(err, TW_EINVAL, "picture_channels is 1 (grey) or 3 (colour), not 2");
     return TW_OK;
 }
 

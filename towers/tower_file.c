@@ -1,10 +1,13 @@
-/* A tower on disk: one safetensors file that holds weights, idf and, as
- * metadata, everything that turns a text into features, so training and serving
- * cannot differ.
+/* A tower on disk: one safetensors file that holds weights, what encoders learnt
+ * besides, and, as metadata, everything that turns an item into samples, so
+ * training and serving cannot differ.
  *
  *   text.table (V,E)  text.proj.w (D,E)  text.proj.b (1,D)  text.idf (V)   F32
- *   twindex.kind "tower" | twindex.version "1" | twindex.text "fnv1a-fold-1"
- *   twindex.tower {"bits": 16, "embed_dim": 128, ...} */
+ *   twindex.kind "tower" | twindex.version "2" | twindex.text "fnv1a-fold-1"
+ *   twindex.tower {"text": "bag", "bits": 16, ...} | twindex.vocabulary "[PAD]\n..."
+ *
+ * Version 1, which knew the bag of words alone, is read, too. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -13,20 +16,23 @@
 #include "towers/internal.h"
 
 #define FILE_KIND    "tower"
-#define FILE_VERSION "1"
+#define FILE_VERSION "2"
+#define FILE_BEFORE  "1"
 #define TEXT_RULES   "fnv1a-fold-1" /* hashing, folding, word rules: any change is a new name */
 
-static tw_status write_meta(tw_st_writer *w, const tw_tower_config *cfg, tw_error *err)
+static tw_status write_meta(tw_st_writer *w, const tw_tower *t, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_text json;
 
     tw_text_init(&json, 4096);
-    TW_TRY(twi_tower_config_format(cfg, &json, err));
+    TW_TRY(twi_tower_config_format(&t->cfg, &json, err));
     TW_TRY(tw_st_add_meta(w, "twindex.kind", FILE_KIND, err));
     TW_TRY(tw_st_add_meta(w, "twindex.version", FILE_VERSION, err));
     TW_TRY(tw_st_add_meta(w, "twindex.text", TEXT_RULES, err));
     TW_TRY(tw_st_add_meta(w, "twindex.tower", tw_text_cstr(&json), err));
+    if (t->vocabulary != NULL)
+        TW_TRY(tw_st_add_meta(w, "twindex.vocabulary", t->vocabulary, err));
 done:
     tw_text_fini(&json);
     return st;
@@ -38,9 +44,11 @@ tw_status tw_tower_save(const tw_tower *t, const char *path, tw_error *err)
     tw_st_writer *w = NULL;
 
     TW_TRY(tw_st_writer_create(&w, err));
-    TW_TRY(write_meta(w, &t->cfg, err));
+    TW_TRY(write_meta(w, t, err));
     TW_TRY(tw_st_add_params(w, t->params, false, err));
-    TW_TRY(tw_st_add(w, "text.idf", TW_F32, (int64_t) 1 << t->cfg.bits, 0, t->idf, err));
+    for (int m = 0; m < TW_MODALITIES; m++)
+        if (t->encoders[m] != NULL && t->encoders[m]->class->save != NULL)
+            TW_TRY(t->encoders[m]->class->save(t->encoders[m], w, err));
     TW_TRY(tw_st_save(w, path, err));
 done:
     tw_st_writer_destroy(w);
@@ -65,7 +73,9 @@ static tw_status read_config(tw_tower_config *cfg, const tw_st_file *f, tw_error
     tw_error why = {0};
 
     TW_TRY(check_meta(f, "twindex.kind", FILE_KIND, TW_ECORRUPT, err));
-    TW_TRY(check_meta(f, "twindex.version", FILE_VERSION, TW_EUNSUPPORTED, err));
+    const char *version = tw_st_meta(f, "twindex.version");
+    if (version == NULL || strcmp(version, FILE_BEFORE) != 0)
+        TW_TRY(check_meta(f, "twindex.version", FILE_VERSION, TW_EUNSUPPORTED, err));
     TW_TRY(check_meta(f, "twindex.text", TEXT_RULES, TW_EUNSUPPORTED, err));
     const char *json = tw_st_meta(f, "twindex.tower");
     if (json == NULL)
@@ -82,29 +92,21 @@ done:
 }
 
 /* Shapes first: a short file with large numbers in it must not make us allocate by them. */
-static tw_status check_shapes(const tw_st_file *f, const tw_tower_config *cfg, tw_error *err)
+static tw_status check_shapes(const tw_st_file *f, const tw_params *ps, tw_error *err)
 {
-    const int64_t V = (int64_t) 1 << cfg->bits;
-    const struct {
-        const char *name;
-        int64_t rows, cols;
-    } want[] = {{"text.table", V, cfg->embed_dim},
-                {"text.proj.w", cfg->dim, cfg->embed_dim},
-                {"text.proj.b", 1, cfg->dim},
-                {"text.idf", V, 0}};
-
-    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+    for (int i = 0; i < tw_params_count(ps); i++) {
+        const tw_param *p = tw_params_at(ps, i);
         int k = 0;
-        while (k < tw_st_count(f) && strcmp(tw_st_at(f, k).name, want[i].name) != 0)
+        while (k < tw_st_count(f) && strcmp(tw_st_at(f, k).name, p->name) != 0)
             k++;
         if (k == tw_st_count(f))
-            return tw_fail(err, TW_ECORRUPT, "the tower file lacks '%s'", want[i].name);
+            return tw_fail(err, TW_ECORRUPT, "the tower file lacks '%s'", p->name);
         const tw_st_tensor found = tw_st_at(f, k);
-        if (found.rows == want[i].rows && found.cols == want[i].cols)
+        if (found.rows == p->rows && found.cols == p->cols)
             continue;
-        return tw_fail(err, TW_ECORRUPT, "'%s' is %lld by %lld, its settings say %lld by %lld",
-                       want[i].name, (long long) found.rows, (long long) found.cols,
-                       (long long) want[i].rows, (long long) want[i].cols);
+        return tw_fail(err, TW_ECORRUPT, "'%s' is %lld by %lld, its settings say %lld by %d",
+                       p->name, (long long) found.rows, (long long) found.cols, (long long) p->rows,
+                       p->cols);
     }
     return TW_OK;
 }
@@ -120,10 +122,18 @@ static tw_status check_finite(const tw_tower *t, tw_error *err)
         if (k < n)
             return tw_fail(err, TW_ECORRUPT, "'%s' holds a number that is not finite", p->name);
     }
-    for (size_t v = 0; v < (size_t) 1 << t->cfg.bits; v++)
-        if (!(t->idf[v] >= 0 && t->idf[v] <= 1e6F))
-            return tw_fail(err, TW_ECORRUPT, "idf %g is outside 0..1e6", (double) t->idf[v]);
     return TW_OK;
+}
+
+/* What is wrong with settings that a file holds is wrong with the file. */
+static tw_status shape_of(tw_tower **out, const tw_tower_config *cfg, const tw_st_file *f,
+                          tw_error *err)
+{
+    tw_error why = {0};
+    tw_status st = twi_tower_shape(out, cfg, tw_st_meta(f, "twindex.vocabulary"), &why);
+    if (st == TW_EINVAL)
+        return tw_fail(err, TW_ECORRUPT, "the tower's settings: %.300s", why.msg);
+    return st == TW_OK ? st : tw_fail(err, st, "%.300s", why.msg);
 }
 
 static tw_status from_file(tw_tower **out, const tw_st_file *f, tw_error *err)
@@ -131,14 +141,16 @@ static tw_status from_file(tw_tower **out, const tw_st_file *f, tw_error *err)
     tw_status st = TW_OK;
     tw_tower *t = NULL;
     tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
-    tw_st_tensor idf;
 
     TW_TRY(read_config(&cfg, f, err));
-    TW_TRY(check_shapes(f, &cfg, err));
-    TW_TRY(tw_st_find(f, "text.idf", TW_F32, &idf, err));
-    TW_TRY(twi_tower_alloc(&t, &cfg, err));
+    TW_TRY(shape_of(&t, &cfg, f, err));
+    assert(t != NULL);
+    TW_TRY(check_shapes(f, t->params, err));
+    TW_TRY(twi_tower_allocate(t, err));
     TW_TRY(tw_st_load_params(f, t->params, false, err));
-    memcpy(t->idf, idf.data, ((size_t) 1 << cfg.bits) * sizeof *t->idf);
+    for (int m = 0; m < TW_MODALITIES; m++)
+        if (t->encoders[m] != NULL && t->encoders[m]->class->load != NULL)
+            TW_TRY(t->encoders[m]->class->load(t->encoders[m], f, err));
     TW_TRY(check_finite(t, err));
     twi_tower_refresh(t);
     *out = t;

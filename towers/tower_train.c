@@ -17,8 +17,7 @@
 
 enum {
     VALID_QUERIES = 2000, /* that choose the epoch: a standard error of about 0.01 */
-    SPREAD_ITEMS = 4096,  /* that measure collapse */
-    TENSORS = 3
+    SPREAD_ITEMS = 4096   /* that measure collapse */
 };
 
 #define COLLAPSED_BELOW 0.02 /* spread; trained towers that work stand near 0.9 */
@@ -30,16 +29,16 @@ typedef struct run {
     const tw_tower_train_config *cfg;
     const tw_tower_watch *watch;
     twi_examples x;
-    twi_packed packed;
+    const tw_tower_samples *samples;
+    tw_tower_samples *own; /* samples, where the caller gave texts */
     twi_partners partners;
     twi_batch batch;
     tw_trainer *trainer;
-    unsigned char *wanted; /* (N) items that occur in examples */
-    tw_real *logq;         /* (N) or NULL */
-    int32_t *order;        /* (x.n) */
-    float *vecs;           /* (n_vecs, D) */
+    tw_real *logq;  /* (N) or NULL */
+    int32_t *order; /* (x.n) */
+    float *vecs;    /* (n_vecs, D) */
     int64_t n_vecs;
-    tw_real *best[TENSORS]; /* table, w, b */
+    tw_real **best; /* a copy of each tensor */
     bool validates;
     double start;        /* clock */
     double first_spread; /* of epoch 0 */
@@ -51,51 +50,51 @@ static void fini(run *r)
     tw_trainer_destroy(r->trainer);
     twi_batch_fini(&r->batch);
     twi_partners_fini(&r->partners);
-    twi_packed_fini(&r->packed);
+    tw_tower_samples_destroy(r->own);
     twi_examples_fini(&r->x);
-    tw_free(r->wanted);
     tw_free(r->logq);
     tw_free(r->order);
     tw_free(r->vecs);
-    for (int i = 0; i < TENSORS; i++)
+    for (int i = 0; r->best != NULL && i < tw_params_count(r->t->params); i++)
         tw_free(r->best[i]);
+    tw_free(r->best);
 }
 
 /* ---- setting up ---------------------------------------------------------------------------------
  */
 
-static tw_status pack_examples(run *r, tw_error *err)
+static tw_status find_samples(run *r, tw_error *err)
 {
+    const tw_tower_data *d = r->data;
+    const tw_tower_texts list = {d->texts, d->lens};
+    const tw_tower_source source = tw_source_of_texts(&list, d->n_items);
     tw_status st = TW_OK;
+
+    if (d->samples == NULL)
+        st = tw_tower_prepare(&r->own, r->t, NULL, &source, NULL, NULL, err);
+    else if (d->samples->n != d->n_items)
+        st = tw_fail(err, TW_EINVAL, "samples of %lld items for a catalogue of %lld",
+                     (long long) d->samples->n, (long long) d->n_items);
+    r->samples = d->samples != NULL ? d->samples : r->own;
+    return st;
+}
+
+/* A zero vector has no direction to learn. */
+static tw_status drop_empty(run *r, tw_error *err)
+{
     twi_examples *x = &r->x;
-    const int64_t N = r->data->n_items;
     int64_t kept = 0;
 
-    r->wanted = tw_alloc((size_t) N, 1);
-    if (r->wanted == NULL)
-        return tw_fail(err, TW_ENOMEM, "training on %lld items", (long long) N);
-    for (int64_t k = 0; k < x->n; k++) {
-        r->wanted[x->rows[k].a] = 1;
-        r->wanted[x->rows[k].b] = 1;
-        if (x->given)
-            r->wanted[x->rows[k].negative] = 1;
-    }
-    TW_TRY(twi_packed_build(&r->packed, r->t, r->data->texts, r->data->lens, r->wanted, N, err));
-
-    /* A zero vector has no direction to learn. */
-#define EMPTY(item) (r->packed.offsets[(item)] == r->packed.offsets[(item) + 1])
     for (int64_t k = 0; k < x->n; k++) {
         const twi_example e = x->rows[k];
-        if (!EMPTY(e.a) && !EMPTY(e.b) && !(x->given && EMPTY(e.negative)))
+        if (!twi_sample_empty(r->samples, e.a) && !twi_sample_empty(r->samples, e.b) &&
+            !(x->given && twi_sample_empty(r->samples, e.negative)))
             x->rows[kept++] = e;
     }
-#undef EMPTY
     x->n = kept;
-    if (kept == 0)
-        st = tw_fail(err, TW_EINVAL, "no example that the %s loss can learn from",
-                     tw_tower_loss_name(x->loss));
-done:
-    return st;
+    return kept > 0 ? TW_OK
+                    : tw_fail(err, TW_EINVAL, "no example that the %s loss can learn from",
+                              tw_tower_loss_name(x->loss));
 }
 
 /* ln of each item's share of the sides of all pairs: how often it is drawn as a negative. */
@@ -123,19 +122,21 @@ static tw_status set_up_batch(run *r, tw_error *err)
     twi_batch *b = &r->batch;
     const tw_tower_train_config *cfg = r->cfg;
 
-    *b = (twi_batch){.tower = r->t,
-                     .packed = &r->packed,
-                     .partners = &r->partners,
-                     .loss = r->x.loss,
-                     .temperature = cfg->temperature,
-                     .margin = cfg->margin,
-                     .dropout = cfg->dropout,
-                     .logq = r->logq,
-                     .labelled = r->x.labelled,
-                     .room = (int) (r->x.n < cfg->batch ? r->x.n : cfg->batch),
-                     .width = r->x.given ? 3 : 2,
-                     .D = r->t->cfg.dim,
-                     .workers = tw_trainer_workers(r->trainer)};
+    *b = (twi_batch){
+        .tower = r->t,
+        .samples = r->samples,
+        .partners = &r->partners,
+        .loss = r->x.loss,
+        .temperature = cfg->temperature,
+        .margin = cfg->margin,
+        .modality_dropout = cfg->modality_dropout,
+        .augment = {.dropout = cfg->dropout, .picture = cfg->augment, .strength = cfg->strength},
+        .logq = r->logq,
+        .labelled = r->x.labelled,
+        .room = (int) (r->x.n < cfg->batch ? r->x.n : cfg->batch),
+        .width = r->x.given ? 3 : 2,
+        .D = r->t->cfg.dim,
+        .workers = tw_trainer_workers(r->trainer)};
     if (cfg->margin == 0)
         b->margin = r->x.loss == TW_LOSS_TRIPLET ? 0.2 : 0.5;
     return twi_batch_init(b, r->data->n_items, err);
@@ -150,7 +151,11 @@ static tw_status make_buffers(run *r, tw_error *err)
     r->vecs = tw_alloc((size_t) r->n_vecs * (size_t) r->t->cfg.dim, sizeof *r->vecs);
     if (r->order == NULL || r->vecs == NULL)
         return tw_fail(err, TW_ENOMEM, "vectors of %lld items", (long long) r->n_vecs);
-    for (int i = 0; i < TENSORS; i++) {
+    const int tensors = tw_params_count(r->t->params);
+    r->best = tw_alloc((size_t) tensors, sizeof *r->best);
+    if (r->best == NULL)
+        return tw_fail(err, TW_ENOMEM, "a copy of the weights");
+    for (int i = 0; i < tensors; i++) {
         const tw_param *p = tw_params_at(r->t->params, i);
         r->best[i] = tw_alloc((size_t) p->rows * (size_t) p->cols, sizeof *r->best[i]);
         if (r->best[i] == NULL)
@@ -177,7 +182,8 @@ static tw_status set_up(run *r, tw_error *err)
 
     TW_TRY(twi_train_config_check(r->cfg, err));
     TW_TRY(twi_examples_build(&r->x, r->data, r->cfg->loss, err));
-    TW_TRY(pack_examples(r, err));
+    TW_TRY(find_samples(r, err));
+    TW_TRY(drop_empty(r, err));
     TW_TRY(make_logq(r, err));
     TW_TRY(
         twi_partners_build(&r->partners, r->data->n_items, r->x.positives, r->x.n_positives, err));
@@ -195,7 +201,7 @@ done:
 
 static void copy_best(run *r, bool restore)
 {
-    for (int i = 0; i < TENSORS; i++) {
+    for (int i = 0; i < tw_params_count(r->t->params); i++) {
         const tw_param *p = tw_params_at(r->t->params, i);
         const size_t bytes = (size_t) p->rows * (size_t) p->cols * sizeof *p->value;
         memcpy(restore ? p->value : r->best[i], restore ? r->best[i] : p->value, bytes);
@@ -247,7 +253,7 @@ static tw_status one_epoch(run *r, tw_tower_epoch *line, tw_error *err)
         twi_loss_stats stats;
         double loss;
         tw_pool_share(n, (int) k, (int) steps, &begin, &end);
-        twi_batch_load(&r->batch, r->x.rows, r->order + begin, (int) (end - begin));
+        twi_batch_load(&r->batch, r->x.rows, r->order + begin, (int) (end - begin), &rng);
         TW_TRY(one_step(r, &stats, &loss, err));
         line->loss += loss / (double) steps;
         line->active += stats.active / (double) steps;
@@ -292,7 +298,7 @@ static tw_status look(run *r, tw_tower_epoch *line, tw_error *err)
     tw_retrieval found;
 
     twi_tower_refresh(r->t);
-    TW_TRY(tw_tower_embed_many(r->t, pool, d->texts, d->lens, r->n_vecs, r->vecs, NULL, NULL, err));
+    TW_TRY(twi_embed_first(r->t, pool, r->samples, r->n_vecs, r->vecs, NULL, NULL, err));
     line->spread = spread_of(r->vecs, r->n_vecs < SPREAD_ITEMS ? r->n_vecs : SPREAD_ITEMS, D);
     line->valid = (double) NAN;
     if (r->validates && r->x.loss == TW_LOSS_COSINE) {

@@ -1,22 +1,27 @@
 /* towers/towers.h — items to unit vectors, so that alike items lie near.
  *
- * A tower turns a text into hashed words and character n-grams, weighs them by
- * tf-idf, sums their embeddings, projects the sum and scales it to length 1.
- * The same tower, with the same weights, embeds both sides of a pair: that is
- * what Siamese means here. Training pulls similar items together and pushes
- * others apart; a tower that was only fitted (idf) is a random projection of
- * the tf-idf kernel, so it is useful before it has seen a single pair.
+ * A tower has an encoder for each kind of thing that an item may have: text,
+ * a picture, a sound, attributes. Each encoder's output is projected to the
+ * tower's width and scaled to length 1; what an item has is summed and scaled
+ * again. So all kinds share one space: a text finds a picture. The same tower,
+ * with the same weights, embeds both sides of a pair: that is what Siamese means
+ * here. Training pulls similar items together and pushes others apart; a text
+ * tower that was only fitted (idf) is a random projection of the tf-idf kernel,
+ * so it is useful before it has seen a single pair.
  *
  *     tw_tower *t = NULL;
- *     tw_tower_create(&t, &TW_TOWER_CONFIG_DEFAULT, &err);
- *     tw_tower_fit(t, texts, NULL, n, &err);              // idf from the catalogue
+ *     tw_tower_samples *s = NULL;
+ *     tw_tower_create(&t, &TW_TOWER_CONFIG_DEFAULT, NULL, &err);
+ *     tw_tower_prepare(&s, t, NULL, &source, NULL, NULL, &err);   // decode, tokenise, resize
+ *     tw_tower_fit(t, s, &err);                                   // idf from the catalogue
+ *     data.samples = s;
  *     tw_tower_train(t, &data, &cfg, &watch, &report, &err);
- *     tw_tower_embed_many(t, NULL, texts, NULL, n, vecs, NULL, NULL, &err);
+ *     tw_tower_embed_samples(t, NULL, s, vecs, &err);
  *     tw_tower_save(t, "towers.safetensors", &err);
  *
  * Surprises:
- * - Items are numbered 0..N-1 here: the place in the caller's array of texts.
- * - A text in which nothing can be hashed (empty, blanks, punctuation only)
+ * - Items are numbered 0..N-1 here: the place in the caller's source.
+ * - An item of which no encoder can read anything (an empty text, no picture)
  *   gives the zero vector, near to nothing, with TW_OK.
  * - Any bytes are a text. Malformed UTF-8 reads as U+FFFD.
  * - What one text holds above `max_features` distinct features is not read.
@@ -31,6 +36,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/media.h"
 #include "base/pool.h"
 #include "base/text.h"
 #include "base/types.h"
@@ -40,6 +46,7 @@
 #define TW_TOWER_MAX_NGRAM    8     /* characters */
 #define TW_TOWER_MAX_FEATURES 16384 /* distinct ones in one text */
 #define TW_TOWER_MAX_BATCH    8192  /* pairs in one step */
+#define TW_TOWER_MAX_SIZE     512   /* pixels along a picture's side, as the tower sees it */
 #define TW_TOWER_MAX_ITEMS    (1 << 28)
 #define TW_TOWER_K            10 /* the cut-off of recall and NDCG */
 
@@ -49,15 +56,91 @@ typedef struct tw_tower_session tw_tower_session; /* one thread's working memory
 /* ---- configuration -----------------------------------------------------------------------------
  */
 
-/* What a tower is; fixed when it is made and stored in its file. */
+/* What an item may have. */
+typedef enum tw_modality {
+    TW_MODALITY_TEXT = 0,
+    TW_MODALITY_PICTURE = 1,
+    TW_MODALITY_SOUND = 2,
+    TW_MODALITY_ATTRIBUTES = 3,
+    TW_MODALITIES = 4
+} tw_modality;
+
+const char *tw_modality_name(tw_modality m); /* "text", "picture", ... Never NULL */
+
+/* How each is encoded; the numbers are not stored, the names are. AUTO is what the caller of
+ * tw_tower_create decides (the engine: by what the catalogue has); left so, a tower reads text by
+ * its bag and nothing else. */
+typedef enum tw_text_encoder {
+    TW_TEXT_AUTO = 0,
+    TW_TEXT_NONE = 1,
+    TW_TEXT_BAG = 2, /* hashed words and character n-grams, tf-idf, summed (fastText's family) */
+    TW_TEXT_CNN = 3, /* tokens, convolutions of several widths, max over the text (Kim 2014) */
+    TW_TEXT_LSTM = 4,
+    TW_TEXT_GRU = 5,
+    TW_TEXT_TRANSFORMER = 6, /* tokens, BERT's encoder, mean over the text */
+} tw_text_encoder;
+
+typedef enum tw_picture_encoder {
+    TW_PICTURE_AUTO = 0,
+    TW_PICTURE_NONE = 1,
+    TW_PICTURE_CONV4 = 2,
+    TW_PICTURE_RESNET = 3,
+} tw_picture_encoder;
+
+typedef enum tw_sound_encoder {
+    TW_SOUND_AUTO = 0,
+    TW_SOUND_NONE = 1,
+    TW_SOUND_CNN = 2, /* log-mel, convolutions, mean over frequency, max and mean over time */
+} tw_sound_encoder;
+
+typedef enum tw_attribute_encoder {
+    TW_ATTRIBUTES_AUTO = 0,
+    TW_ATTRIBUTES_NONE = 1,
+    TW_ATTRIBUTES_MLP = 2, /* numbers standardised, words hashed, one hidden layer */
+} tw_attribute_encoder;
+
+/* How a picture that is not square becomes one. */
+typedef enum tw_picture_fit { TW_FIT_PAD = 0, TW_FIT_CROP = 1, TW_FIT_STRETCH = 2 } tw_picture_fit;
+
+/* The named front ends of sounds. */
+typedef enum tw_sound_front {
+    TW_FRONT_SPEECH = 0, /* 8 kHz, 40 mels, 25/10 ms */
+    TW_FRONT_VGGISH = 1, /* 16 kHz, 64 mels, 25/10 ms */
+    TW_FRONT_PANNS = 2,  /* 32 kHz, 64 mels, 32/10 ms */
+} tw_sound_front;
+
+/* What a tower is; fixed when it is made and stored in its file. Fields of encoders that are not
+ * there do not matter. */
 typedef struct tw_tower_config {
+    tw_text_encoder text;
+    tw_picture_encoder picture;
+    tw_sound_encoder sound;
+    tw_attribute_encoder attributes;
+    int dim;  /* width of the vectors, 1..TW_TOWER_MAX_DIM */
+    int head; /* hidden width of the layer behind the sum of modalities; 0: none */
+    /* the bag */
     int bits;         /* 2^bits hash buckets, 8..TW_TOWER_MAX_BITS */
     int embed_dim;    /* width of one feature's embedding, 1..TW_TOWER_MAX_DIM */
-    int dim;          /* width of the vectors, 1..TW_TOWER_MAX_DIM */
     int ngram_min;    /* character n-grams of "<word>", 1..TW_TOWER_MAX_NGRAM; */
     int ngram_max;    /* 0: whole words only */
     int max_features; /* distinct features read from one text, 1..TW_TOWER_MAX_FEATURES */
-    int64_t seed;     /* of the first weights */
+    /* the readers of tokens */
+    int vocabulary; /* tokens to learn where no vocabulary is given */
+    int text_width, text_layers, text_heads, text_ffn;
+    int max_tokens; /* read from one text */
+    /* pictures */
+    int picture_size;     /* pixels along the side */
+    int picture_channels; /* 1 grey, 3 colour */
+    int picture_width;    /* channels of the first block */
+    int picture_depth;    /* ResNet: blocks a stage */
+    tw_picture_fit picture_fit;
+    /* sounds */
+    tw_sound_front sound_front;
+    double sound_seconds; /* read from one sound */
+    int sound_width;      /* channels of the first block */
+    /* attributes */
+    int attribute_width; /* of the hidden layer */
+    int64_t seed;        /* of the first weights */
 } tw_tower_config;
 
 extern const tw_tower_config TW_TOWER_CONFIG_DEFAULT;
@@ -74,6 +157,12 @@ typedef enum tw_tower_loss {
 
 const char *tw_tower_loss_name(tw_tower_loss loss); /* "auto", "triplet", ... Never NULL */
 
+typedef enum tw_picture_augment {
+    TW_AUGMENT_NONE = 0,
+    TW_AUGMENT_GLYPH = 1, /* turned, sheared, scaled, shifted */
+    TW_AUGMENT_PHOTO = 2, /* cropped, mirrored, brightness, contrast and colour moved */
+} tw_picture_augment;
+
 typedef struct tw_tower_train_config {
     tw_tower_loss loss;
     double temperature; /* InfoNCE, (0, 10] */
@@ -82,7 +171,10 @@ typedef struct tw_tower_train_config {
     bool logq;          /* InfoNCE: subtract ln of an item's share of the pairs (Yi et al. 2019) */
     double dropout;     /* share of a text's features hidden at random in each step, [0, 0.9]: keeps
                            a tower from learning items by heart */
-    double lr;          /* Adam's step at its highest, (0, 1] */
+    double modality_dropout;    /* chance that an item which has several shows only one in a step */
+    tw_picture_augment augment; /* how pictures are disturbed in each step */
+    double strength;     /* of the disturbance of pictures and sounds; 0: none, 1: as designed */
+    double lr;           /* Adam's step at its highest, (0, 1] */
     double weight_decay; /* decoupled, 0 = off; tables and biases are spared */
     int batch;           /* pairs a step, 2..TW_TOWER_MAX_BATCH */
     int epochs;          /* at most, 0..10000; 0 leaves the tower as fitted */
@@ -139,18 +231,70 @@ TW_NODISCARD tw_status tw_tower_recipe_format(const tw_tower_recipe *r, tw_text 
 /* ---- a tower's life -----------------------------------------------------------------------------
  */
 
+/* An item as an encoder reads it; what is NULL it does not have. Everything is borrowed. */
+typedef struct tw_tower_item {
+    const char *text; /* text_len bytes */
+    size_t text_len;
+    const tw_image *picture;
+    const tw_sound *sound;
+    const char *attributes; /* a JSON object */
+} tw_tower_item;
+
+/* Where items come from. `load` fills *out with item i; what it points to lives until the same
+ * worker's next load. It is called from all workers at once (worker in 0..TW_POOL_MAX-1), so it
+ * decodes in parallel. A picture that cannot be read is no failure of load: it leaves the field
+ * NULL and tells whom it may concern. */
+typedef struct tw_tower_source {
+    int64_t n;
+    tw_status (*load)(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_error *err);
+    void *ctx;
+} tw_tower_source;
+
+/* Texts alone as a source. */
+typedef struct tw_tower_texts {
+    const char *const *texts;
+    const size_t *lens; /* or NULL when all are NUL-terminated */
+} tw_tower_texts;
+
+/* texts is borrowed for the source's life. */
+tw_tower_source tw_source_of_texts(const tw_tower_texts *texts, int64_t n);
+
 /* A new tower with random weights drawn from cfg->seed and idf 1 everywhere.
- * TW_EINVAL: a field is out of range. TW_ENOMEM. On failure *out is NULL. */
-TW_NODISCARD tw_status tw_tower_create(tw_tower **out, const tw_tower_config *cfg, tw_error *err);
+ *
+ *   vocabulary  one token a line, for text encoders that read tokens; else NULL
+ *
+ * TW_EINVAL: a field is out of range, or such an encoder without a vocabulary. TW_ENOMEM. On
+ * failure *out is NULL. */
+TW_NODISCARD tw_status tw_tower_create(tw_tower **out, const tw_tower_config *cfg,
+                                       const char *vocabulary, tw_error *err);
 void tw_tower_destroy(tw_tower *t); /* accepts NULL; no session may be left */
 
-/* Learns how rare each feature is from the catalogue: idf = 1 + ln((1 + N) / (1 + df)).
+/* ---- samples ------------------------------------------------------------------------------------
+ */
+
+/* What the encoders of one tower made of many items; opaque, owns its memory. */
+typedef struct tw_tower_samples tw_tower_samples;
+
+/* Prepares every item of source on all workers of pool (NULL: on the calling thread). Samples serve
+ * every tower of the same config and vocabulary, whatever its weights.
  *
- *   texts (n)  borrowed; lens (n) their bytes, or NULL when all are NUL-terminated
- *
- * TW_ENOMEM. On failure the tower is unchanged. */
-TW_NODISCARD tw_status tw_tower_fit(tw_tower *t, const char *const *texts, const size_t *lens,
-                                    int64_t n, tw_error *err);
+ * TW_ENOMEM; what source's load returns; TW_ECANCELLED: progress said stop. On failure *out is
+ * NULL. */
+TW_NODISCARD tw_status tw_tower_prepare(tw_tower_samples **out, const tw_tower *t, tw_pool *pool,
+                                        const tw_tower_source *source, tw_progress_fn progress,
+                                        void *ctx, tw_error *err);
+void tw_tower_samples_destroy(tw_tower_samples *s); /* accepts NULL */
+int64_t tw_tower_samples_count(const tw_tower_samples *s);
+/* How many items have this modality, and the bytes that all samples take. */
+int64_t tw_tower_samples_with(const tw_tower_samples *s, tw_modality m);
+size_t tw_tower_samples_bytes(const tw_tower_samples *s);
+
+/* Learns from the catalogue what is no weight, such as how rare each text feature is: idf = 1 +
+ * ln((1 + N) / (1 + df)). TW_ENOMEM. On failure the tower is unchanged. */
+TW_NODISCARD tw_status tw_tower_fit(tw_tower *t, const tw_tower_samples *s, tw_error *err);
+/* The same for texts at hand. */
+TW_NODISCARD tw_status tw_tower_fit_texts(tw_tower *t, const char *const *texts, const size_t *lens,
+                                          int64_t n, tw_error *err);
 
 /* The same tower as it was before training: first weights, this one's idf. The baseline. */
 TW_NODISCARD tw_status tw_tower_untrained(tw_tower **out, const tw_tower *t, tw_error *err);
@@ -174,25 +318,36 @@ TW_NODISCARD tw_status tw_tower_session_create(tw_tower_session **out, const tw_
                                                tw_error *err);
 void tw_tower_session_destroy(tw_tower_session *s); /* accepts NULL */
 
-/* Embeds one text of len bytes.
+/* Embeds one item.
  *
- *   out (dim)  a unit vector, or all zero when the text has no feature
+ *   out (dim)  a unit vector, or all zero when the tower can read nothing of it
+ *   *found     NULL, or the modalities that were read: bit 1 << tw_modality; 0 means zero vector
  *
- * Cannot fail and allocates nothing. The same tower and text give the same bits, alone or in
- * tw_tower_embed_many. One thread at a time per session.
- * Returns the number of distinct features found: 0 means the zero vector. */
-int tw_tower_embed(tw_tower_session *s, const char *text, size_t len, float *out);
+ * The same tower and item give the same bits, alone or among many; but see
+ * tw_tower_embed_samples. One thread at a time per session. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_tower_embed(tw_tower_session *s, const tw_tower_item *item, float *out,
+                                      int *found, tw_error *err);
+/* The same for a text alone. */
+TW_NODISCARD tw_status tw_tower_embed_text(tw_tower_session *s, const char *text, size_t len,
+                                           float *out, int *found, tw_error *err);
 
-/* Embeds n texts on all workers of pool (NULL: on the calling thread).
+/* Embeds all items of source on all workers of pool (NULL: on the calling thread).
  *
- *   texts (n), lens (n) or NULL   as in tw_tower_fit
- *   out (n, dim)                  caller's
+ *   out (n, dim)  caller's
  *
  * TW_ENOMEM. TW_ECANCELLED: progress said stop; rows up to its last `done` are filled. */
 TW_NODISCARD tw_status tw_tower_embed_many(const tw_tower *t, tw_pool *pool,
-                                           const char *const *texts, const size_t *lens, int64_t n,
-                                           float *out, tw_progress_fn progress, void *ctx,
-                                           tw_error *err);
+                                           const tw_tower_source *source, float *out,
+                                           tw_progress_fn progress, void *ctx, tw_error *err);
+TW_NODISCARD tw_status tw_tower_embed_texts(const tw_tower *t, tw_pool *pool,
+                                            const char *const *texts, const size_t *lens, int64_t n,
+                                            float *out, tw_progress_fn progress, void *ctx,
+                                            tw_error *err);
+/* The same for prepared samples. Encoders that like company (tokens) take several items at a time,
+ * so the last digits may depend on who stands beside. */
+TW_NODISCARD tw_status tw_tower_embed_samples(const tw_tower *t, tw_pool *pool,
+                                              const tw_tower_samples *s, float *out,
+                                              tw_progress_fn progress, void *ctx, tw_error *err);
 
 /* ---- what is alike ------------------------------------------------------------------------------
  */
@@ -259,8 +414,9 @@ TW_NODISCARD tw_status tw_triplets_split(tw_item_triplet *triplets, int64_t n,
 
 /* What a tower learns from; everything is borrowed for the call. Give pairs or triplets. */
 typedef struct tw_tower_data {
-    const char *const *texts; /* (n_items) */
-    const size_t *lens;       /* (n_items), or NULL when the texts are NUL-terminated */
+    const tw_tower_samples *samples; /* of all items; NULL: texts are prepared for the call */
+    const char *const *texts;        /* (n_items), read where samples is NULL */
+    const size_t *lens;              /* (n_items), or NULL when the texts are NUL-terminated */
     int64_t n_items;
     const tw_item_pair *pairs; /* (n_pairs) */
     int64_t n_pairs;

@@ -14,7 +14,7 @@ static void use(const tw_tower *t)
     float *v = tw_alloc((size_t) tw_tower_dim(t), sizeof *v);
     if (v == NULL || tw_tower_session_create(&s, t, NULL) != TW_OK)
         abort();
-    (void) tw_tower_embed(s, "Toy Story (1995)", 16, v);
+    (void) !tw_tower_embed_text(s, "Toy Story (1995)", 16, v, NULL, NULL);
     tw_tower_session_destroy(s);
     tw_free(v);
 }

@@ -18,12 +18,14 @@ static void check(tw_tower *t, const char *text, size_t size)
 
     if (tw_tower_session_create(&s, t, NULL) != TW_OK)
         abort();
-    const int features = tw_tower_embed(s, text, size, one);
+    int found = -1;
+    if (tw_tower_embed_text(s, text, size, one, &found, NULL) != TW_OK)
+        abort();
     for (int i = 0; i < D; i++)
         sum += (double) one[i] * (double) one[i];
-    if (features < 0 || features > 64 || !(fabs(sum - (features > 0 ? 1 : 0)) < 1e-5))
+    if (found < 0 || found > 1 || !(fabs(sum - found) < 1e-5))
         abort();
-    if (tw_tower_embed_many(t, NULL, &text, &size, 1, many, NULL, NULL, NULL) != TW_OK ||
+    if (tw_tower_embed_texts(t, NULL, &text, &size, 1, many, NULL, NULL, NULL) != TW_OK ||
         memcmp(one, many, sizeof one) != 0)
         abort();
     tw_tower_session_destroy(s);
@@ -41,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *text = (const char *) data;
     tw_tower *t = NULL;
 
-    if (tw_tower_create(&t, &cfg, NULL) != TW_OK || tw_tower_fit(t, &text, &size, 1, NULL) != TW_OK)
+    if (tw_tower_create(&t, &cfg, NULL, NULL) != TW_OK ||
+        tw_tower_fit_texts(t, &text, &size, 1, NULL) != TW_OK)
         abort();
     check(t, text, size);
     tw_tower_destroy(t);

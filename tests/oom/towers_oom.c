@@ -45,18 +45,18 @@ static tw_status make(void *ctx)
 {
     tw_tower *t = NULL;
     (void) ctx;
-    tw_status st = tw_tower_create(&t, &shape, NULL);
+    tw_status st = tw_tower_create(&t, &shape, NULL, NULL);
     assert_true((t == NULL) == (st != TW_OK));
     tw_tower_destroy(t);
     return st;
 }
 
-static tw_status fit(void *ctx) { return tw_tower_fit(ctx, texts, NULL, N, NULL); }
+static tw_status fit(void *ctx) { return tw_tower_fit_texts(ctx, texts, NULL, N, NULL); }
 
 static tw_status embed(void *ctx)
 {
     float v[N * D];
-    return tw_tower_embed_many(ctx, NULL, texts, NULL, N, v, NULL, NULL, NULL);
+    return tw_tower_embed_texts(ctx, NULL, texts, NULL, N, v, NULL, NULL, NULL);
 }
 
 static tw_status train(void *ctx)
@@ -69,7 +69,7 @@ static tw_status train(void *ctx)
     cfg.epochs = 2;
     cfg.threads = 1;
     cfg.logq = true;
-    tw_status st = tw_tower_create(&t, &shape, NULL);
+    tw_status st = tw_tower_create(&t, &shape, NULL, NULL);
     if (st == TW_OK)
         st = tw_tower_train(t, &data, &cfg, NULL, NULL, NULL);
     tw_tower_destroy(t);
@@ -134,7 +134,7 @@ static void memory_that_runs_out_is_told_and_nothing_leaks(void **state)
 {
     tw_tower *t = NULL;
     (void) state;
-    assert_ok(tw_tower_create(&t, &shape, err));
+    assert_ok(tw_tower_create(&t, &shape, NULL, err));
     torture(make, NULL, 6);
     torture(fit, t, 6);
     torture(embed, t, 7);

@@ -99,8 +99,8 @@ static tw_tower *train(const world *w, const lesson *l, int threads, tw_tower_re
     data.n_pairs = l->triplets ? 0 : l->labels ? 2 * PAIRS : PAIRS;
     data.triplets = l->triplets ? w->triplets : NULL;
     data.n_triplets = l->triplets ? PAIRS : 0;
-    assert_ok(tw_tower_create(&t, &shape, err));
-    assert_ok(tw_tower_fit(t, w->texts, NULL, N, err));
+    assert_ok(tw_tower_create(&t, &shape, NULL, err));
+    assert_ok(tw_tower_fit_texts(t, w->texts, NULL, N, err));
     assert_ok(tw_tower_train(t, &data, &cfg, NULL, rep, err));
     return t;
 }
@@ -110,7 +110,7 @@ static double cold_ndcg(const tw_tower *t, const world *w)
 {
     float v[CLUSTERS * COLD * D];
     tw_retrieval r;
-    assert_ok(tw_tower_embed_many(t, NULL, w->cold, NULL, CLUSTERS * COLD, v, NULL, NULL, err));
+    assert_ok(tw_tower_embed_texts(t, NULL, w->cold, NULL, CLUSTERS * COLD, v, NULL, NULL, err));
     assert_ok(tw_retrieval_measure(&r, v, CLUSTERS * COLD, D,
                                    &(tw_retrieval_task){w->held, w->n_held, NULL, 0, 0}, NULL,
                                    err));
@@ -154,7 +154,7 @@ static void every_loss_learns_what_was_planted_and_nothing_from_noise(void **sta
 /* The file holds every bit of the weights, so two equal files are two equal towers. */
 static void embed_all(const tw_tower *t, const world *w, float *v)
 {
-    assert_ok(tw_tower_embed_many(t, NULL, w->texts, NULL, N, v, NULL, NULL, err));
+    assert_ok(tw_tower_embed_texts(t, NULL, w->texts, NULL, N, v, NULL, NULL, err));
 }
 
 static void a_seed_and_a_thread_count_repeat_bit_by_bit(void **state)

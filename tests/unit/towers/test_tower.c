@@ -22,8 +22,8 @@ static tw_tower *fitted(int bits, int E, int D)
     cfg.bits = bits;
     cfg.embed_dim = E;
     cfg.dim = D;
-    assert_ok(tw_tower_create(&t, &cfg, err));
-    assert_ok(tw_tower_fit(t, texts, NULL, N, err));
+    assert_ok(tw_tower_create(&t, &cfg, NULL, err));
+    assert_ok(tw_tower_fit_texts(t, texts, NULL, N, err));
     return t;
 }
 
@@ -40,9 +40,9 @@ static void idf_is_that_by_hand(void **state)
 {
     tw_tower *t = fitted(16, 8, 8);
     (void) state;
-    assert_near(t->idf[twi_bucket("<scream>", 8, 16)], 1 + log(7.0 / 3), 1e-6);
-    assert_near(t->idf[twi_bucket("<toy>", 5, 16)], 1 + log(7.0 / 2), 1e-6);
-    assert_near(t->idf[twi_bucket("<zebra>", 7, 16)], 1 + log(7.0 / 1), 1e-6);
+    assert_near(twi_bag_of(t)->idf[twi_bucket("<scream>", 8, 16)], 1 + log(7.0 / 3), 1e-6);
+    assert_near(twi_bag_of(t)->idf[twi_bucket("<toy>", 5, 16)], 1 + log(7.0 / 2), 1e-6);
+    assert_near(twi_bag_of(t)->idf[twi_bucket("<zebra>", 7, 16)], 1 + log(7.0 / 1), 1e-6);
     tw_tower_destroy(t);
 }
 
@@ -54,12 +54,14 @@ static void vectors_are_unit_or_zero(void **state)
     for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
         tw_tower *t = fitted(10, shapes[k][0], shapes[k][1]);
         tw_tower_session *s = NULL;
-        t->b->value[0] = 1; /* a trained bias must not turn emptiness into a direction */
+        t->proj[TW_MODALITY_TEXT].b->value[0] =
+            1; /* a trained bias must not turn emptiness into a direction */
         assert_ok(tw_tower_session_create(&s, t, err));
         for (int i = 0; i < N; i++) {
-            int features = tw_tower_embed(s, texts[i], strlen(texts[i]), v);
+            int found = -1;
+            assert_ok(tw_tower_embed_text(s, texts[i], strlen(texts[i]), v, &found, err));
             assert_near(dot(v, v, shapes[k][1]), texts[i][0] != '\0' ? 1 : 0, 1e-6);
-            assert_true((features > 0) == (texts[i][0] != '\0'));
+            assert_int_equal(found, texts[i][0] != '\0' ? 1 << TW_MODALITY_TEXT : 0);
         }
         tw_tower_session_destroy(s);
         tw_tower_destroy(t);
@@ -78,8 +80,10 @@ static void first_projection_keeps_inner_products(void **state)
             for (int b = 0; b < n; b++) {
                 double sum = 0;
                 for (int i = 0; i < (D < E ? E : D); i++)
-                    sum += D < E ? (double) t->w->value[a * E + i] * t->w->value[b * E + i]
-                                 : (double) t->w->value[i * E + a] * t->w->value[i * E + b];
+                    sum += D < E ? (double) t->proj[TW_MODALITY_TEXT].w->value[a * E + i] *
+                                       t->proj[TW_MODALITY_TEXT].w->value[b * E + i]
+                                 : (double) t->proj[TW_MODALITY_TEXT].w->value[i * E + a] *
+                                       t->proj[TW_MODALITY_TEXT].w->value[i * E + b];
                 assert_near(sum, a == b, 1e-5);
             }
         tw_tower_destroy(t);
@@ -95,8 +99,8 @@ static double kernel(const tw_tower *t, const char *a, const char *b)
     assert_ok(twi_features_init(&g, &t->cfg, err));
     twi_features_count(&f, a, strlen(a));
     twi_features_count(&g, b, strlen(b));
-    twi_features_weigh(&f, t->idf);
-    twi_features_weigh(&g, t->idf);
+    twi_features_weigh(&f, twi_bag_of(t)->idf);
+    twi_features_weigh(&g, twi_bag_of(t)->idf);
     for (int i = 0; i < f.n; i++)
         for (int k = 0; k < g.n; k++)
             if (f.ids[i] == g.ids[k])
@@ -113,7 +117,7 @@ static void untrained_tower_projects_the_tf_idf_kernel(void **state)
     float *v = tw_alloc((size_t) N * 1024, sizeof *v);
     (void) state;
     assert_non_null(v);
-    assert_ok(tw_tower_embed_many(t, NULL, texts, NULL, N, v, NULL, NULL, err));
+    assert_ok(tw_tower_embed_texts(t, NULL, texts, NULL, N, v, NULL, NULL, err));
     for (int a = 0; a < N; a++)
         for (int b = 0; b < a; b++)
             assert_near(dot(v + a * 1024, v + b * 1024, 1024), kernel(t, texts[a], texts[b]), 0.13);
@@ -140,9 +144,9 @@ static void alone_or_in_bulk_gives_the_same_bits(void **state)
     }
     assert_ok(tw_pool_create(&pool, 3, err));
     assert_ok(tw_tower_session_create(&s, t, err));
-    assert_ok(tw_tower_embed_many(t, pool, many, lens, MANY, v, NULL, NULL, err));
+    assert_ok(tw_tower_embed_texts(t, pool, many, lens, MANY, v, NULL, NULL, err));
     for (int i = 0; i < MANY; i++) {
-        (void) tw_tower_embed(s, many[i], lens[i], one);
+        assert_ok(tw_tower_embed_text(s, many[i], lens[i], one, NULL, err));
         assert_memory_equal(one, v + i * D, sizeof one);
     }
     tw_tower_session_destroy(s);
@@ -165,7 +169,7 @@ static void embedding_stops_when_told(void **state)
     float v[N * 4] = {0};
     int64_t done = 0;
     (void) state;
-    assert_status(tw_tower_embed_many(t, NULL, texts, NULL, N, v, stop_at_once, &done, err),
+    assert_status(tw_tower_embed_texts(t, NULL, texts, NULL, N, v, stop_at_once, &done, err),
                   TW_ECANCELLED);
     assert_int_equal(done, N);
     assert_near(dot(v, v, 4), 1, 1e-6);
@@ -179,31 +183,32 @@ static void serving_equals_the_tape(void **state)
     tw_tower *t = fitted(12, E, D);
     tw_tape *tape = NULL;
     tw_tower_session *s = NULL;
-    twi_features f;
+    tw_tower_samples *samples = NULL;
+    const tw_tower_texts list = {.texts = texts};
+    const tw_tower_source source = tw_source_of_texts(&list, N);
     tw_rng rng;
     float v[D];
     (void) state;
     tw_rng_seed(&rng, tw_test_seed());
-    tw_param_init_normal(t->w, 0.3, &rng);
-    tw_param_init_normal(t->b, 0.1, &rng);
+    tw_param_init_normal(t->proj[TW_MODALITY_TEXT].w, 0.3, &rng);
+    tw_param_init_normal(t->proj[TW_MODALITY_TEXT].b, 0.1, &rng);
     twi_tower_refresh(t);
     assert_ok(tw_tape_create(&tape, NULL, err));
     assert_ok(tw_tower_session_create(&s, t, err));
-    assert_ok(twi_features_init(&f, &t->cfg, err));
+    assert_ok(tw_tower_prepare(&samples, t, NULL, &source, NULL, NULL, err));
     for (int i = 0; i < N; i++) {
         if (texts[i][0] == '\0')
             continue;
-        twi_features_count(&f, texts[i], strlen(texts[i]));
-        twi_features_weigh(&f, t->idf);
-        const int32_t offsets[2] = {0, f.n};
+        const int32_t item = i;
         tw_tape_reset(tape, 1, 1, 0);
-        const tw_tensor *z = twi_tower_forward(tape, t, f.ids, f.weights, offsets, 1);
+        const tw_tensor *z =
+            twi_tower_forward(tape, t, &(twi_input){.samples = samples, .items = &item, .n = 1});
         assert_non_null(z);
-        (void) tw_tower_embed(s, texts[i], strlen(texts[i]), v);
+        assert_ok(tw_tower_embed_text(s, texts[i], strlen(texts[i]), v, NULL, err));
         for (int d = 0; d < D; d++)
             assert_near(v[d], z->v[d], 2e-6);
     }
-    twi_features_fini(&f);
+    tw_tower_samples_destroy(samples);
     tw_tower_session_destroy(s);
     tw_tape_destroy(tape);
     tw_tower_destroy(t);
@@ -215,11 +220,12 @@ static void a_seed_names_one_tower(void **state)
     tw_tower_config cfg = a->cfg;
     (void) state;
     cfg.seed++;
-    assert_ok(tw_tower_create(&c, &cfg, err));
+    assert_ok(tw_tower_create(&c, &cfg, NULL, err));
     const size_t bytes = (size_t) 1024 * 8 * sizeof(tw_real);
-    assert_memory_equal(a->table->value, b->table->value, bytes);
-    assert_memory_equal(a->w->value, b->w->value, 48 * sizeof(tw_real));
-    assert_memory_not_equal(a->table->value, c->table->value, bytes);
+    assert_memory_equal(twi_bag_of(a)->table->value, twi_bag_of(b)->table->value, bytes);
+    assert_memory_equal(a->proj[TW_MODALITY_TEXT].w->value, b->proj[TW_MODALITY_TEXT].w->value,
+                        48 * sizeof(tw_real));
+    assert_memory_not_equal(twi_bag_of(a)->table->value, twi_bag_of(c)->table->value, bytes);
     tw_tower_destroy(a);
     tw_tower_destroy(b);
     tw_tower_destroy(c);
@@ -229,10 +235,10 @@ static void untrained_forgets_training_and_keeps_idf(void **state)
 {
     tw_tower *t = fitted(10, 8, 8), *u = NULL;
     (void) state;
-    t->table->value[5] += 1;
+    twi_bag_of(t)->table->value[5] += 1;
     assert_ok(tw_tower_untrained(&u, t, err));
-    assert_near(t->table->value[5] - u->table->value[5], 1, 1e-6);
-    assert_memory_equal(t->idf, u->idf, 1024 * sizeof *t->idf);
+    assert_near(twi_bag_of(t)->table->value[5] - twi_bag_of(u)->table->value[5], 1, 1e-6);
+    assert_memory_equal(twi_bag_of(t)->idf, twi_bag_of(u)->idf, 1024 * sizeof *twi_bag_of(t)->idf);
     tw_tower_destroy(t);
     tw_tower_destroy(u);
 }
@@ -245,9 +251,10 @@ static void a_warm_session_allocates_nothing(void **state)
     float v[16];
     (void) state;
     assert_ok(tw_tower_session_create(&s, t, err));
+    assert_ok(tw_tower_embed_text(s, texts[0], strlen(texts[0]), v, NULL, err));
     const long before = tw_alloc_count();
     for (int i = 0; i < 100; i++)
-        (void) tw_tower_embed(s, texts[i % N], strlen(texts[i % N]), v);
+        assert_ok(tw_tower_embed_text(s, texts[i % N], strlen(texts[i % N]), v, NULL, err));
     assert_int_equal(tw_alloc_count(), before);
     tw_tower_session_destroy(s);
     tw_tower_destroy(t);

@@ -100,7 +100,7 @@ static void an_empty_ngram_range_is_refused(void **state)
     (void) state;
     cfg.ngram_min = 4;
     cfg.ngram_max = 3;
-    assert_status(tw_tower_create(&t, &cfg, err), TW_EINVAL);
+    assert_status(tw_tower_create(&t, &cfg, NULL, err), TW_EINVAL);
     assert_null(t);
 }
 

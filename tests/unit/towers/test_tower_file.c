@@ -21,9 +21,9 @@ static tw_tower *make(void)
                                  .max_features = 77,
                                  .seed = 9};
     tw_tower *t = NULL;
-    assert_ok(tw_tower_create(&t, &cfg, err));
-    assert_ok(tw_tower_fit(t, texts, NULL, N, err));
-    t->b->value[2] = (tw_real) 0.25;
+    assert_ok(tw_tower_create(&t, &cfg, NULL, err));
+    assert_ok(tw_tower_fit_texts(t, texts, NULL, N, err));
+    t->proj[TW_MODALITY_TEXT].b->value[2] = (tw_real) 0.25;
     return t;
 }
 
@@ -41,8 +41,8 @@ static void a_tower_comes_back_bit_by_bit(void **state)
     assert_int_equal(cfg.ngram_max, 4);
     assert_int_equal(cfg.max_features, 77);
     assert_int_equal(cfg.seed, 9);
-    assert_ok(tw_tower_embed_many(t, NULL, texts, NULL, N, before, NULL, NULL, err));
-    assert_ok(tw_tower_embed_many(u, NULL, texts, NULL, N, after, NULL, NULL, err));
+    assert_ok(tw_tower_embed_texts(t, NULL, texts, NULL, N, before, NULL, NULL, err));
+    assert_ok(tw_tower_embed_texts(u, NULL, texts, NULL, N, after, NULL, NULL, err));
     assert_memory_equal(before, after, sizeof before);
     tw_tower_destroy(t);
     tw_tower_destroy(u);
@@ -105,7 +105,7 @@ static const variant variants[] = {
     {"", "tower", "1", RULES, CONFIG, 0, 0, 1, 1, TW_OK},
     {"kind", "seq", "1", RULES, CONFIG, 0, 0, 1, 1, TW_ECORRUPT},
     {"kind", NULL, "1", RULES, CONFIG, 0, 0, 1, 1, TW_ECORRUPT},
-    {"version", "tower", "2", RULES, CONFIG, 0, 0, 1, 1, TW_EUNSUPPORTED},
+    {"version", "tower", "3", RULES, CONFIG, 0, 0, 1, 1, TW_EUNSUPPORTED},
     {"text", "tower", "1", "fnv1a-fold-2", CONFIG, 0, 0, 1, 1, TW_EUNSUPPORTED},
     {"twindex.tower", "tower", "1", RULES, NULL, 0, 0, 1, 1, TW_ECORRUPT},
     {"settings", "tower", "1", RULES, "{\"bits\": 80}", 0, 0, 1, 1, TW_ECORRUPT},
@@ -113,6 +113,7 @@ static const variant variants[] = {
     {"settings", "tower", "1", RULES, "[]", 0, 0, 1, 1, TW_ECORRUPT},
     {"settings say 4194304 by 1024", "tower", "1", RULES, "{\"bits\": 22, \"embed_dim\": 1024}", 0,
      0, 1, 1, TW_ECORRUPT},
+    {"", "tower", "2", RULES, CONFIG, 0, 0, 1, 1, TW_OK},
     {"text.table", "tower", "1", RULES, CONFIG, 255, 2, 1, 1, TW_ECORRUPT},
     {"text.table", "tower", "1", RULES, CONFIG, 256, 1, 1, 1, TW_ECORRUPT},
     {"finite", "tower", "1", RULES, CONFIG, 0, 0, NAN, 1, TW_ECORRUPT},

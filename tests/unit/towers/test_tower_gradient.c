@@ -15,7 +15,7 @@ typedef struct model {
     tw_tower *tower;
     tw_grads *grads;
     tw_tape *tape;
-    twi_packed packed;
+    tw_tower_samples *samples;
     twi_partners partners;
     twi_batch batch;
 } model;
@@ -24,7 +24,8 @@ static const twi_example examples[3] = {{0, 1, 4, 1}, {2, 3, 5, 0}, {5, 4, 6, 1}
 
 static void open_model(model *m, tw_tower_loss loss, bool given)
 {
-    static const unsigned char wanted[N] = {1, 1, 1, 1, 1, 1, 1};
+    const tw_tower_texts list = {.texts = texts};
+    const tw_tower_source source = tw_source_of_texts(&list, N);
     static const tw_item_pair known[] = {{0, 1, 1, 1}, {2, 3, 1, 1}, {5, 4, 1, 1}};
     static const int32_t order[3] = {0, 1, 2};
     const tw_tower_config cfg = {.bits = 8,
@@ -35,17 +36,17 @@ static void open_model(model *m, tw_tower_loss loss, bool given)
                                  .max_features = 50,
                                  .seed = 4};
     tw_rng rng;
-    assert_ok(tw_tower_create(&m->tower, &cfg, err));
-    assert_ok(tw_tower_fit(m->tower, texts, NULL, N, err));
+    assert_ok(tw_tower_create(&m->tower, &cfg, NULL, err));
+    assert_ok(tw_tower_fit_texts(m->tower, texts, NULL, N, err));
     tw_rng_seed(&rng, tw_test_seed());
-    tw_param_init_normal(m->tower->w, 0.5, &rng);
-    tw_param_init_normal(m->tower->b, 0.2, &rng);
+    tw_param_init_normal(m->tower->proj[TW_MODALITY_TEXT].w, 0.5, &rng);
+    tw_param_init_normal(m->tower->proj[TW_MODALITY_TEXT].b, 0.2, &rng);
     assert_ok(tw_grads_create(&m->grads, m->tower->params, err));
     assert_ok(tw_tape_create(&m->tape, m->grads, err));
-    assert_ok(twi_packed_build(&m->packed, m->tower, texts, NULL, wanted, N, err));
+    assert_ok(tw_tower_prepare(&m->samples, m->tower, NULL, &source, NULL, NULL, err));
     assert_ok(twi_partners_build(&m->partners, N, known, 3, err));
     m->batch = (twi_batch){.tower = m->tower,
-                           .packed = &m->packed,
+                           .samples = m->samples,
                            .partners = &m->partners,
                            .loss = loss,
                            .temperature = 0.4,
@@ -56,14 +57,14 @@ static void open_model(model *m, tw_tower_loss loss, bool given)
                            .D = D,
                            .workers = 1};
     assert_ok(twi_batch_init(&m->batch, N, err));
-    twi_batch_load(&m->batch, examples, order, 3);
+    twi_batch_load(&m->batch, examples, order, 3, &rng);
 }
 
 static void close_model(model *m)
 {
     twi_batch_fini(&m->batch);
     twi_partners_fini(&m->partners);
-    twi_packed_fini(&m->packed);
+    tw_tower_samples_destroy(m->samples);
     tw_tape_destroy(m->tape);
     tw_grads_destroy(m->grads);
     tw_tower_destroy(m->tower);
@@ -135,35 +136,10 @@ static void masks_hide_partners_and_the_item_itself(void **state)
     close_model(&m);
 }
 
-/* Half the features go, never all of a row's; without dropout none. */
-static void dropout_hides_features(void **state)
-{
-    model m = {0};
-    int whole, total = 0, least = 1000;
-    (void) state;
-    open_model(&m, TW_LOSS_INFONCE, false);
-    (void) loss_of(&m);
-    whole = m.batch.slices[0].offsets[6];
-    m.batch.dropout = 0.5;
-    for (uint64_t step = 0; step < 200; step++) {
-        tw_tape_reset(m.tape, 1, step, 0);
-        assert_ok(twi_batch_forward(&m.batch, 0, 1, m.tape, err));
-        const int32_t *offsets = m.batch.slices[0].offsets;
-        total += offsets[6];
-        for (int r = 0; r < 6; r++)
-            least = offsets[r + 1] - offsets[r] < least ? offsets[r + 1] - offsets[r] : least;
-    }
-    assert_int_equal(least, 1);
-    /* One feature of each of the six rows always stays, the others half the time. */
-    assert_near(total / 200.0, 6 + (whole - 6) / 2.0, 1);
-    close_model(&m);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_weight_has_its_gradient),
-        cmocka_unit_test(dropout_hides_features),
         cmocka_unit_test(masks_hide_partners_and_the_item_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,8 +27,8 @@ static tw_tower *fitted(void)
                                  .max_features = 100,
                                  .seed = 1};
     tw_tower *t = NULL;
-    assert_ok(tw_tower_create(&t, &cfg, err));
-    assert_ok(tw_tower_fit(t, texts, NULL, N, err));
+    assert_ok(tw_tower_create(&t, &cfg, NULL, err));
+    assert_ok(tw_tower_fit_texts(t, texts, NULL, N, err));
     return t;
 }
 
@@ -108,7 +108,8 @@ static void data_that_cannot_be_learnt_from_is_refused(void **state)
             fail_msg("row %zu: '%s' does not say '%s'", i, err.msg, rows[i].says);
     }
     assert_ok(tw_tower_untrained(&u, t, err));
-    assert_memory_equal(t->table->value, u->table->value, 1024 * 8 * sizeof(tw_real));
+    assert_memory_equal(twi_bag_of(t)->table->value, twi_bag_of(u)->table->value,
+                        1024 * 8 * sizeof(tw_real));
     tw_tower_destroy(t);
     tw_tower_destroy(u);
 }
@@ -196,7 +197,7 @@ static void patience_keeps_the_best_weights(void **state)
     assert_ok(tw_tower_train(t, &data, &cfg, &watch, &rep, err));
     assert_int_equal(rep.stop, TW_STOP_PATIENCE);
     assert_int_equal(rep.epochs, rep.best_epoch + 3);
-    assert_ok(tw_tower_embed_many(t, NULL, texts, NULL, N, v, NULL, NULL, err));
+    assert_ok(tw_tower_embed_texts(t, NULL, texts, NULL, N, v, NULL, NULL, err));
     assert_ok(tw_retrieval_measure(&r, v, N, 6, &(tw_retrieval_task){valid, 2, positives, 7, 0},
                                    NULL, err));
     assert_near(r.ndcg, rep.best_valid, 1e-9);
@@ -213,7 +214,8 @@ static void a_watch_can_stop_it(void **state)
     (void) state;
     assert_status(tw_tower_train(t, &data, &cfg, &watch, NULL, err), TW_ECANCELLED);
     assert_ok(tw_tower_untrained(&u, t, err)); /* no epoch ended: as before */
-    assert_memory_equal(t->table->value, u->table->value, 1024 * 8 * sizeof(tw_real));
+    assert_memory_equal(twi_bag_of(t)->table->value, twi_bag_of(u)->table->value,
+                        1024 * 8 * sizeof(tw_real));
     tw_tower_destroy(t);
     tw_tower_destroy(u);
 }
@@ -256,7 +258,7 @@ static void workers_share_one_gradient(void **state)
         cfg.batch = 4;
         cfg.epochs = 5;
         assert_ok(tw_tower_train(t, &data, &cfg, NULL, NULL, err));
-        assert_ok(tw_tower_embed_many(t, NULL, texts, NULL, N, v[k], NULL, NULL, err));
+        assert_ok(tw_tower_embed_texts(t, NULL, texts, NULL, N, v[k], NULL, NULL, err));
         tw_tower_destroy(t);
     }
     for (int i = 0; i < N * 6; i++) {
@@ -276,7 +278,7 @@ static void dropout_changes_what_is_learnt(void **state)
         tw_tower_train_config cfg = quick();
         cfg.dropout = k == 0 ? 0 : 0.5;
         assert_ok(tw_tower_train(t, &data, &cfg, NULL, NULL, err));
-        assert_ok(tw_tower_embed_many(t, NULL, texts, NULL, N, v[k], NULL, NULL, err));
+        assert_ok(tw_tower_embed_texts(t, NULL, texts, NULL, N, v[k], NULL, NULL, err));
         tw_tower_destroy(t);
     }
     assert_memory_not_equal(v[0], v[1], sizeof v[0]);

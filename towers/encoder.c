@@ -1,0 +1,88 @@
+/* Which encoders there are, and the bytes that samples are made of. */
+#include "towers/encoder.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/size.h"
+
+void *twi_bytes_more(twi_bytes *b, size_t n)
+{
+    const size_t at = (b->len + 7) / 8 * 8;
+    size_t need;
+
+    if (!tw_size_add(at, n, &need))
+        return NULL;
+    if (need > b->room) {
+        size_t room = b->room < 4096 ? 4096 : b->room;
+        while (room < need)
+            if (!tw_size_mul(room, 2, &room))
+                return NULL;
+        unsigned char *more = tw_realloc(b->data, room, 1);
+        if (more == NULL)
+            return NULL;
+        b->data = more;
+        b->room = room;
+    }
+    memset(b->data + b->len, 0, need - b->len);
+    b->len = need;
+    return b->data + at;
+}
+
+void twi_bytes_fini(twi_bytes *b)
+{
+    tw_free(b->data);
+    *b = (twi_bytes){0};
+}
+
+const char *tw_modality_name(tw_modality m)
+{
+    static const char *const names[] = {"text", "picture", "sound", "attributes"};
+    return (size_t) m < sizeof names / sizeof names[0] ? names[m] : "unknown";
+}
+
+bool twi_reads_tokens(const tw_tower_config *cfg) { return cfg->text > TW_TEXT_BAG; }
+
+static tw_status missing(const char *what, tw_error *err)
+{
+    return tw_fail(err, TW_EUNSUPPORTED, "%s: no such encoder in this version", what);
+}
+
+static tw_status text_encoder(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
+                              tw_error *err)
+{
+    switch (cfg->text) {
+    case TW_TEXT_NONE: return TW_OK;
+    case TW_TEXT_AUTO:
+    case TW_TEXT_BAG: return twi_bag_create(out, cfg, ps, err);
+    case TW_TEXT_CNN:
+    case TW_TEXT_LSTM:
+    case TW_TEXT_GRU:
+    case TW_TEXT_TRANSFORMER: break;
+    }
+    return missing("text", err);
+}
+
+tw_status twi_encoder_create(twi_encoder **out, tw_modality modality, const tw_tower_config *cfg,
+                             const char *vocabulary, tw_params *ps, tw_error *err)
+{
+    *out = NULL;
+    if (modality == TW_MODALITY_TEXT && twi_reads_tokens(cfg) && vocabulary == NULL)
+        return tw_fail(err, TW_EINVAL, "this text encoder reads tokens and needs a vocabulary");
+    switch (modality) {
+    case TW_MODALITY_TEXT: return text_encoder(out, cfg, ps, err);
+    case TW_MODALITY_PICTURE:
+        return cfg->picture <= TW_PICTURE_NONE ? TW_OK : missing("picture", err);
+    case TW_MODALITY_SOUND: return cfg->sound <= TW_SOUND_NONE ? TW_OK : missing("sound", err);
+    case TW_MODALITY_ATTRIBUTES:
+        return cfg->attributes <= TW_ATTRIBUTES_NONE ? TW_OK : missing("attributes", err);
+    case TW_MODALITIES: break;
+    }
+    return TW_OK;
+}
+
+void twi_encoder_destroy(twi_encoder *e)
+{
+    if (e != NULL)
+        e->class->destroy(e);
+}

@@ -1,0 +1,101 @@
+/* towers/encoder.h — what a tower asks of the encoder of one modality.
+ *
+ * Between an item and its vector stand two steps. *Preparing* turns a text, a
+ * picture or a sound into a sample: a run of bytes that only its encoder
+ * understands (features, token ids, pixels of the tower's size, a log-mel).
+ * It is done once per item, on any thread, and its result is what training
+ * keeps in memory. *Forward* runs samples through the weights, on a tape.
+ *
+ * A new encoder is one file that fills a twi_encoder_class and one line in
+ * encoder.c. Internal to towers/.
+ */
+#ifndef TW_TOWERS_ENCODER_H
+#define TW_TOWERS_ENCODER_H
+
+#include "base/rng.h"
+#include "nn/params.h"
+#include "nn/safetensors.h"
+#include "nn/tape.h"
+#include "towers/towers.h"
+
+/* Bytes that grow; the cap is what the item's own limits allow. */
+typedef struct twi_bytes {
+    unsigned char *data; /* aligned for any scalar */
+    size_t len, room;
+} twi_bytes;
+
+/* n more bytes at the end, zeroed, after padding to 8; NULL: out of memory. */
+void *twi_bytes_more(twi_bytes *b, size_t n);
+void twi_bytes_fini(twi_bytes *b);
+
+/* A prepared input, aligned to 8 bytes; len 0: the item lacks this modality. */
+typedef struct twi_sample {
+    const unsigned char *data;
+    size_t len;
+} twi_sample;
+
+/* How inputs are disturbed in training; NULL where nothing is. */
+typedef struct twi_augment {
+    double dropout; /* share of a text's features or words hidden */
+    tw_picture_augment picture;
+    double strength; /* of what is done to pictures and sounds, 1: as designed */
+} twi_augment;
+
+typedef struct twi_encoder twi_encoder;
+
+typedef struct twi_encoder_class {
+    const char *name;
+    void (*destroy)(twi_encoder *e);
+    /* First weights. */
+    void (*init)(twi_encoder *e, tw_rng *rng);
+
+    /* One thread's memory for preparing; a class that needs none leaves both NULL. */
+    tw_status (*open)(void **out, const twi_encoder *e, tw_error *err);
+    void (*close)(void *reader);
+    /* Appends the sample of `item` to out, or nothing when it has none. TW_ENOMEM. */
+    tw_status (*prepare)(const twi_encoder *e, void *reader, const tw_tower_item *item,
+                         twi_bytes *out, tw_error *err);
+
+    /* Learns from all samples what is no weight (idf, means); NULL: there is nothing. */
+    tw_status (*fit)(twi_encoder *e, const twi_sample *samples, int64_t n, tw_error *err);
+    /* Copies what fit learnt. NULL: nothing. */
+    void (*copy_fit)(twi_encoder *to, const twi_encoder *from);
+
+    /* x (n, width) of n samples, none empty. augment NULL: as they are. Samples are borrowed until
+     * the tape is reset. */
+    tw_tensor *(*forward)(const twi_encoder *e, tw_tape *tape, const twi_sample *samples, int n,
+                          const twi_augment *augment);
+    /* The same for one sample without a tape: x (width), in an order of sums that does not depend
+     * on who else is embedded. NULL: forward on a tape of one. */
+    void (*embed)(const twi_encoder *e, void *reader, twi_sample s, tw_real *x);
+
+    /* What is no weight, in the tower's file. NULL: nothing. load checks all it reads:
+     * TW_ECORRUPT. */
+    tw_status (*save)(const twi_encoder *e, tw_st_writer *w, tw_error *err);
+    tw_status (*load)(twi_encoder *e, const tw_st_file *f, tw_error *err);
+} twi_encoder_class;
+
+struct twi_encoder {
+    const twi_encoder_class *class;
+    int width; /* columns of forward */
+    int chunk; /* samples that one forward takes best when many are embedded; 0: one by one */
+};
+
+/* The encoder that cfg names for a modality, its parameters added to ps; *out stays NULL where the
+ * modality is "none".
+ *
+ *   vocabulary  of a text encoder that reads tokens, one a line; else ignored, may be NULL
+ *
+ * TW_EINVAL: a vocabulary is needed and missing or bad. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_encoder_create(twi_encoder **out, tw_modality modality,
+                                          const tw_tower_config *cfg, const char *vocabulary,
+                                          tw_params *ps, tw_error *err);
+void twi_encoder_destroy(twi_encoder *e); /* accepts NULL */
+
+/* True when cfg's text encoder reads tokens of a vocabulary. */
+bool twi_reads_tokens(const tw_tower_config *cfg);
+
+TW_NODISCARD tw_status twi_bag_create(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
+                                      tw_error *err);
+
+#endif
