@@ -38,6 +38,10 @@ if(NOT TW_FAISS_INSTALLED)
   install(FILES ${TW_FAISS_C_LIBRARY} ${TW_FAISS_LIBRARY} DESTINATION ${CMAKE_INSTALL_LIBDIR}/twindex)
   set(faiss_libs "-L\${libdir}/twindex -lfaiss_c -lfaiss")
 endif()
+set(media_libs "-lpng -lsndfile")
+if(TARGET tw_jpeg)
+  string(APPEND media_libs " -ljpeg")
+endif()
 set(pc ${PROJECT_BINARY_DIR}/twindex.pc)
 file(WRITE ${pc} "libdir=\${pcfiledir}/..
 includedir=\${libdir}/__UP__/${include_dir}
@@ -46,7 +50,7 @@ Name: twindex
 Description: ${PROJECT_DESCRIPTION}
 Version: ${PROJECT_VERSION}
 Cflags: -I\${includedir}
-Libs: -L\${libdir} -ltwindex ${faiss_libs} -lgomp -lopenblas -lnng -lprotobuf-c -lsqlite3 -ljansson -lz -lstdc++ -lm -lpthread
+Libs: -L\${libdir} -ltwindex ${faiss_libs} -lgomp -lopenblas -lnng -lprotobuf-c -lsqlite3 -ljansson ${media_libs} -lz -lstdc++ -lm -lpthread
 ")
 # From lib, or from lib/x86_64-linux-gnu, back up to the prefix: the installed tree can be moved.
 string(REGEX REPLACE "[^/]+" ".." up ${CMAKE_INSTALL_LIBDIR})

@@ -1,0 +1,58 @@
+/* ingest/picture_internal.h — what the picture decoders share.
+ *
+ *     picture.c         files, magic numbers, canvas, orientation
+ *     picture_png.c     libpng         picture_jpeg.c    libjpeg, where the build has it
+ *
+ * Both libraries report errors by a jump. So that no variable is caught halfway, a decoder keeps
+ * all it owns in a job struct, runs its steps behind one setjmp that has no locals, and releases
+ * the job in one place.
+ */
+#ifndef TW_INGEST_PICTURE_INTERNAL_H
+#define TW_INGEST_PICTURE_INTERNAL_H
+
+#include <stdint.h>
+
+#include "ingest/picture.h"
+
+/* Where decoded pixels go: as they are, or into boxes. */
+typedef struct twi_canvas {
+    int width, height; /* of what comes in */
+    int factor;        /* side of a box; 1: no boxes */
+    tw_image image;    /* what goes out; px owned until twi_canvas_finish */
+    uint32_t *sums;    /* (image) of the pixels that fell into a box; NULL with factor 1 */
+} twi_canvas;
+
+/* The least box side that brings width x height under max_pixels. */
+int twi_canvas_factor(int width, int height, int max_pixels);
+
+/* Starts from a zeroed canvas. width, height within TW_PICTURE_MAX_SIDE. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_canvas_init(twi_canvas *c, int width, int height, int channels,
+                                       int max_pixels, tw_error *err);
+
+/* Pixels (n, channels) of row y, at columns x, x + step, ... Every pixel comes once. */
+void twi_canvas_add(twi_canvas *c, int y, int x, int step, int n, const unsigned char *px);
+
+/* Hands the image over. Call after every pixel has come. */
+void twi_canvas_finish(twi_canvas *c, tw_image *out);
+void twi_canvas_fini(twi_canvas *c);
+
+/* name, sizes -> a sentence and TW_EINVAL where a side is over the limit. */
+TW_NODISCARD tw_status twi_picture_check_size(const char *name, int64_t width, int64_t height,
+                                              tw_error *err);
+
+/* The EXIF orientation (1..8) in an APP1 segment's bytes; 1 where there is none or it is damaged.
+ */
+int twi_exif_orientation(const unsigned char *data, size_t len);
+
+/* Turns and mirrors a picture that was stored in the given EXIF orientation. TW_ENOMEM: im as it
+ * was. */
+TW_NODISCARD tw_status twi_picture_upright(tw_image *im, int orientation, tw_error *err);
+
+TW_NODISCARD tw_status twi_png_parse(tw_image *out, const unsigned char *data, size_t len,
+                                     const char *name, const tw_picture_options *opt,
+                                     tw_error *err);
+TW_NODISCARD tw_status twi_jpeg_parse(tw_image *out, const unsigned char *data, size_t len,
+                                      const char *name, const tw_picture_options *opt,
+                                      tw_error *err);
+
+#endif

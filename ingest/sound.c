@@ -1,0 +1,242 @@
+/* The only file that includes sndfile.h. */
+#include "ingest/sound.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <sndfile.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "ingest/media_features.h"
+
+/* ---- bytes in memory as a file ---- */
+
+typedef struct bytes {
+    const unsigned char *data;
+    sf_count_t len, at;
+} bytes;
+
+static sf_count_t bytes_len(void *user) { return ((const bytes *) user)->len; }
+
+static sf_count_t bytes_tell(void *user) { return ((const bytes *) user)->at; }
+
+static sf_count_t bytes_seek(sf_count_t offset, int whence, void *user)
+{
+    bytes *b = user;
+    const sf_count_t from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? b->at : b->len;
+    if (offset < -from || offset > b->len - from)
+        return -1;
+    b->at = from + offset;
+    return b->at;
+}
+
+static sf_count_t bytes_read(void *out, sf_count_t count, void *user)
+{
+    bytes *b = user;
+    const sf_count_t left = b->len - b->at;
+    const sf_count_t n = count < 0 ? 0 : count < left ? count : left;
+    memcpy(out, b->data + b->at, (size_t) n);
+    b->at += n;
+    return n;
+}
+
+static sf_count_t bytes_write(const void *data, sf_count_t count, void *user)
+{
+    (void) data;
+    (void) count;
+    (void) user;
+    return 0; /* never asked for: files are opened to be read */
+}
+
+/* ---- reading ---- */
+
+static tw_status check(const SF_INFO *info, const char *name, tw_error *err)
+{
+    if (info->samplerate < TW_SOUND_MIN_RATE || info->samplerate > TW_SOUND_MAX_RATE)
+        return tw_fail(err, TW_EINVAL, "'%s' has %d samples a second, they may be %d to %d", name,
+                       info->samplerate, TW_SOUND_MIN_RATE, TW_SOUND_MAX_RATE);
+    if (info->channels < 1 || info->channels > TW_SOUND_MAX_CHANNELS)
+        return tw_fail(err, TW_EINVAL, "'%s' has %d channels, they may be 1 to %d", name,
+                       info->channels, TW_SOUND_MAX_CHANNELS);
+    return TW_OK;
+}
+
+/* Makes room for `need` frames, by doubling: a header may promise what the file does not hold. */
+static tw_status grow(tw_sound *s, int64_t *room, int64_t need, tw_error *err)
+{
+    if (need <= *room)
+        return TW_OK;
+    const int64_t more = *room == 0 ? need : 2 * *room > need ? 2 * *room : need;
+    float *p = tw_realloc(s->samples, (size_t) more, sizeof *p);
+    if (p == NULL)
+        return tw_fail(err, TW_ENOMEM, "a sound of %lld samples", (long long) more);
+    s->samples = p;
+    *room = more;
+    return TW_OK;
+}
+
+/* The mean of each frame's channels. False where a sample is no number: *bad is its frame. */
+static bool mix(float *out, const float *frames, int64_t n, int channels, int64_t *bad)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (int c = 0; c < channels; c++)
+            sum += (double) frames[i * channels + c];
+        if (!isfinite(sum)) {
+            *bad = i;
+            return false;
+        }
+        out[i] = (float) (sum / channels);
+    }
+    return true;
+}
+
+static tw_status read_frames(tw_sound *out, SNDFILE *file, int channels, int64_t most,
+                             const char *name, tw_error *err)
+{
+    enum { BLOCK = 16384 }; /* floats: room for 256 frames of the most channels */
+    tw_status st = TW_OK;
+    float *block = tw_alloc(BLOCK, sizeof *block);
+    int64_t room = 0, bad = 0;
+
+    if (block == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "memory for '%s'", name);
+        goto done;
+    }
+    while (out->frames < most) {
+        const int64_t fits = BLOCK / channels, left = most - out->frames;
+        const int64_t n = sf_readf_float(file, block, fits < left ? fits : left);
+        if (n <= 0)
+            break;
+        TW_TRY(grow(out, &room, out->frames + n, err));
+        if (!mix(out->samples + out->frames, block, n, channels, &bad)) {
+            st =
+                tw_fail(err, TW_EINVAL, "'%s' has a sample that is no finite number, in frame %lld",
+                        name, (long long) (out->frames + bad));
+            goto done;
+        }
+        out->frames += n;
+    }
+    if (sf_error(file) != SF_ERR_NO_ERROR)
+        st = tw_fail(err, TW_ECORRUPT, "'%s' cannot be read behind frame %lld: %s", name,
+                     (long long) out->frames, sf_strerror(file));
+    else if (out->frames == 0)
+        st = tw_fail(err, TW_EINVAL, "'%s' holds no sound: it has 0 frames", name);
+done:
+    tw_free(block);
+    return st;
+}
+
+/* Takes `file`, which may be NULL: then opening it failed. */
+static tw_status read_sound(tw_sound *out, SNDFILE *file, const SF_INFO *info, const char *name,
+                            double seconds, bool *cut, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_sound s = {.rate = info->samplerate};
+    float next;
+
+    if (file == NULL) {
+        st = tw_fail(err, TW_EINVAL, "'%s' is no sound that can be read: %s", name,
+                     sf_strerror(NULL));
+        goto done;
+    }
+    TW_TRY(check(info, name, err));
+    const double wanted = ceil(seconds * info->samplerate);
+    const int64_t most = wanted < TW_SOUND_MAX_FRAMES ? (int64_t) wanted : TW_SOUND_MAX_FRAMES;
+    TW_TRY(read_frames(&s, file, info->channels, most, name, err));
+    if (cut != NULL)
+        *cut = s.frames == most && sf_read_float(file, &next, 1) == 1;
+    *out = s;
+    s.samples = NULL;
+done:
+    tw_free(s.samples);
+    if (file != NULL)
+        (void) sf_close(file);
+    return st;
+}
+
+static tw_status check_seconds(double seconds, tw_error *err)
+{
+    if (seconds > 0)
+        return TW_OK;
+    return tw_fail(err, TW_EINVAL, "seconds %g is not above 0", seconds);
+}
+
+tw_status tw_sound_load(tw_sound *out, const char *path, double seconds, bool *cut, tw_error *err)
+{
+    tw_status st = TW_OK;
+    struct stat sb;
+    SF_INFO info = {0};
+
+    *out = (tw_sound){0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return tw_fail_errno(err, "cannot open '%s'", path);
+    if (fstat(fd, &sb) != 0) {
+        st = tw_fail_errno(err, "cannot stat '%s'", path);
+        goto done;
+    }
+    if (!S_ISREG(sb.st_mode) || sb.st_size == 0) {
+        st = tw_fail(err, TW_EINVAL, "'%s' is %s", path,
+                     S_ISREG(sb.st_mode) ? "empty" : "no regular file");
+        goto done;
+    }
+    TW_TRY(check_seconds(seconds, err));
+    SNDFILE *file = sf_open_fd(fd, SFM_READ, &info, 0);
+    st = read_sound(out, file, &info, path, seconds, cut, err);
+done:
+    (void) close(fd);
+    return st;
+}
+
+tw_status tw_sound_parse(tw_sound *out, const void *data, size_t len, const char *name,
+                         double seconds, bool *cut, tw_error *err)
+{
+    SF_VIRTUAL_IO io = {bytes_len, bytes_seek, bytes_read, bytes_write, bytes_tell};
+    bytes b = {.data = data, .len = (sf_count_t) len};
+    SF_INFO info = {0};
+
+    *out = (tw_sound){0};
+    if (len == 0)
+        return tw_fail(err, TW_EINVAL, "'%s' is empty", name);
+    if (len > TW_SOUND_MAX_BYTES)
+        return tw_fail(err, TW_EINVAL, "'%s' has %zu bytes, the most allowed is %d", name, len,
+                       TW_SOUND_MAX_BYTES);
+    tw_status st = check_seconds(seconds, err);
+    if (st != TW_OK)
+        return st;
+    SNDFILE *file = sf_open_virtual(&io, SFM_READ, &info, &b);
+    return read_sound(out, file, &info, name, seconds, cut, err);
+}
+
+/* ---- what there is ---- */
+
+static bool reads(int format)
+{
+    int count = 0;
+    (void) sf_command(NULL, SFC_GET_FORMAT_MAJOR_COUNT, &count, sizeof count);
+    for (int i = 0; i < count; i++) {
+        SF_FORMAT_INFO info = {.format = i};
+        if (sf_command(NULL, SFC_GET_FORMAT_MAJOR, &info, sizeof info) == 0 &&
+            info.format == format)
+            return true;
+    }
+    return false;
+}
+
+const char *tw_media_features(char out[TW_MEDIA_FEATURES_MAX])
+{
+    enum { MPEG = 0x230000 }; /* headers before 1.1 do not name it */
+#ifdef TW_HAVE_JPEG
+    static const char pictures[] = "png jpeg";
+#else
+    static const char pictures[] = "png";
+#endif
+    (void) snprintf(out, TW_MEDIA_FEATURES_MAX, "%s wav%s%s%s", pictures,
+                    reads(SF_FORMAT_FLAC) ? " flac" : "", reads(SF_FORMAT_OGG) ? " ogg" : "",
+                    reads(MPEG) ? " mp3" : "");
+    return out;
+}

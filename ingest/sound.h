@@ -1,0 +1,48 @@
+/* ingest/sound.h — sound files into one channel of floats.
+ *
+ * The first bytes decide what a file is, never its name. Channels are averaged; the rate is the
+ * file's own (towers resample). Memory is bounded whatever the file says: at most `seconds` are
+ * read, and at most TW_SOUND_MAX_FRAMES (4 bytes each, so 64 MiB); the rest is ignored, and the
+ * caller is told. A file that ends early is read as far as it goes.
+ *
+ *     tw_sound s = {0};
+ *     bool cut;
+ *     if (tw_sound_load(&s, "bell.wav", 30, &cut, &err) == TW_OK) { ... }
+ *     tw_free(s.samples);
+ *
+ * All of it is thread-safe, and nothing is ever printed.
+ */
+#ifndef TW_INGEST_SOUND_H
+#define TW_INGEST_SOUND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/media.h"
+
+#define TW_SOUND_MIN_RATE     1000
+#define TW_SOUND_MAX_RATE     768000
+#define TW_SOUND_MAX_CHANNELS 64
+#define TW_SOUND_MAX_FRAMES   (16 << 20)
+#define TW_SOUND_MAX_BYTES    (256 << 20) /* of tw_sound_parse; files are read in pieces */
+
+/* The sound in a file.
+ *
+ *   out      gets the sound; the caller frees out->samples with tw_free
+ *   seconds  the most that is wanted, above 0
+ *   cut      may be NULL; whether the file goes on behind what was read
+ *
+ * TW_ENOTFOUND, TW_EDENIED, TW_EIO: the system says so.
+ * TW_EINVAL:   no regular file, empty, no sound, no frames, a rate or a number of channels outside
+ *              the limits above, a sample that is no finite number; seconds not above 0.
+ * TW_ECORRUPT: the library cannot read on.   TW_ENOMEM.
+ * On failure *out is zeroed. */
+TW_NODISCARD tw_status tw_sound_load(tw_sound *out, const char *path, double seconds, bool *cut,
+                                     tw_error *err);
+
+/* The same of len bytes in memory; `name` stands for them in messages. */
+TW_NODISCARD tw_status tw_sound_parse(tw_sound *out, const void *data, size_t len, const char *name,
+                                      double seconds, bool *cut, tw_error *err);
+
+#endif

@@ -1,0 +1,100 @@
+/* Every allocation of the media readers fails in turn: the status says so and nothing leaks. What
+ * libjpeg and libsndfile allocate is not ours to fail; libpng's passes our door. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "ingest/picture.h"
+#include "ingest/sound.h"
+#include "tests/support/test.h"
+#include "tests/unit/ingest/picture_bytes.h"
+
+enum { W = 90, H = 70 };
+
+static const tw_picture_options small = {{255, 255, 255}, 4096};
+static blob png, jpeg;
+
+static tw_status read_png(void)
+{
+    tw_image im;
+    const tw_status st = tw_picture_parse(&im, png.data, png.len, "made.png", &small, NULL);
+    assert_true((im.px == NULL) == (st != TW_OK));
+    tw_free(im.px);
+    return st;
+}
+
+static tw_status read_jpeg(void)
+{
+    tw_image im;
+    const tw_status st = tw_picture_parse(&im, jpeg.data, jpeg.len, "made.jpg", &small, NULL);
+    assert_true((im.px == NULL) == (st != TW_OK));
+    tw_free(im.px);
+    return st;
+}
+
+static tw_status save_png(void)
+{
+    unsigned char px[12] = {0};
+    const tw_image im = {.width = 2, .height = 2, .channels = 3, .px = px};
+    return tw_picture_save_png(tw_test_path("saved.png"), &im, NULL);
+}
+
+static tw_status load_sound(void)
+{
+    static const char path[] = "load.wav";
+    unsigned char wav[44 + 70000] =
+        "RIFF\x94\x11\x01\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x40\x1f"
+        "\0\0\1\0\x08\0data\x70\x11\x01";
+    tw_sound s;
+    FILE *f = fopen(tw_test_path(path), "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(wav, 1, sizeof wav, f), sizeof wav);
+    assert_int_equal(fclose(f), 0);
+    const tw_status st = tw_sound_load(&s, tw_test_path(path), 60, NULL, NULL);
+    assert_true((s.samples == NULL) == (st != TW_OK));
+    tw_free(s.samples);
+    return st;
+}
+
+static void torture(tw_status (*job)(void), long least)
+{
+    long nth = 0;
+    assert_int_equal(job(), TW_OK);
+    for (bool fired = true; fired;) {
+        tw_torture_arm(++nth);
+        const tw_status st = job();
+        fired = tw_torture_fired();
+        tw_torture_arm(0);
+        assert_int_equal(st, fired ? TW_ENOMEM : TW_OK);
+    }
+    assert_true(nth > least);
+}
+
+static void media_survive_every_failed_allocation(void **state)
+{
+    (void) state;
+    uint16_t *samples = calloc(W * H * 4, sizeof *samples);
+    unsigned char *px = calloc(W * H, 1);
+    assert_non_null(samples);
+    assert_non_null(px);
+    png = make_png(&(png_order){
+        .width = W, .height = H, .type = 6, .depth = 8, .interlaced = true, .samples = samples});
+    jpeg = make_jpeg(
+        &(jpeg_order){.width = W, .height = H, .channels = 1, .px = px, .orientation = 6});
+    torture(read_png, 6);
+    torture(save_png, 4);
+    torture(load_sound, 4); /* 70,000 frames: the samples grow */
+    if (jpeg.len > 0)
+        torture(read_jpeg, 4);
+    free(jpeg.data);
+    free(png.data);
+    free(px);
+    free(samples);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(media_survive_every_failed_allocation)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

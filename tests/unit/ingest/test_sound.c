@@ -1,0 +1,264 @@
+/* Sounds: forms of samples, channels, limits, bad bytes. */
+#include <math.h>
+#include <sndfile.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "ingest/media_features.h"
+#include "ingest/sound.h"
+#include "tests/support/test.h"
+#include "tests/unit/ingest/picture_bytes.h"
+
+enum { PCM = 1, FLOAT = 3 };
+
+/* A WAV file by hand: RIFF, fmt and data chunks, little-endian. samples is the data chunk. */
+static blob make_wav(int code, int bits, int channels, int rate, const void *samples, size_t len)
+{
+    const size_t frame = (size_t) channels * (size_t) bits / 8;
+    blob b = {.data = malloc(44 + len), .len = 44 + len};
+    const uint32_t words[] = {(uint32_t) (36 + len),
+                              16,
+                              (uint32_t) code | (uint32_t) channels << 16,
+                              (uint32_t) rate,
+                              (uint32_t) ((size_t) rate * frame),
+                              (uint32_t) frame | (uint32_t) bits << 16,
+                              (uint32_t) len};
+    assert_non_null(b.data);
+    memcpy(b.data, "RIFF\0\0\0\0WAVEfmt ", 16);
+    memcpy(b.data + 4, words, 4);
+    memcpy(b.data + 16, words + 1, 20);
+    memcpy(b.data + 36, "data", 4);
+    memcpy(b.data + 40, words + 6, 4);
+    if (len > 0)
+        memcpy(b.data + 44, samples, len);
+    return b;
+}
+
+static tw_sound parse(blob b, double seconds, bool *cut)
+{
+    tw_sound s = {0};
+    assert_ok(tw_sound_parse(&s, b.data, b.len, "made.wav", seconds, cut, err));
+    return s;
+}
+
+static void refuse(blob b, tw_status want, const char *sentence)
+{
+    tw_sound s;
+    tw_error err = {0};
+    const tw_status st = tw_sound_parse(&s, b.data, b.len, "made.wav", 10, NULL, &err);
+    if (st != want || strstr(err.msg, sentence) == NULL)
+        fail_msg("%d '%s', not %d '%s'", st, err.msg, want, sentence);
+    assert_null(s.samples);
+    free(b.data);
+}
+
+static void channels_are_averaged(void **state)
+{
+    (void) state;
+    const int16_t eight[16] = {8192,   8192, 8192, 8192, 0, 0, 0,     0,  /* 4 * 0.25 / 8 = 0.125 */
+                               -32768, 0,    0,    0,    0, 0, 16384, 0}; /* (-1 + 0.5) / 8 */
+    const blob b = make_wav(PCM, 16, 8, 192000, eight, sizeof eight);
+    bool cut = true;
+    const tw_sound s = parse(b, 10, &cut);
+    assert_int_equal(s.rate, 192000);
+    assert_int_equal(s.frames, 2);
+    assert_near(s.samples[0], 0.125, 1e-7);
+    assert_near(s.samples[1], -0.0625, 1e-7);
+    assert_false(cut);
+    tw_free(s.samples);
+    free(b.data);
+}
+
+static void every_form_of_samples_is_read(void **state)
+{
+    (void) state;
+    static const int forms[] = {
+        SF_FORMAT_WAV | SF_FORMAT_PCM_U8,
+        SF_FORMAT_WAV | SF_FORMAT_PCM_16,
+        SF_FORMAT_WAV | SF_FORMAT_PCM_24,
+        SF_FORMAT_WAV | SF_FORMAT_PCM_32,
+        SF_FORMAT_WAV | SF_FORMAT_FLOAT,
+        SF_FORMAT_WAV | SF_FORMAT_DOUBLE,
+        SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+        SF_FORMAT_OGG | SF_FORMAT_VORBIS,
+        0x230000 | 0x0082 /* MPEG layer III, which older headers do not name */
+    };
+    enum { RATE = 16000, FRAMES = 8000 };
+    char features[TW_MEDIA_FEATURES_MAX];
+    float in[FRAMES * 2];
+    (void) tw_media_features(features);
+    for (int i = 0; i < FRAMES; i++) {
+        in[2 * i] = (float) (0.5 * sin(2 * M_PI * 440 * i / RATE));
+        in[2 * i + 1] = 0.5F * in[2 * i];
+    }
+    for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
+        SF_INFO info = {.samplerate = RATE, .channels = 2, .format = forms[f]};
+        char path[4200];
+        tw_sound s = {0};
+        (void) snprintf(path, sizeof path, "%s", tw_test_path("form.any"));
+        SNDFILE *out = sf_open(path, SFM_WRITE, &info);
+        if (out == NULL) {
+            print_message("form %x cannot be written here\n", (unsigned) forms[f]);
+            continue;
+        }
+        assert_int_equal(sf_writef_float(out, in, FRAMES), FRAMES);
+        assert_int_equal(sf_close(out), 0);
+        assert_ok(tw_sound_load(&s, path, 10, NULL, err));
+        assert_int_equal(s.rate, RATE);
+        assert_in_range(s.frames, FRAMES, FRAMES + 2304); /* MP3 adds silence at its ends */
+        double power = 0;
+        for (int64_t i = 0; i < s.frames; i++)
+            power += (double) s.samples[i] * (double) s.samples[i];
+        assert_near(power / FRAMES, 0.375 * 0.375 / 2, 0.01);
+        tw_free(s.samples);
+    }
+    assert_int_equal(strncmp(strstr(features, "wav"), "wav flac ogg", 12), 0);
+}
+
+static void what_is_longer_than_wanted_is_cut(void **state)
+{
+    (void) state;
+    int16_t ramp[2000];
+    for (int i = 0; i < 2000; i++)
+        ramp[i] = (int16_t) i;
+    const blob b = make_wav(PCM, 16, 1, 1000, ramp, sizeof ramp);
+    bool cut = false;
+    tw_sound s = parse(b, 1.5, &cut);
+    assert_int_equal(s.frames, 1500);
+    assert_near(s.samples[1499], 1499.0 / 32768, 1e-7);
+    assert_true(cut);
+    tw_free(s.samples);
+    s = parse(b, 2, &cut);
+    assert_int_equal(s.frames, 2000);
+    assert_false(cut);
+    tw_free(s.samples);
+    free(b.data);
+}
+
+/* 17 million frames of nothing: a sparse file costs no disk. */
+static void no_sound_takes_more_than_the_bound(void **state)
+{
+    (void) state;
+    const blob b = make_wav(PCM, 8, 1, 768000, NULL, 0);
+    const long frames = TW_SOUND_MAX_FRAMES + 1000L;
+    const char *path = tw_test_path("long.wav");
+    const uint32_t len = (uint32_t) frames, riff = len + 36;
+    FILE *f = fopen(path, "wb");
+    tw_sound s = {0};
+    bool cut = false;
+    assert_non_null(f);
+    memcpy(b.data + 4, &riff, 4);
+    memcpy(b.data + 40, &len, 4);
+    assert_int_equal(fwrite(b.data, 1, b.len, f), b.len);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(truncate(path, 44 + frames), 0);
+    assert_ok(tw_sound_load(&s, path, 1e9, &cut, err));
+    assert_int_equal(s.frames, TW_SOUND_MAX_FRAMES);
+    assert_true(cut);
+    tw_free(s.samples);
+    free(b.data);
+}
+
+static void bad_sounds_get_a_sentence(void **state)
+{
+    (void) state;
+    const int16_t fine[4] = {1, 2, 3, 4};
+    const float nan[3] = {0, NAN, 0}, inf[4] = {0, 0, 0, -INFINITY},
+                opposite[2] = {INFINITY, -INFINITY};
+    const char *text = "hello, this is no sound at all, but a text of some length ..........";
+    blob empty = {.data = malloc(1), .len = 0}, words = {.data = NULL, .len = strlen(text)};
+    words.data = malloc(words.len);
+    assert_non_null(words.data);
+    memcpy(words.data, text, words.len);
+    watch_stderr();
+    refuse(empty, TW_EINVAL, "'made.wav' is empty");
+    refuse(words, TW_EINVAL, "'made.wav' is no sound that can be read: ");
+    refuse(make_wav(PCM, 16, 1, 8000, fine, 0), TW_EINVAL,
+           "'made.wav' holds no sound: it has 0 frames");
+    refuse(make_wav(PCM, 16, 1, 999, fine, 8), TW_EINVAL,
+           "999 samples a second, they may be 1000 to");
+    refuse(make_wav(PCM, 16, 1, 768001, fine, 8), TW_EINVAL, "768001 samples a second");
+    refuse(make_wav(FLOAT, 32, 1, 8000, nan, sizeof nan), TW_EINVAL,
+           "has a sample that is no finite number, in frame 1");
+    refuse(make_wav(FLOAT, 32, 2, 8000, inf, sizeof inf), TW_EINVAL,
+           "no finite number, in frame 1");
+    refuse(make_wav(FLOAT, 32, 2, 8000, opposite, sizeof opposite), TW_EINVAL, "in frame 0");
+    assert_int_equal(stderr_length(), 0);
+}
+
+static void sixty_five_channels_are_too_many(void **state)
+{
+    (void) state;
+    int16_t frame[65];
+    for (int c = 0; c < 65; c++)
+        frame[c] = 3277;
+    const blob b = make_wav(PCM, 16, 64, 8000, frame, 128);
+    const tw_sound s = parse(b, 1, NULL);
+    assert_int_equal(s.frames, 1);
+    assert_near(s.samples[0], 3277.0 / 32768, 1e-7);
+    tw_free(s.samples);
+    free(b.data);
+    refuse(make_wav(PCM, 16, 65, 8000, frame, 130), TW_EINVAL, "65 channels, they may be 1 to 64");
+}
+
+static void a_path_that_is_no_sound_is_named(void **state)
+{
+    (void) state;
+    tw_sound s;
+    assert_status(tw_sound_load(&s, tw_test_path("none.wav"), 1, NULL, err), TW_ENOTFOUND);
+    tw_error folder = {0};
+    assert_int_equal(tw_sound_load(&s, tw_test_dir(), 1, NULL, &folder), TW_EINVAL);
+    assert_non_null(strstr(folder.msg, "is no regular file"));
+    assert_status(tw_sound_load(&s, tw_test_file("empty.wav", ""), 1, NULL, err), TW_EINVAL);
+    assert_status(tw_sound_load(&s, tw_test_file("text.wav", "text"), 1, NULL, err), TW_EINVAL);
+    assert_status(tw_sound_load(&s, tw_test_file("text.wav", "text"), 0, NULL, err), TW_EINVAL);
+    assert_null(s.samples);
+}
+
+static void cuts_and_flipped_bits_do_no_harm(void **state)
+{
+    (void) state;
+    int16_t samples[64];
+    for (int i = 0; i < 64; i++)
+        samples[i] = (int16_t) (i * 500);
+    const blob b = make_wav(PCM, 16, 2, 8000, samples, sizeof samples);
+    tw_sound s;
+    watch_stderr();
+    for (size_t len = 1; len <= b.len; len++) {
+        unsigned char *cut = malloc(len);
+        assert_non_null(cut);
+        memcpy(cut, b.data, len);
+        const tw_status st = tw_sound_parse(&s, cut, len, "cut.wav", 1, NULL, NULL);
+        assert_true((st == TW_OK) == (s.samples != NULL));
+        assert_true(st == TW_OK ? len >= 48 : len < 48); /* whole frames behind 44 bytes */
+        tw_free(s.samples);
+        free(cut);
+    }
+    for (size_t bit = 0; bit < 8 * b.len; bit++) {
+        b.data[bit / 8] ^= (unsigned char) (1 << bit % 8);
+        const tw_status st = tw_sound_parse(&s, b.data, b.len, "flipped.wav", 1, NULL, NULL);
+        b.data[bit / 8] ^= (unsigned char) (1 << bit % 8);
+        assert_true((st == TW_OK) == (s.samples != NULL));
+        tw_free(s.samples);
+    }
+    assert_int_equal(stderr_length(), 0);
+    free(b.data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(channels_are_averaged),
+        cmocka_unit_test(every_form_of_samples_is_read),
+        cmocka_unit_test(what_is_longer_than_wanted_is_cut),
+        cmocka_unit_test(no_sound_takes_more_than_the_bound),
+        cmocka_unit_test(bad_sounds_get_a_sentence),
+        cmocka_unit_test(sixty_five_channels_are_too_many),
+        cmocka_unit_test(a_path_that_is_no_sound_is_named),
+        cmocka_unit_test(cuts_and_flipped_bits_do_no_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
