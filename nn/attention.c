@@ -16,8 +16,10 @@ typedef struct tile {
     size_t rows0; /* first query row, in the packed arrays */
     int column;   /* the head's first column */
     int n;        /* queries */
-    int m;        /* keys: up to the last query's own */
+    int m;        /* keys: up to the last query's own, or all */
 } tile;
+
+static int stride(const tw_attention *a) { return a->ld > 0 ? a->ld : a->D; }
 
 /* The block that begins `first` rows into the sequence. */
 static tile tile_at(const tw_attention *a, int s, int head, int first)
@@ -27,7 +29,7 @@ static tile tile_at(const tw_attention *a, int s, int head, int first)
     return (tile){.rows0 = (size_t) begin + (size_t) first,
                   .column = head * (a->D / a->heads),
                   .n = n,
-                  .m = first + n};
+                  .m = a->both ? len : first + n};
 }
 
 size_t tw_attention_kept(const tw_attention *a)
@@ -81,14 +83,15 @@ TW_BODY void softmax_row(tw_real *restrict p, int w, int m)
 }
 
 /* P (n,m): scores in, softmax out, the coin in the sign. A (n,m): P where kept, else 0, not yet
- * divided by 1 - p. Row i sees its first m-n+i+1 keys. A is not written without dropout. */
-TW_BODY void softmax_body(tw_real *restrict P, tw_real *restrict A, int n, int m, double dropout,
-                          uint64_t key)
+ * divided by 1 - p. Row i sees its first m-n+i+1 keys, with `both` all m. A is not written without
+ * dropout. */
+TW_BODY void softmax_body(tw_real *restrict P, tw_real *restrict A, int n, int m, bool both,
+                          double dropout, uint64_t key)
 {
     const uint32_t limit = tw_coin_threshold(dropout);
     for (int i = 0; i < n; i++) {
         tw_real *p = P + (size_t) i * (size_t) m;
-        softmax_row(p, m - n + i + 1, m);
+        softmax_row(p, both ? m : m - n + i + 1, m);
         if (limit == 0)
             continue;
         assert(A != NULL);
@@ -103,8 +106,8 @@ TW_BODY void softmax_body(tw_real *restrict P, tw_real *restrict A, int n, int m
     }
 }
 TW_DISPATCH_STATIC(softmax, softmax_body,
-                   (tw_real * P, tw_real *A, int n, int m, double dropout, uint64_t key),
-                   (P, A, n, m, dropout, key))
+                   (tw_real * P, tw_real *A, int n, int m, bool both, double dropout, uint64_t key),
+                   (P, A, n, m, both, dropout, key))
 
 /* In: P (n,m) with its signs, G (n,m) = dL/dA times 1 - p. Out: G = dL/dS / scale and A (n,m) as in
  * softmax_body.
@@ -147,7 +150,7 @@ static parts parts_of(tw_real *work, const tw_attention *a)
 void tw_attention_forward(tw_real *o, tw_real *P, tw_real *work, const tw_real *q, const tw_real *k,
                           const tw_real *v, const tw_attention *a)
 {
-    const int D = a->D, w = D / a->heads;
+    const int D = a->D, w = D / a->heads, ld = stride(a);
     const bool drops = tw_coin_threshold(a->dropout) != 0;
     const tw_real keep = drops ? (tw_real) (1 / (1 - a->dropout)) : 1;
     const parts x = parts_of(work, a);
@@ -156,16 +159,19 @@ void tw_attention_forward(tw_real *o, tw_real *P, tw_real *work, const tw_real *
     for (int s = 0; s < a->S; s++) {
         const int len = a->offsets[s + 1] - a->offsets[s];
         for (int h = 0; h < a->heads; h++) {
-            const size_t ko = (size_t) a->offsets[s] * (size_t) D + (size_t) (h * w);
-            tw_transpose(x.across, len, k + ko, D, len, w);
+            const size_t ko = (size_t) a->offsets[s] * (size_t) ld + (size_t) (h * w);
+            tw_transpose(x.across, len, k + ko, ld, len, w);
             for (int r = 0; r < len; r += BLOCK) {
                 tile t = tile_at(a, s, h, r);
-                size_t qo = t.rows0 * (size_t) D + (size_t) t.column;
+                size_t qo = t.rows0 * (size_t) ld + (size_t) t.column;
+                size_t oo = t.rows0 * (size_t) D + (size_t) t.column;
                 tw_real *p = P != NULL ? P : x.scores;
 
-                tw_gemm(0, 0, t.n, t.m, w, (tw_real) a->scale, q + qo, D, x.across, len, 0, p, t.m);
-                softmax(p, x.kept, t.n, t.m, drops ? a->dropout : 0, tw_coin_key(a->key, block++));
-                tw_gemm(0, 0, t.n, w, t.m, keep, drops ? x.kept : p, t.m, v + ko, D, 0, o + qo, D);
+                tw_gemm(0, 0, t.n, t.m, w, (tw_real) a->scale, q + qo, ld, x.across, len, 0, p,
+                        t.m);
+                softmax(p, x.kept, t.n, t.m, a->both, drops ? a->dropout : 0,
+                        tw_coin_key(a->key, block++));
+                tw_gemm(0, 0, t.n, w, t.m, keep, drops ? x.kept : p, t.m, v + ko, ld, 0, o + oo, D);
                 if (P != NULL)
                     P += (size_t) t.n * (size_t) t.m;
             }
@@ -184,7 +190,7 @@ void tw_attention_last(tw_real *o, tw_real *work, const tw_real *q, const tw_rea
             const size_t qo = (size_t) s * (size_t) D + (size_t) (h * w);
             const size_t ko = (size_t) a->offsets[s] * (size_t) D + (size_t) (h * w);
             tw_gemm(0, 1, 1, len, w, (tw_real) a->scale, q + qo, D, k + ko, D, 0, work, len);
-            softmax(work, NULL, 1, len, 0, 0);
+            softmax(work, NULL, 1, len, true, 0, 0);
             tw_gemm(0, 0, 1, w, len, 1, work, len, v + ko, D, 0, o + qo, D);
         }
     }
@@ -194,7 +200,7 @@ void tw_attention_backward(tw_real *dq, tw_real *dk, tw_real *dv, tw_real *work,
                            const tw_real *dout, const tw_real *P, const tw_real *q,
                            const tw_real *k, const tw_real *v, const tw_attention *a)
 {
-    const int D = a->D, w = D / a->heads;
+    const int D = a->D, w = D / a->heads, ld = stride(a);
     const bool drops = tw_coin_threshold(a->dropout) != 0;
     const double keep = drops ? 1 / (1 - a->dropout) : 1;
     const tw_real scale = (tw_real) a->scale;
@@ -204,19 +210,20 @@ void tw_attention_backward(tw_real *dq, tw_real *dk, tw_real *dv, tw_real *work,
     for (int s = 0; s < a->S; s++) {
         const int len = a->offsets[s + 1] - a->offsets[s];
         for (int h = 0; h < a->heads; h++) {
-            const size_t ko = (size_t) a->offsets[s] * (size_t) D + (size_t) (h * w);
-            tw_transpose(x.across, len, v + ko, D, len, w);
+            const size_t ko = (size_t) a->offsets[s] * (size_t) ld + (size_t) (h * w);
+            tw_transpose(x.across, len, v + ko, ld, len, w);
             for (int r = 0; r < len; r += BLOCK) {
                 tile t = tile_at(a, s, h, r);
-                size_t qo = t.rows0 * (size_t) D + (size_t) t.column;
+                size_t qo = t.rows0 * (size_t) ld + (size_t) t.column;
+                size_t oo = t.rows0 * (size_t) D + (size_t) t.column;
 
                 /* o = keep * A v  =>  dA = keep * dout v',  dv = keep * A' dout */
-                tw_gemm(0, 0, t.n, t.m, w, 1, dout + qo, D, x.across, len, 0, G, t.m);
+                tw_gemm(0, 0, t.n, t.m, w, 1, dout + oo, D, x.across, len, 0, G, t.m);
                 softmax_back(G, A, P, t.n, t.m, keep);
-                tw_gemm(1, 0, t.m, w, t.n, (tw_real) keep, A, t.m, dout + qo, D, 1, dv + ko, D);
+                tw_gemm(1, 0, t.m, w, t.n, (tw_real) keep, A, t.m, dout + oo, D, 1, dv + ko, ld);
                 /* S = scale * q k'  =>  dq = scale * dS k,  dk = scale * dS' q */
-                tw_gemm(0, 0, t.n, w, t.m, scale, G, t.m, k + ko, D, 1, dq + qo, D);
-                tw_gemm(1, 0, t.m, w, t.n, scale, G, t.m, q + qo, D, 1, dk + ko, D);
+                tw_gemm(0, 0, t.n, w, t.m, scale, G, t.m, k + ko, ld, 1, dq + qo, ld);
+                tw_gemm(1, 0, t.m, w, t.n, scale, G, t.m, q + qo, ld, 1, dk + ko, ld);
                 P += (size_t) t.n * (size_t) t.m;
             }
         }

@@ -1,4 +1,4 @@
-/* nn/attention.h — causal multi-head attention over packed sequences.
+/* nn/attention.h — multi-head attention over packed sequences, causal or both ways.
  *
  * Row i of a sequence attends to rows j <= i of the same sequence:
  *
@@ -14,6 +14,9 @@
  *            ########
  *            ########        # computed and kept; P is 0 right of the diagonal
  *
+ * With `both`, every row attends to every row of its sequence, and the blocks are
+ * (rows, the sequence).
+ *
  * What is kept for backward is P with the coin in its sign: -P[i,j] where
  * dropout zeroed it. So there is no mask and no second softmax.
  *
@@ -22,6 +25,7 @@
 #ifndef TW_NN_ATTENTION_H
 #define TW_NN_ATTENTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,7 +37,9 @@ typedef struct tw_attention {
     const int32_t *offsets; /* (S+1) sequence s is rows offsets[s] .. offsets[s+1]-1 */
     int S;
     int heads;
-    int D; /* divisible by heads */
+    int D;     /* divisible by heads */
+    int ld;    /* stride of the rows of q, k, v and their gradients; 0: D. Those of o are D apart */
+    bool both; /* every row of the sequence, not only those up to its own */
     double scale;
     double dropout; /* on P; 0 when inferring */
     uint64_t key;   /* of the dropout coins */

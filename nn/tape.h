@@ -125,10 +125,30 @@ tw_tensor *tw_op_l2norm(tw_tape *t, tw_tensor *x);
 tw_tensor *tw_op_attention(tw_tape *t, tw_tensor *q, tw_tensor *k, tw_tensor *v,
                            const int32_t *offsets, int S, int heads, double scale, double dropout);
 
+/* The same, but both ways: every row attends to every row of its own sequence. qkv (N,3D) holds
+ * queries, keys and values side by side, as one linear layer makes them; y (N,D). Source: Devlin et
+ * al. 2019 (BERT). */
+tw_tensor *tw_op_self_attention(tw_tape *t, tw_tensor *qkv, const int32_t *offsets, int S,
+                                int heads, double scale, double dropout);
+
 /* Of that only each sequence's last row: q (S,D), y (S,D); no sequence is empty. For a tape that
  * only infers: there is nothing to train in what a query leaves out. */
 tw_tensor *tw_op_attention_last(tw_tape *t, tw_tensor *q, tw_tensor *k, tw_tensor *v,
                                 const int32_t *offsets, int S, int heads, double scale);
+
+/* ---- over packed sequences: nn/tape_packed.c ----------------------------------------------------
+ *
+ * Rows offsets[s] .. offsets[s+1]-1 of x (N,D) are sequence s; offsets (S+1) borrowed. */
+
+/* y (S,D): the mean of a sequence's rows; zeros for an empty one. */
+tw_tensor *tw_op_pool_mean(tw_tape *t, tw_tensor *x, const int32_t *offsets, int S);
+/* y (S,D): the largest number of each column, whose gradient goes to the first row that has it;
+ * zeros for an empty sequence. */
+tw_tensor *tw_op_pool_max(tw_tape *t, tw_tensor *x, const int32_t *offsets, int S);
+/* y (N, width * D): row i is rows i - width/2 .. i - width/2 + width-1 of x side by side, zeros
+ * where they are of another sequence. A linear layer on it is a convolution along the sequence
+ * whose output has as many rows as its input. width >= 1. */
+tw_tensor *tw_op_windows(tw_tape *t, tw_tensor *x, const int32_t *offsets, int S, int width);
 
 /* ---- losses: return the unscaled sum over rows -------------------------------------------------
  *

@@ -237,6 +237,51 @@ tw_tensor *tw_op_attention(tw_tape *t, tw_tensor *q, tw_tensor *k, tw_tensor *v,
     return y;
 }
 
+static void self_attention_back(tw_tape *t, void *saved)
+{
+    const attention_saved *s = saved;
+    const size_t D = (size_t) s->a.D;
+    (void) t;
+    tw_attention_backward(s->q->d, s->q->d + D, s->q->d + 2 * D, s->work, s->y->d, s->P, s->q->v,
+                          s->q->v + D, s->q->v + 2 * D, &s->a);
+}
+
+tw_tensor *tw_op_self_attention(tw_tape *t, tw_tensor *qkv, const int32_t *offsets, int S,
+                                int heads, double scale, double dropout)
+{
+    if (qkv == NULL)
+        return twi_tape_lost(t);
+    const int D = qkv->cols / 3;
+    const bool records = tw_tape_records(t);
+    assert(heads >= 1 && qkv->cols == 3 * D && D % heads == 0);
+    assert(offsets[0] == 0 && offsets[S] == qkv->rows);
+
+    tw_tensor *y = tw_tape_tensor(t, qkv->rows, D);
+    attention_saved *s = tw_tape_take(t, 1, sizeof *s);
+    if (y == NULL || s == NULL)
+        return NULL;
+    *s = (attention_saved){.y = y, .q = qkv};
+    s->a = (tw_attention){.offsets = offsets,
+                          .S = S,
+                          .heads = heads,
+                          .D = D,
+                          .ld = qkv->cols,
+                          .both = true,
+                          .scale = scale};
+    if (records && dropout > 0) {
+        s->a.dropout = dropout;
+        s->a.key = tw_rng_u64(tw_tape_rng(t));
+    }
+    s->work = tw_tape_take(t, tw_attention_work(&s->a), sizeof *s->work);
+    if (records)
+        s->P = tw_tape_take(t, tw_attention_kept(&s->a), sizeof *s->P);
+    if (s->work == NULL || (records && s->P == NULL))
+        return NULL;
+    tw_attention_forward(y->v, s->P, s->work, qkv->v, qkv->v + D, qkv->v + 2 * (size_t) D, &s->a);
+    tw_tape_record(t, self_attention_back, s);
+    return y;
+}
+
 tw_tensor *tw_op_attention_last(tw_tape *t, tw_tensor *q, tw_tensor *k, tw_tensor *v,
                                 const int32_t *offsets, int S, int heads, double scale)
 {

@@ -1,2 +1,3 @@
 tw_fuzz(fuzz_towers_text towers_fuzz_text.c DEPENDS tw_towers)
 tw_fuzz(fuzz_towers_file towers_fuzz_file.c DEPENDS tw_towers)
+tw_fuzz(fuzz_towers_wordpiece towers_fuzz_wordpiece.c DEPENDS tw_towers)

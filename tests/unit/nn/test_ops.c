@@ -192,6 +192,30 @@ static tw_tensor *attention(tw_tape *t, tw_tensor *a, tw_tensor *b)
     static const int32_t offsets[3] = {0, 2, N};
     return tw_op_attention(t, a, b, a, offsets, 2, 3, 0.8, 0.3);
 }
+static tw_tensor *self_attention(tw_tape *t, tw_tensor *a, tw_tensor *b)
+{
+    static const int32_t offsets[4] = {0, 2, 2, N}; /* one sequence is empty */
+    return tw_op_self_attention(t, tw_op_concat(t, a, tw_op_concat(t, b, a)), offsets, 3, 3, 0.8,
+                                0.3);
+}
+static tw_tensor *pool_mean(tw_tape *t, tw_tensor *a, tw_tensor *b)
+{
+    static const int32_t offsets[4] = {0, 2, 2, N};
+    (void) b;
+    return tw_op_pool_mean(t, a, offsets, 3);
+}
+static tw_tensor *pool_max(tw_tape *t, tw_tensor *a, tw_tensor *b)
+{
+    static const int32_t offsets[4] = {0, 2, 2, N};
+    (void) b;
+    return tw_op_pool_max(t, a, offsets, 3);
+}
+static tw_tensor *windows(tw_tape *t, tw_tensor *a, tw_tensor *b)
+{
+    static const int32_t offsets[4] = {0, 2, 2, N};
+    tw_tensor *even = tw_op_columns(t, tw_op_windows(t, a, offsets, 3, 4), 3, 3 + D);
+    return tw_op_concat(t, even, tw_op_columns(t, tw_op_windows(t, b, offsets, 3, 3), 2, 2 + D));
+}
 static tw_tensor *gather(tw_tape *t, tw_tensor *a, tw_tensor *b)
 {
     static const int32_t ids[N] = {6, 2, 2, -1, 0};
@@ -258,6 +282,10 @@ static const struct {
     {"rowdot", "A B", rowdot, NULL},
     {"rowdot with itself", "A", rowdot_with_itself, NULL},
     {"attention", "A B", attention, NULL},
+    {"self attention", "A B", self_attention, NULL},
+    {"pool mean", "A", pool_mean, NULL},
+    {"pool max", "A", pool_max, NULL},
+    {"windows", "A B", windows, NULL},
     {"gather", "A TABLE", gather, NULL},
     {"bag", "A TABLE", bag, NULL},
     {"softmax_ce", "A TABLE", NULL, softmax_ce},
