@@ -17,6 +17,8 @@ struct tw_tape {
     tw_grads *grads; /* borrowed; NULL when inferring */
     record *records; /* owned */
     size_t n, room;
+    tw_real *work; /* owned, (work_room) */
+    size_t work_room;
     bool failed; /* out of memory since the reset */
 };
 
@@ -37,6 +39,7 @@ void tw_tape_destroy(tw_tape *t)
         return;
     tw_arena_fini(&t->arena);
     tw_free(t->records);
+    tw_free(t->work);
     tw_free(t);
 }
 
@@ -101,6 +104,17 @@ void *tw_tape_take(tw_tape *t, size_t n, size_t size)
     if (p == NULL)
         t->failed = true;
     return p;
+}
+
+tw_real *tw_tape_work(tw_tape *t, size_t n)
+{
+    if (n > t->work_room) {
+        tw_free(t->work);
+        t->work = tw_alloc_aligned(n, sizeof *t->work);
+        t->work_room = t->work != NULL ? n : 0;
+        t->failed = t->failed || t->work == NULL;
+    }
+    return t->work;
 }
 
 tw_tensor *tw_tape_tensor(tw_tape *t, int rows, int cols)

@@ -70,6 +70,9 @@ tw_rng *tw_tape_rng(tw_tape *t);
 tw_grads *tw_tape_grads(tw_tape *t);                       /* NULL when inferring */
 void *tw_tape_take(tw_tape *t, size_t n, size_t size);     /* from the arena; NULL marks the tape */
 tw_tensor *tw_tape_tensor(tw_tape *t, int rows, int cols); /* v unspecified, d zeroed */
+/* n numbers to work in, unspecified, until the next call: one block for all ops of a tape, so that
+ * it stays in the caches from op to op. NULL marks the tape. */
+tw_real *tw_tape_work(tw_tape *t, size_t n);
 /* `back(t, saved)` runs in the backward pass; saved lives in the arena. */
 void tw_tape_record(tw_tape *t, void (*back)(tw_tape *t, void *saved), void *saved);
 

@@ -1,0 +1,260 @@
+/* Tape ops of convolutions, alone and with what follows them. */
+#include <assert.h>
+#include <string.h>
+
+#include "nn/act.h"
+#include "nn/conv.h"
+#include "nn/groupnorm.h"
+#include "nn/internal.h"
+#include "nn/maps.h"
+#include "nn/pooling.h"
+#include "nn/vec.h"
+
+static const tw_maps lost = {0};
+
+/* The maps of (n) pictures of which each has out_w columns and tw_conv_extent lines. */
+static bool plan(tw_tape *t, tw_conv *s, const tw_maps *x, const tw_param *w, int k, int stride,
+                 int pad)
+{
+    int32_t *at = tw_tape_take(t, (size_t) x->n + 1, sizeof *at);
+    if (at == NULL)
+        return false;
+    *s = (tw_conv){.n = x->n,
+                   .in_at = x->at,
+                   .out_at = at,
+                   .in_w = x->width,
+                   .out_w = tw_conv_extent(x->width, k, stride, pad),
+                   .C = x->x->cols,
+                   .O = (int) w->rows,
+                   .k = k,
+                   .stride = stride,
+                   .pad = pad};
+    assert(w->cols == k * k * s->C);
+    at[0] = 0;
+    for (int i = 0; i < x->n; i++) {
+        int h = tw_conv_extent((x->at[i + 1] - x->at[i]) / x->width, k, stride, pad);
+        assert(h >= 1 && s->out_w >= 1);
+        at[i + 1] = at[i] + h * s->out_w;
+    }
+    return true;
+}
+
+/* w (O, K) as the forward pass wants it, (K, O). */
+static tw_real *transposed(tw_tape *t, const tw_param *w)
+{
+    const int O = (int) w->rows;
+    tw_real *wt = tw_tape_take(t, (size_t) w->rows * (size_t) w->cols, sizeof *wt);
+    if (wt != NULL)
+        tw_transpose(wt, O, w->value, w->cols, O, w->cols);
+    return wt;
+}
+
+/* ---- alone ----------------------------------------------------------------------------------- */
+
+typedef struct conv_saved {
+    tw_tensor *y, *x;
+    const tw_param *w, *b;
+    tw_conv shape;
+} conv_saved;
+
+static void conv_back(tw_tape *t, void *saved)
+{
+    const conv_saved *s = saved;
+    tw_grads *g = tw_tape_grads(t);
+    tw_real *work = tw_tape_work(t, tw_conv_work(&s->shape));
+    if (work != NULL)
+        tw_conv_backward(s->x->d, tw_grads_all(g, s->w),
+                         s->b != NULL ? tw_grads_all(g, s->b) : NULL, work, s->y->d, s->x->v,
+                         s->w->value, &s->shape, 0, s->y->rows);
+}
+
+tw_maps tw_op_conv(tw_tape *t, tw_maps x, const tw_param *w, const tw_param *b, int kernel,
+                   int stride, int pad)
+{
+    conv_saved *s = x.x != NULL ? tw_tape_take(t, 1, sizeof *s) : NULL;
+    tw_conv shape;
+    if (s == NULL || !plan(t, &shape, &x, w, kernel, stride, pad)) {
+        (void) twi_tape_lost(t);
+        return lost;
+    }
+    assert(b == NULL || (b->rows == 1 && b->cols == shape.O));
+    tw_tensor *y = tw_tape_tensor(t, shape.out_at[shape.n], shape.O);
+    tw_real *wt = transposed(t, w);
+    tw_real *work = tw_tape_work(t, tw_conv_work(&shape));
+    if (y == NULL || wt == NULL || work == NULL)
+        return lost;
+    *s = (conv_saved){.y = y, .x = x.x, .w = w, .b = b, .shape = shape};
+    tw_conv_forward(y->v, work, x.x->v, wt, b != NULL ? b->value : NULL, &shape, 0, y->rows);
+    tw_tape_record(t, conv_back, s);
+    return (tw_maps){.x = y, .n = x.n, .width = shape.out_w, .at = shape.out_at};
+}
+
+/* ---- with norm, skip, ReLU and pool ---------------------------------------------------------- */
+
+typedef struct block_saved {
+    tw_tensor *y, *x, *skip; /* skip NULL: none */
+    tw_conv_norm how;        /* its own skip is not looked at */
+    tw_conv shape;
+    const int32_t *y_at;  /* (n+1) where pictures begin in y; shape.out_at where they do in u */
+    tw_real *u;           /* (out_at[n], O) the convolution's result; NULL: not kept */
+    tw_real *mean, *rstd; /* (n, groups) */
+} block_saved;
+
+/* What an op works in: patches, then one batch of u (or its gradient), then a few rows of O. */
+typedef struct desk {
+    tw_real *col, *u, *a, *b;
+} desk;
+
+/* Pictures [i, *end): as many as make up the rows of one product, but at least one. */
+static int take_pictures(const tw_conv *s, int i)
+{
+    const int rows = tw_conv_rows(s);
+    int end = i + 1;
+    while (end < s->n && s->out_at[end + 1] - s->out_at[i] <= rows)
+        end++;
+    return end;
+}
+
+static bool set_desk(tw_tape *t, desk *d, const tw_conv *s)
+{
+    int most = 0;
+    for (int i = 0, end; i < s->n; i = end) {
+        end = take_pictures(s, i);
+        int rows = s->out_at[end] - s->out_at[i];
+        most = rows > most ? rows : most;
+    }
+    const size_t line = (size_t) s->O, patches = (tw_conv_work(s) + 15) / 16 * 16;
+    d->col = tw_tape_work(t, patches + ((size_t) most + 5) * line);
+    if (d->col == NULL)
+        return false;
+    d->u = d->col + patches;
+    d->a = d->u + (size_t) most * line;
+    d->b = d->a + line; /* and three rows more after it */
+    return true;
+}
+
+static int height(const int32_t *at, int i, int width) { return (at[i + 1] - at[i]) / width; }
+
+/* From u (of picture i) to y. */
+static void finish(const block_saved *s, const desk *d, const tw_real *u, int i)
+{
+    const int O = s->shape.O, G = s->how.groups, W = s->shape.out_w;
+    const int P = s->shape.out_at[i + 1] - s->shape.out_at[i];
+    const size_t to = (size_t) s->y_at[i] * (size_t) O;
+    tw_real *y = s->y->v + to;
+    tw_groupnorm_affine(d->a, d->b, s->mean + (size_t) i * (size_t) G,
+                        s->rstd + (size_t) i * (size_t) G, u, s->how.gain->value,
+                        s->how.bias->value, s->how.eps, P, O, G);
+    if (s->how.pool)
+        tw_maxpool2_forward(y, u, d->a, d->b, s->how.relu, P / W, W, O);
+    else
+        tw_affine_forward(y, u, d->a, d->b, s->skip != NULL ? s->skip->v + to : NULL, s->how.relu,
+                          P, O);
+}
+
+/* du (P, O) of picture i, by way of g = dL/d(what the norm gave). */
+static void unfinish(tw_tape *t, const block_saved *s, const desk *d, tw_real *du, int i)
+{
+    const int O = s->shape.O, G = s->how.groups, W = s->shape.out_w;
+    const int P = s->shape.out_at[i + 1] - s->shape.out_at[i];
+    const size_t n = (size_t) P * (size_t) O, of = (size_t) s->y_at[i] * (size_t) O;
+    const tw_real *u = s->u + (size_t) s->shape.out_at[i] * (size_t) O;
+    const tw_real *mean = s->mean + (size_t) i * (size_t) G;
+    const tw_real *rstd = s->rstd + (size_t) i * (size_t) G;
+    const tw_real *gain = s->how.gain->value, *dy = s->y->d + of;
+    tw_grads *g = tw_tape_grads(t);
+    if (s->how.pool) {
+        tw_groupnorm_refine(d->a, d->b, mean, rstd, gain, s->how.bias->value, O, G);
+        tw_maxpool2_backward(du, dy, u, d->a, d->b, s->how.relu, P / W, W, O);
+        dy = du;
+    } else if (s->how.relu) {
+        memset(du, 0, n * sizeof *du);
+        tw_relu_backward(du, dy, s->y->v + of, n);
+        dy = du;
+    }
+    if (s->skip != NULL)
+        tw_vec_axpy(s->skip->d + of, dy, 1, n);
+    tw_groupnorm_backward(du, tw_grads_all(g, s->how.gain), tw_grads_all(g, s->how.bias), d->b, dy,
+                          u, mean, rstd, gain, P, O, G);
+}
+
+static void block_back(tw_tape *t, void *saved)
+{
+    const block_saved *s = saved;
+    const size_t O = (size_t) s->shape.O;
+    const int32_t *at = s->shape.out_at;
+    desk d;
+    if (!set_desk(t, &d, &s->shape))
+        return;
+    for (int i = 0, end; i < s->shape.n; i = end) {
+        end = take_pictures(&s->shape, i);
+        for (int j = i; j < end; j++)
+            unfinish(t, s, &d, d.u + (size_t) (at[j] - at[i]) * O, j);
+        tw_conv_backward(s->x->d, tw_grads_all(tw_tape_grads(t), s->how.w), NULL, d.col, d.u,
+                         s->x->v, s->how.w->value, &s->shape, at[i], at[end]);
+    }
+}
+
+/* Where pictures begin once they are pooled. */
+static const int32_t *pooled(tw_tape *t, const tw_conv *s)
+{
+    int32_t *at = tw_tape_take(t, (size_t) s->n + 1, sizeof *at);
+    if (at == NULL)
+        return NULL;
+    at[0] = 0;
+    for (int i = 0; i < s->n; i++)
+        at[i + 1] =
+            at[i] + tw_pool2_extent(height(s->out_at, i, s->out_w)) * tw_pool2_extent(s->out_w);
+    return at;
+}
+
+static block_saved *begin_block(tw_tape *t, const tw_maps *x, const tw_conv_norm *how)
+{
+    if (x->x == NULL || (how->skip != NULL && how->skip->x == NULL))
+        return NULL;
+    block_saved *s = tw_tape_take(t, 1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    *s = (block_saved){.x = x->x, .skip = how->skip != NULL ? how->skip->x : NULL, .how = *how};
+    if (!plan(t, &s->shape, x, how->w, how->kernel, how->stride, how->pad))
+        return NULL;
+    const int O = s->shape.O, rows = s->shape.out_at[s->shape.n];
+    assert(how->groups >= 1 && O % how->groups == 0 && how->gain->cols == O);
+    const size_t stats = (size_t) x->n * (size_t) how->groups;
+    s->y_at = how->pool ? pooled(t, &s->shape) : s->shape.out_at;
+    s->mean = tw_tape_take(t, stats, sizeof *s->mean);
+    s->rstd = tw_tape_take(t, stats, sizeof *s->rstd);
+    if (tw_tape_records(t))
+        s->u = tw_tape_take(t, (size_t) rows * (size_t) O, sizeof *s->u);
+    if (s->y_at == NULL || s->mean == NULL || s->rstd == NULL || (tw_tape_records(t) && !s->u))
+        return NULL;
+    s->y = tw_tape_tensor(t, s->y_at[s->shape.n], O);
+    assert(s->y == NULL || s->skip == NULL ||
+           (!how->pool && s->skip->rows == s->y->rows && s->skip->cols == O));
+    return s->y != NULL ? s : NULL;
+}
+
+tw_maps tw_op_conv_norm(tw_tape *t, tw_maps x, const tw_conv_norm *how)
+{
+    block_saved *s = begin_block(t, &x, how);
+    tw_real *wt = s != NULL ? transposed(t, how->w) : NULL;
+    desk d;
+    if (wt == NULL || !set_desk(t, &d, &s->shape)) {
+        (void) twi_tape_lost(t);
+        return lost;
+    }
+    const size_t O = (size_t) s->shape.O;
+    const int32_t *at = s->shape.out_at;
+    for (int i = 0, end; i < x.n; i = end) {
+        end = take_pictures(&s->shape, i);
+        tw_real *u = s->u != NULL ? s->u + (size_t) at[i] * O : d.u;
+        tw_conv_forward(u, d.col, x.x->v, wt, NULL, &s->shape, at[i], at[end]);
+        for (int j = i; j < end; j++)
+            finish(s, &d, u + (size_t) (at[j] - at[i]) * O, j);
+    }
+    tw_tape_record(t, block_back, s);
+    return (tw_maps){.x = s->y,
+                     .n = x.n,
+                     .width = how->pool ? tw_pool2_extent(s->shape.out_w) : s->shape.out_w,
+                     .at = s->y_at};
+}
