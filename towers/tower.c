@@ -274,6 +274,14 @@ tw_status tw_tower_fit_texts(tw_tower *t, const char *const *texts, const size_t
 
 int tw_tower_dim(const tw_tower *t) { return t->cfg.dim; }
 
+unsigned tw_tower_modalities(const tw_tower *t)
+{
+    unsigned bits = 0;
+    for (int m = 0; m < TW_MODALITIES; m++)
+        bits |= (unsigned) (t->encoders[m] != NULL) << m;
+    return bits;
+}
+
 tw_tower_config tw_tower_config_of(const tw_tower *t) { return t->cfg; }
 
 /* ---- forward --------------------------------------------------------------------------------- */

@@ -308,6 +308,8 @@ TW_NODISCARD tw_status tw_tower_load(tw_tower **out, const char *path, tw_error 
 TW_NODISCARD tw_status tw_tower_parse(tw_tower **out, const void *data, size_t len, tw_error *err);
 
 int tw_tower_dim(const tw_tower *t);
+/* What it reads: bits 1 << tw_modality. */
+unsigned tw_tower_modalities(const tw_tower *t);
 tw_tower_config tw_tower_config_of(const tw_tower *t);
 
 /* ---- embedding ----------------------------------------------------------------------------------
@@ -412,7 +414,7 @@ TW_NODISCARD tw_status tw_triplets_split(tw_item_triplet *triplets, int64_t n,
 /* ---- training -----------------------------------------------------------------------------------
  */
 
-/* What a tower learns from; everything is borrowed for the call. Give pairs or triplets. */
+/* What a tower learns from; everything is borrowed for the call. Give pairs, triplets or classes. */
 typedef struct tw_tower_data {
     const tw_tower_samples *samples; /* of all items; NULL: texts are prepared for the call */
     const char *const *texts;        /* (n_items), read where samples is NULL */
@@ -422,6 +424,12 @@ typedef struct tw_tower_data {
     int64_t n_pairs;
     const tw_item_triplet *triplets; /* (n_triplets) */
     int64_t n_triplets;
+    const int32_t *classes; /* (n_items) what each item is, below 0: not known; or NULL. Items of one
+                               class are similar; those not known or alone in theirs are not learnt
+                               from. Give pairs, triplets or classes */
+    const int32_t *groups;  /* (n_items) NULL, or what classes have in common (an alphabet, a
+                               category): batches are then half of one group, whose classes are
+                               hard to tell apart */
     const tw_item_pair *valid; /* (n_valid) held out: stops training and chooses the epoch */
     int64_t n_valid;
     bool valid_apart; /* valid was mined from other people's histories than pairs: what is known may
