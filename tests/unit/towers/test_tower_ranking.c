@@ -271,7 +271,8 @@ static void figures_agree_with_the_counting_evaluation(void **state)
         for (int j = 0; j < D; j++) /* near, so that there is something to find */
             vecs[(k + HELD) * D + j] = vecs[k * D + j] + (k % 3 == 0 ? 0 : 0.12F * (float) (j - 2));
         held[k] = (tw_item_pair){k, k % 5 == 0 ? HELD : k + HELD, 1, 1};
-        known[k] = (tw_item_pair){k, (7 * k) % N, 1, 1};
+        memcpy(vecs + (size_t) (k + 2 * HELD) * D, vecs + (size_t) k * D, D * sizeof *vecs);
+        known[k] = (tw_item_pair){k, k + 2 * HELD, 1, 1}; /* would stand first if not hidden */
     }
     for (int round = 0; round < 3; round++) {
         const tw_retrieval_task pairs = {.held = held,
