@@ -131,7 +131,7 @@ double twi_loss_infonce_fast(tw_real *ds, twi_loss_stats *stats, double *scratch
              .C = C};
     x.top = highest(&x);
     for (int j = 0; j < B; j++) {
-        x.column[j] = 0;
+        scratch[B + j] = 0; /* x.column */
         x.best[j] = -INFINITY;
     }
     for (int i = 0; i < B; i++)
