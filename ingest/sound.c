@@ -82,7 +82,7 @@ static tw_status check(const SF_INFO *info, const char *name, tw_error *err)
 /* Makes room for `need` frames, by doubling: a header may promise what the file does not hold. */
 static tw_status grow(tw_sound *s, int64_t *room, int64_t need, tw_error *err)
 {
-    if (need <= *room)
+    if (s->samples != NULL && need <= *room)
         return TW_OK;
     const int64_t more = *room == 0 ? need : 2 * *room > need ? 2 * *room : need;
     float *p = tw_realloc(s->samples, (size_t) more, sizeof *p);
@@ -135,11 +135,12 @@ static tw_status read_frames(tw_sound *out, SNDFILE *file, int channels, int64_t
         }
         out->frames += n;
     }
-    if (sf_error(file) != SF_ERR_NO_ERROR)
+    if (sf_error(file) != SF_ERR_NO_ERROR) {
         st = tw_fail(err, TW_ECORRUPT, "'%s' cannot be read behind frame %lld: %s", name,
                      (long long) out->frames, sf_strerror(file));
-    else if (out->frames == 0)
+    } else if (out->frames == 0) {
         st = tw_fail(err, TW_EINVAL, "'%s' holds no sound: it has 0 frames", name);
+    }
 done:
     tw_free(block);
     return st;

@@ -38,7 +38,7 @@ static bool read_header(const unsigned char *p, header *h)
     h->rate = rates[rate] >> (one ? 0 : version == 2 ? 1 : 2);
     h->samples = one ? 1152 : 576;
     const int bytes = h->samples / 8 * 1000 * (one ? full : half)[bits] / h->rate;
-    h->size = (size_t) (bytes + (p[2] >> 1 & 1));
+    h->size = (size_t) bytes + (size_t) (p[2] >> 1 & 1);
     h->extra = 4 + (one ? (mono ? 17 : 32) : (mono ? 9 : 17));
     return true;
 }
@@ -90,6 +90,7 @@ enum { INDEX_ROOM = LONGEST_FRAME + 1 };
  * frame of 64 kbit/s. Returns its size. */
 static size_t make_index(unsigned char *out, const unsigned char *p, const header *first, bool own)
 {
+    static const unsigned char xing[8] = {'X', 'i', 'n', 'g', 0, 0, 0, 3};
     header h = *first;
     memcpy(out, p, own ? h.size : 4);
     if (!own) {
@@ -98,7 +99,7 @@ static size_t make_index(unsigned char *out, const unsigned char *p, const heade
         out[2] = (unsigned char) ((p[2] & 0x0c) | (one ? 5 : 8) << 4);
         (void) read_header(out, &h);
         memset(out + 4, 0, h.size - 4);
-        memcpy(out + h.extra, "Xing\0\0\0\3", 8);
+        memcpy(out + h.extra, xing, sizeof xing);
     }
     return h.size;
 }
