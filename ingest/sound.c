@@ -79,18 +79,20 @@ static tw_status check(const SF_INFO *info, const char *name, tw_error *err)
     return TW_OK;
 }
 
-/* Makes room for `need` frames, by doubling: a header may promise what the file does not hold. */
-static tw_status grow(tw_sound *s, int64_t *room, int64_t need, tw_error *err)
+/* Where n more frames go. Room grows by doubling, since a header may promise what the file does not
+ * hold. NULL when out of memory. */
+static float *room_for(tw_sound *s, int64_t *room, int64_t n)
 {
-    if (s->samples != NULL && need <= *room)
-        return TW_OK;
-    const int64_t more = *room == 0 ? need : 2 * *room > need ? 2 * *room : need;
-    float *p = tw_realloc(s->samples, (size_t) more, sizeof *p);
-    if (p == NULL)
-        return tw_fail(err, TW_ENOMEM, "a sound of %lld samples", (long long) more);
-    s->samples = p;
-    *room = more;
-    return TW_OK;
+    const int64_t need = s->frames + n;
+    if (s->samples == NULL || need > *room) {
+        const int64_t more = 2 * *room > need ? 2 * *room : need;
+        float *p = tw_realloc(s->samples, (size_t) more, sizeof *p);
+        if (p == NULL)
+            return NULL;
+        s->samples = p;
+        *room = more;
+    }
+    return s->samples + s->frames;
 }
 
 /* The mean of each frame's channels. False where a sample is no number: *bad is its frame. */
@@ -126,8 +128,12 @@ static tw_status read_frames(tw_sound *out, SNDFILE *file, int channels, int64_t
         const int64_t n = sf_readf_float(file, block, fits < left ? fits : left);
         if (n <= 0)
             break;
-        TW_TRY(grow(out, &room, out->frames + n, err));
-        if (!mix(out->samples + out->frames, block, n, channels, &bad)) {
+        float *to = room_for(out, &room, n);
+        if (to == NULL) {
+            st = tw_fail(err, TW_ENOMEM, "a sound of %lld samples", (long long) (out->frames + n));
+            goto done;
+        }
+        if (!mix(to, block, n, channels, &bad)) {
             st =
                 tw_fail(err, TW_EINVAL, "'%s' has a sample that is no finite number, in frame %lld",
                         name, (long long) (out->frames + bad));
