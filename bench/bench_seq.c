@@ -196,7 +196,9 @@ static tw_status check(const tw_seq_data *data, const char *path, json_t *out, t
     json_t *queries = json_array();
 
     TW_TRY(tw_seq_model_load(&m, path, err));
-    int dim = tw_seq_model_config(m)->item_dim;
+    int64_t rows = 0;
+    int dim = 0;
+    (void) tw_seq_item_vectors(m, &rows, &dim);
     TW_TRY(tw_seq_session_create(&session, m, err));
     query = tw_alloc((size_t) dim, sizeof *query);
     if (query == NULL) {
