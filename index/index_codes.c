@@ -9,7 +9,6 @@
  *
  * A row whose bound is below the worst hit so far cannot become one; all others are scored from the
  * row itself. The answer is that of a full scan, bit for bit (the sums' own rounding is in SLACK).
- * Of 100,000 trained item vectors of 96 numbers some hundreds are scored in full.
  *
  * A row's codes are (v[j] / scale + 64), 1 to 127, with a scale of its own; a query's are -127 to
  * 127. Seven bits, because AVX2 adds pairs of products in 16 bits (2 * 127 * 127 just fits), and
@@ -52,11 +51,13 @@ static inline void sums_plain(int32_t out[ROWS], const uint8_t *code, const int8
                               int groups)
 {
     memset(out, 0, ROWS * sizeof *out);
-    for (int g = 0; g < groups; g++)
-        for (int r = 0; r < ROWS; r++)
+    for (int g = 0; g < groups; g++) {
+        for (int r = 0; r < ROWS; r++) {
             for (int i = 0; i < GROUP; i++)
                 out[r] += code[((size_t) g * ROWS + (size_t) r) * GROUP + (size_t) i] *
                           asked[(size_t) g * GROUP + (size_t) i];
+        }
+    }
 }
 
 #if defined(__x86_64__)
@@ -96,7 +97,7 @@ VNNI static inline void sums_vnni(int32_t out[ROWS], const uint8_t *code, const 
         const uint8_t *c = code + (size_t) g * ROWS * GROUP;
         even =
             _mm512_dpbusd_epi32(even, _mm512_loadu_si512(c), _mm512_set1_epi32(four_of(asked, g)));
-        odd = _mm512_dpbusd_epi32(odd, _mm512_loadu_si512(c + ROWS * GROUP),
+        odd = _mm512_dpbusd_epi32(odd, _mm512_loadu_si512(c + (size_t) ROWS * GROUP),
                                   _mm512_set1_epi32(four_of(asked, g + 1)));
     }
     if (g < groups)
