@@ -2,7 +2,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "nn/act.h"
 #include "nn/conv.h"
 #include "nn/groupnorm.h"
 #include "nn/internal.h"
@@ -244,15 +243,11 @@ static void unfinish(tw_tape *t, const block_saved *s, const desk *d, tw_real *d
     if (s->how.pool) {
         tw_groupnorm_refine(d->a, d->b, mean, rstd, gain, s->how.bias->value, O, G);
         tw_maxpool2_backward(du, dy, u, d->a, d->b, s->how.relu, P / W, W, O);
-        dy = du;
-    } else if (s->how.relu) {
-        memset(du, 0, n * sizeof *du);
-        tw_relu_backward(du, dy, s->y->v + of, n);
-        dy = du;
+    } else {
+        tw_affine_backward(du, s->skip != NULL ? s->skip->d + of : NULL, dy, s->y->v + of,
+                           s->how.relu, n);
     }
-    if (s->skip != NULL)
-        tw_vec_axpy(s->skip->d + of, dy, 1, n);
-    tw_groupnorm_backward(du, tw_grads_all(g, s->how.gain), tw_grads_all(g, s->how.bias), d->b, dy,
+    tw_groupnorm_backward(du, tw_grads_all(g, s->how.gain), tw_grads_all(g, s->how.bias), d->b, du,
                           u, mean, rstd, gain, P, O, G);
 }
 

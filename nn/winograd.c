@@ -11,8 +11,6 @@ enum { SIDE = 4, EDGE = 6, POINTS = TW_WINOGRAD_POINTS, LANE = 16 };
 /* Tiles in a block: its two transforms stay in a second cache of 1 MiB beside a point's weights. */
 enum { BLOCK = 160 * 1024, TILES_FEWEST = 16, TILES_MOST = 128, WIDTH_FEWEST = 3 };
 
-typedef tw_real lane[LANE];
-
 typedef struct tile {
     int at;   /* the picture's first pixel */
     int h;    /* its lines */
@@ -43,99 +41,141 @@ size_t tw_winograd_work(const tw_conv *s)
 
 int tw_winograd_rows(const tw_conv *s) { return tiles_in_block(s) * SIDE * SIDE; }
 
-/* ---- the three matrices, along one side ------------------------------------------------------ */
+/* ---- the three matrices, along one side ------------------------------------------------------
+ *
+ * Each on LANE columns at a time: o and i are columns of lanes, os and is numbers apart. */
+
+/* Through arrays of their own, which nothing else can alias: the loops over them vectorise. */
+typedef tw_real lane[LANE];
+
+TW_BODY void load(lane *x, const tw_real *from, size_t step, int n)
+{
+    for (int k = 0; k < n; k++)
+        memcpy(x[k], from + (size_t) k * step, sizeof x[k]);
+}
+
+TW_BODY void store(tw_real *to, size_t step, lane *y, int n)
+{
+    for (int k = 0; k < n; k++)
+        memcpy(to + (size_t) k * step, y[k], sizeof y[k]);
+}
 
 /* o = B' i */
-TW_BODY void times_bt(lane o[EDGE], lane i[EDGE])
+TW_BODY void times_bt(tw_real *o, size_t os, const tw_real *i, size_t is)
 {
+    lane x[6], y[6];
+    load(x, i, is, 6);
     for (int j = 0; j < LANE; j++) {
-        const tw_real even = i[4][j] - 4 * i[2][j], odd = i[3][j] - 4 * i[1][j];
-        const tw_real near = i[4][j] - i[2][j], far = 2 * (i[3][j] - i[1][j]);
-        o[0][j] = 4 * i[0][j] - 5 * i[2][j] + i[4][j];
-        o[1][j] = even + odd;
-        o[2][j] = even - odd;
-        o[3][j] = near + far;
-        o[4][j] = near - far;
-        o[5][j] = 4 * i[1][j] - 5 * i[3][j] + i[5][j];
+        const tw_real even = x[4][j] - 4 * x[2][j], odd = x[3][j] - 4 * x[1][j];
+        const tw_real near = x[4][j] - x[2][j], far = 2 * (x[3][j] - x[1][j]);
+        y[0][j] = 4 * x[0][j] - 5 * x[2][j] + x[4][j];
+        y[1][j] = even + odd;
+        y[2][j] = even - odd;
+        y[3][j] = near + far;
+        y[4][j] = near - far;
+        y[5][j] = 4 * x[1][j] - 5 * x[3][j] + x[5][j];
     }
+    store(o, os, y, 6);
 }
 
 /* o = B i */
-TW_BODY void times_b(lane o[EDGE], lane i[EDGE])
+TW_BODY void times_b(tw_real *o, size_t os, const tw_real *i, size_t is)
 {
+    lane x[6], y[6];
+    load(x, i, is, 6);
     for (int j = 0; j < LANE; j++) {
-        const tw_real s = i[1][j] + i[2][j], d = i[1][j] - i[2][j];
-        const tw_real p = i[3][j] + i[4][j], q = i[3][j] - i[4][j];
-        o[0][j] = 4 * i[0][j];
-        o[1][j] = -4 * d - 2 * q + 4 * i[5][j];
-        o[2][j] = -5 * i[0][j] - 4 * s - p;
-        o[3][j] = d + 2 * q - 5 * i[5][j];
-        o[4][j] = i[0][j] + s + p;
-        o[5][j] = i[5][j];
+        const tw_real s = x[1][j] + x[2][j], d = x[1][j] - x[2][j];
+        const tw_real p = x[3][j] + x[4][j], q = x[3][j] - x[4][j];
+        y[0][j] = 4 * x[0][j];
+        y[1][j] = -4 * d - 2 * q + 4 * x[5][j];
+        y[2][j] = -5 * x[0][j] - 4 * s - p;
+        y[3][j] = d + 2 * q - 5 * x[5][j];
+        y[4][j] = x[0][j] + s + p;
+        y[5][j] = x[5][j];
     }
+    store(o, os, y, 6);
 }
 
 /* o (4) = A' i (6) */
-TW_BODY void times_at(lane o[SIDE], lane i[EDGE])
+TW_BODY void times_at(tw_real *o, size_t os, const tw_real *i, size_t is)
 {
+    lane x[6], y[4];
+    load(x, i, is, 6);
     for (int j = 0; j < LANE; j++) {
-        const tw_real s = i[1][j] + i[2][j], d = i[1][j] - i[2][j];
-        const tw_real p = i[3][j] + i[4][j], q = i[3][j] - i[4][j];
-        o[0][j] = i[0][j] + s + p;
-        o[1][j] = d + 2 * q;
-        o[2][j] = s + 4 * p;
-        o[3][j] = d + 8 * q + i[5][j];
+        const tw_real s = x[1][j] + x[2][j], d = x[1][j] - x[2][j];
+        const tw_real p = x[3][j] + x[4][j], q = x[3][j] - x[4][j];
+        y[0][j] = x[0][j] + s + p;
+        y[1][j] = d + 2 * q;
+        y[2][j] = s + 4 * p;
+        y[3][j] = d + 8 * q + x[5][j];
     }
+    store(o, os, y, 4);
 }
 
 /* o (6) = A i (4) */
-TW_BODY void times_a(lane o[EDGE], lane i[SIDE])
+TW_BODY void times_a(tw_real *o, size_t os, const tw_real *i, size_t is)
 {
+    lane x[4], y[6];
+    load(x, i, is, 4);
     for (int j = 0; j < LANE; j++) {
-        const tw_real even = i[0][j] + i[2][j], odd = i[1][j] + i[3][j];
-        const tw_real far = i[0][j] + 4 * i[2][j], side = 2 * i[1][j] + 8 * i[3][j];
-        o[0][j] = i[0][j];
-        o[1][j] = even + odd;
-        o[2][j] = even - odd;
-        o[3][j] = far + side;
-        o[4][j] = far - side;
-        o[5][j] = i[3][j];
+        const tw_real even = x[0][j] + x[2][j], odd = x[1][j] + x[3][j];
+        const tw_real far = x[0][j] + 4 * x[2][j], side = 2 * x[1][j] + 8 * x[3][j];
+        y[0][j] = x[0][j];
+        y[1][j] = even + odd;
+        y[2][j] = even - odd;
+        y[3][j] = far + side;
+        y[4][j] = far - side;
+        y[5][j] = x[3][j];
     }
+    store(o, os, y, 6);
 }
 
 /* o (6) = G i (3) */
-TW_BODY void times_g(lane o[EDGE], lane i[3])
+TW_BODY void times_g(tw_real *o, size_t os, const tw_real *i, size_t is)
 {
+    lane x[3], y[6];
+    load(x, i, is, 3);
     for (int j = 0; j < LANE; j++) {
-        const tw_real even = (i[0][j] + i[2][j]) / 6, odd = i[1][j] / 6;
-        const tw_real far = i[0][j] / 24 + i[2][j] / 6, side = i[1][j] / 12;
-        o[0][j] = i[0][j] / 4;
-        o[1][j] = -even - odd;
-        o[2][j] = -even + odd;
-        o[3][j] = far + side;
-        o[4][j] = far - side;
-        o[5][j] = i[2][j];
+        const tw_real even = (x[0][j] + x[2][j]) * (tw_real) (1 / 6.0),
+                      odd = x[1][j] * (tw_real) (1 / 6.0);
+        const tw_real far = x[0][j] * (tw_real) (1 / 24.0) + x[2][j] * (tw_real) (1 / 6.0),
+                      side = x[1][j] * (tw_real) (1 / 12.0);
+        y[0][j] = x[0][j] * (tw_real) (1 / 4.0);
+        y[1][j] = -even - odd;
+        y[2][j] = -even + odd;
+        y[3][j] = far + side;
+        y[4][j] = far - side;
+        y[5][j] = x[2][j];
     }
+    store(o, os, y, 6);
 }
 
 /* o (3) = G' i (6) */
-TW_BODY void times_gt(lane o[3], lane i[EDGE])
+TW_BODY void times_gt(tw_real *o, size_t os, const tw_real *i, size_t is)
 {
+    lane x[6], y[3];
+    load(x, i, is, 6);
     for (int j = 0; j < LANE; j++) {
-        const tw_real s = i[1][j] + i[2][j], p = i[3][j] + i[4][j];
-        o[0][j] = i[0][j] / 4 - s / 6 + p / 24;
-        o[1][j] = (i[2][j] - i[1][j]) / 6 + (i[3][j] - i[4][j]) / 12;
-        o[2][j] = (p - s) / 6 + i[5][j];
+        const tw_real s = x[1][j] + x[2][j], p = x[3][j] + x[4][j];
+        y[0][j] =
+            x[0][j] * (tw_real) (1 / 4.0) - s * (tw_real) (1 / 6.0) + p * (tw_real) (1 / 24.0);
+        y[1][j] =
+            (x[2][j] - x[1][j]) * (tw_real) (1 / 6.0) + (x[3][j] - x[4][j]) * (tw_real) (1 / 12.0);
+        y[2][j] = (p - s) * (tw_real) (1 / 6.0) + x[5][j];
     }
+    store(o, os, y, 3);
 }
 
-/* ---- over both sides, tile by tile ----------------------------------------------------------- */
+/* ---- over both sides, tile by tile -----------------------------------------------------------
+ *
+ * First along the lines, into `half`, which is stored by columns; then along those. */
 
-/* A column of `n` lanes, `step` lanes apart. */
-TW_BODY void gather(lane *o, lane *from, int n, int step)
+enum { CORNER = EDGE * LANE }; /* a column of half */
+
+/* Number c of pixel (v, u) of a picture that begins at pixel `at`. */
+TW_BODY size_t place(int at, int v, int u, int W, int C, int c)
 {
-    for (int k = 0; k < n; k++)
-        memcpy(o[k], from[k * step], sizeof(lane));
+    return ((size_t) at + (size_t) v * (size_t) W + (size_t) u) * (size_t) C + (size_t) c;
 }
 
 /* V (36, tiles, C): the tiles' pixels of x. */
@@ -144,31 +184,29 @@ TW_BODY void read_body(tw_real *V, const tile *tiles, int n, const tw_real *x, i
     const size_t point = (size_t) n * (size_t) C;
     for (int k = 0; k < n; k++) {
         const tile *q = &tiles[k];
+        const bool inner = q->v > 0 && q->u > 0 && q->v + SIDE < q->h && q->u + SIDE < W;
         for (int c = 0; c < C; c += LANE) {
-            lane in[EDGE], half[EDGE * EDGE], out[EDGE];
-            for (int r = 0; r < EDGE; r++) {
-                const int v = q->v - 1 + r;
-                for (int e = 0; e < EDGE; e++) {
-                    const int u = q->u - 1 + e;
-                    if (v < 0 || v >= q->h || u < 0 || u >= W)
-                        memset(in[e], 0, sizeof(lane));
-                    else
-                        memcpy(in[e],
-                               x +
-                                   ((size_t) q->at + (size_t) v * (size_t) W + (size_t) u) *
-                                       (size_t) C +
-                                   c,
-                               sizeof(lane));
-                }
-                times_bt(half + (size_t) r * EDGE, in);
+            tw_real pad[POINTS * LANE], half[POINTS * LANE];
+            const tw_real *from = pad;
+            size_t line = CORNER, pixel = LANE;
+            if (inner) {
+                from = x + place(q->at, q->v - 1, q->u - 1, W, C, c);
+                line = (size_t) W * (size_t) C;
+                pixel = (size_t) C;
             }
-            for (int e = 0; e < EDGE; e++) {
-                gather(in, half + e, EDGE, EDGE);
-                times_bt(out, in);
-                for (int r = 0; r < EDGE; r++)
-                    memcpy(V + (size_t) (r * EDGE + e) * point + (size_t) k * (size_t) C + c,
-                           out[r], sizeof(lane));
+            for (int p = 0; !inner && p < POINTS; p++) {
+                const int v = q->v - 1 + p / EDGE, u = q->u - 1 + p % EDGE;
+                if (v < 0 || v >= q->h || u < 0 || u >= W)
+                    memset(pad + (size_t) p * LANE, 0, LANE * sizeof *pad);
+                else
+                    memcpy(pad + (size_t) p * LANE, x + place(q->at, v, u, W, C, c),
+                           LANE * sizeof *pad);
             }
+            for (size_t r = 0; r < EDGE; r++)
+                times_bt(half + r * LANE, CORNER, from + r * line, pixel);
+            for (size_t e = 0; e < EDGE; e++)
+                times_bt(V + e * point + (size_t) k * (size_t) C + (size_t) c, EDGE * point,
+                         half + e * CORNER, LANE);
         }
     }
 }
@@ -183,29 +221,22 @@ TW_BODY void unread_body(tw_real *dx, const tile *tiles, int n, const tw_real *d
     for (int k = 0; k < n; k++) {
         const tile *q = &tiles[k];
         for (int c = 0; c < C; c += LANE) {
-            lane in[EDGE], half[EDGE * EDGE], out[EDGE];
-            for (int r = 0; r < EDGE; r++) {
-                for (int e = 0; e < EDGE; e++)
-                    memcpy(in[e],
-                           dV + (size_t) (r * EDGE + e) * point + (size_t) k * (size_t) C + c,
-                           sizeof(lane));
-                times_b(half + (size_t) r * EDGE, in);
-            }
+            const tw_real *from = dV + (size_t) k * (size_t) C + (size_t) c;
+            tw_real half[POINTS * LANE], out[EDGE * LANE];
+            for (size_t r = 0; r < EDGE; r++)
+                times_b(half + r * LANE, CORNER, from + r * EDGE * point, point);
             for (int e = 0; e < EDGE; e++) {
                 const int u = q->u - 1 + e;
                 if (u < 0 || u >= W)
                     continue;
-                gather(in, half + e, EDGE, EDGE);
-                times_b(out, in);
+                times_b(out, LANE, half + (size_t) e * CORNER, LANE);
                 for (int r = 0; r < EDGE; r++) {
                     const int v = q->v - 1 + r;
                     if (v < 0 || v >= q->h)
                         continue;
-                    tw_real *to =
-                        dx + ((size_t) q->at + (size_t) v * (size_t) W + (size_t) u) * (size_t) C +
-                        c;
-                    for (int j = 0; j < LANE; j++)
-                        to[j] += out[r][j];
+                    tw_real *to = dx + place(q->at, v, u, W, C, c);
+                    for (size_t j = 0; j < LANE; j++)
+                        to[j] += out[(size_t) r * LANE + j];
                 }
             }
         }
@@ -223,23 +254,15 @@ TW_BODY void write_body(tw_real *y, const tile *tiles, int n, const tw_real *M, 
     for (int k = 0; k < n; k++) {
         const tile *q = &tiles[k];
         for (int c = 0; c < O; c += LANE) {
-            lane in[EDGE], half[EDGE * SIDE], out[SIDE];
-            for (int r = 0; r < EDGE; r++) {
-                for (int e = 0; e < EDGE; e++)
-                    memcpy(in[e], M + (size_t) (r * EDGE + e) * point + (size_t) k * (size_t) O + c,
-                           sizeof(lane));
-                times_at(half + (size_t) r * SIDE, in);
-            }
+            const tw_real *from = M + (size_t) k * (size_t) O + (size_t) c;
+            tw_real half[SIDE * CORNER], out[SIDE * LANE];
+            for (size_t r = 0; r < EDGE; r++)
+                times_at(half + r * LANE, CORNER, from + r * EDGE * point, point);
             for (int e = 0; e < SIDE && q->u + e < W; e++) {
-                gather(in, half + e, EDGE, SIDE);
-                times_at(out, in);
+                times_at(out, LANE, half + (size_t) e * CORNER, LANE);
                 for (int r = 0; r < SIDE && q->v + r < q->h; r++)
-                    memcpy(y +
-                               ((size_t) (q->at - first) + (size_t) (q->v + r) * (size_t) W +
-                                (size_t) (q->u + e)) *
-                                   (size_t) O +
-                               c,
-                           out[r], sizeof(lane));
+                    memcpy(y + place(q->at - first, q->v + r, q->u + e, W, O, c),
+                           out + (size_t) r * LANE, LANE * sizeof *out);
             }
         }
     }
@@ -253,33 +276,25 @@ TW_DISPATCH_STATIC(write_tiles, write_body,
 TW_BODY void unwrite_body(tw_real *dM, const tile *tiles, int n, const tw_real *dy, int first,
                           int W, int O)
 {
+    enum { COLUMN = SIDE * LANE };
     const size_t point = (size_t) n * (size_t) O;
     for (int k = 0; k < n; k++) {
         const tile *q = &tiles[k];
         for (int c = 0; c < O; c += LANE) {
-            lane in[SIDE], half[SIDE * EDGE], out[EDGE];
-            for (int r = 0; r < SIDE; r++) {
-                for (int e = 0; e < SIDE; e++) {
-                    if (q->v + r >= q->h || q->u + e >= W)
-                        memset(in[e], 0, sizeof(lane));
-                    else
-                        memcpy(in[e],
-                               dy +
-                                   ((size_t) (q->at - first) + (size_t) (q->v + r) * (size_t) W +
-                                    (size_t) (q->u + e)) *
-                                       (size_t) O +
-                                   c,
-                               sizeof(lane));
-                }
-                times_a(half + (size_t) r * EDGE, in);
+            tw_real pad[SIDE * COLUMN], half[EDGE * COLUMN];
+            for (int p = 0; p < SIDE * SIDE; p++) {
+                const int v = q->v + p / SIDE, u = q->u + p % SIDE;
+                if (v >= q->h || u >= W)
+                    memset(pad + (size_t) p * LANE, 0, LANE * sizeof *pad);
+                else
+                    memcpy(pad + (size_t) p * LANE, dy + place(q->at - first, v, u, W, O, c),
+                           LANE * sizeof *pad);
             }
-            for (int e = 0; e < EDGE; e++) {
-                gather(in, half + e, SIDE, EDGE);
-                times_a(out, in);
-                for (int r = 0; r < EDGE; r++)
-                    memcpy(dM + (size_t) (r * EDGE + e) * point + (size_t) k * (size_t) O + c,
-                           out[r], sizeof(lane));
-            }
+            for (size_t r = 0; r < SIDE; r++)
+                times_a(half + r * LANE, COLUMN, pad + r * COLUMN, LANE);
+            for (size_t e = 0; e < EDGE; e++)
+                times_a(dM + e * point + (size_t) k * (size_t) O + (size_t) c, EDGE * point,
+                        half + e * COLUMN, LANE);
         }
     }
 }
@@ -288,49 +303,41 @@ TW_DISPATCH_STATIC(unwrite_tiles, unwrite_body,
                     int O),
                    (dM, tiles, n, dy, first, W, O))
 
-TW_BODY void weights_body(tw_real *U, const tw_real *wt, int C, int O)
+/* U <- wt; pair = C * O, a multiple of LANE. */
+TW_BODY void weights_body(tw_real *U, const tw_real *wt, size_t pair)
 {
-    const size_t pair = (size_t) C * (size_t) O;
     for (size_t p = 0; p < pair; p += LANE) {
-        lane in[3], half[3 * EDGE], out[EDGE];
-        for (int r = 0; r < 3; r++) {
-            for (int e = 0; e < 3; e++)
-                memcpy(in[e], wt + (size_t) (r * 3 + e) * pair + p, sizeof(lane));
-            times_g(half + (size_t) r * EDGE, in);
-        }
-        for (int e = 0; e < EDGE; e++) {
-            gather(in, half + e, 3, EDGE);
-            times_g(out, in);
-            for (int r = 0; r < EDGE; r++)
-                memcpy(U + (size_t) (r * EDGE + e) * pair + p, out[r], sizeof(lane));
-        }
+        tw_real half[EDGE * 3 * LANE];
+        for (size_t r = 0; r < 3; r++)
+            times_g(half + r * LANE, 3 * LANE, wt + r * 3 * pair + p, pair);
+        for (size_t e = 0; e < EDGE; e++)
+            times_g(U + e * pair + p, EDGE * pair, half + e * 3 * LANE, LANE);
     }
 }
-TW_DISPATCH_STATIC(transform_weights, weights_body, (tw_real * U, const tw_real *wt, int C, int O),
-                   (U, wt, C, O))
+TW_DISPATCH_STATIC(transform_weights, weights_body, (tw_real * U, const tw_real *wt, size_t pair),
+                   (U, wt, pair))
 
 void tw_winograd_transform(tw_real *U, const tw_real *wt, const tw_conv *s)
 {
-    transform_weights(U, wt, s->C, s->O);
+    transform_weights(U, wt, (size_t) s->C * (size_t) s->O);
 }
+
+TW_BODY void unweights_body(tw_real *dwt, const tw_real *dU, size_t pair)
+{
+    for (size_t p = 0; p < pair; p += LANE) {
+        tw_real half[3 * CORNER];
+        for (size_t r = 0; r < EDGE; r++)
+            times_gt(half + r * LANE, CORNER, dU + r * EDGE * pair + p, pair);
+        for (size_t e = 0; e < 3; e++)
+            times_gt(dwt + e * pair + p, 3 * pair, half + e * CORNER, LANE);
+    }
+}
+TW_DISPATCH_STATIC(untransform_weights, unweights_body,
+                   (tw_real * dwt, const tw_real *dU, size_t pair), (dwt, dU, pair))
 
 void tw_winograd_transform_backward(tw_real *dwt, const tw_real *dU, const tw_conv *s)
 {
-    const size_t pair = (size_t) s->C * (size_t) s->O;
-    for (size_t p = 0; p < pair; p += LANE) {
-        lane in[EDGE], half[EDGE * 3], out[3];
-        for (int r = 0; r < EDGE; r++) {
-            for (int e = 0; e < EDGE; e++)
-                memcpy(in[e], dU + (size_t) (r * EDGE + e) * pair + p, sizeof(lane));
-            times_gt(half + (size_t) r * 3, in);
-        }
-        for (int e = 0; e < 3; e++) {
-            gather(in, half + e, EDGE, 3);
-            times_gt(out, in);
-            for (int r = 0; r < 3; r++)
-                memcpy(dwt + (size_t) (r * 3 + e) * pair + p, out[r], sizeof(lane));
-        }
-    }
+    untransform_weights(dwt, dU, (size_t) s->C * (size_t) s->O);
 }
 
 /* ---- blocks of tiles ------------------------------------------------------------------------- */
