@@ -4,6 +4,8 @@
 
 #include "nn/tape.h"
 #include "tests/unit/nn/gradcheck.h"
+#include "towers/text_cnn.h"
+#include "towers/text_rnn.h"
 #include "towers/text_transformer.h"
 
 enum { VOCAB = 16, TEXTS = 3 };
@@ -112,9 +114,122 @@ static void a_transformer_has_the_gradient_of_its_value(void **state)
     twi_transformer_destroy(t);
 }
 
+static tw_tensor *rnn_forward(const void *encoder, tw_tape *t)
+{
+    tw_tensor *y = twi_rnn_forward(encoder, t, ids, offsets, TEXTS);
+    assert_int_equal(y->cols, twi_rnn_width(encoder));
+    return y;
+}
+
+static void a_recurrent_encoder_has_the_gradient_of_its_value(void **state)
+{
+    (void) state;
+    for (int gru = 0; gru < 2; gru++) {
+        const twi_rnn_config cfg = {
+            .vocab = VOCAB, .embed = 4, .hidden = 3, .layers = 2, .gru = gru == 1, .dropout = 0.2};
+        twi_rnn *r = NULL;
+        assert_ok(tw_params_create(&m.ps, err));
+        assert_ok(twi_rnn_create(&r, &cfg, m.ps, "text.", err));
+        assert_int_equal(tw_params_count(m.ps), gru == 1 ? 17 : 13);
+        m.encoder = r;
+        m.forward = rnn_forward;
+        begin();
+        check_all();
+        end();
+        twi_rnn_destroy(r);
+    }
+}
+
+static tw_tensor *cnn_forward(const void *encoder, tw_tape *t)
+{
+    tw_tensor *y = twi_text_cnn_forward(encoder, t, ids, offsets, TEXTS);
+    assert_int_equal(y->cols, twi_text_cnn_width(encoder));
+    return y;
+}
+
+static void a_convolutional_encoder_has_the_gradient_of_its_value(void **state)
+{
+    (void) state;
+    const twi_text_cnn_config cfg = {
+        .vocab = VOCAB, .embed = 4, .filters = 5, .narrow = 2, .widest = 4, .dropout = 0.2};
+    twi_text_cnn *c = NULL;
+    assert_ok(tw_params_create(&m.ps, err));
+    assert_ok(twi_text_cnn_create(&c, &cfg, m.ps, "text.", err));
+    m.encoder = c;
+    m.forward = cnn_forward;
+    begin();
+    check_all();
+    end();
+    twi_text_cnn_destroy(c);
+}
+
+/* Alone or with others, a text gets the same vector; after init two texts get two. */
+static void a_text_does_not_see_its_neighbours(void **state)
+{
+    (void) state;
+    const twi_rnn_config rc = {.vocab = VOCAB, .embed = 4, .hidden = 3, .layers = 2};
+    const twi_text_cnn_config cc = {
+        .vocab = VOCAB, .embed = 4, .filters = 5, .narrow = 3, .widest = 5};
+    static const int32_t alone[2] = {0, 3};
+    twi_rnn *r = NULL;
+    twi_text_cnn *c = NULL;
+    tw_rng rng;
+    tw_rng_seed(&rng, 5);
+    assert_ok(tw_params_create(&m.ps, err));
+    assert_ok(twi_rnn_create(&r, &rc, m.ps, "rnn.", err));
+    assert_ok(twi_text_cnn_create(&c, &cc, m.ps, "cnn.", err));
+    twi_rnn_init(r, &rng);
+    twi_text_cnn_init(c, &rng);
+    assert_ok(tw_tape_create(&m.tape, NULL, err));
+    for (int k = 0; k < 2; k++) {
+        tw_tensor *all = k == 0 ? twi_rnn_forward(r, m.tape, ids, offsets, TEXTS)
+                                : twi_text_cnn_forward(c, m.tape, ids, offsets, TEXTS);
+        tw_tensor *one = k == 0 ? twi_rnn_forward(r, m.tape, ids + 5, alone, 1)
+                                : twi_text_cnn_forward(c, m.tape, ids + 5, alone, 1);
+        double apart = 0;
+        for (int j = 0; j < all->cols; j++) {
+            assert_near(all->v[2 * all->cols + j], one->v[j], 1e-12);
+            apart += fabs(all->v[j] - one->v[j]);
+        }
+        assert_true(apart > 1e-3);
+    }
+    end();
+    twi_rnn_destroy(r);
+    twi_text_cnn_destroy(c);
+}
+
+static void an_encoder_out_of_range_is_refused(void **state)
+{
+    (void) state;
+    const twi_rnn_config rc[] = {
+        {.vocab = 1, .embed = 4, .hidden = 3, .layers = 1},
+        {.vocab = VOCAB, .embed = 0, .hidden = 3, .layers = 1},
+        {.vocab = VOCAB, .embed = 4, .hidden = 3, .layers = TWI_RNN_LAYERS_MAX + 1},
+        {.vocab = VOCAB, .embed = 4, .hidden = 3, .layers = 1, .dropout = 1}};
+    const twi_text_cnn_config cc[] = {
+        {.vocab = VOCAB, .embed = 4, .filters = 0, .narrow = 3, .widest = 5},
+        {.vocab = VOCAB, .embed = 4, .filters = 5, .narrow = 0, .widest = 3},
+        {.vocab = VOCAB, .embed = 4, .filters = 5, .narrow = 4, .widest = 3},
+        {.vocab = VOCAB, .embed = 4, .filters = 5, .narrow = 1, .widest = 6}};
+    twi_rnn *r = NULL;
+    twi_text_cnn *c = NULL;
+    assert_ok(tw_params_create(&m.ps, err));
+    for (int i = 0; i < 4; i++) {
+        assert_status(twi_rnn_create(&r, &rc[i], m.ps, "rnn.", err), TW_EINVAL);
+        assert_null(r);
+        assert_status(twi_text_cnn_create(&c, &cc[i], m.ps, "cnn.", err), TW_EINVAL);
+        assert_null(c);
+    }
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_recurrent_encoder_has_the_gradient_of_its_value),
+        cmocka_unit_test(a_convolutional_encoder_has_the_gradient_of_its_value),
+        cmocka_unit_test(a_text_does_not_see_its_neighbours),
+        cmocka_unit_test(an_encoder_out_of_range_is_refused),
         cmocka_unit_test(a_transformer_has_the_gradient_of_its_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
