@@ -39,7 +39,7 @@ static tw_status embed_share(void *ctx, int worker, int workers, tw_tape *tape, 
         memcpy(c->z + row_at(c, at), z->v, row_at(c, n) * sizeof *c->z);
         at += n;
     }
-    const bool once = begin < end && chunk_rows(c, end - begin) == end - begin;
+    const bool once = chunk_rows(c, end - begin) == end - begin;
     c->whole[worker] = once ? z : NULL;
     return TW_OK;
 }
