@@ -63,8 +63,8 @@ typedef struct tw_clustering {
     /* Shares of the 10 nearest neighbours that are neighbours on the map, and on a plain projection
      * to the first two principal components; 0 without a map. */
     double map_kept, components_kept;
-    char *report; /* JSON, docs/formats.md */
-    char *block;  /* strings */
+    char *report;          /* JSON, docs/formats.md */
+    char *strings, *names; /* memory of ids and titles, of names */
 } tw_clustering;
 
 /* TW_ESTATE: no towers, or no item that they can read. TW_EINVAL: more clusters than items, a field

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "towers/text_case.h"
 
-enum { MAX_TERM = 48 };       /* bytes; what is longer is no name */
+enum { MAX_TERM = 48 };        /* bytes; what is longer is no name */
 enum { MAX_ITEM_TERMS = 512 }; /* of one item; the rest of a long text says little more */
 enum { MAX_TERMS = 1 << 24 };
 enum { NAME_TERMS = 3, CANDIDATES = 32 };
@@ -41,8 +41,8 @@ struct twi_names {
     const int32_t *cluster;
     int64_t n;
     int k;
-    tw_text forms; /* NUL-terminated spellings, one after the other */
-    term *terms;   /* (room) */
+    tw_text forms;  /* NUL-terminated spellings, one after the other */
+    term *terms;    /* (room) */
     int32_t *slots; /* (2 * room) term + 1; 0: free; linear probing */
     int32_t n_terms, room;
     int64_t *begin; /* (n+1) into list: terms of each item */
@@ -82,7 +82,8 @@ void twi_names_end(twi_names *nm)
     tw_free(nm);
 }
 
-/* ---- terms ------------------------------------------------------------------------------------ */
+/* ---- terms ------------------------------------------------------------------------------------
+ */
 
 static const char *form_of(const twi_names *nm, const term *t)
 {
@@ -172,17 +173,20 @@ done:
     return st;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------
+ */
 
 /* Words that tell nothing by themselves in the languages that catalogues mix with every other; in
  * a catalogue of another language they are merely rare. In lower case. */
 static bool tells_nothing(const char *word, size_t len)
 {
-    static const char *const all =
-        " a an and are as at be but by for from her his how in into is it its my no not of on or our "
-        "she he so that the their them they this to was we were what when where which who will with "
-        "you your vs der die das und ein eine im mit von zu le la les de des du et un une en el los "
-        "las y del con para por il di ";
+    static const char *const all = " a an and are as at be but by for from her his how in into is "
+                                   "it its my no not of on or our "
+                                   "she he so that the their them they this to was we were what "
+                                   "when where which who will with "
+                                   "you your vs der die das und ein eine im mit von zu le la les "
+                                   "de des du et un une en el los "
+                                   "las y del con para por il di ";
     char padded[MAX_TERM + 3];
     (void) snprintf(padded, sizeof padded, " %.*s ", (int) len, word);
     return strstr(all, padded) != NULL;
@@ -226,8 +230,9 @@ static bool next_word(const char **s, const char *end, word *out, bool *gap)
     for (; *s < end; *s += used) {
         uint32_t cp = tw_utf8_next(*s, (size_t) (end - *s), &used);
         size_t after;
-        const bool inside = is_apostrophe(cp) && *s + used < end &&
-                            tw_letter_is(tw_utf8_next(*s + used, (size_t) (end - *s) - used, &after));
+        const bool inside =
+            is_apostrophe(cp) && *s + used < end &&
+            tw_letter_is(tw_utf8_next(*s + used, (size_t) (end - *s) - used, &after));
         if (!tw_letter_is(cp) && !inside)
             break;
         if (out->folded_len + 4 < MAX_TERM)
@@ -290,8 +295,7 @@ static tw_status read_attributes(twi_names *nm, int64_t i, const char *attribute
     json_object_foreach(root, key, value)
     {
         TW_TRY(read_value(nm, i, json_string_value(value), err));
-        json_array_foreach(value, at, one)
-            TW_TRY(read_value(nm, i, json_string_value(one), err));
+        json_array_foreach(value, at, one) TW_TRY(read_value(nm, i, json_string_value(one), err));
     }
 done:
     json_decref(root);
@@ -315,7 +319,8 @@ done:
     return st;
 }
 
-/* ---- choosing --------------------------------------------------------------------------------- */
+/* ---- choosing ---------------------------------------------------------------------------------
+ */
 
 typedef struct candidate {
     int32_t term;
@@ -350,8 +355,7 @@ static void keep_best(candidate *best, int *n, candidate c)
 }
 
 /* The best of one group's terms, most telling first. count (n_terms) is zero before and after. */
-static int find_best(const twi_names *nm, int group, int64_t named, int32_t *count,
-                     candidate *best)
+static int find_best(const twi_names *nm, int group, int64_t named, int32_t *count, candidate *best)
 {
     int64_t size = 0;
     int n = 0;
@@ -415,15 +419,14 @@ static int join(const twi_names *nm, const candidate *best, int n, int most,
     size_t len = 0;
     name[0] = '\0';
     for (int i = 0; i < n && terms < most && best[i].z >= LEAST_PART * best[0].z; i++) {
-        const char *form =
-            form_of(nm, &nm->terms[said_in_full(nm, best, n, &best[i])->term]);
+        const char *form = form_of(nm, &nm->terms[said_in_full(nm, best, n, &best[i])->term]);
         bool again = false;
         for (int s = 0; s < terms; s++)
             again = again || share_word(said[s], form);
         if (again || len + strlen(form) + 3 > TWI_NAME_MAX)
             continue;
-        len += (size_t) snprintf(name + len, TWI_NAME_MAX - len, "%s%s", terms > 0 ? ", " : "",
-                                 form);
+        len +=
+            (size_t) snprintf(name + len, TWI_NAME_MAX - len, "%s%s", terms > 0 ? ", " : "", form);
         said[terms++] = form;
     }
     return terms;
@@ -448,7 +451,8 @@ static void name_group(const twi_names *nm, const candidate *best, int n, int gr
     if (terms > 0 && !is_taken(names, group))
         return;
     (void) snprintf(plain, sizeof plain, "%.90s", name);
-    (void) snprintf(name, TWI_NAME_MAX, terms > 0 ? "%s (like %.80s)" : "%slike %.80s", plain, like);
+    (void) snprintf(name, TWI_NAME_MAX, terms > 0 ? "%s (like %.80s)" : "%slike %.80s", plain,
+                    like);
     /* A title may be cut inside a character. */
     for (size_t len = strlen(name); len > 0 && !tw_utf8_valid(name, len); len--)
         name[len - 1] = '\0';
