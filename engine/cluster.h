@@ -63,6 +63,10 @@ typedef struct tw_clustering {
     /* Shares of the 10 nearest neighbours that are neighbours on the map, and on a plain projection
      * to the first two principal components; 0 without a map. */
     double map_kept, components_kept;
+    double against_nmi; /* 0..1, with the classes that the attribute makes; an item of several
+                           values counts once for each */
+    int against_classes;
+    int64_t against_items; /* that have the attribute */
     char *report;          /* JSON, docs/formats.md */
     char *strings, *names; /* memory of ids and titles, of names */
 } tw_clustering;

@@ -16,6 +16,7 @@ enum { MAX_TERM = 48 };        /* bytes; what is longer is no name */
 enum { MAX_ITEM_TERMS = 512 }; /* of one item; the rest of a long text says little more */
 enum { MAX_TERMS = 1 << 24 };
 enum { NAME_TERMS = 3, CANDIDATES = 32 };
+enum { LEAST_ITEMS = 3 }; /* that have a word before it names their group */
 #define FORMS_CAP ((size_t) MAX_TERMS * MAX_TERM)
 
 /* Chosen by looking at names of films (MovieLens-100K) and groceries; none is delicate. */
@@ -374,7 +375,7 @@ static int find_best(const twi_names *nm, int group, int64_t named, int32_t *cou
             candidate c = {.term = nm->list[e], .here = count[nm->list[e]]};
             const double least = (t->kind == VALUE ? VALUE_SHARE : WORD_SHARE) * (double) size;
             count[c.term] = 0;
-            if (c.here < (size > 1 ? 2 : 1) || c.here < least)
+            if (c.here < (size < LEAST_ITEMS ? size : LEAST_ITEMS) || c.here < least)
                 continue;
             c.z = telling(c.here, (double) size, t->items - c.here, (double) (named - size));
             if (c.z >= LEAST_Z)
@@ -410,27 +411,32 @@ static const candidate *said_in_full(const twi_names *nm, const candidate *best,
     return c;
 }
 
-/* Writes up to `most` terms, none of which repeats a word of another; returns how many. */
+/* Writes up to `most` terms, none of which repeats a word of another, years last; returns how many.
+ */
 static int join(const twi_names *nm, const candidate *best, int n, int most,
                 char name[TWI_NAME_MAX])
 {
     const char *said[NAME_TERMS + 1];
     int terms = 0;
     size_t len = 0;
-    name[0] = '\0';
     for (int i = 0; i < n && terms < most && best[i].z >= LEAST_PART * best[0].z; i++) {
         const char *form = form_of(nm, &nm->terms[said_in_full(nm, best, n, &best[i])->term]);
         bool again = false;
         for (int s = 0; s < terms; s++)
             again = again || share_word(said[s], form);
-        if (again || len + strlen(form) + 3 > TWI_NAME_MAX)
-            continue;
-        len +=
-            (size_t) snprintf(name + len, TWI_NAME_MAX - len, "%s%s", terms > 0 ? ", " : "", form);
-        said[terms++] = form;
+        if (!again)
+            said[terms++] = form;
     }
+    name[0] = '\0';
+    for (int years = 0; years < 2; years++)
+        for (int s = 0; s < terms; s++)
+            if ((said[s][0] >= '0' && said[s][0] <= '9') == (years == 1))
+                len += (size_t) snprintf(name + len, TWI_NAME_MAX - len, "%s%s",
+                                         len > 0 ? ", " : "", said[s]);
     return terms;
 }
+
+_Static_assert((NAME_TERMS + 1) * (MAX_TERM + 2) <= TWI_NAME_MAX, "a name fits");
 
 static bool is_taken(char (*names)[TWI_NAME_MAX], int group)
 {

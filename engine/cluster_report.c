@@ -93,18 +93,19 @@ done:
     return st;
 }
 
-static tw_status classes_json(const twi_classes *c, json_t **out, tw_error *err)
+/* Fills c->against_...; *out is the same as JSON. */
+static tw_status compare(const twi_classes *k, tw_clustering *c, json_t **out, tw_error *err)
 {
     tw_status st = TW_OK;
-    double nmi;
-    if (c->n == 0) {
-        st = tw_fail(err, TW_EINVAL, "no item has an attribute '%.100s'", c->name);
+    if (k->n == 0) {
+        st = tw_fail(err, TW_EINVAL, "no item has an attribute '%.100s'", k->name);
         goto done;
     }
-    TW_TRY(tw_clusters_nmi(&nmi, c->cluster, c->value, c->n, err));
-    *out = json_pack("{s:s, s:I, s:I, s:f}", "attribute", c->name, "classes",
-                     (json_int_t) json_object_size(c->known), "items", (json_int_t) c->items, "nmi",
-                     nmi);
+    TW_TRY(tw_clusters_nmi(&c->against_nmi, k->cluster, k->value, k->n, err));
+    c->against_classes = (int) json_object_size(k->known);
+    c->against_items = k->items;
+    *out = json_pack("{s:s, s:i, s:I, s:f}", "attribute", k->name, "classes", c->against_classes,
+                     "items", (json_int_t) c->against_items, "nmi", c->against_nmi);
 done:
     return st;
 }
@@ -140,7 +141,7 @@ tw_status twi_cluster_report(tw_clustering *c, const tw_cluster_options *opt,
         "unread", (json_int_t) c->unread, "coverage", (double) (c->n - c->unread) / (double) c->n,
         "seed", (json_int_t) opt->seed, "cosine", c->cosine, "silhouette", c->silhouette);
     if (classes != NULL) {
-        TW_TRY(classes_json(classes, &against, err));
+        TW_TRY(compare(classes, c, &against, err));
         (void) json_object_set_new(root, "against", against);
     }
     if (opt->map)
