@@ -220,7 +220,7 @@ int twi_compat_kmeans(int dim, int k, int64_t n, const float *x, int iterations,
         clustering.seed = seed;
         clustering.min_points_per_centroid = 1; /* below it FAISS prints a warning */
         clustering.max_points_per_centroid = most;
-        clustering.centroids.assign(centroids, centroids + static_cast<size_t>(k) * dim);
+        clustering.centroids.assign(centroids, centroids + clustering.d * clustering.k);
         clustering.train(n, x, index);
         std::copy(clustering.centroids.begin(), clustering.centroids.end(), centroids);
     });

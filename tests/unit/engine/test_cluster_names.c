@@ -58,6 +58,26 @@ static void two_words_that_stand_together_are_said_together(void **state)
     assert_string_equal(names[2], "Robot");
 }
 
+static void words_that_a_sign_parts_are_two(void **state)
+{
+    (void) state;
+    const char *const words[] = {"Star; Trek", "Romance", "Robot"};
+    fill(words, NULL);
+    name(items, cluster, N, 3);
+    assert_string_equal(names[0], "Star, Trek");
+}
+
+static void a_word_counts_once_in_an_item(void **state)
+{
+    (void) state;
+    const char *const words[] = {"Western", "Romance", "Robot"};
+    fill(words, NULL);
+    items[3].text =
+        "Quixotic; quixotic; quixotic; quixotic; quixotic; quixotic; quixotic; quixotic";
+    name(items, cluster, N, 3);
+    assert_string_equal(names[0], "Western");
+}
+
 static void values_of_text_attributes_name_too_but_dates_and_links_do_not(void **state)
 {
     (void) state;
@@ -129,7 +149,7 @@ static void frequent_here_counts_for_more_than_rare_elsewhere(void **state)
 static void items_in_no_group_and_unread_items_do_no_harm(void **state)
 {
     (void) state;
-    const char *const words[] = {"Western", "Romance", "Robot"};
+    const char *const words[] = {"Western", "Romance", "Western"};
     twi_names *nm = NULL;
     fill(words, NULL);
     for (int i = 2; i < N; i += 3)
@@ -165,6 +185,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_telling_word_names_the_group),
         cmocka_unit_test(two_words_that_stand_together_are_said_together),
+        cmocka_unit_test(words_that_a_sign_parts_are_two),
+        cmocka_unit_test(a_word_counts_once_in_an_item),
         cmocka_unit_test(values_of_text_attributes_name_too_but_dates_and_links_do_not),
         cmocka_unit_test(the_spelling_is_that_of_most_items),
         cmocka_unit_test(what_tells_nothing_is_not_said),
