@@ -120,7 +120,10 @@ TW_NODISCARD tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *ou
 /* ---- single writes: on disk and visible to the next query when they return --------------------
  */
 
-/* Inserts or replaces by item->id; row and seq are ignored. Repeating it changes nothing. */
+/* Inserts or replaces by item->id; row and seq are ignored. Repeating it changes nothing. Picture
+ * and sound are paths of files and are decoded here: TW_EINVAL when one cannot be, with path and
+ * reason, or is an address (nothing is ever fetched). What the files hold later is not noticed
+ * until the item is put with something changed, or towers are trained. */
 TW_NODISCARD tw_status tw_engine_put(tw_engine *e, const tw_item *item, tw_put_kind *kind,
                                      tw_error *err);
 /* By id only (a title might name another item). TW_ENOTFOUND. */
@@ -158,7 +161,8 @@ typedef struct tw_ingest_report {
 
 /* Catalogue rows of one file: stored, embedded when towers exist, indexed; in transactions, so that
  * the same command after a kill goes on where the last commit was. A bad row never stops the run
- * unless strict (then TW_EINVAL). */
+ * unless strict (then TW_EINVAL); a picture or sound that cannot be decoded makes its row a bad
+ * one. Relative paths are taken from the file's folder. */
 TW_NODISCARD tw_status tw_engine_ingest(tw_engine *e, const char *path,
                                         const tw_ingest_options *opt, tw_ingest_report *report,
                                         tw_error *err);
@@ -176,19 +180,29 @@ typedef enum tw_pair_source {
     TW_PAIRS_FILE = 1,      /* pairs a,b,label */
     TW_PAIRS_TRIPLETS = 2,  /* anchor,positive,negative */
     TW_PAIRS_ATTRIBUTE = 3, /* items that share a value of an attribute */
+    TW_PAIRS_CLASSES = 4,   /* no pairs: an attribute says what each item is */
+    TW_PAIRS_SELF = 5,      /* each item beside itself: its modalities, or two views of it */
 } tw_pair_source;
 
 typedef struct tw_train_options {
     const char *config_json; /* NULL, or keys of the model's config that differ from the default */
     tw_pair_source source;   /* towers */
     const char *path;        /* towers: the pairs or triplets file; or the attribute's name */
+    const char *groups;      /* towers, with classes: NULL, or the attribute that says what several
+                                classes have in common, so that batches hold what is hard to tell */
+    const char *vocabulary;  /* towers: NULL, or a vocab.txt for a text encoder that reads tokens;
+                                without one it is learnt from the catalogue */
     bool content;            /* seq: items enter by their tower vectors, too; see train_seq */
     bool skip_eval;          /* do not measure on the test split afterwards */
     tw_progress_fn progress;
     void *progress_ctx;
 } tw_train_options;
 
-/* Trains, publishes a new model version, re-embeds the catalogue, swaps the generation. `*report`
+/* Trains, publishes a new model version, re-embeds the catalogue, swaps the generation. Encoders
+ * that the config leaves at "auto" are settled by what the catalogue has: text by its bag if any
+ * item has some, pictures by conv4 and sounds by the CNN if one item in ten has one; attributes
+ * not. Media that cannot be read any more are missing, counted in the report ("unreadable",
+ * "first_unreadable") and logged as MEDIA-UNREADABLE; they fail nothing. `*report`
  * is a JSON object, freed with tw_free: what was trained, on what, how good beside its baselines.
  * TW_ESTATE: nothing to train on; the message says what is missing. TW_ECANCELLED: progress said
  * stop; nothing was published. */
