@@ -97,6 +97,8 @@ bool twi_reads_tokens(const tw_tower_config *cfg);
 
 TW_NODISCARD tw_status twi_bag_create(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
                                       tw_error *err);
+TW_NODISCARD tw_status twi_picture_create(twi_encoder **out, const tw_tower_config *cfg,
+                                          tw_params *ps, tw_error *err);
 TW_NODISCARD tw_status twi_attributes_create(twi_encoder **out, const tw_tower_config *cfg,
                                              tw_params *ps, tw_error *err);
 

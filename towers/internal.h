@@ -197,17 +197,17 @@ double twi_loss_contrastive(tw_real *ds, twi_loss_stats *stats, const tw_real *s
 double twi_loss_cosine(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
                        const unsigned char *mask, const float *label, int B, int C);
 
-/* ---- one training batch (tower_examples.c, tower_batch.c) ---- */
+/* ---- what a loss learns from (tower_examples.c) ---- */
 
 typedef struct twi_example {
     int32_t a, b, negative; /* negative -1: none */
     float label;
 } twi_example;
 
-/* What a loss learns from. */
 typedef struct twi_examples {
-    twi_example *rows; /* (n) */
+    twi_example *rows; /* (n); none where classes are learnt from */
     int64_t n;
+    bool classes;            /* rows are items of known class, not examples */
     tw_tower_loss loss;      /* never TW_LOSS_AUTO */
     bool labelled;           /* some labels say "not similar" */
     bool given;              /* rows name their negative */
@@ -220,49 +220,5 @@ typedef struct twi_examples {
 TW_NODISCARD tw_status twi_examples_build(twi_examples *x, const tw_tower_data *data,
                                           tw_tower_loss loss, tw_error *err);
 void twi_examples_fini(twi_examples *x);
-
-typedef struct twi_slice { /* what a worker keeps between the two halves of a step */
-    tw_tensor *z;
-} twi_slice;
-
-typedef struct twi_batch {
-    const tw_tower *tower;
-    const tw_tower_samples *samples;
-    const twi_partners *partners;
-    tw_tower_loss loss;
-    double temperature, margin;
-    double modality_dropout;
-    twi_augment augment;
-    const tw_real *logq;  /* (N) or NULL */
-    bool labelled;        /* contrastive: labels say which pairs are negatives */
-    int room;             /* most pairs */
-    int width;            /* rows a pair takes: 2, or 3 with given negatives */
-    int B, C, R, D;       /* of the batch at hand; R = B + C rows */
-    int32_t *item;        /* (R) */
-    unsigned char *shown; /* (R) modalities that a row may look at */
-    float *label;         /* (B) */
-    tw_real *z, *dz;      /* (R, D) */
-    tw_real *s, *ds;      /* (B, C) */
-    unsigned char *mask;  /* (B, C) */
-    tw_real *lq;          /* (R) */
-    int32_t *first;       /* (N) column list heads, -1 between steps */
-    int32_t *next;        /* (C) */
-    twi_slice slices[TW_POOL_MAX];
-    int workers;
-} twi_batch;
-
-/* Sets up buffers for room pairs of a catalogue of n items; the borrowed fields, width, D and
- * workers are set by the caller before. */
-TW_NODISCARD tw_status twi_batch_init(twi_batch *b, int64_t n, tw_error *err);
-void twi_batch_fini(twi_batch *b);
-
-/* Loads n <= room examples, masks, and draws from rng which modalities each row shows. */
-void twi_batch_load(twi_batch *b, const twi_example *examples, const int32_t *order, int n,
-                    tw_rng *rng);
-/* For tw_trainer_run: embed this worker's rows into z; play dz back. ctx is the batch. */
-tw_status twi_batch_forward(void *ctx, int worker, int workers, tw_tape *tape, tw_error *err);
-tw_status twi_batch_backward(void *ctx, int worker, int workers, tw_tape *tape, tw_error *err);
-/* The loss and dz from z, on the calling thread. */
-double twi_batch_loss(twi_batch *b, twi_loss_stats *stats);
 
 #endif

@@ -1,33 +1,48 @@
-/* One training batch: B pairs become R rows (all first items, all second, then
- * the given negatives), every worker embeds its share of the rows, the loss
- * sees them all, every worker plays its share back. */
+/* One training batch: which rows there are, what each may show, what is no
+ * negative of what, and the loss over all of them.
+ *
+ * Two layouts. *Pairs*: B pairs become R rows, all first items, then all
+ * second, then the given negatives; first items meet all the others in a matrix
+ * of B by C = R - B cosines. *Classes*: R rows meet each other. */
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/pool.h"
 #include "base/rng.h"
 #include "nn/blas.h"
-#include "towers/internal.h"
+#include "towers/tower_batch.h"
+
+#define ALL_SHOWN ((1U << TW_MODALITIES) - 1)
 
 tw_status twi_batch_init(twi_batch *b, int64_t n, tw_error *err)
 {
-    const size_t B = (size_t) b->room, R = B * (size_t) b->width, C = R - B, D = (size_t) b->D;
+    const size_t R = (size_t) b->room, D = (size_t) b->D;
+    const size_t B = b->cls != NULL ? R : R / (size_t) b->width, C = b->cls != NULL ? R : R - B;
+    size_t widest = 0;
 
+    for (int k = 0; k < b->prefixes.n; k++)
+        widest = (size_t) b->prefixes.width[k] > widest ? (size_t) b->prefixes.width[k] : widest;
     b->item = tw_alloc(R, sizeof *b->item);
     b->shown = tw_alloc(R, sizeof *b->shown);
     b->label = tw_alloc(B, sizeof *b->label);
+    b->row_class = tw_alloc(R, sizeof *b->row_class);
     b->z = tw_alloc_aligned(R * D, sizeof *b->z);
     b->dz = tw_alloc_aligned(R * D, sizeof *b->dz);
+    b->cut = tw_alloc_aligned(R * widest + 1, sizeof *b->cut);
+    b->dcut = tw_alloc_aligned(R * widest + 1, sizeof *b->dcut);
     b->s = tw_alloc_aligned(B * C, sizeof *b->s);
     b->ds = tw_alloc_aligned(B * C, sizeof *b->ds);
     b->mask = tw_alloc(B * C, sizeof *b->mask);
+    b->rel = tw_alloc(B * C, sizeof *b->rel);
+    b->scored = tw_alloc(B, sizeof *b->scored);
     b->lq = tw_alloc(R, sizeof *b->lq);
     b->first = tw_alloc((size_t) n, sizeof *b->first);
     b->next = tw_alloc(C, sizeof *b->next);
-    if (b->item == NULL || b->shown == NULL || b->label == NULL || b->z == NULL || b->dz == NULL ||
-        b->s == NULL || b->ds == NULL || b->mask == NULL || b->lq == NULL || b->first == NULL ||
-        b->next == NULL)
-        return tw_fail(err, TW_ENOMEM, "batch of %d pairs", b->room);
+    if (b->item == NULL || b->shown == NULL || b->label == NULL || b->row_class == NULL ||
+        b->z == NULL || b->dz == NULL || b->cut == NULL || b->dcut == NULL || b->s == NULL ||
+        b->ds == NULL || b->mask == NULL || b->rel == NULL || b->scored == NULL || b->lq == NULL ||
+        b->first == NULL || b->next == NULL)
+        return tw_fail(err, TW_ENOMEM, "batch of %d rows", b->room);
     for (int64_t i = 0; i < n; i++)
         b->first[i] = -1;
     return TW_OK;
@@ -35,18 +50,13 @@ tw_status twi_batch_init(twi_batch *b, int64_t n, tw_error *err)
 
 void twi_batch_fini(twi_batch *b)
 {
-    tw_free(b->item);
-    tw_free(b->shown);
-    tw_free(b->label);
-    tw_free(b->z);
-    tw_free(b->dz);
-    tw_free(b->s);
-    tw_free(b->ds);
-    tw_free(b->mask);
-    tw_free(b->lq);
-    tw_free(b->first);
-    tw_free(b->next);
+    void *all[] = {b->item, b->shown, b->label, b->row_class, b->z,      b->dz, b->cut,   b->dcut,
+                   b->s,    b->ds,    b->mask,  b->rel,       b->scored, b->lq, b->first, b->next};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        tw_free(all[i]);
 }
+
+/* ---- masks ----------------------------------------------------------------------------------- */
 
 /* Masks all columns that hold `item` in row i. */
 static void mask_item(twi_batch *b, int i, int32_t item)
@@ -76,7 +86,7 @@ static void fill_mask(twi_batch *b)
         b->first[column[j]] = -1;
 }
 
-#define ALL_SHOWN ((1U << TW_MODALITIES) - 1)
+/* ---- what is shown --------------------------------------------------------------------------- */
 
 /* The modalities of an item as bits. */
 static unsigned has(const twi_batch *b, int32_t item)
@@ -109,7 +119,7 @@ static void choose_shown(twi_batch *b, tw_rng *rng)
         if (__builtin_popcount(bits) > 1 && tw_rng_uniform(rng) < b->modality_dropout)
             b->shown[r] = (unsigned char) one_of(bits, rng);
     }
-    for (int i = 0; i < b->B; i++) {
+    for (int i = 0; i < b->B && b->cls == NULL; i++) {
         const unsigned bits = has(b, b->item[i]);
         if (b->item[i] != b->item[b->B + i] || __builtin_popcount(bits) < 2)
             continue;
@@ -118,6 +128,8 @@ static void choose_shown(twi_batch *b, tw_rng *rng)
         b->shown[b->B + i] = (unsigned char) (bits & ~here);
     }
 }
+
+/* ---- loading --------------------------------------------------------------------------------- */
 
 void twi_batch_load(twi_batch *b, const twi_example *examples, const int32_t *order, int n,
                     tw_rng *rng)
@@ -137,70 +149,143 @@ void twi_batch_load(twi_batch *b, const twi_example *examples, const int32_t *or
         b->lq[r] = b->logq[b->item[r]];
     choose_shown(b, rng);
     fill_mask(b);
+    twi_relate_pairs(b->rel, b->mask, b->labelled ? b->label : NULL, !b->labelled, b->B, b->C);
 }
 
-tw_status twi_batch_forward(void *ctx, int worker, int workers, tw_tape *tape, tw_error *err)
+void twi_batch_load_classes(twi_batch *b, const int32_t *items, int n, tw_rng *rng)
 {
-    twi_batch *b = ctx;
-    twi_slice *s = &b->slices[worker];
-    int64_t begin, end;
-
-    tw_pool_share(b->R, worker, workers, &begin, &end);
-    const int rows = (int) (end - begin);
-    s->z = NULL;
-    if (rows == 0)
-        return TW_OK;
-    s->z = twi_tower_forward(tape, b->tower,
-                             &(twi_input){.samples = b->samples,
-                                          .items = b->item + begin,
-                                          .shown = b->shown + begin,
-                                          .n = rows,
-                                          .augment = &b->augment});
-    if (s->z == NULL)
-        return tw_tape_status(tape, err);
-    memcpy(b->z + (size_t) begin * (size_t) b->D, s->z->v,
-           (size_t) rows * (size_t) b->D * sizeof *b->z);
-    return TW_OK;
+    b->B = b->C = b->R = n;
+    for (int i = 0; i < n; i++) {
+        b->item[i] = items[i];
+        b->row_class[i] = b->cls[items[i]];
+    }
+    choose_shown(b, rng);
+    twi_relate_classes(b->rel, b->row_class, b->item, n);
 }
 
-tw_status twi_batch_backward(void *ctx, int worker, int workers, tw_tape *tape, tw_error *err)
+tw_status twi_batch_embed(void *ctx, int worker, int begin, int end, tw_tape *tape, tw_tensor **z,
+                          tw_error *err)
 {
     twi_batch *b = ctx;
-    twi_slice *s = &b->slices[worker];
-    int64_t begin, end;
+    (void) worker;
+    *z = twi_tower_forward(tape, b->tower,
+                           &(twi_input){.samples = b->samples,
+                                        .items = b->item + begin,
+                                        .shown = b->shown + begin,
+                                        .n = end - begin,
+                                        .augment = &b->augment});
+    return *z != NULL ? TW_OK : tw_tape_status(tape, err);
+}
 
-    if (s->z == NULL)
-        return TW_OK;
-    tw_pool_share(b->R, worker, workers, &begin, &end);
-    tw_tape_seed(tape, s->z, b->dz + (size_t) begin * (size_t) b->D);
-    return tw_tape_backward(tape, err);
+/* ---- the loss -------------------------------------------------------------------------------- */
+
+static double pair_loss(twi_batch *b, twi_loss_stats *stats, int B, int C)
+{
+    const tw_real *lq = b->logq != NULL ? b->lq : NULL;
+    const float *label = b->labelled ? b->label : NULL;
+    const double scale = twi_scalar_scale(&b->scale);
+
+    switch (b->loss) {
+    case TW_LOSS_TRIPLET: return twi_loss_triplet(b->ds, stats, b->s, b->mask, b->margin, B, C);
+    case TW_LOSS_CONTRASTIVE:
+        return twi_loss_contrastive(b->ds, stats, b->s, b->mask, label, b->margin, B, C);
+    case TW_LOSS_COSINE: return twi_loss_cosine(b->ds, stats, b->s, b->mask, b->label, B, C);
+    case TW_LOSS_COSENT:
+        return twi_loss_cosent(b->ds, stats, b->s, b->label, b->scored, scale, B, C);
+    case TW_LOSS_BCE:
+        return twi_loss_sigmoid(b->ds, &b->dbias, stats, b->s, b->rel, scale, b->scale.bias, B, C);
+    case TW_LOSS_ONLINE: return twi_loss_online(b->ds, stats, b->s, b->rel, b->margin, B, C);
+    case TW_LOSS_BATCH_ALL: return twi_loss_batch_all(b->ds, stats, b->s, b->rel, b->margin, B, C);
+    case TW_LOSS_BATCH_HARD: return twi_loss_batch_hard(b->ds, stats, b->s, b->rel, &b->hard, B, C);
+    case TW_LOSS_AUTO: /* resolved before */
+    case TW_LOSS_SUPCON:
+    case TW_LOSS_INFONCE: break;
+    }
+    return twi_loss_infonce(b->ds, stats, b->s, b->mask, lq, lq != NULL ? lq + B : NULL, 1 / scale,
+                            B, C);
+}
+
+static double class_loss(twi_batch *b, twi_loss_stats *stats, int R)
+{
+    const double scale = twi_scalar_scale(&b->scale);
+
+    switch (b->loss) {
+    case TW_LOSS_TRIPLET: return twi_loss_semi_hard(b->ds, stats, b->s, b->rel, b->margin, R, R);
+    case TW_LOSS_CONTRASTIVE:
+        return twi_loss_contrastive_all(b->ds, stats, b->s, b->rel, b->margin, R, R);
+    case TW_LOSS_BCE:
+        return twi_loss_sigmoid(b->ds, &b->dbias, stats, b->s, b->rel, scale, b->scale.bias, R, R);
+    case TW_LOSS_ONLINE: return twi_loss_online(b->ds, stats, b->s, b->rel, b->margin, R, R);
+    case TW_LOSS_BATCH_ALL: return twi_loss_batch_all(b->ds, stats, b->s, b->rel, b->margin, R, R);
+    case TW_LOSS_BATCH_HARD: return twi_loss_batch_hard(b->ds, stats, b->s, b->rel, &b->hard, R, R);
+    case TW_LOSS_AUTO:
+    case TW_LOSS_COSINE:
+    case TW_LOSS_COSENT:
+    case TW_LOSS_INFONCE: /* with several positives a row it is SupCon */
+    case TW_LOSS_SUPCON: break;
+    }
+    return twi_loss_supcon(b->ds, stats, b->s, b->rel, 1 / scale, R, R);
+}
+
+/* A twi_loss_fn: the loss of all rows at one width. */
+static double loss_at(void *ctx, tw_real *dz, const tw_real *z, int R, int W)
+{
+    twi_batch *b = ctx;
+    const int B = b->B, C = b->C;
+    double loss;
+
+    if (b->cls != NULL) {
+        tw_gemm(0, 1, R, R, W, 1, z, W, z, W, 0, b->s, R);
+        loss = class_loss(b, &b->stats, R);
+        tw_gemm(0, 0, R, W, R, 1, b->ds, R, z, W, 0, dz, W);
+        tw_gemm(1, 0, R, W, R, 1, b->ds, R, z, W, 1, dz, W);
+    } else {
+        const size_t half = (size_t) B * (size_t) W;
+        tw_gemm(0, 1, B, C, W, 1, z, W, z + half, W, 0, b->s, C);
+        loss = pair_loss(b, &b->stats, B, C);
+        tw_gemm(0, 0, B, W, C, 1, b->ds, C, z + half, W, 0, dz, W);
+        tw_gemm(1, 0, C, W, B, 1, b->ds, C, z, W, 0, dz + half, W);
+    }
+    b->dscale = twi_loss_dscale(b->ds, b->s, B, C);
+    return loss;
 }
 
 double twi_batch_loss(twi_batch *b, twi_loss_stats *stats)
 {
-    const int B = b->B, C = b->C, D = b->D;
-    const tw_real *a = b->z, *c = b->z + (size_t) B * (size_t) D;
-    tw_real *da = b->dz, *dc = b->dz + (size_t) B * (size_t) D;
-    const tw_real *lq = b->logq != NULL ? b->lq : NULL;
-    double loss = 0;
+    double loss;
 
-    tw_gemm(0, 1, B, C, D, 1, a, D, c, D, 0, b->s, C);
-    switch (b->loss) {
-    case TW_LOSS_TRIPLET:
-        loss = twi_loss_triplet(b->ds, stats, b->s, b->mask, b->margin, B, C);
-        break;
-    case TW_LOSS_CONTRASTIVE:
-        loss = twi_loss_contrastive(b->ds, stats, b->s, b->mask, b->labelled ? b->label : NULL,
-                                    b->margin, B, C);
-        break;
-    case TW_LOSS_COSINE: loss = twi_loss_cosine(b->ds, stats, b->s, b->mask, b->label, B, C); break;
-    case TW_LOSS_AUTO: /* resolved before */
-    case TW_LOSS_INFONCE:
-        loss = twi_loss_infonce(b->ds, stats, b->s, b->mask, lq, lq != NULL ? lq + B : NULL,
-                                b->temperature, B, C);
-        break;
-    }
-    tw_gemm(0, 0, B, D, C, 1, b->ds, C, c, D, 0, da, D);
-    tw_gemm(1, 0, C, D, B, 1, b->ds, C, a, D, 0, dc, D);
+    b->dbias = b->dscale = 0;
+    if (b->prefixes.n > 0)
+        loss =
+            twi_loss_prefixes(b->dz, b->cut, b->dcut, b->z, b->R, b->D, &b->prefixes, loss_at, b);
+    else
+        loss = loss_at(b, b->dz, b->z, b->R, b->D);
+    *stats = b->stats;
     return loss;
+}
+
+/* ---- temperature and bias -------------------------------------------------------------------- */
+
+double twi_scalar_scale(const twi_scalars *x) { return exp(x->log_scale); }
+
+static double adam(double *m, double *v, double g, int64_t step)
+{
+    *m = 0.9 * *m + 0.1 * g;
+    *v = 0.999 * *v + 0.001 * g * g;
+    const double mh = *m / (1 - pow(0.9, (double) step));
+    const double vh = *v / (1 - pow(0.999, (double) step));
+    return mh / (sqrt(vh) + 1e-8);
+}
+
+void twi_scalars_update(twi_scalars *x, double dscale, double dbias, double lr)
+{
+    if (!x->learnt)
+        return;
+    x->step++;
+    x->log_scale -= lr * adam(&x->m[0], &x->v[0], dscale, x->step);
+    x->bias -= lr * adam(&x->m[1], &x->v[1], dbias, x->step);
+    if (x->log_scale < 0)
+        x->log_scale = 0;
+    if (x->log_scale > log(TWI_SCALE_MAX))
+        x->log_scale = log(TWI_SCALE_MAX);
 }

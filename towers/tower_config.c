@@ -25,8 +25,8 @@
 #define TRAIN_DEFAULT                                                                              \
     {                                                                                              \
         .loss = TW_LOSS_AUTO, .temperature = 0.1, .logq = true, .dropout = 0.3,                    \
-        .modality_dropout = 0.3, .strength = 1, .lr = 0.002, .batch = 256, .epochs = 20,           \
-        .patience = 4, .seed = 1                                                                   \
+        .modality_dropout = 0.3, .strength = 1, .per_class = 2, .hard_margin = 0.05, .lr = 0.002,  \
+        .batch = 256, .epochs = 20, .patience = 4, .seed = 1                                       \
     }
 #define MINE_DEFAULT                                                                               \
     {                                                                                              \
@@ -63,18 +63,20 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
     X(TOKENS, tower, max_tokens, INT, NULL, "128", 4, 512, "tokens read of a text")                \
     X(PICTURE, tower, picture_size, INT, NULL, "32", 16, TW_TOWER_MAX_SIZE, "pixels a side")       \
     X(PICTURE, tower, picture_channels, INT, NULL, "3", 1, 3, "1: grey, 3: colour")                \
-    X(PICTURE, tower, picture_width, INT, NULL, "32", 4, 256, "channels of the first block")       \
-    X(PICTURE, tower, picture_depth, INT, NULL, "2", 1, 12, "resnet: blocks a stage")              \
+    X(PICTURE, tower, picture_width, INT, NULL, "32", 8, 256, "channels of the first block")       \
+    X(PICTURE, tower, picture_depth, INT, NULL, "2", 1, 6, "resnet: blocks a stage")               \
     X(PICTURE, tower, picture_fit, WORD, fits, "pad", 0, 2, "pad, crop or stretch to a square")    \
     X(SOUND, tower, sound_front, WORD, fronts, "speech", 0, 2, "speech, vggish or panns")          \
     X(SOUND, tower, sound_seconds, REAL, NULL, "2", 0.05, 60, "read of a sound")                   \
     X(SOUND, tower, sound_width, INT, NULL, "32", 4, 256, "channels of the first block")           \
     X(ATTRIBUTES, tower, attribute_width, INT, NULL, "64", 4, 1024, "hidden width of attributes")  \
     X(SHAPE, tower, seed, I64, NULL, "1", 0, MAX_SEED, "seed of weights, order and splits")        \
-    X(TRAIN, train, loss, WORD, loss_names, "auto", 0, 4,                                          \
-      "auto, triplet, contrastive, infonce or cosine")                                             \
+    X(TRAIN, train, loss, WORD, loss_names, "auto", 0, 10,                                         \
+      "auto, infonce, supcon, triplet, batch-all, batch-hard, contrastive, online, bce, "          \
+      "cosine or cosent")                                                                          \
     X(TRAIN, train, temperature, REAL, NULL, "0.1", 0.001, 10,                                     \
       "of InfoNCE; lower = harder negatives")                                                      \
+    X(TRAIN, train, learn_temperature, BOOL, NULL, "false", 0, 1, "learn it with the weights")     \
     X(TRAIN, train, margin, REAL, NULL, "0", 0, 4, "of triplet and contrastive; 0: 0.2 and 0.5")   \
     X(TRAIN, train, logq, BOOL, NULL, "true", 0, 1,                                                \
       "InfoNCE: correct for how often an item is drawn")                                           \
@@ -84,6 +86,16 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
       "chance that an item shows only one of its modalities")                                      \
     X(TRAIN, train, augment, WORD, augments, "none", 0, 2, "pictures: none, glyph or photo")       \
     X(TRAIN, train, strength, REAL, NULL, "1", 0, 4, "of what is done to pictures and sounds")     \
+    X(TRAIN, train, matryoshka, INT, NULL, "0", 0, TW_TOWER_MAX_DIM,                               \
+      "least width at which vectors shall work alone; 0: all of it")                               \
+    X(TRAIN, train, chunk, INT, NULL, "0", 0, TW_TOWER_MAX_BATCH,                                  \
+      "rows embedded at once, for batches larger than memory; 0: all")                             \
+    X(TRAIN, train, per_class, INT, NULL, "2", 2, 64, "classes: items of each in a batch")         \
+    X(TRAIN, train, grouped, REAL, NULL, "0", 0, 1, "share of a batch that is of one group")       \
+    X(TRAIN, train, hard_negatives, INT, NULL, "0", 0, 1000,                                       \
+      "mined negatives to draw from, for each pair; 0: none")                                      \
+    X(TRAIN, train, hard_margin, REAL, NULL, "0.05", 0, 1,                                         \
+      "how much less similar than the positive a mined negative is")                               \
     X(TRAIN, train, lr, REAL, NULL, "0.002", 1e-8, 1, "highest step of Adam")                      \
     X(TRAIN, train, weight_decay, REAL, NULL, "0", 0, 1, "decoupled, on dense weights")            \
     X(TRAIN, train, batch, INT, NULL, "256", 2, TW_TOWER_MAX_BATCH, "pairs in a step")             \
@@ -112,7 +124,9 @@ typedef struct option {
     double least, most;
 } option;
 
-static const char *const loss_names[] = {"auto", "triplet", "contrastive", "infonce", "cosine"};
+static const char *const loss_names[] = {"auto",       "triplet", "contrastive", "infonce",
+                                         "cosine",     "bce",     "online",      "batch-all",
+                                         "batch-hard", "supcon",  "cosent"};
 static const char *const texts[] = {"auto", "none", "bag", "cnn", "lstm", "gru", "transformer"};
 static const char *const pictures[] = {"auto", "none", "conv4", "resnet"};
 static const char *const sounds[] = {"auto", "none", "cnn"};
@@ -348,6 +362,10 @@ tw_status twi_tower_config_check(const tw_tower_config *cfg, tw_error *err)
     if (twi_reads_tokens(cfg) && cfg->text_width % cfg->text_heads != 0)
         return tw_fail(err, TW_EINVAL, "text_width %d is no multiple of text_heads %d",
                        cfg->text_width, cfg->text_heads);
+    if (cfg->picture > TW_PICTURE_NONE &&
+        cfg->picture_width % (cfg->picture == TW_PICTURE_RESNET ? 16 : 8) != 0)
+        return tw_fail(err, TW_EINVAL, "picture_width %d is no multiple of %d", cfg->picture_width,
+                       cfg->picture == TW_PICTURE_RESNET ? 16 : 8);
     if (cfg->picture > TW_PICTURE_NONE && cfg->picture_channels == 2)
         return tw_fail(err, TW_EINVAL, "picture_channels is 1 (grey) or 3 (colour), not 2");
     return TW_OK;

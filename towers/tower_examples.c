@@ -1,11 +1,13 @@
 /* From what the caller knows of items to the rows that a loss learns from.
  *
- *                triplets            pairs, labels 0/1     scores       positives
- *   auto         triplet             contrastive           cosine       infonce
- *   triplet      as given            positives             positives    all
- *   infonce      negative = column   positives             positives    all
- *   contrastive  two pairs each      as given              > 0.5 = 1    all, in-batch negatives
- *   cosine       refused             as given              as given     as given */
+ *                    triplets            pairs, labels 0/1    scores      positives  classes
+ *   auto             triplet             contrastive          cosine      infonce    supcon
+ *   triplet, batch-* as given            positives            positives   all        all
+ *   infonce          negative = column   positives            positives   all        as supcon
+ *   contrastive,
+ *   online, bce      two pairs each      as given             > 0.5 = 1   in-batch   all
+ *   cosine, cosent   refused             as given             as given    as given   refused
+ *   supcon           refused             refused              refused     refused    all */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -17,6 +19,8 @@ static tw_tower_loss choose_loss(const tw_tower_data *data)
 
     if (data->n_triplets > 0)
         return TW_LOSS_TRIPLET;
+    if (data->classes != NULL)
+        return TW_LOSS_SUPCON;
     for (int64_t k = 0; k < data->n_pairs; k++) {
         const float y = data->pairs[k].label;
         negatives |= y == 0;
@@ -63,20 +67,58 @@ done:
     return st;
 }
 
+static bool of_scores(tw_tower_loss loss)
+{
+    return loss == TW_LOSS_COSINE || loss == TW_LOSS_COSENT;
+}
+
+/* Losses that look at each pair by itself, similar or not. */
+static bool of_labels(tw_tower_loss loss)
+{
+    return loss == TW_LOSS_CONTRASTIVE || loss == TW_LOSS_ONLINE || loss == TW_LOSS_BCE;
+}
+
 /* Is there one kind of example, and can the loss use it? */
 static tw_status check_kind(const tw_tower_data *data, tw_tower_loss loss, tw_error *err)
 {
+    const int kinds = (data->n_pairs > 0) + (data->n_triplets > 0) + (data->classes != NULL);
+
     if (data->n_items < 1 || data->n_items > TW_TOWER_MAX_ITEMS)
         return tw_fail(err, TW_EINVAL, "%lld items are outside 1..%d", (long long) data->n_items,
                        TW_TOWER_MAX_ITEMS);
-    if (data->n_pairs > 0 && data->n_triplets > 0)
-        return tw_fail(err, TW_EINVAL, "both pairs and triplets are given");
-    if (data->n_pairs <= 0 && data->n_triplets <= 0)
+    if (kinds > 1)
+        return tw_fail(err, TW_EINVAL, "give one kind of examples: pairs, triplets or classes");
+    if (kinds == 0)
         return tw_fail(err, TW_EINVAL, "there are no pairs to learn from");
     if (data->n_pairs > INT32_MAX / 2 || data->n_triplets > INT32_MAX / 2)
         return tw_fail(err, TW_EINVAL, "more than %d examples", INT32_MAX / 2);
-    if (loss == TW_LOSS_COSINE && data->n_triplets > 0)
-        return tw_fail(err, TW_EINVAL, "the cosine loss needs pairs with scores, not triplets");
+    if (of_scores(loss) && data->n_pairs <= 0)
+        return tw_fail(err, TW_EINVAL, "the %s loss needs pairs with scores, not %s",
+                       tw_tower_loss_name(loss), data->classes != NULL ? "classes" : "triplets");
+    if (loss == TW_LOSS_SUPCON && data->classes == NULL)
+        return tw_fail(err, TW_EINVAL, "the supcon loss needs items of known classes");
+    return TW_OK;
+}
+
+/* Two classes at least. */
+static tw_status check_classes(const tw_tower_data *data, tw_error *err)
+{
+    int32_t first = -1;
+    bool several = false;
+
+    for (int64_t i = 0; i < data->n_items && data->classes != NULL; i++) {
+        const int32_t c = data->classes[i];
+        if (c >= data->n_items)
+            return tw_fail(err, TW_EINVAL, "item %lld: class %d is outside 0..%lld", (long long) i,
+                           c, (long long) data->n_items - 1);
+        if (c < 0 || (data->held != NULL && data->held[i]))
+            continue;
+        several |= first >= 0 && c != first;
+        if (first < 0)
+            first = c;
+    }
+    if (data->classes != NULL && !several)
+        return tw_fail(err, TW_EINVAL, "fewer than two classes have items to learn from");
     return TW_OK;
 }
 
@@ -89,41 +131,42 @@ static tw_status check_data(const tw_tower_data *data, tw_tower_loss loss, tw_er
     TW_TRY(check_pairs(data->pairs, data->n_pairs, N, "pair", err));
     TW_TRY(check_pairs(data->valid, data->n_valid, N, "validation pair", err));
     TW_TRY(check_triplets(data->triplets, data->n_triplets, N, err));
+    TW_TRY(check_classes(data, err));
 done:
     return st;
 }
 
-static void add_row(twi_examples *x, int32_t a, int32_t b, int32_t negative, float label)
+static void add_row(twi_examples *x, int32_t a, int32_t b, int32_t negative, float label, bool self)
 {
-    if (a != b)
+    if (a != b || self)
         x->rows[x->n++] = (twi_example){a, b, negative, label};
 }
 
 static void take_triplets(twi_examples *x, const tw_tower_data *data)
 {
-    const bool split = x->loss == TW_LOSS_CONTRASTIVE;
+    const bool split = of_labels(x->loss);
 
     x->given = !split;
     x->labelled = split;
     for (int64_t k = 0; k < data->n_triplets; k++) {
         const tw_item_triplet *t = &data->triplets[k];
-        add_row(x, t->anchor, t->positive, split ? -1 : t->negative, 1);
+        add_row(x, t->anchor, t->positive, split ? -1 : t->negative, 1, false);
         if (split)
-            add_row(x, t->anchor, t->negative, -1, 0);
+            add_row(x, t->anchor, t->negative, -1, 0, false);
         x->positives[x->n_positives++] = (tw_item_pair){t->anchor, t->positive, 1, 1};
     }
 }
 
 static void take_pairs(twi_examples *x, const tw_tower_data *data)
 {
-    const bool all = x->loss == TW_LOSS_CONTRASTIVE || x->loss == TW_LOSS_COSINE;
+    const bool all = of_labels(x->loss) || of_scores(x->loss);
 
     for (int64_t k = 0; k < data->n_pairs; k++) {
         const tw_item_pair *p = &data->pairs[k];
         const bool similar = p->label > 0.5F;
         x->labelled |= !similar;
         if (similar || all)
-            add_row(x, p->a, p->b, -1, p->label);
+            add_row(x, p->a, p->b, -1, p->label, data->self);
         if (similar)
             x->positives[x->n_positives++] = *p;
     }
@@ -135,7 +178,7 @@ tw_status twi_examples_build(twi_examples *x, const tw_tower_data *data, tw_towe
     tw_status st = TW_OK;
     const size_t n = (size_t) (data->n_pairs + 2 * data->n_triplets);
 
-    *x = (twi_examples){.loss = loss};
+    *x = (twi_examples){.loss = loss, .classes = data->classes != NULL};
     TW_TRY(check_data(data, loss, err));
     if (loss == TW_LOSS_AUTO)
         x->loss = choose_loss(data);

@@ -13,12 +13,14 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "nn/trainer.h"
-#include "towers/internal.h"
+#include "towers/tower_batch.h"
+#include "towers/tower_batches.h"
+#include "towers/tower_chunks.h"
+#include "towers/tower_harden.h"
+#include "towers/tower_health.h"
+#include "towers/tower_validate.h"
 
-enum {
-    VALID_QUERIES = 2000, /* that choose the epoch: a standard error of about 0.01 */
-    SPREAD_ITEMS = 4096   /* that measure collapse */
-};
+enum { SPREAD_ITEMS = 4096 }; /* that measure collapse */
 
 #define COLLAPSED_BELOW 0.02 /* spread; trained towers that work stand near 0.9 */
 #define WARM_UP         0.05 /* share of the steps in which lr rises */
@@ -33,16 +35,19 @@ typedef struct run {
     tw_tower_samples *own; /* samples, where the caller gave texts */
     twi_partners partners;
     twi_batch batch;
+    twi_chunks chunks;
     tw_trainer *trainer;
     tw_real *logq;  /* (N) or NULL */
-    int32_t *order; /* (x.n) */
+    int32_t *cls;   /* (N) classes to learn from, or NULL */
+    twi_plan plan;  /* classes: of the epoch at hand */
+    int32_t *order; /* pairs: (x.n) */
     float *vecs;    /* (n_vecs, D) */
     int64_t n_vecs;
     tw_real **best; /* a copy of each tensor */
-    bool validates;
-    double start;        /* clock */
-    double first_spread; /* of epoch 0 */
-    int64_t step, steps; /* so far, and in all epochs */
+    twi_valid_by valid_by;
+    double start;              /* clock */
+    double first_spread;       /* of epoch 0 */
+    int64_t step, epoch_steps; /* so far; in one epoch */
 } run;
 
 static void fini(run *r)
@@ -52,7 +57,9 @@ static void fini(run *r)
     twi_partners_fini(&r->partners);
     tw_tower_samples_destroy(r->own);
     twi_examples_fini(&r->x);
+    twi_plan_fini(&r->plan);
     tw_free(r->logq);
+    tw_free(r->cls);
     tw_free(r->order);
     tw_free(r->vecs);
     for (int i = 0; r->best != NULL && i < tw_params_count(r->t->params); i++)
@@ -85,6 +92,8 @@ static tw_status drop_empty(run *r, tw_error *err)
     twi_examples *x = &r->x;
     int64_t kept = 0;
 
+    if (x->classes)
+        return TW_OK; /* left out by their class */
     for (int64_t k = 0; k < x->n; k++) {
         const twi_example e = x->rows[k];
         if (!twi_sample_empty(r->samples, e.a) && !twi_sample_empty(r->samples, e.b) &&
@@ -103,7 +112,7 @@ static tw_status make_logq(run *r, tw_error *err)
     const int64_t N = r->data->n_items;
     const double sides = 2 * (double) r->x.n;
 
-    if (!r->cfg->logq || r->x.loss != TW_LOSS_INFONCE)
+    if (!r->cfg->logq || r->x.loss != TW_LOSS_INFONCE || r->x.classes)
         return TW_OK;
     r->logq = tw_alloc((size_t) N, sizeof *r->logq);
     if (r->logq == NULL)
@@ -117,36 +126,111 @@ static tw_status make_logq(run *r, tw_error *err)
     return TW_OK;
 }
 
+/* dim and its halves down to the least width that shall work alone. */
+static twi_prefixes prefixes_of(const run *r)
+{
+    twi_prefixes p = {.n = 0};
+    const int D = r->t->cfg.dim, least = r->cfg->matryoshka;
+    for (int w = D; least > 0 && least < D && w >= least && p.n < TWI_PREFIXES_MAX; w /= 2) {
+        p.width[p.n] = w;
+        p.weight[p.n++] = 1;
+    }
+    return p;
+}
+
+/* Where sigmoids and softmaxes begin. With every other pair of a batch as a negative most are, so
+ * the bias says no at first (Zhai et al. 2023); CoSENT's scale is the field's. */
+static twi_scalars scalars_of(const run *r)
+{
+    const tw_tower_loss loss = r->x.loss;
+    twi_scalars x = {.log_scale = log(1 / r->cfg->temperature),
+                     .learnt = loss == TW_LOSS_BCE || r->cfg->learn_temperature};
+    if (loss == TW_LOSS_BCE)
+        x.bias = r->x.labelled ? -0.5 / r->cfg->temperature : -1 / r->cfg->temperature;
+    if (loss == TW_LOSS_COSENT)
+        x = (twi_scalars){.log_scale = log(2 / r->cfg->temperature)};
+    return x;
+}
+
+static double margin_of(const run *r)
+{
+    if (r->cfg->margin > 0)
+        return r->cfg->margin;
+    return r->x.loss == TW_LOSS_CONTRASTIVE || r->x.loss == TW_LOSS_ONLINE ? 0.5 : 0.2;
+}
+
 static tw_status set_up_batch(run *r, tw_error *err)
 {
     twi_batch *b = &r->batch;
     const tw_tower_train_config *cfg = r->cfg;
+    const int width = r->x.given ? 3 : 2;
+    const int64_t pairs = r->x.n < cfg->batch ? r->x.n : cfg->batch;
 
     *b = (twi_batch){
         .tower = r->t,
         .samples = r->samples,
         .partners = &r->partners,
+        .cls = r->cls,
         .loss = r->x.loss,
-        .temperature = cfg->temperature,
-        .margin = cfg->margin,
+        .margin = margin_of(r),
+        .hard = {.margin = margin_of(r), .soft = cfg->margin == 0},
+        .scale = scalars_of(r),
         .modality_dropout = cfg->modality_dropout,
         .augment = {.dropout = cfg->dropout, .picture = cfg->augment, .strength = cfg->strength},
+        .prefixes = prefixes_of(r),
         .logq = r->logq,
         .labelled = r->x.labelled,
-        .room = (int) (r->x.n < cfg->batch ? r->x.n : cfg->batch),
-        .width = r->x.given ? 3 : 2,
-        .D = r->t->cfg.dim,
-        .workers = tw_trainer_workers(r->trainer)};
-    if (cfg->margin == 0)
-        b->margin = r->x.loss == TW_LOSS_TRIPLET ? 0.2 : 0.5;
-    return twi_batch_init(b, r->data->n_items, err);
+        .room = r->x.classes ? cfg->batch : (int) pairs * width,
+        .width = width,
+        .D = r->t->cfg.dim};
+    tw_status st = twi_batch_init(b, r->data->n_items, err);
+    r->chunks = (twi_chunks){.width = b->D,
+                             .chunk = cfg->chunk,
+                             .z = b->z,
+                             .dz = b->dz,
+                             .embed = twi_batch_embed,
+                             .ctx = b};
+    return st;
+}
+
+/* Held items and those of which nothing can be read have no class to learn. */
+static tw_status set_up_classes(run *r, tw_error *err)
+{
+    const tw_tower_data *d = r->data;
+    if (!r->x.classes)
+        return TW_OK;
+    r->cls = tw_alloc((size_t) d->n_items, sizeof *r->cls);
+    if (r->cls == NULL)
+        return tw_fail(err, TW_ENOMEM, "classes of %lld items", (long long) d->n_items);
+    for (int64_t i = 0; i < d->n_items; i++) {
+        const bool out = (d->held != NULL && d->held[i]) || twi_sample_empty(r->samples, i);
+        r->cls[i] = out ? -1 : d->classes[i];
+        r->x.n += r->cls[i] >= 0;
+    }
+    return TW_OK;
+}
+
+static tw_status plan_epoch(run *r, int epoch, tw_error *err)
+{
+    const tw_tower_train_config *cfg = r->cfg;
+    const twi_class_how how = {.classes = cfg->batch / cfg->per_class,
+                               .items = cfg->per_class,
+                               .grouped = r->data->groups != NULL ? cfg->grouped : 0,
+                               .seed = (uint64_t) cfg->seed};
+    twi_plan_fini(&r->plan);
+    if (how.classes < 2)
+        return tw_fail(err, TW_EINVAL, "a batch of %d holds fewer than two classes of %d items",
+                       cfg->batch, cfg->per_class);
+    return twi_plan_classes(&r->plan, r->cls, r->data->groups, r->data->n_items, &how,
+                            (uint64_t) epoch, err);
 }
 
 static tw_status make_buffers(run *r, tw_error *err)
 {
     const int64_t N = r->data->n_items;
 
-    r->n_vecs = r->validates || N < SPREAD_ITEMS ? N : SPREAD_ITEMS;
+    const bool all = r->valid_by != TWI_VALID_NONE || r->cfg->hard_negatives > 0;
+    r->n_vecs = all || N < SPREAD_ITEMS ? N : SPREAD_ITEMS;
     r->order = tw_alloc((size_t) r->x.n, sizeof *r->order);
     r->vecs = tw_alloc((size_t) r->n_vecs * (size_t) r->t->cfg.dim, sizeof *r->vecs);
     if (r->order == NULL || r->vecs == NULL)
@@ -164,14 +248,6 @@ static tw_status make_buffers(run *r, tw_error *err)
     return TW_OK;
 }
 
-static bool can_validate(const run *r)
-{
-    int64_t k = 0;
-    while (k < r->data->n_valid && r->x.loss != TW_LOSS_COSINE && r->data->valid[k].label < 0.5F)
-        k++;
-    return k < r->data->n_valid;
-}
-
 static tw_status set_up(run *r, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -184,14 +260,19 @@ static tw_status set_up(run *r, tw_error *err)
     TW_TRY(twi_examples_build(&r->x, r->data, r->cfg->loss, err));
     TW_TRY(find_samples(r, err));
     TW_TRY(drop_empty(r, err));
+    TW_TRY(set_up_classes(r, err));
+    if (r->cfg->hard_negatives > 0)
+        twi_harden_begin(&r->x);
     TW_TRY(make_logq(r, err));
     TW_TRY(
         twi_partners_build(&r->partners, r->data->n_items, r->x.positives, r->x.n_positives, err));
-    r->validates = can_validate(r);
+    r->valid_by = twi_valid_choose(r->data, &r->x);
     TW_TRY(make_buffers(r, err));
     TW_TRY(tw_trainer_create(&r->trainer, r->t->params, &tc, err));
     TW_TRY(set_up_batch(r, err));
-    r->steps = (r->x.n + r->cfg->batch - 1) / r->cfg->batch * r->cfg->epochs;
+    if (r->x.classes)
+        TW_TRY(plan_epoch(r, 1, err));
+    r->epoch_steps = r->x.classes ? r->plan.n : (r->x.n + r->cfg->batch - 1) / r->cfg->batch;
 done:
     return st;
 }
@@ -211,7 +292,8 @@ static void copy_best(run *r, bool restore)
 /* Linear up, then half a cosine down to 0. */
 static double learning_rate(const run *r)
 {
-    const double done = ((double) r->step + 1) / (double) r->steps;
+    const double steps = (double) r->epoch_steps * r->cfg->epochs;
+    const double done = ((double) r->step + 1) / steps;
     const double rise = done < WARM_UP ? done / WARM_UP : 1;
     return r->cfg->lr * rise * 0.5 * (1 + cos(3.14159265358979323846 * done));
 }
@@ -219,11 +301,15 @@ static double learning_rate(const run *r)
 static tw_status one_step(run *r, twi_loss_stats *stats, double *loss, tw_error *err)
 {
     tw_status st = TW_OK;
+    twi_batch *b = &r->batch;
+    const double lr = learning_rate(r);
 
-    TW_TRY(tw_trainer_run(r->trainer, true, twi_batch_forward, &r->batch, err));
-    *loss = twi_batch_loss(&r->batch, stats);
-    TW_TRY(tw_trainer_run(r->trainer, false, twi_batch_backward, &r->batch, err));
-    TW_TRY(tw_trainer_update(r->trainer, learning_rate(r), err));
+    r->chunks.rows = b->R;
+    TW_TRY(twi_chunks_embed(&r->chunks, r->trainer, err));
+    *loss = twi_batch_loss(b, stats);
+    TW_TRY(twi_chunks_play(&r->chunks, r->trainer, err));
+    TW_TRY(tw_trainer_update(r->trainer, lr, err));
+    twi_scalars_update(&b->scale, b->dscale, b->dbias, lr);
     r->step++;
 done:
     return st;
@@ -231,29 +317,44 @@ done:
 
 static tw_status tell(const run *r, tw_error *err)
 {
-    const tw_progress p = {.stage = "epoch", .done = r->step, .total = r->steps};
+    const int64_t total = r->epoch_steps * r->cfg->epochs;
+    const tw_progress p = {.stage = "epoch", .done = r->step, .total = total};
     if (r->watch->progress != NULL && r->watch->progress(r->watch->progress_ctx, &p) != 0)
         return tw_fail(err, TW_ECANCELLED, "training stopped at step %lld of %lld",
-                       (long long) r->step, (long long) r->steps);
+                       (long long) r->step, (long long) total);
     return TW_OK;
+}
+
+/* Loads batch k of the epoch. */
+static void load_batch(run *r, int64_t k, tw_rng *rng)
+{
+    int64_t begin, end;
+    if (r->x.classes) {
+        begin = r->plan.offsets[k];
+        end = r->plan.offsets[k + 1];
+        twi_batch_load_classes(&r->batch, r->plan.rows + begin, (int) (end - begin), rng);
+    } else {
+        tw_pool_share(r->x.n, (int) k, (int) r->epoch_steps, &begin, &end);
+        twi_batch_load(&r->batch, r->x.rows, r->order + begin, (int) (end - begin), rng);
+    }
 }
 
 static tw_status one_epoch(run *r, tw_tower_epoch *line, tw_error *err)
 {
     tw_status st = TW_OK;
-    const int64_t n = r->x.n, steps = (n + r->cfg->batch - 1) / r->cfg->batch;
     tw_rng rng;
 
-    for (int64_t k = 0; k < n; k++)
-        r->order[k] = (int32_t) k;
     tw_rng_seed3(&rng, (uint64_t) r->cfg->seed, 3, (uint64_t) line->epoch);
-    tw_rng_shuffle(&rng, r->order, n);
+    if (r->x.classes && line->epoch > 1)
+        TW_TRY(plan_epoch(r, line->epoch, err));
+    for (int64_t k = 0; k < r->x.n; k++)
+        r->order[k] = (int32_t) k;
+    tw_rng_shuffle(&rng, r->order, r->x.n);
+    const int64_t steps = r->x.classes ? r->plan.n : r->epoch_steps;
     for (int64_t k = 0; k < steps; k++) {
-        int64_t begin, end;
         twi_loss_stats stats;
         double loss;
-        tw_pool_share(n, (int) k, (int) steps, &begin, &end);
-        twi_batch_load(&r->batch, r->x.rows, r->order + begin, (int) (end - begin), &rng);
+        load_batch(r, k, &rng);
         TW_TRY(one_step(r, &stats, &loss, err));
         line->loss += loss / (double) steps;
         line->active += stats.active / (double) steps;
@@ -265,52 +366,22 @@ done:
     return st;
 }
 
-static bool is_zero(const float *v, int D)
-{
-    int d = 0;
-    while (d < D && v[d] == 0)
-        d++;
-    return d == D;
-}
-
-/* The mean of 1 - cosine over all pairs of rows is 1 - |mean row|^2. */
-static double spread_of(const float *vecs, int64_t n, int D)
-{
-    double square = 0, rows = 0;
-    for (int64_t i = 0; i < n; i++)
-        rows += !is_zero(vecs + (size_t) i * (size_t) D, D);
-    for (int d = 0; d < D && rows > 0; d++) {
-        double sum = 0;
-        for (int64_t i = 0; i < n; i++)
-            sum += (double) vecs[(size_t) i * (size_t) D + (size_t) d];
-        square += sum / rows * (sum / rows);
-    }
-    return rows > 0 ? 1 - square : 0;
-}
-
 /* Embeds, measures spread and the validation figure. */
 static tw_status look(run *r, tw_tower_epoch *line, tw_error *err)
 {
     tw_status st = TW_OK;
-    const tw_tower_data *d = r->data;
     const int D = r->t->cfg.dim;
     tw_pool *pool = tw_trainer_pool(r->trainer);
-    tw_retrieval found;
+    tw_health health;
 
     twi_tower_refresh(r->t);
     TW_TRY(twi_embed_first(r->t, pool, r->samples, r->n_vecs, r->vecs, NULL, NULL, err));
-    line->spread = spread_of(r->vecs, r->n_vecs < SPREAD_ITEMS ? r->n_vecs : SPREAD_ITEMS, D);
-    line->valid = (double) NAN;
-    if (r->validates && r->x.loss == TW_LOSS_COSINE) {
-        TW_TRY(tw_pairs_spearman(&line->valid, r->vecs, d->n_items, D, d->valid, d->n_valid, err));
-    } else if (r->validates) {
-        TW_TRY(tw_retrieval_measure(&found, r->vecs, d->n_items, D,
-                                    &(tw_retrieval_task){d->valid, d->n_valid,
-                                                         d->valid_apart ? NULL : r->x.positives,
-                                                         r->x.n_positives, VALID_QUERIES},
-                                    pool, err));
-        line->valid = found.ndcg;
-    }
+    TW_TRY(tw_health_measure(&health, r->vecs, r->n_vecs < SPREAD_ITEMS ? r->n_vecs : SPREAD_ITEMS,
+                             D, NULL, 0, err));
+    line->spread = health.spread;
+    line->uniformity = health.uniformity;
+    line->directions = health.directions;
+    TW_TRY(twi_validate(&line->valid, r->valid_by, r->data, &r->x, r->vecs, D, pool, err));
     line->seconds = tw_clock_monotonic() - r->start;
 done:
     return st;
@@ -328,7 +399,7 @@ static tw_status judge(run *r, tw_tower_epoch *line, tw_tower_report *report, tw
     const bool collapsed = line->spread < COLLAPSED_BELOW && line->spread < 0.2 * r->first_spread;
     if (line->epoch == 0)
         line->best = true;
-    else if (r->validates)
+    else if ((r->valid_by != TWI_VALID_NONE))
         line->best = line->valid > report->best_valid || isnan(report->best_valid);
     else
         line->best = !collapsed;
@@ -339,13 +410,25 @@ static tw_status judge(run *r, tw_tower_epoch *line, tw_tower_report *report, tw
     }
     if (collapsed && line->epoch > 0)
         report->stop = TW_STOP_COLLAPSED;
-    else if (r->validates && r->cfg->patience > 0 &&
+    else if ((r->valid_by != TWI_VALID_NONE) && r->cfg->patience > 0 &&
              line->epoch - report->best_epoch >= r->cfg->patience)
         report->stop = TW_STOP_PATIENCE;
     if (r->watch->epoch != NULL)
         r->watch->epoch(r->watch->epoch_ctx, line);
 done:
     return st;
+}
+
+/* Gives every pair a negative from what its first item is near by now. */
+static tw_status harden(run *r, int epoch, tw_error *err)
+{
+    const twi_harden_how how = {.draw_from = r->cfg->hard_negatives,
+                                .margin = r->cfg->hard_margin,
+                                .seed = (uint64_t) r->cfg->seed,
+                                .epoch = (uint64_t) epoch,
+                                .search = r->data->search,
+                                .pool = tw_trainer_pool(r->trainer)};
+    return twi_harden(&r->x, &r->partners, r->vecs, r->n_vecs, r->t->cfg.dim, &how, err);
 }
 
 static tw_status all_epochs(run *r, tw_tower_report *report, tw_error *err)
@@ -357,6 +440,8 @@ static tw_status all_epochs(run *r, tw_tower_report *report, tw_error *err)
     r->first_spread = line.spread;
     while (report->epochs < r->cfg->epochs && report->stop == TW_STOP_EPOCHS) {
         line = (tw_tower_epoch){.epoch = report->epochs + 1};
+        if (r->cfg->hard_negatives > 0)
+            TW_TRY(harden(r, line.epoch, err));
         TW_TRY(one_epoch(r, &line, err));
         report->epochs++;
         TW_TRY(judge(r, &line, report, err));
@@ -406,8 +491,9 @@ tw_status tw_tower_epoch_format(const tw_tower_epoch *line, tw_text *out, tw_err
         (void) snprintf(valid, sizeof valid, "%.6g", line->valid);
     return tw_text_addf(out, err,
                         "{\"epoch\": %d, \"loss\": %.6g, \"active\": %.4g, \"pos_cosine\": %.4g, "
-                        "\"neg_cosine\": %.4g, \"spread\": %.4g, \"valid\": %s, "
-                        "\"seconds\": %.2f, \"best\": %s}",
+                        "\"neg_cosine\": %.4g, \"spread\": %.4g, \"uniformity\": %.4g, "
+                        "\"directions\": %.4g, \"valid\": %s, \"seconds\": %.2f, \"best\": %s}",
                         line->epoch, line->loss, line->active, line->pos_cosine, line->neg_cosine,
-                        line->spread, valid, line->seconds, line->best ? "true" : "false");
+                        line->spread, line->uniformity, line->directions, valid, line->seconds,
+                        line->best ? "true" : "false");
 }

@@ -145,14 +145,21 @@ typedef struct tw_tower_config {
 
 extern const tw_tower_config TW_TOWER_CONFIG_DEFAULT;
 
-/* Which loss; the numbers are stored. */
+/* Which loss. */
 typedef enum tw_tower_loss {
     TW_LOSS_AUTO = 0,    /* triplets: triplet; labels 0 and 1: contrastive; scores: cosine;
-                            positives only: InfoNCE */
+                            positives only: InfoNCE; classes: SupCon */
     TW_LOSS_TRIPLET = 1, /* max(0, d_ap^2 - d_an^2 + margin), semi-hard negatives in the batch */
     TW_LOSS_CONTRASTIVE = 2, /* y d^2/2 + (1-y) max(0, margin - d)^2/2 with d = 1 - cosine */
     TW_LOSS_INFONCE = 3,     /* symmetric in-batch softmax at a temperature */
     TW_LOSS_COSINE = 4,      /* (cosine - score)^2 */
+    TW_LOSS_BCE = 5,        /* cross-entropy of sigmoid(scale * cosine + bias), both learnt; without
+                               labels every other pair of the batch is a negative (SigLIP) */
+    TW_LOSS_ONLINE = 6,     /* contrastive on the hard pairs of the batch alone */
+    TW_LOSS_BATCH_ALL = 7,  /* triplet, every triplet of the batch */
+    TW_LOSS_BATCH_HARD = 8, /* triplet, farthest positive and nearest negative; margin 0: soft */
+    TW_LOSS_SUPCON = 9,     /* InfoNCE with all positives of a class */
+    TW_LOSS_COSENT = 10,    /* order of scores (CoSENT) */
 } tw_tower_loss;
 
 const char *tw_tower_loss_name(tw_tower_loss loss); /* "auto", "triplet", ... Never NULL */
@@ -165,18 +172,29 @@ typedef enum tw_picture_augment {
 
 typedef struct tw_tower_train_config {
     tw_tower_loss loss;
-    double temperature; /* InfoNCE, (0, 10] */
-    double margin;      /* triplet: squared distance; contrastive: 1 - cosine; 0: the loss's own
-                           default (0.2, 0.5) */
-    bool logq;          /* InfoNCE: subtract ln of an item's share of the pairs (Yi et al. 2019) */
-    double dropout;     /* share of a text's features hidden at random in each step, [0, 0.9]: keeps
-                           a tower from learning items by heart */
+    double temperature;     /* InfoNCE, SupCon, CoSENT, (0, 10]; BCE begins at it */
+    bool learn_temperature; /* InfoNCE and SupCon: learn it, too; BCE always does */
+    double margin;          /* triplet: squared distance; contrastive: 1 - cosine; 0: the loss's own
+                               default (0.2, 0.5) */
+    bool logq;      /* InfoNCE: subtract ln of an item's share of the pairs (Yi et al. 2019) */
+    double dropout; /* share of a text's features hidden at random in each step, [0, 0.9]: keeps
+                       a tower from learning items by heart */
     double modality_dropout;    /* chance that an item which has several shows only one in a step */
     tw_picture_augment augment; /* how pictures are disturbed in each step */
-    double strength;     /* of the disturbance of pictures and sounds; 0: none, 1: as designed */
-    double lr;           /* Adam's step at its highest, (0, 1] */
+    double strength; /* of the disturbance of pictures and sounds; 0: none, 1: as designed */
+    int matryoshka;  /* least width at which the vectors shall work alone: the loss is summed over
+                        this, twice this ... and dim; 0: dim alone */
+    int chunk;     /* rows that a worker embeds at once; the rest of a large batch is embedded twice
+                      instead of kept (gradient caching); 0: all of its share */
+    int per_class; /* classes: items of each in a batch */
+    double grouped;     /* classes with groups: share of a batch that comes from one group */
+    int hard_negatives; /* pairs: nearest items that are no partners, given to each pair as one more
+                           negative, mined anew after every epoch; 0: none, else how many to draw
+                           from */
+    double hard_margin; /* mined negatives are at most 1 - this as similar as the positive */
+    double lr;          /* Adam's step at its highest, (0, 1] */
     double weight_decay; /* decoupled, 0 = off; tables and biases are spared */
-    int batch;           /* pairs a step, 2..TW_TOWER_MAX_BATCH */
+    int batch;           /* pairs a step (classes: items), 2..TW_TOWER_MAX_BATCH */
     int epochs;          /* at most, 0..10000; 0 leaves the tower as fitted */
     int patience;        /* epochs without a better validation figure before it stops; 0 = never */
     int threads;         /* 0: one per usable core */
@@ -414,7 +432,22 @@ TW_NODISCARD tw_status tw_triplets_split(tw_item_triplet *triplets, int64_t n,
 /* ---- training -----------------------------------------------------------------------------------
  */
 
-/* What a tower learns from; everything is borrowed for the call. Give pairs, triplets or classes. */
+/* A nearest-neighbour search in the vectors that a tower gives at the time. open is called once an
+ * epoch, before any find; vecs stay as they are until the next open.
+ *
+ *   vecs (n, dim)         unit rows
+ *   anchors (count)       items
+ *   items, cosines (count, k)  to be filled, nearest first; item -1: there are no more. The anchor
+ *                         itself may be among them */
+typedef struct tw_tower_search {
+    tw_status (*open)(void *ctx, const float *vecs, int64_t n, int dim, tw_error *err);
+    tw_status (*find)(void *ctx, const int32_t *anchors, int count, int k, int32_t *items,
+                      float *cosines, tw_error *err);
+    void *ctx;
+} tw_tower_search;
+
+/* What a tower learns from; everything is borrowed for the call. Give pairs, triplets or classes.
+ */
 typedef struct tw_tower_data {
     const tw_tower_samples *samples; /* of all items; NULL: texts are prepared for the call */
     const char *const *texts;        /* (n_items), read where samples is NULL */
@@ -424,14 +457,20 @@ typedef struct tw_tower_data {
     int64_t n_pairs;
     const tw_item_triplet *triplets; /* (n_triplets) */
     int64_t n_triplets;
-    const int32_t *classes; /* (n_items) what each item is, below 0: not known; or NULL. Items of one
-                               class are similar; those not known or alone in theirs are not learnt
-                               from. Give pairs, triplets or classes */
-    const int32_t *groups;  /* (n_items) NULL, or what classes have in common (an alphabet, a
-                               category): batches are then half of one group, whose classes are
-                               hard to tell apart */
+    const int32_t *classes;    /* (n_items) what each item is, below 0: not known; or NULL. Items of
+                                  one    class are similar; those not known or alone in theirs are not
+                                  learnt    from. Give pairs, triplets or classes */
+    const int32_t *groups;     /* (n_items) NULL, or what classes have in common (an alphabet, a
+                                  category): batches are then half of one group, whose classes are
+                                  hard to tell apart */
+    const unsigned char *held; /* (n_items) NULL, or nonzero for items of known class that are not
+                                  learnt from: the share of them whose nearest item is of their
+                                  class stops training and chooses the epoch */
     const tw_item_pair *valid; /* (n_valid) held out: stops training and chooses the epoch */
     int64_t n_valid;
+    const tw_tower_search *search; /* finds hard negatives; NULL: by comparing all with all */
+    bool self;        /* pairs of an item with itself count: its modalities, or what augmentation
+                         makes of it, are the two sides */
     bool valid_apart; /* valid was mined from other people's histories than pairs: what is known may
                          recur in it, so known partners stay in the ranking */
 } tw_tower_data;
@@ -445,7 +484,11 @@ typedef struct tw_tower_epoch {
     double pos_cosine; /* mean cosine of positive pairs */
     double neg_cosine; /* mean cosine of each anchor's hardest negative in the batch */
     double spread;     /* mean of 1 - cosine over all pairs of items; near 0 = collapsed */
-    double valid;      /* NDCG@10 (scores: Spearman's rho); NAN without validation pairs */
+    double uniformity; /* ln of the mean of exp(-2 |x - y|^2): lower is better spread (Wang and
+                          Isola 2020) */
+    double directions; /* in how many the variance lies */
+    double valid;      /* NDCG@10 (scores: Spearman's rho; labelled pairs: F1 at the best threshold;
+                          classes: R@1); NAN without validation */
     double seconds;    /* since training began */
     bool best;         /* the best so far */
 } tw_tower_epoch;

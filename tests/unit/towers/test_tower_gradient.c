@@ -2,10 +2,11 @@
  * every number of every tensor against a central difference. */
 #include "tests/support/test.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/rng.h"
-#include "towers/internal.h"
+#include "towers/tower_batch.h"
 
 static const char *const texts[] = {"toy story", "aladdin story",   "scream two", "scream",
                                     "fargo toy", "big fargo night", "night"};
@@ -18,11 +19,16 @@ typedef struct model {
     tw_tower_samples *samples;
     twi_partners partners;
     twi_batch batch;
+    tw_tensor *z;
 } model;
 
 static const twi_example examples[3] = {{0, 1, 4, 1}, {2, 3, 5, 0}, {5, 4, 6, 1}};
 
-static void open_model(model *m, tw_tower_loss loss, bool given)
+static const int32_t known_classes[N] = {0, 0, 1, 1, 0, 1, -1};
+static const int32_t members[5] = {0, 2, 1, 5, 3};
+
+static void open_model(model *m, tw_tower_loss loss, bool given, bool classes,
+                       twi_prefixes prefixes)
 {
     const tw_tower_texts list = {.texts = texts};
     const tw_tower_source source = tw_source_of_texts(&list, N);
@@ -45,19 +51,27 @@ static void open_model(model *m, tw_tower_loss loss, bool given)
     assert_ok(tw_tape_create(&m->tape, m->grads, err));
     assert_ok(tw_tower_prepare(&m->samples, m->tower, NULL, &source, NULL, NULL, err));
     assert_ok(twi_partners_build(&m->partners, N, known, 3, err));
-    m->batch = (twi_batch){.tower = m->tower,
-                           .samples = m->samples,
-                           .partners = &m->partners,
-                           .loss = loss,
-                           .temperature = 0.4,
-                           .margin = loss == TW_LOSS_TRIPLET ? 1.5 : 0.9,
-                           .labelled = loss == TW_LOSS_CONTRASTIVE,
-                           .room = 3,
-                           .width = given ? 3 : 2,
-                           .D = D,
-                           .workers = 1};
+    m->batch =
+        (twi_batch){.tower = m->tower,
+                    .samples = m->samples,
+                    .partners = &m->partners,
+                    .loss = loss,
+                    .scale = {.log_scale = log(2.5), .bias = -0.3},
+                    .margin = loss == TW_LOSS_TRIPLET || loss == TW_LOSS_BATCH_ALL ? 1.5 : 0.9,
+                    .hard = {.margin = 0.3, .soft = true},
+                    .prefixes = prefixes,
+                    .cls = classes ? known_classes : NULL,
+                    .labelled = loss == TW_LOSS_CONTRASTIVE || loss == TW_LOSS_ONLINE,
+                    .room = classes ? 5
+                            : given ? 9
+                                    : 6,
+                    .width = given ? 3 : 2,
+                    .D = D};
     assert_ok(twi_batch_init(&m->batch, N, err));
-    twi_batch_load(&m->batch, examples, order, 3, &rng);
+    if (classes)
+        twi_batch_load_classes(&m->batch, members, 5, &rng);
+    else
+        twi_batch_load(&m->batch, examples, order, 3, &rng);
 }
 
 static void close_model(model *m)
@@ -74,19 +88,21 @@ static double loss_of(model *m)
 {
     twi_loss_stats stats;
     tw_tape_reset(m->tape, 1, 1, 0);
-    assert_ok(twi_batch_forward(&m->batch, 0, 1, m->tape, err));
+    assert_ok(twi_batch_embed(&m->batch, 0, 0, m->batch.R, m->tape, &m->z, err));
+    memcpy(m->batch.z, m->z->v, (size_t) m->batch.R * D * sizeof *m->batch.z);
     return twi_batch_loss(&m->batch, &stats);
 }
 
-static void check_model(tw_tower_loss loss, bool given)
+static void check_model(tw_tower_loss loss, bool given, bool classes, twi_prefixes prefixes)
 {
     const tw_real h = 1e-5;
     model m = {0};
     int moved = 0;
 
-    open_model(&m, loss, given);
+    open_model(&m, loss, given, classes, prefixes);
     (void) loss_of(&m);
-    assert_ok(twi_batch_backward(&m.batch, 0, 1, m.tape, err));
+    tw_tape_seed(m.tape, m.z, m.batch.dz);
+    assert_ok(tw_tape_backward(m.tape, err));
     for (int i = 0; i < tw_params_count(m.tower->params); i++) {
         tw_param *p = tw_params_at(m.tower->params, i);
         for (int64_t k = 0; k < p->rows * p->cols; k++) {
@@ -109,13 +125,66 @@ static void check_model(tw_tower_loss loss, bool given)
 
 static void every_weight_has_its_gradient(void **state)
 {
+    const twi_prefixes all = {.n = 0};
     (void) state;
-    check_model(TW_LOSS_INFONCE, false);
-    check_model(TW_LOSS_INFONCE, true);
-    check_model(TW_LOSS_TRIPLET, false);
-    check_model(TW_LOSS_TRIPLET, true);
-    check_model(TW_LOSS_CONTRASTIVE, false);
-    check_model(TW_LOSS_COSINE, false);
+    check_model(TW_LOSS_INFONCE, false, false, all);
+    check_model(TW_LOSS_INFONCE, true, false, all);
+    check_model(TW_LOSS_TRIPLET, false, false, all);
+    check_model(TW_LOSS_TRIPLET, true, false, all);
+    check_model(TW_LOSS_CONTRASTIVE, false, false, all);
+    check_model(TW_LOSS_COSINE, false, false, all);
+    check_model(TW_LOSS_COSENT, false, false, all);
+    check_model(TW_LOSS_BCE, false, false, all);
+    check_model(TW_LOSS_ONLINE, false, false, all);
+    check_model(TW_LOSS_BATCH_ALL, false, false, all);
+    check_model(TW_LOSS_BATCH_HARD, true, false, all);
+}
+
+static void classes_have_gradients(void **state)
+{
+    static const tw_tower_loss losses[] = {TW_LOSS_SUPCON,    TW_LOSS_TRIPLET, TW_LOSS_CONTRASTIVE,
+                                           TW_LOSS_BCE,       TW_LOSS_ONLINE,  TW_LOSS_BATCH_ALL,
+                                           TW_LOSS_BATCH_HARD};
+    (void) state;
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
+        check_model(losses[i], false, true, (twi_prefixes){.n = 0});
+}
+
+static void prefixes_have_gradients(void **state)
+{
+    const twi_prefixes two = {.n = 2, .width = {D, 2}, .weight = {1, 0.5}};
+    (void) state;
+    check_model(TW_LOSS_INFONCE, false, false, two);
+    check_model(TW_LOSS_SUPCON, false, true, two);
+}
+
+/* Learnt by its own derivative: both numbers of the sigmoid against differences. */
+static void the_scale_and_the_bias_have_gradients(void **state)
+{
+    const double h = 1e-6;
+    model m = {0};
+    (void) state;
+    open_model(&m, TW_LOSS_BCE, false, false, (twi_prefixes){.n = 0});
+    (void) loss_of(&m);
+    const double dscale = m.batch.dscale, dbias = m.batch.dbias;
+    double *at[] = {&m.batch.scale.log_scale, &m.batch.scale.bias};
+    for (int i = 0; i < 2; i++) {
+        const double keep = *at[i];
+        *at[i] = keep + h;
+        const double up = loss_of(&m);
+        *at[i] = keep - h;
+        const double down = loss_of(&m);
+        *at[i] = keep;
+        assert_near(i == 0 ? dscale : dbias, (up - down) / (2 * h), 1e-6);
+    }
+    m.batch.scale.learnt = true;
+    twi_scalars_update(&m.batch.scale, 1, -1, 0.1);
+    assert_near(m.batch.scale.log_scale, log(2.5) - 0.1, 1e-6); /* Adam's first step is lr */
+    assert_near(m.batch.scale.bias, -0.3 + 0.1, 1e-6);
+    for (int k = 0; k < 100; k++)
+        twi_scalars_update(&m.batch.scale, -1, 0, 1);
+    assert_near(twi_scalar_scale(&m.batch.scale), TWI_SCALE_MAX, 1e-9);
+    close_model(&m);
 }
 
 /* Rows are the firsts 0 2 5, columns the seconds 1 3 4 and, when given, the negatives 4 5 6. Known
@@ -129,7 +198,7 @@ static void masks_hide_partners_and_the_item_itself(void **state)
     };
     model m = {0};
     (void) state;
-    open_model(&m, TW_LOSS_INFONCE, true);
+    open_model(&m, TW_LOSS_INFONCE, true, false, (twi_prefixes){.n = 0});
     assert_memory_equal(m.batch.mask, want, sizeof want);
     for (int i = 0; i < N; i++)
         assert_int_equal(m.batch.first[i], -1);
@@ -140,6 +209,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_weight_has_its_gradient),
+        cmocka_unit_test(classes_have_gradients),
+        cmocka_unit_test(prefixes_have_gradients),
+        cmocka_unit_test(the_scale_and_the_bias_have_gradients),
         cmocka_unit_test(masks_hide_partners_and_the_item_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

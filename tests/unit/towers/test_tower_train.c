@@ -88,7 +88,7 @@ static void data_that_cannot_be_learnt_from_is_refused(void **state)
         const char *says;
     } rows[] = {
         {DATA(.pairs = NULL), TW_LOSS_AUTO, "no pairs"},
-        {DATA(PAIRS(positives), .triplets = triplets, .n_triplets = 2), TW_LOSS_AUTO, "both"},
+        {DATA(PAIRS(positives), .triplets = triplets, .n_triplets = 2), TW_LOSS_AUTO, "one kind"},
         {DATA(PAIRS(outside)), TW_LOSS_AUTO, "item 8"},
         {DATA(PAIRS(unlabelled)), TW_LOSS_AUTO, "label nan"},
         {DATA(PAIRS(negative)), TW_LOSS_INFONCE, "infonce"},
@@ -295,7 +295,8 @@ static void the_log_line_is_json(void **state)
     assert_ok(tw_tower_epoch_format(&line, &text, err));
     assert_string_equal(text.data,
                         "{\"epoch\": 2, \"loss\": 0.5, \"active\": 0, \"pos_cosine\": 0, "
-                        "\"neg_cosine\": 0, \"spread\": 0, \"valid\": null, \"seconds\": 1.25, "
+                        "\"neg_cosine\": 0, \"spread\": 0, \"uniformity\": 0, \"directions\": 0, "
+                        "\"valid\": null, \"seconds\": 1.25, "
                         "\"best\": true}");
     tw_text_fini(&text);
 }
