@@ -8,11 +8,11 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 
-void twi_plan_fini(twi_plan *p)
+void twi_batch_plan_fini(twi_batch_plan *p)
 {
     tw_free(p->rows);
     tw_free(p->offsets);
-    *p = (twi_plan){0};
+    *p = (twi_batch_plan){0};
 }
 
 /* ---- P classes, K items of each ----------------------------------------------------------------
@@ -175,14 +175,14 @@ static void put_batch(planner *p, int64_t batch, int classes, int32_t *rows)
     p->turn = all.next;
 }
 
-tw_status twi_plan_classes(twi_plan *out, const int32_t *cls, const int32_t *group, int64_t n,
-                           const twi_class_how *how, uint64_t epoch, tw_error *err)
+tw_status twi_batch_plan_classes(twi_batch_plan *out, const int32_t *cls, const int32_t *group,
+                                 int64_t n, const twi_class_how *how, uint64_t epoch, tw_error *err)
 {
     tw_status st = TW_OK;
     planner p = {.how = how};
-    twi_plan plan = {0};
+    twi_batch_plan plan = {0};
 
-    *out = (twi_plan){0};
+    *out = (twi_batch_plan){0};
     if (how->classes < 2 || how->items < 2 || !(how->grouped >= 0 && how->grouped <= 1) ||
         n > INT32_MAX) {
         st = tw_fail(err, TW_EINVAL, "batches of %d classes x %d items, %g grouped", how->classes,
@@ -208,9 +208,9 @@ tw_status twi_plan_classes(twi_plan *out, const int32_t *cls, const int32_t *gro
     }
     plan.left_out = n - p.n_members;
     *out = plan;
-    plan = (twi_plan){0};
+    plan = (twi_batch_plan){0};
 done:
-    twi_plan_fini(&plan);
+    twi_batch_plan_fini(&plan);
     planner_fini(&p);
     return st;
 }
@@ -283,7 +283,7 @@ static void place_all(placer *p, const int32_t *keys, int width, int64_t n, int 
 }
 
 /* Numbers the batches that stay and lays their rows one after the other. */
-static tw_status lay_out(twi_plan *plan, placer *p, int64_t n, int least, tw_error *err)
+static tw_status lay_out(twi_batch_plan *plan, placer *p, int64_t n, int least, tw_error *err)
 {
     int32_t kept = 0;
 
@@ -310,14 +310,15 @@ static tw_status lay_out(twi_plan *plan, placer *p, int64_t n, int least, tw_err
     return TW_OK;
 }
 
-tw_status twi_plan_pairs(twi_plan *out, const int32_t *keys, int width, int64_t n, int64_t n_keys,
-                         const twi_pair_how *how, uint64_t epoch, tw_error *err)
+tw_status twi_batch_plan_pairs(twi_batch_plan *out, const int32_t *keys, int width, int64_t n,
+                               int64_t n_keys, const twi_pair_how *how, uint64_t epoch,
+                               tw_error *err)
 {
     tw_status st = TW_OK;
     placer p = {0};
     tw_rng rng;
 
-    *out = (twi_plan){0};
+    *out = (twi_batch_plan){0};
     if (how->batch < 1 || how->least < 1 || n < 0 || n >= INT32_MAX) {
         st = tw_fail(err, TW_EINVAL, "batches of %d, at least %d, of %lld pairs", how->batch,
                      how->least, (long long) n);
@@ -338,6 +339,6 @@ tw_status twi_plan_pairs(twi_plan *out, const int32_t *keys, int width, int64_t 
 done:
     placer_fini(&p);
     if (st != TW_OK)
-        twi_plan_fini(out);
+        twi_batch_plan_fini(out);
     return st;
 }

@@ -3,8 +3,8 @@
  * A plan is one epoch's batches, made at once: pure functions of data, seed and
  * epoch, so a run that is resumed meets the same batches again.
  *
- *     twi_plan plan = {0};
- *     TW_TRY(twi_plan_classes(&plan, cls, NULL, n, &how, epoch, err));
+ *     twi_batch_plan plan = {0};
+ *     TW_TRY(twi_batch_plan_classes(&plan, cls, NULL, n, &how, epoch, err));
  *     for (int64_t b = 0; b < plan.n; b++)
  *         train(plan.rows + plan.offsets[b], plan.offsets[b + 1] - plan.offsets[b]);
  */
@@ -15,14 +15,14 @@
 
 #include "base/error.h"
 
-typedef struct twi_plan {
+typedef struct twi_batch_plan {
     int32_t *rows;    /* (offsets[n]) numbers of items or of pairs */
     int64_t *offsets; /* (n + 1) where each batch starts */
     int64_t n;        /* batches */
     int64_t left_out; /* rows that are in no batch of this epoch */
-} twi_plan;
+} twi_batch_plan;
 
-void twi_plan_fini(twi_plan *p); /* accepts a zeroed one */
+void twi_batch_plan_fini(twi_batch_plan *p); /* accepts a zeroed one */
 
 typedef struct twi_class_how {
     int classes, items; /* P classes, K items of each; 2.. and 2.. */
@@ -39,9 +39,10 @@ typedef struct twi_class_how {
  * Classes come in turn, each as often as the next whatever its size, and so do the items of a
  * class; a class of fewer than K items repeats them. An epoch has as many batches as hold each item
  * once, at least 1. TW_EINVAL: fewer than two classes, or a setting out of range. TW_ENOMEM. */
-TW_NODISCARD tw_status twi_plan_classes(twi_plan *out, const int32_t *cls, const int32_t *group,
-                                        int64_t n, const twi_class_how *how, uint64_t epoch,
-                                        tw_error *err);
+TW_NODISCARD tw_status twi_batch_plan_classes(twi_batch_plan *out, const int32_t *cls,
+                                              const int32_t *group, int64_t n,
+                                              const twi_class_how *how, uint64_t epoch,
+                                              tw_error *err);
 
 typedef struct twi_pair_how {
     int batch; /* rows at most, 1.. */
@@ -58,8 +59,8 @@ typedef struct twi_pair_how {
  * after all that hold one of its keys: O(n width). A key on more rows than there are full batches
  * makes small ones; `least` leaves these out. TW_EINVAL: a key or setting out of range. TW_ENOMEM.
  */
-TW_NODISCARD tw_status twi_plan_pairs(twi_plan *out, const int32_t *keys, int width, int64_t n,
-                                      int64_t n_keys, const twi_pair_how *how, uint64_t epoch,
-                                      tw_error *err);
+TW_NODISCARD tw_status twi_batch_plan_pairs(twi_batch_plan *out, const int32_t *keys, int width,
+                                            int64_t n, int64_t n_keys, const twi_pair_how *how,
+                                            uint64_t epoch, tw_error *err);
 
 #endif

@@ -37,11 +37,11 @@ typedef struct run {
     twi_batch batch;
     twi_chunks chunks;
     tw_trainer *trainer;
-    tw_real *logq;  /* (N) or NULL */
-    int32_t *cls;   /* (N) classes to learn from, or NULL */
-    twi_plan plan;  /* classes: of the epoch at hand */
-    int32_t *order; /* pairs: (x.n) */
-    float *vecs;    /* (n_vecs, D) */
+    tw_real *logq;       /* (N) or NULL */
+    int32_t *cls;        /* (N) classes to learn from, or NULL */
+    twi_batch_plan plan; /* classes: of the epoch at hand */
+    int32_t *order;      /* pairs: (x.n) */
+    float *vecs;         /* (n_vecs, D) */
     int64_t n_vecs;
     tw_real **best; /* a copy of each tensor */
     twi_valid_by valid_by;
@@ -57,7 +57,7 @@ static void fini(run *r)
     twi_partners_fini(&r->partners);
     tw_tower_samples_destroy(r->own);
     twi_examples_fini(&r->x);
-    twi_plan_fini(&r->plan);
+    twi_batch_plan_fini(&r->plan);
     tw_free(r->logq);
     tw_free(r->cls);
     tw_free(r->order);
@@ -217,12 +217,12 @@ static tw_status plan_epoch(run *r, int epoch, tw_error *err)
                                .items = cfg->per_class,
                                .grouped = r->data->groups != NULL ? cfg->grouped : 0,
                                .seed = (uint64_t) cfg->seed};
-    twi_plan_fini(&r->plan);
+    twi_batch_plan_fini(&r->plan);
     if (how.classes < 2)
         return tw_fail(err, TW_EINVAL, "a batch of %d holds fewer than two classes of %d items",
                        cfg->batch, cfg->per_class);
-    return twi_plan_classes(&r->plan, r->cls, r->data->groups, r->data->n_items, &how,
-                            (uint64_t) epoch, err);
+    return twi_batch_plan_classes(&r->plan, r->cls, r->data->groups, r->data->n_items, &how,
+                                  (uint64_t) epoch, err);
 }
 
 static tw_status make_buffers(run *r, tw_error *err)

@@ -100,17 +100,17 @@ static void it_is_the_kernel_of_the_untrained_tower(void **state)
     int shared = 0;
     (void) state;
     fill();
-    assert_ok(tw_tower_create(&tower, &cfg, err));
-    assert_ok(tw_tower_fit(tower, texts, NULL, N, err));
+    assert_ok(tw_tower_create(&tower, &cfg, NULL, err));
+    assert_ok(tw_tower_fit_texts(tower, texts, NULL, N, err));
     assert_ok(twi_features_init(&f, &cfg, err));
     assert_ok(twi_features_init(&g, &cfg, err));
     assert_ok(tw_tfidf_create(&t, &(tw_tfidf_config){true, 3, 5}, texts, NULL, N, NULL, err));
     for (int i = 0; i + 1 < N; i++) {
         double want = 0;
         twi_features_count(&f, texts[i], strlen(texts[i]));
-        twi_features_weigh(&f, tower->idf);
+        twi_features_weigh(&f, twi_bag_of(tower)->idf);
         twi_features_count(&g, texts[i + 1], strlen(texts[i + 1]));
-        twi_features_weigh(&g, tower->idf);
+        twi_features_weigh(&g, twi_bag_of(tower)->idf);
         for (int a = 0; a < f.n; a++)
             for (int b = 0; b < g.n; b++)
                 want += f.ids[a] == g.ids[b] ? (double) f.weights[a] * (double) g.weights[b] : 0;
