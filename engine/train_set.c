@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/rng.h"
 #include "ingest/ingest.h"
 
-#define ATTRIBUTE_PARTNERS 5 /* pairs made per item with others of the same attribute value */
+#define ATTRIBUTE_PARTNERS 5  /* pairs made per item with others of the same attribute value */
+#define HELD_SHARE         10 /* one item in so many is held out of training on classes */
+#define HELD_STREAM        7  /* of the random numbers that choose it; an arbitrary name */
 
 typedef struct job {
     tw_engine *e;
@@ -261,7 +264,22 @@ done:
     return st;
 }
 
-static tw_status from_classes(job *j, tw_error *err)
+/* A hash of (seed, row) chooses, so that adding items moves none. */
+static tw_status hold_out(job *j, uint64_t seed, tw_error *err)
+{
+    twi_train_set *x = j->out;
+    x->held = tw_alloc((size_t) j->c->n, sizeof *x->held);
+    if (x->held == NULL)
+        return tw_fail(err, TW_ENOMEM, "validation of %lld items", (long long) j->c->n);
+    for (int64_t i = 0; i < j->c->n; i++) {
+        tw_rng rng;
+        tw_rng_seed3(&rng, seed, HELD_STREAM, (uint64_t) j->c->rows[i]);
+        x->held[i] = x->classes[i] >= 0 && tw_rng_below(&rng, HELD_SHARE) == 0;
+    }
+    return TW_OK;
+}
+
+static tw_status from_classes(job *j, uint64_t seed, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_train_set *x = j->out;
@@ -274,6 +292,7 @@ static tw_status from_classes(job *j, tw_error *err)
                      j->opt->path);
         goto done;
     }
+    TW_TRY(hold_out(j, seed, err));
     if (j->opt->groups != NULL)
         TW_TRY(label_items(j, j->opt->groups, &x->groups, &groups, err));
 done:
@@ -328,10 +347,11 @@ tw_status twi_train_set_gather(tw_engine *e, const tw_train_options *opt,
         return st;
     switch (opt->source) {
     case TW_PAIRS_EVENTS: return mine_events(&j, recipe, log, err);
-    case TW_PAIRS_CLASSES: return from_classes(&j, err);
+    case TW_PAIRS_CLASSES: return from_classes(&j, (uint64_t) split.seed, err);
     case TW_PAIRS_SELF:
         st = from_self(&j, err);
         out->split.parts.train = out->split.n;
+        out->self = true;
         return st;
     case TW_PAIRS_TRIPLETS:
         st = read_examples(&j, true, err);
@@ -352,5 +372,6 @@ void twi_train_set_fini(twi_train_set *x)
     tw_free(x->triplets);
     tw_free(x->classes);
     tw_free(x->groups);
+    tw_free(x->held);
     *x = (twi_train_set){0};
 }

@@ -12,11 +12,14 @@ typedef struct twi_train_set {
     int64_t n_triplets;
     tw_split triplet_parts;
     int32_t *classes, *groups; /* (items of the catalogue) as in tw_tower_data */
+    unsigned char *held;       /* (items) one in ten is kept for validation */
     int64_t n_classes;
+    bool self;       /* pairs of an item with itself */
     int64_t skipped; /* rows of the file that could not be used */
 } twi_train_set;
 
-/* Pairs and triplets are split; classes and items beside themselves are all for training.
+/* Pairs and triplets are split, items of classes held out; items beside themselves are all for
+ * training.
  *
  *   log  read for TW_PAIRS_EVENTS
  *

@@ -58,6 +58,8 @@ static tw_status fit_and_train(job *j, tw_error *err)
                                 .n_triplets = j->x.triplet_parts.train,
                                 .classes = j->x.classes,
                                 .groups = j->x.groups,
+                                .held = j->x.held,
+                                .self = j->x.self,
                                 .valid =
                                     split->pairs == NULL ? NULL : split->pairs + split->parts.train,
                                 .n_valid = split->parts.valid,
