@@ -33,6 +33,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/types.h"
 #include "engine/answer.h"
@@ -71,17 +72,21 @@ void tw_engine_close(tw_engine *e);
 
 /* ---- queries --------------------------------------------------------------------------------- */
 
-/* Exactly one of item and text. */
+/* Either an item, or any of text, image and audio: together they are asked for as one item that
+ * has them all. */
 typedef struct tw_similar_query {
     const char *item; /* id, or else exact title (case does not matter) */
-    const char *text; /* free text through the text tower */
+    const char *text; /* free text */
     int k;            /* 1..TW_ENGINE_MAX_K */
     bool exact;       /* scan everything instead of the index */
+    tw_bytes image;   /* a picture as its file holds it: PNG or JPEG; empty: none */
+    tw_bytes audio;   /* a sound likewise: WAV, FLAC, OGG ... */
 } tw_similar_query;
 
 /* Items whose tower vectors are nearest; score = cosine; the item itself is left out.
  * TW_ENOTFOUND: no such item; the message names near ids. TW_ESTATE: no towers are trained.
- * TW_EINVAL: k, or not exactly one of item and text. */
+ * TW_EINVAL: k, not one of the ways to ask, something that the towers do not read (the sentence
+ * says what they do), or a picture or sound that cannot be decoded. */
 TW_NODISCARD tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *out,
                                          tw_error *err);
 
@@ -109,10 +114,25 @@ typedef struct tw_next_query {
 TW_NODISCARD tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out,
                                       tw_error *err);
 
-/* The tower vector of a text, or the stored one of an item. Exactly one of item and text.
+/* As in tw_similar_query. */
+typedef struct tw_embed_query {
+    const char *item, *text;
+    tw_bytes image, audio;
+} tw_embed_query;
+
+/* The tower vector of what is given, or the stored one of an item. Statuses as of similar.
  *   vec (TW_ENGINE_MAX_DIM)  the first *dim are filled */
-TW_NODISCARD tw_status tw_engine_embed(tw_engine *e, const char *item, const char *text, float *vec,
-                                       int *dim, int *model, tw_error *err);
+TW_NODISCARD tw_status tw_engine_embed(tw_engine *e, const tw_embed_query *q, float *vec, int *dim,
+                                       int *model, tw_error *err);
+
+/* Called once an item; id and vec (dim) live until it returns. Anything but TW_OK ends it. */
+typedef tw_status (*tw_embedded_fn)(void *ctx, const char *id, const float *vec, int dim,
+                                    tw_error *err);
+
+/* The stored vectors of all items, in the order in which the items came; *model is set before the
+ * first. TW_ESTATE: no towers are trained. */
+TW_NODISCARD tw_status tw_engine_each_vector(tw_engine *e, int *model, tw_embedded_fn fn, void *ctx,
+                                             tw_error *err);
 
 /* A copy of an item by id or exact title; release with tw_item_fini. */
 TW_NODISCARD tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *out, tw_error *err);

@@ -201,6 +201,16 @@ TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
 TW_NODISCARD tw_status twi_no_towers(const tw_engine *e, tw_error *err);
 TW_NODISCARD tw_status twi_no_seq(const tw_engine *e, tw_error *err);
 
+/* ---- ask.c ---- */
+/* Either an item, or something else. */
+TW_NODISCARD tw_status twi_ask_check(const tw_embed_query *q, tw_error *err);
+/* seat->vec <- the stored vector of item `row` when q names one, else the towers' of what q holds.
+ * TW_EINVAL: the towers do not read it, or it cannot be decoded. */
+TW_NODISCARD tw_status twi_ask_vector(tw_engine *e, const twi_generation *g, twi_seat *seat,
+                                      const tw_embed_query *q, int64_t row, tw_error *err);
+/* "item", "text", "picture", "sound", or "mixed". Static. */
+const char *twi_ask_basis(const tw_embed_query *q);
+
 /* ---- resolve.c ---- */
 /* The row of the item that `name` means: an id, else a title. TW_ENOTFOUND names near ones. */
 TW_NODISCARD tw_status twi_resolve(tw_engine *e, const char *name, int64_t *row, tw_error *err);

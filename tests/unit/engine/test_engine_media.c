@@ -186,9 +186,9 @@ static void the_same_picture_has_the_same_vector_however_it_came_in(void **state
     assert_ok(tw_engine_put(e, &item, &kind, err));
     const char *csv = tw_test_file("one.csv", "id,image\nread,ways3.png\n");
     assert_ok(tw_engine_ingest(e, csv, NULL, &r, err));
-    assert_ok(tw_engine_embed(e, "p3", NULL, trained, &dim, &model, err));
-    assert_ok(tw_engine_embed(e, "put", NULL, put, &dim, &model, err));
-    assert_ok(tw_engine_embed(e, "read", NULL, read, &dim, &model, err));
+    assert_ok(tw_engine_embed(e, &(tw_embed_query){.item = "p3"}, trained, &dim, &model, err));
+    assert_ok(tw_engine_embed(e, &(tw_embed_query){.item = "put"}, put, &dim, &model, err));
+    assert_ok(tw_engine_embed(e, &(tw_embed_query){.item = "read"}, read, &dim, &model, err));
     assert_int_equal(dim, 16);
     double length = 0;
     for (int i = 0; i < dim; i++)
@@ -196,6 +196,83 @@ static void the_same_picture_has_the_same_vector_however_it_came_in(void **state
     assert_near(length, 1, 1e-5);
     assert_memory_equal(trained, put, (size_t) dim * sizeof *put);
     assert_memory_equal(trained, read, (size_t) dim * sizeof *read);
+    tw_engine_close(e);
+}
+
+static void check_refused(tw_engine *e, tw_similar_query q, const char *sentence)
+{
+    tw_answer a;
+    tw_error why = {0};
+    tw_answer_init(&a);
+    q.k = 3;
+    assert_int_equal(tw_engine_similar(e, &q, &a, &why), TW_EINVAL);
+    if (strstr(why.msg, sentence) == NULL)
+        fail_msg("'%s' does not say '%s'", why.msg, sentence);
+    tw_answer_fini(&a);
+}
+
+static void a_picture_finds_the_item_that_has_it(void **state)
+{
+    (void) state;
+    tw_engine *e = gallery("asked");
+    char *report = NULL, *data, *sound;
+    size_t len, n_sound;
+    tw_answer a;
+    const tw_train_options opt = {
+        .config_json = TOWERS, .source = TW_PAIRS_SELF, .skip_eval = true};
+    assert_ok(tw_file_read(tw_test_path("asked10.png"), 1 << 20, &data, &len, err));
+    assert_ok(tw_file_read(ring("asked.wav"), 1 << 20, &sound, &n_sound, err));
+    const tw_bytes image = {data, len}, audio = {sound, n_sound};
+    tw_answer_init(&a);
+    assert_status(tw_engine_similar(e, &(tw_similar_query){.image = image, .k = 3}, &a, err),
+                  TW_ESTATE);
+    assert_ok(tw_engine_train_towers(e, &opt, &report, err));
+    assert_ok(tw_engine_similar(e, &(tw_similar_query){.image = image, .k = 3}, &a, err));
+    assert_string_equal(a.rows[0].id, "p10");
+    assert_near(a.rows[0].score, 1, 1e-5);
+    assert_string_equal(a.basis, "picture");
+    check_refused(e, (tw_similar_query){.text = "bar"}, "the towers read picture, not text");
+    check_refused(e, (tw_similar_query){.text = "bar", .image = image}, "read picture, not text");
+    check_refused(e, (tw_similar_query){.audio = audio, .text = "x"}, "not text and sound");
+    check_refused(e, (tw_similar_query){.item = "p1", .image = image}, "not both");
+    check_refused(e, (tw_similar_query){0}, "either an item");
+    check_refused(e, (tw_similar_query){.image = {data, len / 2}}, "the picture asked for");
+    check_refused(e, (tw_similar_query){.image = audio}, "the picture asked for");
+    tw_free(data);
+    tw_free(sound);
+    tw_free(report);
+    tw_answer_fini(&a);
+    tw_engine_close(e);
+}
+
+static tw_status count_vector(void *ctx, const char *id, const float *vec, int dim, tw_error *err)
+{
+    int *n = ctx;
+    char want[16];
+    double length = 0;
+    (void) err;
+    (void) snprintf(want, sizeof want, "p%d", *n);
+    assert_string_equal(id, want);
+    for (int i = 0; i < dim; i++)
+        length += (double) vec[i] * (double) vec[i];
+    assert_near(length, 1, 1e-5);
+    return ++*n == 5 ? TW_ECANCELLED : TW_OK;
+}
+
+static void all_vectors_come_in_order_until_they_are_enough(void **state)
+{
+    (void) state;
+    tw_engine *e = gallery("all");
+    char *report = NULL;
+    int n = 0, model;
+    const tw_train_options opt = {
+        .config_json = TOWERS, .source = TW_PAIRS_SELF, .skip_eval = true};
+    assert_status(tw_engine_each_vector(e, &model, count_vector, &n, err), TW_ESTATE);
+    assert_ok(tw_engine_train_towers(e, &opt, &report, err));
+    assert_status(tw_engine_each_vector(e, &model, count_vector, &n, err), TW_ECANCELLED);
+    assert_int_equal(n, 5);
+    assert_int_equal(model, 1);
+    tw_free(report);
     tw_engine_close(e);
 }
 
@@ -257,6 +334,8 @@ int main(void)
         cmocka_unit_test(a_put_of_bad_media_is_refused_and_changes_nothing),
         cmocka_unit_test(pictures_train_the_towers_and_one_that_went_missing_is_counted),
         cmocka_unit_test(the_same_picture_has_the_same_vector_however_it_came_in),
+        cmocka_unit_test(a_picture_finds_the_item_that_has_it),
+        cmocka_unit_test(all_vectors_come_in_order_until_they_are_enough),
         cmocka_unit_test(what_is_not_said_is_settled_by_what_there_is),
         cmocka_unit_test(classes_must_be_there_and_tell_something_apart),
     };
