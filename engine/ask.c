@@ -59,20 +59,17 @@ static tw_status check_readable(const tw_tower *t, unsigned asked, tw_error *err
     return tw_fail(err, TW_EINVAL, "the towers read %s, not %s", reads, missing);
 }
 
-/* Whatever is wrong with a peer's bytes is the peer's mistake, not damage of ours. */
-static tw_status blame(tw_status st) { return st == TW_OK || st == TW_ENOMEM ? st : TW_EINVAL; }
-
 static tw_status decode(twi_item_reader *r, const tw_embed_query *q, tw_error *err)
 {
     tw_status st = TW_OK;
+    tw_error why = {0};
     if (q->image.len > 0)
-        TW_TRY(blame(tw_picture_parse(&r->picture, q->image.data, q->image.len,
-                                      "the picture asked for", NULL, err)));
-    if (q->audio.len > 0)
-        TW_TRY(blame(tw_sound_parse(&r->sound, q->audio.data, q->audio.len, "the sound asked for",
-                                    r->seconds, NULL, err)));
-done:
-    return st;
+        st = tw_picture_parse(&r->picture, q->image.data, q->image.len, "the picture asked for",
+                              NULL, &why);
+    if (st == TW_OK && q->audio.len > 0)
+        st = tw_sound_parse(&r->sound, q->audio.data, q->audio.len, "the sound asked for",
+                            r->seconds, NULL, &why);
+    return twi_blame(st, &why, err);
 }
 
 static tw_status show(const twi_generation *g, twi_seat *seat, const tw_embed_query *q,

@@ -63,6 +63,13 @@ static tw_status load_sound(twi_item_reader *r, const char *path, double seconds
     return st == TW_OK ? tw_sound_load(&r->sound, path, seconds, NULL, err) : st;
 }
 
+tw_status twi_blame(tw_status st, const tw_error *why, tw_error *err)
+{
+    if (st == TW_OK)
+        return TW_OK;
+    return tw_fail(err, st == TW_ENOMEM ? st : TW_EINVAL, "%s", why->msg);
+}
+
 static void drop_media(twi_item_reader *r)
 {
     tw_free(r->picture.px);
@@ -116,12 +123,13 @@ void twi_item_reader_fini(twi_item_reader *r)
 tw_status twi_item_check(twi_item_reader *r, const tw_item *item, tw_error *err)
 {
     tw_status st = TW_OK;
+    tw_error why = {0};
     drop_media(r);
     if (given(item->image))
-        st = load_picture(r, item->image, err);
+        st = load_picture(r, item->image, &why);
     if (st == TW_OK && given(item->audio))
-        st = load_sound(r, item->audio, TWI_SOUND_SECONDS, err);
-    return st == TW_OK || st == TW_ENOMEM ? st : TW_EINVAL; /* whatever it is, it is the item's */
+        st = load_sound(r, item->audio, TWI_SOUND_SECONDS, &why);
+    return twi_blame(st, &why, err);
 }
 
 /* A sound that was decoded for longer than the towers read ends for them where it would have been

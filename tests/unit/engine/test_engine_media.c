@@ -112,6 +112,7 @@ static void a_put_of_bad_media_is_refused_and_changes_nothing(void **state)
     tw_item item = {.id = "x", .image = cut_off("half.png")};
     assert_int_equal(tw_engine_put(e, &item, &kind, &why), TW_EINVAL);
     assert_non_null(strstr(why.msg, "half.png"));
+    assert_int_equal(why.code, TW_EINVAL); /* the exit code is made of it */
     item = (tw_item){.id = "x", .audio = "file:///bell.wav"};
     assert_int_equal(tw_engine_put(e, &item, &kind, &why), TW_EINVAL);
     assert_non_null(strstr(why.msg, "is an address"));
@@ -206,6 +207,7 @@ static void check_refused(tw_engine *e, tw_similar_query q, const char *sentence
     tw_answer_init(&a);
     q.k = 3;
     assert_int_equal(tw_engine_similar(e, &q, &a, &why), TW_EINVAL);
+    assert_int_equal(why.code, TW_EINVAL);
     if (strstr(why.msg, sentence) == NULL)
         fail_msg("'%s' does not say '%s'", why.msg, sentence);
     tw_answer_fini(&a);
