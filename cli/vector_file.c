@@ -107,9 +107,10 @@ int64_t vector_file_rows(const vector_file *f) { return f->rows; }
 static tw_status write_npy_header(vector_file *f, tw_error *err)
 {
     char head[NPY_HEADER + 1];
-    static const char magic[] = "\x93NUMPY\x01\x00\x76\x00"; /* 0x76: 128 - 10 bytes follow */
+    static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, NPY_HEADER - 10,
+                                          0}; /* the length is of what follows */
     memset(head, ' ', sizeof head);
-    memcpy(head, magic, 10);
+    memcpy(head, magic, sizeof magic);
     int n = snprintf(head + 10, sizeof head - 10,
                      "{'descr': '<f4', 'fortran_order': False, 'shape': (%lld, %d), }",
                      (long long) f->rows, f->dim);

@@ -315,11 +315,12 @@ static tw_status mine_events(job *j, const tw_tower_recipe *recipe, const twi_lo
                              tw_error *err)
 {
     tw_status st = twi_mine(j->c, log, &recipe->mine, recipe->train.seed, &j->out->split, err);
-    if (st == TW_OK && j->out->split.parts.train == 0)
+    if (st == TW_OK && j->out->split.parts.train == 0) {
         st = tw_fail(err, TW_ESTATE,
                      "no two items were consumed together often enough in %lld events; load an "
                      "interaction log with: twindex events %s FILE, or train with --pairs FILE",
                      (long long) log->n, j->e->dir);
+    }
     return st;
 }
 

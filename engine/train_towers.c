@@ -87,10 +87,11 @@ static tw_status add_media(const job *j, json_t *root, tw_error *err)
     json_t *with = json_object();
     int bad = with == NULL;
 
-    for (tw_modality m = 0; m < TW_MODALITIES && !bad; m++)
+    for (tw_modality m = 0; m < TW_MODALITIES && !bad; m++) {
+        const int64_t n = tw_tower_samples_with(j->samples, m);
         if ((modalities >> m & 1) != 0)
-            bad = json_object_set_new(with, tw_modality_name(m),
-                                      json_integer(tw_tower_samples_with(j->samples, m)));
+            bad = json_object_set_new(with, tw_modality_name(m), json_integer(n));
+    }
     bad = bad || json_object_set(root, "items_with", with) != 0 ||
           json_object_set_new(root, "unreadable", json_integer(j->unread.n)) != 0;
     if (!bad && j->unread.n > 0)
