@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "tests/oom/torture.h"
 #include "towers/tower_batches.h"
 
 enum { N = 400, CLASSES = 20 };
@@ -222,6 +223,28 @@ static void an_epoch_has_its_own_order(void **state)
     twi_batch_plan_fini(&c);
 }
 
+static tw_status plan_both(void *ctx)
+{
+    static const int32_t of[6] = {1, 1, 2, 2, 3, -1}, keys[6] = {0, 1, 1, 2, 2, 3};
+    twi_batch_plan classes = {0}, pairs = {0};
+    (void) ctx;
+    tw_status st = twi_batch_plan_classes(&classes, of, NULL, 6,
+                                          &(twi_class_how){.classes = 2, .items = 2}, 0, NULL);
+    if (st == TW_OK)
+        st = twi_batch_plan_pairs(&pairs, keys, 2, 3, 4, &(twi_pair_how){.batch = 2, .least = 1}, 0,
+                                  NULL);
+    assert_true((pairs.rows == NULL) == (st != TW_OK));
+    twi_batch_plan_fini(&classes);
+    twi_batch_plan_fini(&pairs);
+    return st;
+}
+
+static void plans_survive_every_failed_allocation(void **state)
+{
+    (void) state;
+    torture(plan_both, NULL, 18);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +255,7 @@ int main(void)
         cmocka_unit_test(no_key_meets_itself),
         cmocka_unit_test(a_key_on_every_row_makes_batches_of_one),
         cmocka_unit_test(an_epoch_has_its_own_order),
+        cmocka_unit_test(plans_survive_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "tests/oom/torture.h"
 #include "towers/tower_mine_hard.h"
 
 /* An exact search over rows of unit vectors; the anchor itself is among what it finds. */
@@ -221,6 +222,33 @@ static void bad_settings_and_bad_neighbours_are_refused(void **state)
     twi_partners_fini(&partners);
 }
 
+static tw_status mine_once(void *ctx)
+{
+    catalogue *c = ctx;
+    static const tw_item_pair known[] = {{0, 1, 1, 1}};
+    twi_partners partners;
+    tw_item_triplet *got = NULL;
+    int64_t n;
+    tw_status st = twi_partners_build(&partners, 4, known, 1, NULL);
+    if (st == TW_OK)
+        st = twi_mine_hard(&got, &n, c->vecs, 4, 2, &partners, NULL, &TWI_HARD_DEFAULT, search, c,
+                           NULL);
+    assert_true((got == NULL) == (st != TW_OK));
+    tw_free(got);
+    twi_partners_fini(&partners);
+    return st;
+}
+
+static void mining_survives_every_failed_allocation(void **state)
+{
+    static const double at[] = {1, 0.9, 0.5, 0.1};
+    float vecs[8];
+    catalogue c = {.vecs = vecs, .n = 4, .dim = 2, .lie = -1};
+    (void) state;
+    circle(vecs, at, 4);
+    torture(mine_once, &c, 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_positive_behind_the_anchor_moves_the_limit_down),
         cmocka_unit_test(random_catalogues_keep_the_law),
         cmocka_unit_test(bad_settings_and_bad_neighbours_are_refused),
+        cmocka_unit_test(mining_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
