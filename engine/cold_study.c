@@ -165,7 +165,8 @@ static tw_status train_towers(study *s, tw_error *err)
                                 .pairs = split.pairs,
                                 .n_pairs = split.parts.train,
                                 .valid = split.pairs + split.parts.train,
-                                .n_valid = split.parts.valid};
+                                .n_valid = split.parts.valid,
+                                .valid_apart = split.apart};
     TW_TRY(tw_tower_fit(s->tower, s->samples, err));
     TW_TRY(tw_tower_train(s->tower, &data, &s->recipe.train, &watch, &s->towers, err));
 done:

@@ -278,6 +278,105 @@ static void all_vectors_come_in_order_until_they_are_enough(void **state)
     tw_engine_close(e);
 }
 
+/* Put and ingest decode a minute of a sound to check it; the towers hear what training heard. */
+static void the_same_sound_has_the_same_vector_however_it_came_in(void **state)
+{
+    (void) state;
+    tw_engine *e = toy_engine("heard", false);
+    tw_put_kind kind;
+    tw_ingest_report r;
+    char *report = NULL;
+    static float trained[TW_ENGINE_MAX_DIM], put[TW_ENGINE_MAX_DIM], read[TW_ENGINE_MAX_DIM],
+        asked[TW_ENGINE_MAX_DIM];
+    int dim, model;
+    const tw_train_options opt = {
+        .config_json = "{\"sound_seconds\": 0.06, \"sound_width\": 4, \"dim\": 8, \"epochs\": 1, "
+                       "\"threads\": 1}",
+        .source = TW_PAIRS_SELF,
+        .skip_eval = true};
+    for (int i = 0; i < 4; i++) {
+        char id[8];
+        (void) snprintf(id, sizeof id, "s%d", i);
+        assert_ok(tw_engine_put(e, &(tw_item){.id = id, .audio = ring("tone.wav")}, &kind, err));
+    }
+    tw_status st = tw_engine_train_towers(e, &opt, &report, NULL);
+    if (st == TW_EUNSUPPORTED) {
+        tw_engine_close(e);
+        skip(); /* a build without an encoder of sounds */
+    }
+    assert_int_equal(st, TW_OK);
+    assert_non_null(strstr(report, "\"sound\": \"cnn\""));
+    tw_free(report);
+    const tw_item item = {.id = "put", .audio = tw_test_path("tone.wav")};
+    assert_ok(tw_engine_put(e, &item, &kind, err));
+    assert_ok(
+        tw_engine_ingest(e, tw_test_file("heard.csv", "id,audio\nread,tone.wav\n"), NULL, &r, err));
+    char *data;
+    size_t len;
+    assert_ok(tw_file_read(item.audio, 1 << 20, &data, &len, err));
+    assert_ok(tw_engine_embed(e, &(tw_embed_query){.item = "s2"}, trained, &dim, &model, err));
+    assert_ok(tw_engine_embed(e, &(tw_embed_query){.item = "put"}, put, &dim, &model, err));
+    assert_ok(tw_engine_embed(e, &(tw_embed_query){.item = "read"}, read, &dim, &model, err));
+    assert_ok(
+        tw_engine_embed(e, &(tw_embed_query){.audio = {data, len}}, asked, &dim, &model, err));
+    assert_memory_equal(trained, put, (size_t) dim * sizeof *put);
+    assert_memory_equal(trained, read, (size_t) dim * sizeof *read);
+    assert_memory_equal(trained, asked, (size_t) dim * sizeof *asked);
+    tw_free(data);
+    tw_engine_close(e);
+}
+
+static void a_vocabulary_is_read_or_learnt(void **state)
+{
+    (void) state;
+    tw_engine *e = toy_engine("tokens", true);
+    char *report = NULL;
+    tw_answer a;
+    tw_train_options opt = {
+        .config_json = "{\"text\": \"transformer\", \"vocabulary\": 300, \"text_width\": 16, "
+                       "\"text_heads\": 2, \"text_layers\": 1, \"text_ffn\": 16, \"dim\": 16, "
+                       "\"epochs\": 2, \"batch\": 16, \"threads\": 2}",
+        .source = TW_PAIRS_ATTRIBUTE,
+        .path = "genres",
+        .vocabulary = tw_test_path("none.txt")};
+    assert_status(tw_engine_train_towers(e, &opt, &report, err), TW_ENOTFOUND);
+    opt.vocabulary = NULL;
+    tw_status st = tw_engine_train_towers(e, &opt, &report, NULL);
+    if (st == TW_EUNSUPPORTED) {
+        tw_engine_close(e);
+        skip(); /* a build without encoders of tokens */
+    }
+    assert_int_equal(st, TW_OK);
+    tw_free(report);
+    report = NULL;
+    opt.vocabulary =
+        tw_test_file("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nwestern\nromance\n"
+                                  "robot\nfilm\nstory\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    assert_ok(tw_engine_train_towers(e, &opt, &report, err));
+    tw_answer_init(&a);
+    assert_ok(tw_engine_similar(e, &(tw_similar_query){.text = "robot story 3 robot film", .k = 1},
+                                &a, err));
+    assert_int_equal(a.n, 1);
+    tw_answer_fini(&a);
+    tw_free(report);
+    tw_engine_close(e);
+}
+
+static void items_without_anything_cannot_be_trained_on(void **state)
+{
+    (void) state;
+    tw_engine *e = toy_engine("nothing", false);
+    tw_put_kind kind;
+    tw_error why = {0};
+    char *report = NULL;
+    const tw_train_options opt = {.source = TW_PAIRS_SELF};
+    assert_ok(tw_engine_put(e, &(tw_item){.id = "a"}, &kind, err));
+    assert_ok(tw_engine_put(e, &(tw_item){.id = "b"}, &kind, err));
+    assert_int_equal(tw_engine_train_towers(e, &opt, &report, &why), TW_ESTATE);
+    assert_non_null(strstr(why.msg, "nothing for towers to read"));
+    tw_engine_close(e);
+}
+
 static void what_is_not_said_is_settled_by_what_there_is(void **state)
 {
     (void) state;
@@ -338,6 +437,9 @@ int main(void)
         cmocka_unit_test(the_same_picture_has_the_same_vector_however_it_came_in),
         cmocka_unit_test(a_picture_finds_the_item_that_has_it),
         cmocka_unit_test(all_vectors_come_in_order_until_they_are_enough),
+        cmocka_unit_test(the_same_sound_has_the_same_vector_however_it_came_in),
+        cmocka_unit_test(a_vocabulary_is_read_or_learnt),
+        cmocka_unit_test(items_without_anything_cannot_be_trained_on),
         cmocka_unit_test(what_is_not_said_is_settled_by_what_there_is),
         cmocka_unit_test(classes_must_be_there_and_tell_something_apart),
     };
