@@ -34,6 +34,7 @@ int eval_cold(int argc, char **argv);   /* eval seq --hold-out-...; likewise */
 int cmd_similar(int argc, char **argv);
 int cmd_next(int argc, char **argv);
 int cmd_embed(int argc, char **argv);
+int cmd_import(int argc, char **argv);
 int cmd_pairs(int argc, char **argv);
 int cmd_put(int argc, char **argv);
 int cmd_delete(int argc, char **argv);

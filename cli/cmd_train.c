@@ -16,7 +16,7 @@
 
 typedef struct train_flags {
     const char *config, *pairs, *triplets, *attribute, *classes, *groups, *vocabulary, *plot;
-    bool events, self, content, no_eval, json, quiet;
+    bool events, self, further, content, no_eval, json, quiet;
     int64_t threads;
 } train_flags;
 
@@ -150,6 +150,8 @@ static int train_towers(int argc, char **argv)
          "each item beside itself: its modalities, or two views of it", 0, 0},
         {"vocab", 0, FLAG_TEXT, &f.vocabulary, "FILE",
          "a vocab.txt for an encoder of tokens (else learnt)", 0, 0},
+        {"continue", 0, FLAG_BOOL, &f.further, NULL,
+         "begin with the towers that serve (trained or imported) and their shape", 0, 0},
         TRAIN_FLAGS(f),
         {0}};
     const usage u = {
@@ -176,6 +178,7 @@ static int train_towers(int argc, char **argv)
     if (f.groups != NULL && f.classes == NULL)
         return wrong_usage(&u, "--groups needs --classes");
     tw_train_options opt = tower_source(&f);
+    opt.further = f.further;
     tw_text_init(&config, MAX_CONFIG);
     if (tower_config(&f, &p, &config, &err) != TW_OK) {
         rc = wrong_usage(&u, "%s", err.msg);

@@ -21,6 +21,7 @@ static const command commands[] = {
     {"next", "what comes next for a user or a history", cmd_next},
     {"embed", "vectors, to look at or for other tools", cmd_embed},
     {"pairs", "how alike two items are", cmd_pairs},
+    {"import", "use towers that others have trained", cmd_import},
     {"put", "insert or replace one item", cmd_put},
     {"get", "show one item", cmd_get},
     {"delete", "remove one item", cmd_delete},

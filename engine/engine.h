@@ -212,6 +212,8 @@ typedef struct tw_train_options {
                                 classes have in common, so that batches hold what is hard to tell */
     const char *vocabulary;  /* towers: NULL, or a vocab.txt for a text encoder that reads tokens;
                                 without one it is learnt from the catalogue */
+    bool further;            /* towers: begin with the weights of those that serve, whose shape they
+                                keep, not with random ones; TW_ESTATE where none do */
     bool content;            /* seq: items enter by their tower vectors, too; see train_seq */
     bool skip_eval;          /* do not measure on the test split afterwards */
     tw_progress_fn progress;
@@ -228,6 +230,12 @@ typedef struct tw_train_options {
  * stop; nothing was published. */
 TW_NODISCARD tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt,
                                               char **report, tw_error *err);
+/* Publishes the text tower of a sentence-transformers folder (tw_tower_import_bert), embeds the
+ * catalogue with it. opt: progress alone, or NULL. TW_ECORRUPT, TW_ENOTFOUND: the folder; the
+ * message names the file. */
+TW_NODISCARD tw_status tw_engine_import_towers(tw_engine *e, const char *folder,
+                                               const tw_train_options *opt, char **report,
+                                               tw_error *err);
 /* The same for the sequential model. With opt->content (or a content_dim in its config) an item is
  * its id's vector plus a projection of its tower vector: every item of the catalogue takes part,
  * with events or without, and one that is put or replaced later is recommended, and understood in a

@@ -34,9 +34,33 @@ static void write_epoch(void *ctx, const tw_tower_epoch *line)
     tw_text_fini(&text);
 }
 
+/* A second copy of the towers that serve. */
+static tw_status copy_serving(job *j, tw_error *err)
+{
+    tw_status st = TW_OK;
+    char dir[TW_PATH_MAX], path[TW_PATH_MAX];
+    twi_generation *g = twi_acquire(j->e);
+
+    if (g->tower == NULL) {
+        st = twi_no_towers(j->e, err);
+        goto done;
+    }
+    TW_TRY(twi_model_dir(j->e, g->version, dir, err));
+    TW_TRY(tw_path_join(path, dir, TWI_TOWERS_FILE, err));
+    TW_TRY(tw_tower_load(&j->tower, path, err));
+    const int64_t seed = j->recipe.tower.seed;
+    j->recipe.tower = tw_tower_config_of(j->tower);
+    j->recipe.tower.seed = seed;
+done:
+    twi_release(j->e, g);
+    return st;
+}
+
 static tw_status fit_and_train(job *j, tw_error *err)
 {
-    tw_status st = twi_make_tower(&j->recipe.tower, &j->c, j->opt->vocabulary, &j->tower, err);
+    tw_status st = j->opt->further ? copy_serving(j, err)
+                                   : twi_make_tower(&j->recipe.tower, &j->c, j->opt->vocabulary,
+                                                    &j->tower, err);
     if (st == TW_OK)
         st = twi_catalogue_samples(j->e, j->tower, &j->c, &j->unread, j->opt->progress,
                                    j->opt->progress_ctx, &j->samples, err);
@@ -69,7 +93,7 @@ static tw_status fit_and_train(job *j, tw_error *err)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static json_t *recipe_json(const tw_tower_recipe *recipe)
+json_t *twi_recipe_json(const tw_tower_recipe *recipe)
 {
     tw_text text;
     json_t *out = NULL;
@@ -113,7 +137,7 @@ static tw_status write_report(job *j, int version, double seconds, char **report
         (json_int_t) j->result.examples, "skipped_rows", (json_int_t) j->x.skipped, "loss",
         tw_tower_loss_name(j->result.loss), "epochs", j->result.epochs, "best_epoch",
         j->result.best_epoch, "stopped_by", tw_tower_stop_name(j->result.stop), "seconds", seconds,
-        "config", recipe_json(&j->recipe));
+        "config", twi_recipe_json(&j->recipe));
     if (!isnan(j->result.best_valid))
         (void) json_object_set_new(root, "valid", json_real(j->result.best_valid));
     if (j->x.classes != NULL)

@@ -359,15 +359,17 @@ void tw_tower_session_destroy(tw_tower_session *s); /* accepts NULL */
  *   out (dim)  a unit vector, or all zero when the tower can read nothing of it
  *   *found     NULL, or the modalities that were read: bit 1 << tw_modality; 0 means zero vector
  *
- * The same tower and item give the same bits, alone or among many; but see
- * tw_tower_embed_samples. One thread at a time per session. TW_ENOMEM. */
+ * The same tower and item give the same bits, alone or among many; but see tw_tower_embed_many. One
+ * thread at a time per session. TW_ENOMEM. */
 TW_NODISCARD tw_status tw_tower_embed(tw_tower_session *s, const tw_tower_item *item, float *out,
                                       int *found, tw_error *err);
 /* The same for a text alone. */
 TW_NODISCARD tw_status tw_tower_embed_text(tw_tower_session *s, const char *text, size_t len,
                                            float *out, int *found, tw_error *err);
 
-/* Embeds all items of source on all workers of pool (NULL: on the calling thread).
+/* Embeds all items of source on all workers of pool (NULL: on the calling thread). Encoders that
+ * like company (tokens) take several items at a time, so the last digits may depend on who stands
+ * beside.
  *
  *   out (n, dim)  caller's
  *
@@ -379,8 +381,7 @@ TW_NODISCARD tw_status tw_tower_embed_texts(const tw_tower *t, tw_pool *pool,
                                             const char *const *texts, const size_t *lens, int64_t n,
                                             float *out, tw_progress_fn progress, void *ctx,
                                             tw_error *err);
-/* The same for prepared samples. Encoders that like company (tokens) take several items at a time,
- * so the last digits may depend on who stands beside. */
+/* The same for prepared samples. */
 TW_NODISCARD tw_status tw_tower_embed_samples(const tw_tower *t, tw_pool *pool,
                                               const tw_tower_samples *s, float *out,
                                               tw_progress_fn progress, void *ctx, tw_error *err);
