@@ -44,6 +44,7 @@ int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
 int cmd_attention(int argc, char **argv);
+int cmd_cluster(int argc, char **argv);
 
 /* ---- args.c ---------------------------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@ static const command commands[] = {
     {"train", "train the towers or the sequential model", cmd_train},
     {"eval", "measure a model or an index beside its baselines", cmd_eval},
     {"plot", "draw how a model was trained", cmd_plot},
+    {"cluster", "group the items, name the groups, draw a map", cmd_cluster},
     {"attention", "show which items of a history the model looks at", cmd_attention},
     {"similar", "items like this item, text, picture or sound", cmd_similar},
     {"next", "what comes next for a user or a history", cmd_next},

@@ -1,14 +1,13 @@
 /* Which tower suits a catalogue, where the recipe leaves it open. */
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/file.h"
 #include "engine/internal.h"
-#include "towers/text_wordpiece.h"
 
 /* A kind of media takes part when one item in so many has it. For fewer, its encoder would be
  * trained on next to nothing and slow everything down. */
 #define MEDIA_SHARE 10
+
+#define MAX_VOCABULARY ((size_t) 64 << 20) /* bytes of a vocab.txt */
 
 /* How many items have what. */
 typedef struct inventory {
@@ -45,35 +44,23 @@ static void settle(tw_tower_config *cfg, const inventory *v, int64_t n)
 static tw_status learn_vocabulary(const twi_catalogue *c, int size, char **out, tw_error *err)
 {
     tw_status st = TW_OK;
-    twi_wordpiece *w = NULL;
     int64_t n = 0;
     const char **texts = tw_alloc((size_t) c->n, sizeof *texts);
-    size_t *lens = tw_alloc((size_t) c->n, sizeof *lens), len;
 
-    if (texts == NULL || lens == NULL) {
+    if (texts == NULL) {
         st = tw_fail(err, TW_ENOMEM, "texts of %lld items", (long long) c->n);
         goto done;
     }
-    for (int64_t i = 0; i < c->n; i++) {
-        if (c->items[i].text == NULL)
-            continue;
-        texts[n] = c->items[i].text;
-        lens[n++] = strlen(c->items[i].text);
-    }
+    for (int64_t i = 0; i < c->n; i++)
+        if (c->items[i].text != NULL)
+            texts[n++] = c->items[i].text;
     if (n == 0) {
         st = tw_fail(err, TW_ESTATE, "no item has a text to learn a vocabulary from");
         goto done;
     }
-    TW_TRY(
-        twi_wordpiece_learn(&w, texts, lens, n, size < TWI_LEARN_MAX ? size : TWI_LEARN_MAX, err));
-    const char *lines = twi_wordpiece_text(w, &len);
-    *out = tw_strndup(lines, len);
-    if (*out == NULL)
-        st = tw_fail(err, TW_ENOMEM, "vocabulary of %zu bytes", len);
+    TW_TRY(tw_tower_learn_vocabulary(out, texts, NULL, n, size, err));
 done:
-    twi_wordpiece_destroy(w);
     tw_free(texts);
-    tw_free(lens);
     return st;
 }
 
@@ -96,7 +83,7 @@ tw_status twi_make_tower(tw_tower_config *cfg, const twi_catalogue *c, const cha
         goto done;
     }
     if (cfg->text > TW_TEXT_BAG && vocabulary != NULL)
-        TW_TRY(tw_file_read(vocabulary, TWI_VOCAB_FILE_MAX, &lines, &len, err));
+        TW_TRY(tw_file_read(vocabulary, MAX_VOCABULARY, &lines, &len, err));
     else if (cfg->text > TW_TEXT_BAG)
         TW_TRY(learn_vocabulary(c, cfg->vocabulary, &lines, err));
     TW_TRY(tw_tower_create(out, cfg, lines, err));
