@@ -51,7 +51,7 @@ static int open_gallery(void **state)
     const tw_train_options opt = {
         .config_json =
             "{\"bits\": 10, \"embed_dim\": 8, \"dim\": 8, \"epochs\": 1, \"threads\": 1, "
-            "\"picture\": \"conv4\", \"picture_size\": 16, \"picture_width\": 4}",
+            "\"picture\": \"conv4\", \"picture_size\": 16, \"picture_width\": 8}",
         .source = TW_PAIRS_SELF,
         .skip_eval = true};
     const tw_item drawn = {.id = "drawn", .title = "A pattern", .image = draw("drawn.png")};
