@@ -7,7 +7,7 @@
  * trained on next to nothing and slow everything down. */
 #define MEDIA_SHARE 10
 
-#define MAX_VOCABULARY ((size_t) 64 << 20) /* bytes of a vocab.txt */
+#define MAX_VOCABULARY ((size_t) 64 << 20) /* bytes of a vocabulary file */
 
 /* How many items have what. */
 typedef struct inventory {
@@ -47,19 +47,15 @@ static tw_status learn_vocabulary(const twi_catalogue *c, int size, char **out, 
     int64_t n = 0;
     const char **texts = tw_alloc((size_t) c->n, sizeof *texts);
 
-    if (texts == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "texts of %lld items", (long long) c->n);
-        goto done;
-    }
+    if (texts == NULL)
+        return tw_fail(err, TW_ENOMEM, "texts of %lld items", (long long) c->n);
     for (int64_t i = 0; i < c->n; i++)
         if (c->items[i].text != NULL)
             texts[n++] = c->items[i].text;
-    if (n == 0) {
+    if (n == 0)
         st = tw_fail(err, TW_ESTATE, "no item has a text to learn a vocabulary from");
-        goto done;
-    }
-    TW_TRY(tw_tower_learn_vocabulary(out, texts, NULL, n, size, err));
-done:
+    else
+        st = tw_tower_learn_vocabulary(out, texts, NULL, n, size, err);
     tw_free(texts);
     return st;
 }
