@@ -290,7 +290,7 @@ static void the_same_sound_has_the_same_vector_however_it_came_in(void **state)
         asked[TW_ENGINE_MAX_DIM];
     int dim, model;
     const tw_train_options opt = {
-        .config_json = "{\"sound_seconds\": 0.06, \"sound_width\": 4, \"dim\": 8, \"epochs\": 1, "
+        .config_json = "{\"sound_seconds\": 0.06, \"sound_width\": 8, \"dim\": 8, \"epochs\": 1, "
                        "\"threads\": 1}",
         .source = TW_PAIRS_SELF,
         .skip_eval = true};
