@@ -230,8 +230,8 @@ void twi_unread_tell(const twi_unread *u, const char *during);
  *   unread  NULL, or where media that cannot be read are counted; borrowed */
 void twi_item_reader_init(twi_item_reader *r, const tw_tower *tower, twi_unread *unread);
 void twi_item_reader_fini(twi_item_reader *r);
-/* TW_EINVAL for whatever is wrong with media that somebody gives: it is the giver's mistake, neither
- * damage of ours nor a disk's. TW_OK and TW_ENOMEM stay. */
+/* TW_EINVAL for whatever is wrong with media that somebody gives: it is the giver's mistake,
+ * neither damage of ours nor a disk's. TW_OK and TW_ENOMEM stay. */
 TW_NODISCARD tw_status twi_blame(tw_status st, const tw_error *why, tw_error *err);
 /* From now on r reads for this tower; NULL: for none. What it holds stays. */
 void twi_item_reader_serve(twi_item_reader *r, const tw_tower *tower);
