@@ -290,12 +290,12 @@ static void the_same_sound_has_the_same_vector_however_it_came_in(void **state)
         asked[TW_ENGINE_MAX_DIM];
     int dim, model;
     const tw_train_options opt = {
-        .config_json = "{\"sound_seconds\": 0.06, \"sound_width\": 4, \"dim\": 8, \"epochs\": 1, "
+        .config_json = "{\"sound_seconds\": 0.06, \"sound_width\": 8, \"dim\": 8, \"epochs\": 1, "
                        "\"threads\": 1}",
         .source = TW_PAIRS_SELF,
         .skip_eval = true};
     for (int i = 0; i < 4; i++) {
-        char id[8];
+        char id[16];
         (void) snprintf(id, sizeof id, "s%d", i);
         assert_ok(tw_engine_put(e, &(tw_item){.id = id, .audio = ring("tone.wav")}, &kind, err));
     }
@@ -396,7 +396,7 @@ static void what_is_not_said_is_settled_by_what_there_is(void **state)
     tw_free(report);
     report = NULL;
     for (int i = 0; i < 4; i++) {
-        char id[8];
+        char id[16];
         (void) snprintf(id, sizeof id, "d%d", i);
         assert_ok(tw_engine_put(e, &(tw_item){.id = id, .image = item.image}, &kind, err));
     }
