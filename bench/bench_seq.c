@@ -9,8 +9,9 @@
  *
  * Keys are those of the training configuration, and here: users, items (sizes of the tables),
  * lengths (ml1m: as in MovieLens-1M, median 96 and mean 165; an integer: all so long), active
- * (users that have a history). One JSON object goes to stdout. The defaults below are what the
- * peer, bench/seq_peer.py, is written for.
+ * (users that have a history); of next: kind (a FAISS factory instead of the default index), model
+ * (a trained one, whose vectors an index finds harder, or easier, than random ones). One JSON
+ * object goes to stdout. The defaults below are what the peer, bench/seq_peer.py, is written for.
  */
 #include <math.h>
 #include <stdio.h>
@@ -28,16 +29,18 @@
 enum {
     K = 10,
     QUERIES = 2000,
-    CHECKED = 8,          /* users */
-    SHORTEST = 20,        /* MovieLens-1M: nobody has fewer ratings, */
-    LONGEST = 2314,       /* and nobody more */
-    MOST_LENGTH = 100000, /* of `lengths` */
+    JUDGED = QUERIES / 10, /* of them: against an exact scan */
+    CHECKED = 8,           /* users */
+    SHORTEST = 20,         /* MovieLens-1M: nobody has fewer ratings, */
+    LONGEST = 2314,        /* and nobody more */
+    MOST_LENGTH = 100000,  /* of `lengths` */
 };
 
 typedef struct setting {
     tw_seq_config c;
     int32_t users, items, active;
-    int length; /* of every history; 0: as in MovieLens-1M */
+    int length;               /* of every history; 0: as in MovieLens-1M */
+    const char *kind, *model; /* of next; NULL: the default, an untrained one */
 } setting;
 
 static const gemm_shape ceiling = {"sgemm 4096x100x100", 4096, 100, 100, 100};
@@ -95,6 +98,10 @@ static tw_status set(setting *s, const char *pair, tw_error *err)
         return whole(key, value, MOST_LENGTH, &s->length, err);
     if (strcmp(key, "lengths") == 0) {
         s->length = 0;
+        return TW_OK;
+    }
+    if (strcmp(key, "kind") == 0 || strcmp(key, "model") == 0) {
+        *(key[0] == 'k' ? &s->kind : &s->model) = value;
         return TW_OK;
     }
     return tw_seq_config_set(&s->c, key, value, err);
@@ -196,7 +203,9 @@ static tw_status check(const tw_seq_data *data, const char *path, json_t *out, t
     json_t *queries = json_array();
 
     TW_TRY(tw_seq_model_load(&m, path, err));
-    int dim = tw_seq_model_config(m)->item_dim;
+    int64_t rows = 0;
+    int dim = 0;
+    (void) tw_seq_item_vectors(m, &rows, &dim);
     TW_TRY(tw_seq_session_create(&session, m, err));
     query = tw_alloc((size_t) dim, sizeof *query);
     if (query == NULL) {
@@ -263,6 +272,7 @@ done:
 
 typedef struct timing {
     double query[QUERIES], search[QUERIES], both[QUERIES]; /* us */
+    double recall;                                         /* at K */
     int32_t history[TW_SEQ_MAX_LEN];
     int64_t seen[TW_SEQ_MAX_LEN]; /* the same: what the engine leaves out of its answer */
     tw_real vector[TW_SEQ_MAX_DIM];
@@ -275,12 +285,27 @@ static void tell_us(json_t *out, const char *name, double *us)
                                          "p99_us", bench_quantile(us, QUERIES, 0.99)));
 }
 
+/* Hits that belong among the K nearest: a tie with the last of them does. */
+static tw_status count_found(const tw_index *ix, const timing *t, tw_index_options opt,
+                             const tw_hit *hits, int n, double *found, tw_error *err)
+{
+    tw_hit truth[K];
+    int all = 0;
+
+    opt.exact = true;
+    tw_status st = tw_index_search(ix, t->vector, K, &opt, truth, &all, err);
+    for (int i = 0; st == TW_OK && i < n; i++)
+        *found += hits[i].score >= truth[all - 1].score;
+    return st;
+}
+
 static tw_status time_queries(const setting *s, tw_seq_session *session, const tw_index *ix,
                               timing *t, tw_error *err)
 {
     tw_status st = TW_OK;
     const tw_index_options opt = {.exclude = t->seen, .n_exclude = s->c.max_len};
     tw_hit hits[K];
+    double found_in_all = 0;
     int n = 0;
     tw_rng r;
 
@@ -297,44 +322,70 @@ static tw_status time_queries(const setting *s, tw_seq_session *session, const t
         t->query[at] = (found - start) * 1e6;
         t->search[at] = (end - found) * 1e6;
         t->both[at] = (end - start) * 1e6;
+        if (i >= 0 && i < JUDGED)
+            TW_TRY(count_found(ix, t, opt, hits, n, &found_in_all, err));
     }
+    t->recall = found_in_all / JUDGED / K;
 done:
+    return st;
+}
+
+static tw_status build_index(tw_index **ix, const setting *s, const tw_seq_model *m, tw_error *err)
+{
+    tw_status st = TW_OK;
+    int64_t rows = 0;
+    int dim = 0;
+    const tw_real *table = tw_seq_item_vectors(m, &rows, &dim);
+    const tw_index_config cfg = {.dim = dim, .factory = s->kind, .build_threads = s->c.threads};
+    int64_t *ids = tw_alloc((size_t) rows, sizeof *ids);
+
+    if (ids == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "%lld items", (long long) rows);
+        goto done;
+    }
+    for (int64_t i = 0; i < rows; i++)
+        ids[i] = i;
+    TW_TRY(tw_index_create(ix, &cfg, err));
+    TW_TRY(tw_index_build(*ix, ids + 1, table + dim, rows - 1, NULL, NULL, err));
+done:
+    tw_free(ids);
     return st;
 }
 
 static tw_status next(const setting *s, json_t *out, tw_error *err)
 {
     tw_status st = TW_OK;
+    setting used = *s;
     tw_seq_model *m = NULL;
     tw_seq_session *session = NULL;
     tw_index *ix = NULL;
-    int64_t rows = 0;
-    int dim = 0;
-    int64_t *ids = tw_alloc((size_t) s->items, sizeof *ids);
+    tw_index_stats stats;
     timing *t = tw_alloc(1, sizeof *t);
 
-    if (ids == NULL || t == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "%d items", s->items);
+    if (t == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "%d queries", QUERIES);
         goto done;
     }
-    for (int32_t i = 0; i < s->items; i++)
-        ids[i] = i + 1;
-    TW_TRY(tw_seq_model_create(&m, &s->c, s->users, s->items, err));
-    const tw_real *table = tw_seq_item_vectors(m, &rows, &dim);
-    const tw_index_config cfg = {.dim = dim, .build_threads = s->c.threads};
-    TW_TRY(tw_index_create(&ix, &cfg, err));
-    TW_TRY(tw_index_build(ix, ids, table + dim, s->items, NULL, NULL, err));
+    if (s->model != NULL)
+        TW_TRY(tw_seq_model_load(&m, s->model, err));
+    else
+        TW_TRY(tw_seq_model_create(&m, &s->c, s->users, s->items, err));
+    used.items = tw_seq_model_items(m);
+    used.c.max_len = tw_seq_model_config(m)->max_len;
+    TW_TRY(build_index(&ix, &used, m, err));
+    tw_index_get_stats(ix, &stats);
     TW_TRY(tw_seq_session_create(&session, m, err));
-    TW_TRY(time_queries(s, session, ix, t, err));
+    TW_TRY(time_queries(&used, session, ix, t, err));
     tell_us(out, "query_vector", t->query);
     tell_us(out, "search", t->search);
     tell_us(out, "next", t->both);
+    (void) json_object_set_new(out, "kind", json_string(stats.kind));
+    (void) json_object_set_new(out, "recall_at_10", json_real(t->recall));
 done:
     tw_seq_session_destroy(session);
     tw_index_destroy(ix);
     tw_seq_model_destroy(m);
     tw_free(t);
-    tw_free(ids);
     return st;
 }
 

@@ -50,7 +50,7 @@ static tw_status distinct(const int64_t *values, int64_t n, int64_t **ids, int32
 /* As distinct(), for the whole catalogue. */
 static tw_status whole_catalogue(job *j, int64_t **ids, int32_t *count, tw_error *err)
 {
-    tw_status st = twi_catalogue_load(j->e, false, &j->c, err);
+    tw_status st = twi_catalogue_load(j->e, 0, &j->c, err);
     if (st != TW_OK)
         return st;
     *ids = tw_alloc((size_t) j->c.n + 1, sizeof **ids);

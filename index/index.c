@@ -15,10 +15,18 @@ static tw_status in_range(const char *name, int64_t value, int64_t low, int64_t 
                    (long long) low, (long long) high);
 }
 
+/* A coded scan of that many numbers takes a fraction of a millisecond and misses nothing, which a
+ * graph of trained vectors does, and takes minutes to build. */
+static int64_t exact_below(int dim)
+{
+    const int64_t rows = dim > 0 && twi_codes_pay() ? TWI_DEFAULT_EXACT_NUMBERS / dim : 0;
+    return rows > TWI_DEFAULT_EXACT_BELOW ? rows : TWI_DEFAULT_EXACT_BELOW;
+}
+
 static void fill_defaults(tw_index_config *cfg)
 {
     if (cfg->exact_below == 0)
-        cfg->exact_below = cfg->factory != NULL ? 1 : TWI_DEFAULT_EXACT_BELOW;
+        cfg->exact_below = cfg->factory != NULL ? 1 : exact_below(cfg->dim);
     if (cfg->ef_search == 0)
         cfg->ef_search = TWI_DEFAULT_EF;
     if (cfg->ef_construction == 0)
@@ -324,6 +332,8 @@ void tw_index_get_stats(const tw_index *ix, tw_index_stats *out)
                  chunks * (TWI_CHUNK_ROWS * (m->dim * width + 20));
     if (m->graph != NULL)
         out->bytes += twi_graph_link_bytes(m->graph);
+    else if (m->codes.code != NULL)
+        out->bytes += m->n * (m->codes.groups * 4 + 12);
     out->folds = __atomic_load_n(&ix->hub->folds, __ATOMIC_RELAXED);
     out->exact = m->graph == NULL;
     memcpy(out->kind, m->kind, sizeof out->kind);

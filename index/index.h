@@ -4,7 +4,8 @@
  * inner product with this query?". It is put to, replaced in and deleted from while it is searched.
  * Inside: a *main* (rows in one block, and above a size a FAISS graph over them), a *delta* (rows
  * that came since, scanned exactly) and a stamp on every row that was replaced or deleted. A fold
- * builds a new main from what lives and swaps it in.
+ * builds a new main from what lives and swaps it in. A main without a graph is scanned by a copy of
+ * seven bits a number, which rules out all but some hundred rows without ever being wrong.
  *
  * What it promises
  *   - Searching never waits for a write or a fold, and sees one moment of the index: of an id that
@@ -58,7 +59,8 @@ typedef struct tw_index_config {
     int dim;             /* floats per vector, 1..TW_INDEX_MAX_DIM */
     const char *factory; /* FAISS factory string [exact below exact_below, else "HNSW32"]; "Flat" is
                             always exact; copied */
-    int64_t exact_below; /* mains of fewer rows are exact [10000; 1 when factory is given] */
+    int64_t exact_below; /* mains of fewer rows are exact [2^24 / dim, but at least 10000, which it
+                            is on a CPU without AVX2; 1 when factory is given] */
     int ef_search;       /* candidates that must match before the best k of them are taken; for IVF
                             kinds also the lists to probe; 1..TW_INDEX_MAX_EF [64] */
     int ef_construction; /* HNSW: how wide to search while building [200] */

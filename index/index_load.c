@@ -258,6 +258,8 @@ static tw_status load_state(twi_state *state, source *s, const twi_snap_header *
     if (s->left != 0 || m->vecs == NULL)
         st = tw_fail(err, TW_ECORRUPT, "snapshot '%s' has a graph without rows or too long",
                      s->path);
+    else
+        st = twi_main_code(m, err);
 done:
     return st;
 }

@@ -110,7 +110,12 @@ static tw_status finish_main(twi_main *m, tw_error *err)
     if (m->died == NULL)
         return tw_fail(err, TW_ENOMEM, "death stamps of %lld rows", (long long) m->n);
     m->vecs = m->own != NULL ? m->own : twi_graph_vectors(m->graph);
-    return TW_OK;
+    return twi_main_code(m, err);
+}
+
+tw_status twi_main_code(twi_main *m, tw_error *err)
+{
+    return m->graph != NULL ? TW_OK : twi_codes_build(&m->codes, m->vecs, m->n, m->dim, err);
 }
 
 tw_status twi_main_build(twi_main *m, const tw_index_config *cfg, twi_source *src, tw_error *err)
@@ -134,6 +139,7 @@ done:
 void twi_main_fini(twi_main *m)
 {
     twi_graph_free(m->graph);
+    twi_codes_fini(&m->codes);
     tw_free(m->own);
     tw_free(m->ids);
     tw_free(m->died);

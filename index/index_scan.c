@@ -1,8 +1,14 @@
 /* Exact search: every row is scored. Rows are taken in blocks that stay in the first-level cache
  * while all queries of a batch meet them. */
+#include <math.h>
+
 #include "index/internal.h"
 
 #define BLOCK 64
+
+/* Codes are asked where the wanted rows are fewer than one in so many: else they rule out little.
+ */
+#define CODES_RULE_OUT 50
 
 /* The order of the three questions is their price: most rows fail the first. */
 static void offer(twi_topk *top, int64_t id, float score, const twi_rules *r)
@@ -11,12 +17,40 @@ static void offer(twi_topk *top, int64_t id, float score, const twi_rules *r)
         twi_topk_push(top, id, score);
 }
 
+/* One query over coded rows: the bound rules out, the row itself decides. */
+static void scan_codes(const tw_index *ix, twi_view v, const twi_rules *r, const float *q,
+                       twi_topk *top)
+{
+    const twi_main *m = &v.state->main;
+    float bound[TWI_CODE_ROWS], score;
+    twi_asked asked;
+
+    twi_codes_ask(&asked, &m->codes, q, m->dim);
+    for (int64_t at = 0; at < m->n; at += TWI_CODE_ROWS) {
+        const float least = top->n < top->k ? -INFINITY : top->hits[0].score;
+        const int rows = m->n - at < TWI_CODE_ROWS ? (int) (m->n - at) : TWI_CODE_ROWS;
+        if (!m->codes.pass(bound, &m->codes, &asked, at / TWI_CODE_ROWS, least))
+            continue;
+        for (int j = 0; j < rows; j++) {
+            if (bound[j] < least || !twi_main_sees(m, at + j, v.stamp))
+                continue;
+            ix->scores(&score, q, twi_main_vec(m, at + j), 0, m->dim, 1);
+            offer(top, m->ids[at + j], score, r);
+        }
+    }
+}
+
 void twi_scan_main(const tw_index *ix, twi_view v, const twi_rules *r, const float *q, int n,
                    twi_topk *tops)
 {
     const twi_main *m = &v.state->main;
     float scores[BLOCK];
 
+    if (m->codes.code != NULL && m->n / CODES_RULE_OUT > tops[0].k) {
+        for (int i = 0; i < n; i++)
+            scan_codes(ix, v, r, q + (size_t) i * (size_t) m->dim, &tops[i]);
+        return;
+    }
     for (int64_t at = 0; at < m->n; at += BLOCK) {
         const int rows = m->n - at < BLOCK ? (int) (m->n - at) : BLOCK;
         for (int i = 0; i < n; i++) {

@@ -23,12 +23,13 @@
 
 #include "index/index.h"
 
-#define TWI_DEFAULT_EF           64
-#define TWI_DEFAULT_CONSTRUCTION 200
-#define TWI_DEFAULT_EXACT_BELOW  10000
-#define TWI_DEFAULT_FOLD_ROWS    10000
-#define TWI_DEFAULT_FOLD_SHARE   0.1
-#define TWI_DEFAULT_FACTORY      "HNSW32"
+#define TWI_DEFAULT_EF            64
+#define TWI_DEFAULT_CONSTRUCTION  200
+#define TWI_DEFAULT_EXACT_BELOW   10000
+#define TWI_DEFAULT_EXACT_NUMBERS (INT64_C(1) << 24) /* rows * dim: 131,072 rows of 128 */
+#define TWI_DEFAULT_FOLD_ROWS     10000
+#define TWI_DEFAULT_FOLD_SHARE    0.1
+#define TWI_DEFAULT_FACTORY       "HNSW32"
 
 struct FaissIndex_H; /* FAISS's index behind its C API; only index_graph.c and faiss_compat.cpp look
                         in */
@@ -117,6 +118,40 @@ twi_chunk *twi_delta_chunk(const twi_delta *d, int64_t row);
 const float *twi_delta_vec(const twi_delta *d, int64_t row);
 bool twi_delta_sees(const twi_delta *d, int64_t row, uint64_t stamp);
 
+/* ---- index_codes.c: a coarse copy of the rows, to rule most of them out ---- */
+
+#define TWI_CODE_ROWS 16 /* rows of a block */
+
+struct twi_codes;
+struct twi_asked;
+
+/* bound: what the scores of a block's rows are at most; whether any of them is `least` or more. */
+typedef bool (*twi_pass_fn)(float bound[TWI_CODE_ROWS], const struct twi_codes *c,
+                            const struct twi_asked *a, int64_t block, float least);
+
+/* Every variant this CPU can run, the fastest last: i from 0 until NULL. */
+twi_pass_fn twi_pass_variant(int i);
+bool twi_codes_pay(void); /* on this CPU */
+
+typedef struct twi_codes {
+    int groups;                     /* of four numbers: (dim+3)/4 */
+    uint8_t *code;                  /* (blocks, groups, TWI_CODE_ROWS, 4); NULL: no codes */
+    float *scale, *length, *missed; /* (rows): value of a code's step; |coded row|; |row - coded| */
+    twi_pass_fn pass;
+} twi_codes;
+
+typedef struct twi_asked {
+    int8_t code[TW_INDEX_MAX_DIM];
+    int32_t zero;                /* what the codes' offset adds to every sum */
+    float scale, length, missed; /* as for rows, but `length` of the query itself; with slack */
+} twi_asked;
+
+/* Leaves c->code NULL where codes do not pay: few rows, an old CPU. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_codes_build(twi_codes *c, const float *rows, int64_t n, int dim,
+                                       tw_error *err);
+void twi_codes_fini(twi_codes *c);
+void twi_codes_ask(twi_asked *a, const twi_codes *c, const float *q, int dim);
+
 /* ---- index_main.c: the rows in one block, and the graph over them ---- */
 
 typedef struct twi_main {
@@ -126,6 +161,7 @@ typedef struct twi_main {
     const float *vecs; /* (n, dim): own or inside graph */
     float *own;        /* owned, or NULL */
     twi_graph *graph;  /* owned; NULL: exact */
+    twi_codes codes;   /* of an exact main of many rows */
     uint64_t *died;    /* (n) atomic; 0: alive */
     int64_t dead;      /* atomic: how many of died are set */
     char kind[TW_INDEX_KIND_MAX];
@@ -144,6 +180,8 @@ typedef struct twi_source {
 
 TW_NODISCARD tw_status twi_main_build(twi_main *m, const tw_index_config *cfg, twi_source *src,
                                       tw_error *err);
+/* Codes the rows of a main without a graph, where that pays. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_main_code(twi_main *m, tw_error *err);
 void twi_main_fini(twi_main *m);
 const float *twi_main_vec(const twi_main *m, int64_t row);
 bool twi_main_sees(const twi_main *m, int64_t row, uint64_t stamp);

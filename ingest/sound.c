@@ -10,7 +10,11 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "ingest/media_features.h"
+#include "ingest/sound_internal.h"
+
+enum { MPEG = 0x230000 }; /* a format that headers before 1.1 do not name */
 
 /* ---- bytes in memory as a file ---- */
 
@@ -53,8 +57,19 @@ static sf_count_t bytes_write(const void *data, sf_count_t count, void *user)
 
 /* ---- reading ---- */
 
+/* MP3 within another format would reach a decoder that talks: see sound_mpeg.c. */
+static bool is_wrapped_mpeg(int format)
+{
+    enum { MPEG_LAYER_I = 0x0080, MPEG_LAYER_III = 0x0082 };
+    const int samples = format & SF_FORMAT_SUBMASK;
+    return (format & SF_FORMAT_TYPEMASK) != MPEG && samples >= MPEG_LAYER_I &&
+           samples <= MPEG_LAYER_III;
+}
+
 static tw_status check(const SF_INFO *info, const char *name, tw_error *err)
 {
+    if (is_wrapped_mpeg(info->format))
+        return tw_fail(err, TW_EUNSUPPORTED, "'%s' holds MPEG audio in another format", name);
     if (info->samplerate < TW_SOUND_MIN_RATE || info->samplerate > TW_SOUND_MAX_RATE)
         return tw_fail(err, TW_EINVAL, "'%s' has %d samples a second, they may be %d to %d", name,
                        info->samplerate, TW_SOUND_MIN_RATE, TW_SOUND_MAX_RATE);
@@ -64,18 +79,20 @@ static tw_status check(const SF_INFO *info, const char *name, tw_error *err)
     return TW_OK;
 }
 
-/* Makes room for `need` frames, by doubling: a header may promise what the file does not hold. */
-static tw_status grow(tw_sound *s, int64_t *room, int64_t need, tw_error *err)
+/* Where n more frames go. Room grows by doubling, since a header may promise what the file does not
+ * hold. NULL when out of memory. */
+static float *room_for(tw_sound *s, int64_t *room, int64_t n)
 {
-    if (need <= *room)
-        return TW_OK;
-    const int64_t more = *room == 0 ? need : 2 * *room > need ? 2 * *room : need;
-    float *p = tw_realloc(s->samples, (size_t) more, sizeof *p);
-    if (p == NULL)
-        return tw_fail(err, TW_ENOMEM, "a sound of %lld samples", (long long) more);
-    s->samples = p;
-    *room = more;
-    return TW_OK;
+    const int64_t need = s->frames + n;
+    if (s->samples == NULL || need > *room) {
+        const int64_t more = 2 * *room > need ? 2 * *room : need;
+        float *p = tw_realloc(s->samples, (size_t) more, sizeof *p);
+        if (p == NULL)
+            return NULL;
+        s->samples = p;
+        *room = more;
+    }
+    return s->samples + s->frames;
 }
 
 /* The mean of each frame's channels. False where a sample is no number: *bad is its frame. */
@@ -111,8 +128,12 @@ static tw_status read_frames(tw_sound *out, SNDFILE *file, int channels, int64_t
         const int64_t n = sf_readf_float(file, block, fits < left ? fits : left);
         if (n <= 0)
             break;
-        TW_TRY(grow(out, &room, out->frames + n, err));
-        if (!mix(out->samples + out->frames, block, n, channels, &bad)) {
+        float *to = room_for(out, &room, n);
+        if (to == NULL) {
+            st = tw_fail(err, TW_ENOMEM, "a sound of %lld samples", (long long) (out->frames + n));
+            goto done;
+        }
+        if (!mix(to, block, n, channels, &bad)) {
             st =
                 tw_fail(err, TW_EINVAL, "'%s' has a sample that is no finite number, in frame %lld",
                         name, (long long) (out->frames + bad));
@@ -120,11 +141,12 @@ static tw_status read_frames(tw_sound *out, SNDFILE *file, int channels, int64_t
         }
         out->frames += n;
     }
-    if (sf_error(file) != SF_ERR_NO_ERROR)
+    if (sf_error(file) != SF_ERR_NO_ERROR) {
         st = tw_fail(err, TW_ECORRUPT, "'%s' cannot be read behind frame %lld: %s", name,
                      (long long) out->frames, sf_strerror(file));
-    else if (out->frames == 0)
+    } else if (out->frames == 0) {
         st = tw_fail(err, TW_EINVAL, "'%s' holds no sound: it has 0 frames", name);
+    }
 done:
     tw_free(block);
     return st;
@@ -165,10 +187,24 @@ static tw_status check_seconds(double seconds, tw_error *err)
     return tw_fail(err, TW_EINVAL, "seconds %g is not above 0", seconds);
 }
 
+/* An open file that may be an MP3 is read whole: see sound_mpeg.c. */
+static tw_status load_mpeg(tw_sound *out, const char *path, double seconds, bool *cut,
+                           tw_error *err)
+{
+    char *data = NULL;
+    size_t len = 0;
+    tw_status st = tw_file_read(path, TW_SOUND_MAX_BYTES, &data, &len, err);
+    if (st == TW_OK)
+        st = tw_sound_parse(out, data, len, path, seconds, cut, err);
+    tw_free(data);
+    return st;
+}
+
 tw_status tw_sound_load(tw_sound *out, const char *path, double seconds, bool *cut, tw_error *err)
 {
     tw_status st = TW_OK;
     struct stat sb;
+    unsigned char head[4];
     SF_INFO info = {0};
 
     *out = (tw_sound){0};
@@ -185,6 +221,10 @@ tw_status tw_sound_load(tw_sound *out, const char *path, double seconds, bool *c
         goto done;
     }
     TW_TRY(check_seconds(seconds, err));
+    if (pread(fd, head, sizeof head, 0) == (ssize_t) sizeof head && twi_mpeg_suspected(head)) {
+        st = load_mpeg(out, path, seconds, cut, err);
+        goto done;
+    }
     SNDFILE *file = sf_open_fd(fd, SFM_READ, &info, 0);
     st = read_sound(out, file, &info, path, seconds, cut, err);
 done:
@@ -198,6 +238,10 @@ tw_status tw_sound_parse(tw_sound *out, const void *data, size_t len, const char
     SF_VIRTUAL_IO io = {bytes_len, bytes_seek, bytes_read, bytes_write, bytes_tell};
     bytes b = {.data = data, .len = (sf_count_t) len};
     SF_INFO info = {0};
+    unsigned char *frames = NULL;
+    size_t start, size = 0;
+    bool more = false;
+    tw_status st = TW_OK;
 
     *out = (tw_sound){0};
     if (len == 0)
@@ -205,11 +249,20 @@ tw_status tw_sound_parse(tw_sound *out, const void *data, size_t len, const char
     if (len > TW_SOUND_MAX_BYTES)
         return tw_fail(err, TW_EINVAL, "'%s' has %zu bytes, the most allowed is %d", name, len,
                        TW_SOUND_MAX_BYTES);
-    tw_status st = check_seconds(seconds, err);
-    if (st != TW_OK)
-        return st;
+    TW_TRY(check_seconds(seconds, err));
+    if (twi_mpeg_find(data, len, &start)) {
+        TW_TRY(twi_mpeg_frames(&frames, &size, &more, data, len, start, name, seconds, err));
+        b = (bytes){.data = frames, .len = (sf_count_t) size};
+    } else { /* FLAC, too, may stand behind a tag */
+        b = (bytes){.data = b.data + start, .len = (sf_count_t) (len - start)};
+    }
     SNDFILE *file = sf_open_virtual(&io, SFM_READ, &info, &b);
-    return read_sound(out, file, &info, name, seconds, cut, err);
+    TW_TRY(read_sound(out, file, &info, name, seconds, cut, err));
+    if (cut != NULL)
+        *cut = *cut || more;
+done:
+    tw_free(frames);
+    return st;
 }
 
 /* ---- what there is ---- */
@@ -229,7 +282,6 @@ static bool reads(int format)
 
 const char *tw_media_features(char out[TW_MEDIA_FEATURES_MAX])
 {
-    enum { MPEG = 0x230000 }; /* headers before 1.1 do not name it */
 #ifdef TW_HAVE_JPEG
     static const char pictures[] = "png jpeg";
 #else

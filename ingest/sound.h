@@ -10,7 +10,9 @@
  *     if (tw_sound_load(&s, "bell.wav", 30, &cut, &err) == TW_OK) { ... }
  *     tw_free(s.samples);
  *
- * All of it is thread-safe, and nothing is ever printed.
+ * All of it is thread-safe. Nothing is printed, but for one case that is not ours to mend: where
+ * the contents of a whole MP3 frame are damaged, the decoder beneath libsndfile may say so on
+ * stderr.
  */
 #ifndef TW_INGEST_SOUND_H
 #define TW_INGEST_SOUND_H
@@ -25,7 +27,7 @@
 #define TW_SOUND_MAX_RATE     768000
 #define TW_SOUND_MAX_CHANNELS 64
 #define TW_SOUND_MAX_FRAMES   (16 << 20)
-#define TW_SOUND_MAX_BYTES    (256 << 20) /* of tw_sound_parse; files are read in pieces */
+#define TW_SOUND_MAX_BYTES    (64 << 20) /* of tw_sound_parse and of MP3 files */
 
 /* The sound in a file.
  *
@@ -36,7 +38,8 @@
  * TW_ENOTFOUND, TW_EDENIED, TW_EIO: the system says so.
  * TW_EINVAL:   no regular file, empty, no sound, no frames, a rate or a number of channels outside
  *              the limits above, a sample that is no finite number; seconds not above 0.
- * TW_ECORRUPT: the library cannot read on.   TW_ENOMEM.
+ * TW_ECORRUPT: the library cannot read on, or an MP3's frames break off in the middle.
+ * TW_EUNSUPPORTED: MPEG audio of layer I or II, or within another format.   TW_ENOMEM.
  * On failure *out is zeroed. */
 TW_NODISCARD tw_status tw_sound_load(tw_sound *out, const char *path, double seconds, bool *cut,
                                      tw_error *err);

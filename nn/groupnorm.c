@@ -126,6 +126,25 @@ TW_DISPATCH(tw_affine_forward, affine_body,
              bool relu, int P, int C),
             (y, x, a, b, skip, relu, P, C))
 
+TW_BODY void affine_back_body(tw_real *restrict g, tw_real *restrict dskip,
+                              const tw_real *restrict dy, const tw_real *restrict y, bool relu,
+                              size_t n)
+{
+    const tw_real low = relu ? 0 : (tw_real) -INFINITY;
+    if (dskip == NULL) {
+        for (size_t j = 0; j < n; j++)
+            g[j] = y[j] > low ? dy[j] : 0;
+    } else {
+        for (size_t j = 0; j < n; j++) {
+            g[j] = y[j] > low ? dy[j] : 0;
+            dskip[j] += g[j];
+        }
+    }
+}
+TW_DISPATCH(tw_affine_backward, affine_back_body,
+            (tw_real * g, tw_real *dskip, const tw_real *dy, const tw_real *y, bool relu, size_t n),
+            (g, dskip, dy, y, relu, n))
+
 /* dx = a[c] dy + b[c] + u[c] x. No restrict: dx may be dy. */
 TW_BODY void dx_body(tw_real *dx, const tw_real *dy, const tw_real *restrict x,
                      const tw_real *restrict a, const tw_real *restrict b,

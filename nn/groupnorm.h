@@ -14,6 +14,7 @@
 #define TW_NN_GROUPNORM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/real.h"
 
@@ -28,6 +29,11 @@ void tw_groupnorm_refine(tw_real *a, tw_real *b, const tw_real *mean, const tw_r
 /* y (P,C) = a[c] x + b[c] (+ skip (P,C) unless NULL), then max(0, .) where `relu`. */
 void tw_affine_forward(tw_real *y, const tw_real *x, const tw_real *a, const tw_real *b,
                        const tw_real *skip, bool relu, int P, int C);
+
+/* Of the last step of it: g (n) = dy where y > 0 or not `relu`, else 0; dskip (n) += g unless NULL.
+ */
+void tw_affine_backward(tw_real *g, tw_real *dskip, const tw_real *dy, const tw_real *y, bool relu,
+                        size_t n);
 
 /* dx (P,C) = dL/dx, overwritten, may be dy; dgain (C), dbias (C) +=; from dy (P,C) and what was
  * kept. work (3C).

@@ -1,5 +1,5 @@
-/* nn/pooling.h — a picture made smaller, or to one row: kernels for one picture (H lines of W pixels
- * of C channels, channels last).
+/* nn/pooling.h — a picture made smaller, or to one row: kernels for one picture (H lines of W
+ * pixels of C channels, channels last).
  *
  * 2x2 windows with step 2. Of an odd line or column the last one is left out; a side of 1 is a
  * window by itself, so that nothing ever shrinks to nothing: the output has max(1, H/2) lines.

@@ -21,7 +21,16 @@
 #define TW_ST_FILE_MAX   ((size_t) 64 << 30)
 #define TW_ST_DIMS_MAX   8
 
-typedef enum tw_dtype { TW_F32 = 0, TW_F64 = 1, TW_I32 = 2, TW_I64 = 3, TW_U8 = 4 } tw_dtype;
+/* The halves are for reading what others wrote. */
+typedef enum tw_dtype {
+    TW_F32 = 0,
+    TW_F64 = 1,
+    TW_I32 = 2,
+    TW_I64 = 3,
+    TW_U8 = 4,
+    TW_F16 = 5,
+    TW_BF16 = 6,
+} tw_dtype;
 
 size_t tw_dtype_size(tw_dtype type);
 
@@ -74,7 +83,11 @@ tw_st_tensor tw_st_at(const tw_st_file *f, int index);
 TW_NODISCARD tw_status tw_st_find(const tw_st_file *f, const char *name, tw_dtype type,
                                   tw_st_tensor *out, tw_error *err);
 
-/* Fills every tensor of ps from the file, converting F32 <-> F64; a (1,D) or (N,1) tensor may be
+/* out (n) <- the numbers of a tensor of F32, F64, F16 or BF16. TW_ECORRUPT: another type, or not n
+ * numbers. */
+TW_NODISCARD tw_status tw_st_numbers(const tw_st_tensor *t, tw_real *out, size_t n, tw_error *err);
+
+/* Fills every tensor of ps from the file, as tw_st_numbers; a (1,D) or (N,1) tensor may be
  * one-dimensional there. With `moments` also the Adam moments, made if need be. TW_ECORRUPT: one is
  * missing or has another shape; then ps is unchanged or partly filled and must not be used. */
 TW_NODISCARD tw_status tw_st_load_params(const tw_st_file *f, tw_params *ps, bool moments,

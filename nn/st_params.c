@@ -1,4 +1,5 @@
 /* Parameter sets to and from safetensors. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,22 +46,57 @@ done:
     return st;
 }
 
-static void convert(tw_real *out, const tw_st_tensor *t, size_t n)
+/* IEEE 754 binary16: sign, 5 bits of exponent less 15, 10 of fraction. */
+static float from_half(uint16_t h)
 {
+    const float sign = h & 0x8000 ? -1 : 1;
+    const int exponent = (h >> 10) & 31, fraction = h & 1023;
+    if (exponent == 31)
+        return fraction != 0 ? NAN : sign * INFINITY;
+    if (exponent == 0)
+        return sign * ldexpf((float) fraction, -24);
+    return sign * ldexpf((float) (1024 + fraction), exponent - 25);
+}
+
+/* bfloat16: the upper half of a float. */
+static float from_brain(uint16_t h)
+{
+    uint32_t bits = (uint32_t) h << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* Number i at `at`, which may be unaligned. */
+static tw_real number(tw_dtype type, const unsigned char *at)
+{
+    double d;
+    float f;
+    uint16_t h;
+    switch (type) {
+    case TW_F64: memcpy(&d, at, sizeof d); return (tw_real) d;
+    case TW_F32: memcpy(&f, at, sizeof f); return (tw_real) f;
+    default: memcpy(&h, at, sizeof h); break;
+    }
+    return (tw_real) (type == TW_F16 ? from_half(h) : from_brain(h));
+}
+
+tw_status tw_st_numbers(const tw_st_tensor *t, tw_real *out, size_t n, tw_error *err)
+{
+    const size_t has = (size_t) t->rows * (size_t) (t->cols > 0 ? t->cols : 1);
+    if (t->type != TW_F32 && t->type != TW_F64 && t->type != TW_F16 && t->type != TW_BF16)
+        return tw_fail(err, TW_ECORRUPT, "tensor '%.80s' is %s, not floating point", t->name,
+                       twi_dtype_name(t->type));
+    if (has != n)
+        return tw_fail(err, TW_ECORRUPT, "tensor '%.80s' has %zu numbers, expected %zu", t->name,
+                       has, n);
     const unsigned char *at = t->data;
-    if (t->type == REAL_DTYPE) {
-        memcpy(out, at, n * sizeof *out);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-#ifdef TW_REAL_DOUBLE
-        float x;
-#else
-        double x;
-#endif
-        memcpy(&x, at + i * sizeof x, sizeof x);
-        out[i] = (tw_real) x;
-    }
+    const size_t size = tw_dtype_size(t->type);
+    if (t->type == REAL_DTYPE)
+        memcpy(out, at, n * size);
+    for (size_t i = 0; t->type != REAL_DTYPE && i < n; i++)
+        out[i] = number(t->type, at + i * size);
+    return TW_OK;
 }
 
 static tw_status load_one(const tw_st_file *f, const char *name, tw_real *out, const tw_param *p,
@@ -69,16 +105,12 @@ static tw_status load_one(const tw_st_file *f, const char *name, tw_real *out, c
     tw_st_tensor t;
     if (!twi_st_lookup(f, name, &t))
         return tw_fail(err, TW_ECORRUPT, "no tensor '%s' in the file", name);
-    if (t.type != TW_F32 && t.type != TW_F64)
-        return tw_fail(err, TW_ECORRUPT, "tensor '%s' is %s, expected F32 or F64", name,
-                       twi_dtype_name(t.type));
     bool same = t.rows == p->rows && t.cols == p->cols;
     bool flat = t.cols == 0 && (p->rows == 1 || p->cols == 1) && t.rows == p->rows * p->cols;
     if (!same && !flat)
         return tw_fail(err, TW_ECORRUPT, "tensor '%s' is %lld x %lld, the model's is %lld x %d",
                        name, (long long) t.rows, (long long) t.cols, (long long) p->rows, p->cols);
-    convert(out, &t, (size_t) p->rows * (size_t) p->cols);
-    return TW_OK;
+    return tw_st_numbers(&t, out, (size_t) p->rows * (size_t) p->cols, err);
 }
 
 tw_status tw_st_load_params(const tw_st_file *f, tw_params *ps, bool moments, tw_error *err)

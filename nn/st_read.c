@@ -51,7 +51,7 @@ static tw_status read_dtype(const json_t *j, const char *name, tw_dtype *out, tw
     const char *s = json_string_value(j);
     if (s == NULL)
         return tw_fail(err, TW_ECORRUPT, "tensor '%.80s' has no dtype", name);
-    for (tw_dtype t = TW_F32; t <= TW_U8; t++) {
+    for (tw_dtype t = TW_F32; t <= TW_BF16; t++) {
         if (strcmp(s, twi_dtype_name(t)) == 0) {
             *out = t;
             return TW_OK;

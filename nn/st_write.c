@@ -29,15 +29,16 @@ struct tw_st_writer {
 
 size_t tw_dtype_size(tw_dtype type)
 {
-    static const size_t sizes[] = {
-        [TW_F32] = 4, [TW_F64] = 8, [TW_I32] = 4, [TW_I64] = 8, [TW_U8] = 1};
+    static const size_t sizes[] = {[TW_F32] = 4, [TW_F64] = 8, [TW_I32] = 4, [TW_I64] = 8,
+                                   [TW_U8] = 1,  [TW_F16] = 2, [TW_BF16] = 2};
     return sizes[type];
 }
 
 const char *twi_dtype_name(tw_dtype type)
 {
     static const char *const names[] = {
-        [TW_F32] = "F32", [TW_F64] = "F64", [TW_I32] = "I32", [TW_I64] = "I64", [TW_U8] = "U8"};
+        [TW_F32] = "F32", [TW_F64] = "F64", [TW_I32] = "I32",  [TW_I64] = "I64",
+        [TW_U8] = "U8",   [TW_F16] = "F16", [TW_BF16] = "BF16"};
     return names[type];
 }
 

@@ -153,6 +153,13 @@ tw_tensor *tw_op_pool_max(tw_tape *t, tw_tensor *x, const int32_t *offsets, int 
  * whose output has as many rows as its input. width >= 1. */
 tw_tensor *tw_op_windows(tw_tape *t, tw_tensor *x, const int32_t *offsets, int S, int width);
 
+/* LSTM or GRU along each sequence, one direction: y (N,H), the state after each row. wh (4H,H)
+ * makes it an LSTM, gates in the order i f g o; (3H,H) a GRU, r z n. x (N, 4H or 3H) is the input's
+ * part of the gates with its bias: a linear layer. bh (1, 4H or 3H) or NULL: a bias of the state's
+ * part, of use in a GRU. See nn/recurrent.h. */
+tw_tensor *tw_op_recurrent(tw_tape *t, tw_tensor *x, const tw_param *wh, const tw_param *bh,
+                           const int32_t *offsets, int S, bool reverse);
+
 /* ---- losses: return the unscaled sum over rows -------------------------------------------------
  *
  * When recording, scale * dL is added to the inputs' and the table's gradients at the call, not in

@@ -2,13 +2,13 @@
 #include <assert.h>
 #include <string.h>
 
-#include "nn/act.h"
 #include "nn/conv.h"
 #include "nn/groupnorm.h"
 #include "nn/internal.h"
 #include "nn/maps.h"
 #include "nn/pooling.h"
 #include "nn/vec.h"
+#include "nn/winograd.h"
 
 static const tw_maps lost = {0};
 
@@ -39,14 +39,82 @@ static bool plan(tw_tape *t, tw_conv *s, const tw_maps *x, const tw_param *w, in
     return true;
 }
 
-/* w (O, K) as the forward pass wants it, (K, O). */
-static tw_real *transposed(tw_tape *t, const tw_param *w)
+/* ---- one of two ways to convolve ------------------------------------------------------------- */
+
+/* The weights as the forward pass wants them: transposed (K, O), or Winograd's (36, C, O). */
+static tw_real *prepare(tw_tape *t, const tw_conv *s, const tw_param *w)
 {
-    const int O = (int) w->rows;
-    tw_real *wt = tw_tape_take(t, (size_t) w->rows * (size_t) w->cols, sizeof *wt);
-    if (wt != NULL)
-        tw_transpose(wt, O, w->value, w->cols, O, w->cols);
-    return wt;
+    const bool winograd = tw_winograd_fits(s);
+    const size_t n = (size_t) w->rows * (size_t) w->cols;
+    tw_real *wt = tw_tape_take(t, n, sizeof *wt);
+    tw_real *U = winograd ? tw_tape_take(t, tw_winograd_weights(s), sizeof *U) : wt;
+    if (wt == NULL || U == NULL)
+        return NULL;
+    tw_transpose(wt, s->O, w->value, w->cols, s->O, w->cols);
+    if (winograd)
+        tw_winograd_transform(U, wt, s);
+    return U;
+}
+
+/* Pixels of the output that are worked on together, and the memory for that. */
+static int rows_of(const tw_conv *s)
+{
+    return tw_winograd_fits(s) ? tw_winograd_rows(s) : tw_conv_rows(s);
+}
+
+static size_t work_of(const tw_conv *s)
+{
+    return tw_winograd_fits(s) ? tw_winograd_work(s) : tw_conv_work(s);
+}
+
+/* Gradients of prepared weights, gathered over the pictures: (36, C, O), then twice (K, O). */
+static size_t gather_of(const tw_conv *s)
+{
+    const size_t K = (size_t) s->k * (size_t) s->k * (size_t) s->C;
+    return tw_winograd_fits(s) ? tw_winograd_weights(s) + 2 * K * (size_t) s->O : 0;
+}
+
+/* y: pictures [first, end), the first one's first. */
+static void forward(tw_real *y, tw_real *work, const tw_real *x, const tw_real *weights,
+                    const tw_real *b, const tw_conv *s, int first, int end)
+{
+    const int from = s->out_at[first], rows = s->out_at[end] - from;
+    if (!tw_winograd_fits(s)) {
+        tw_conv_forward(y, work, x, weights, b, s, from, from + rows);
+        return;
+    }
+    tw_winograd_forward(y, work, x, weights, s, first, end);
+    for (int r = 0; b != NULL && r < rows; r++)
+        tw_vec_axpy(y + (size_t) r * (size_t) s->O, b, 1, (size_t) s->O);
+}
+
+static void backward(tw_real *dx, tw_real *dw, tw_real *gather, tw_real *work, const tw_real *dy,
+                     const tw_real *x, const tw_param *w, const tw_real *weights, const tw_conv *s,
+                     int first, int end)
+{
+    if (tw_winograd_fits(s))
+        tw_winograd_backward(dx, gather, work, dy, x, weights, s, first, end);
+    else
+        tw_conv_backward(dx, dw, NULL, work, dy, x, w->value, s, s->out_at[first], s->out_at[end]);
+}
+
+/* Before the first call of backward(), and after the last. */
+static void begin_gather(tw_real *gather, const tw_conv *s)
+{
+    if (tw_winograd_fits(s))
+        memset(gather, 0, tw_winograd_weights(s) * sizeof *gather);
+}
+
+static void end_gather(tw_real *dw, tw_real *gather, const tw_conv *s)
+{
+    if (!tw_winograd_fits(s))
+        return;
+    const int K = s->k * s->k * s->C;
+    const size_t n = (size_t) K * (size_t) s->O;
+    tw_real *dwt = gather + tw_winograd_weights(s);
+    tw_winograd_transform_backward(dwt, gather, s);
+    tw_transpose(dwt + n, K, dwt, s->O, K, s->O);
+    tw_vec_axpy(dw, dwt + n, 1, n);
 }
 
 /* ---- alone ----------------------------------------------------------------------------------- */
@@ -54,6 +122,7 @@ static tw_real *transposed(tw_tape *t, const tw_param *w)
 typedef struct conv_saved {
     tw_tensor *y, *x;
     const tw_param *w, *b;
+    const tw_real *weights; /* prepared */
     tw_conv shape;
 } conv_saved;
 
@@ -61,11 +130,16 @@ static void conv_back(tw_tape *t, void *saved)
 {
     const conv_saved *s = saved;
     tw_grads *g = tw_tape_grads(t);
-    tw_real *work = tw_tape_work(t, tw_conv_work(&s->shape));
-    if (work != NULL)
-        tw_conv_backward(s->x->d, tw_grads_all(g, s->w),
-                         s->b != NULL ? tw_grads_all(g, s->b) : NULL, work, s->y->d, s->x->v,
-                         s->w->value, &s->shape, 0, s->y->rows);
+    tw_real *dw = tw_grads_all(g, s->w);
+    tw_real *gather = tw_tape_work(t, gather_of(&s->shape) + work_of(&s->shape));
+    if (gather == NULL)
+        return;
+    begin_gather(gather, &s->shape);
+    backward(s->x->d, dw, gather, gather + gather_of(&s->shape), s->y->d, s->x->v, s->w, s->weights,
+             &s->shape, 0, s->shape.n);
+    end_gather(dw, gather, &s->shape);
+    if (s->b != NULL)
+        tw_vec_colsum(tw_grads_all(g, s->b), s->y->d, s->y->rows, s->y->cols);
 }
 
 tw_maps tw_op_conv(tw_tape *t, tw_maps x, const tw_param *w, const tw_param *b, int kernel,
@@ -79,12 +153,12 @@ tw_maps tw_op_conv(tw_tape *t, tw_maps x, const tw_param *w, const tw_param *b, 
     }
     assert(b == NULL || (b->rows == 1 && b->cols == shape.O));
     tw_tensor *y = tw_tape_tensor(t, shape.out_at[shape.n], shape.O);
-    tw_real *wt = transposed(t, w);
-    tw_real *work = tw_tape_work(t, tw_conv_work(&shape));
-    if (y == NULL || wt == NULL || work == NULL)
+    const tw_real *weights = prepare(t, &shape, w);
+    tw_real *work = tw_tape_work(t, work_of(&shape));
+    if (y == NULL || weights == NULL || work == NULL)
         return lost;
-    *s = (conv_saved){.y = y, .x = x.x, .w = w, .b = b, .shape = shape};
-    tw_conv_forward(y->v, work, x.x->v, wt, b != NULL ? b->value : NULL, &shape, 0, y->rows);
+    *s = (conv_saved){.y = y, .x = x.x, .w = w, .b = b, .weights = weights, .shape = shape};
+    forward(y->v, work, x.x->v, weights, b != NULL ? b->value : NULL, &shape, 0, x.n);
     tw_tape_record(t, conv_back, s);
     return (tw_maps){.x = y, .n = x.n, .width = shape.out_w, .at = shape.out_at};
 }
@@ -94,21 +168,23 @@ tw_maps tw_op_conv(tw_tape *t, tw_maps x, const tw_param *w, const tw_param *b, 
 typedef struct block_saved {
     tw_tensor *y, *x, *skip; /* skip NULL: none */
     tw_conv_norm how;        /* its own skip is not looked at */
+    const tw_real *weights;  /* prepared */
     tw_conv shape;
     const int32_t *y_at;  /* (n+1) where pictures begin in y; shape.out_at where they do in u */
     tw_real *u;           /* (out_at[n], O) the convolution's result; NULL: not kept */
     tw_real *mean, *rstd; /* (n, groups) */
 } block_saved;
 
-/* What an op works in: patches, then one batch of u (or its gradient), then a few rows of O. */
+/* What an op works in: patches or tiles, the weights' gradient, some pictures' u (or its gradient),
+ * a few rows of O. */
 typedef struct desk {
-    tw_real *col, *u, *a, *b;
+    tw_real *work, *gather, *u, *a, *b;
 } desk;
 
 /* Pictures [i, *end): as many as make up the rows of one product, but at least one. */
 static int take_pictures(const tw_conv *s, int i)
 {
-    const int rows = tw_conv_rows(s);
+    const int rows = rows_of(s);
     int end = i + 1;
     while (end < s->n && s->out_at[end + 1] - s->out_at[i] <= rows)
         end++;
@@ -123,11 +199,12 @@ static bool set_desk(tw_tape *t, desk *d, const tw_conv *s)
         int rows = s->out_at[end] - s->out_at[i];
         most = rows > most ? rows : most;
     }
-    const size_t line = (size_t) s->O, patches = (tw_conv_work(s) + 15) / 16 * 16;
-    d->col = tw_tape_work(t, patches + ((size_t) most + 5) * line);
-    if (d->col == NULL)
+    const size_t line = (size_t) s->O, room = (work_of(s) + 15) / 16 * 16;
+    d->work = tw_tape_work(t, room + gather_of(s) + ((size_t) most + 5) * line);
+    if (d->work == NULL)
         return false;
-    d->u = d->col + patches;
+    d->gather = d->work + room;
+    d->u = d->gather + gather_of(s);
     d->a = d->u + (size_t) most * line;
     d->b = d->a + line; /* and three rows more after it */
     return true;
@@ -166,15 +243,11 @@ static void unfinish(tw_tape *t, const block_saved *s, const desk *d, tw_real *d
     if (s->how.pool) {
         tw_groupnorm_refine(d->a, d->b, mean, rstd, gain, s->how.bias->value, O, G);
         tw_maxpool2_backward(du, dy, u, d->a, d->b, s->how.relu, P / W, W, O);
-        dy = du;
-    } else if (s->how.relu) {
-        memset(du, 0, n * sizeof *du);
-        tw_relu_backward(du, dy, s->y->v + of, n);
-        dy = du;
+    } else {
+        tw_affine_backward(du, s->skip != NULL ? s->skip->d + of : NULL, dy, s->y->v + of,
+                           s->how.relu, n);
     }
-    if (s->skip != NULL)
-        tw_vec_axpy(s->skip->d + of, dy, 1, n);
-    tw_groupnorm_backward(du, tw_grads_all(g, s->how.gain), tw_grads_all(g, s->how.bias), d->b, dy,
+    tw_groupnorm_backward(du, tw_grads_all(g, s->how.gain), tw_grads_all(g, s->how.bias), d->b, du,
                           u, mean, rstd, gain, P, O, G);
 }
 
@@ -186,13 +259,16 @@ static void block_back(tw_tape *t, void *saved)
     desk d;
     if (!set_desk(t, &d, &s->shape))
         return;
+    tw_real *dw = tw_grads_all(tw_tape_grads(t), s->how.w);
+    begin_gather(d.gather, &s->shape);
     for (int i = 0, end; i < s->shape.n; i = end) {
         end = take_pictures(&s->shape, i);
         for (int j = i; j < end; j++)
             unfinish(t, s, &d, d.u + (size_t) (at[j] - at[i]) * O, j);
-        tw_conv_backward(s->x->d, tw_grads_all(tw_tape_grads(t), s->how.w), NULL, d.col, d.u,
-                         s->x->v, s->how.w->value, &s->shape, at[i], at[end]);
+        backward(s->x->d, dw, d.gather, d.work, d.u, s->x->v, s->how.w, s->weights, &s->shape, i,
+                 end);
     }
+    end_gather(dw, d.gather, &s->shape);
 }
 
 /* Where pictures begin once they are pooled. */
@@ -237,9 +313,10 @@ static block_saved *begin_block(tw_tape *t, const tw_maps *x, const tw_conv_norm
 tw_maps tw_op_conv_norm(tw_tape *t, tw_maps x, const tw_conv_norm *how)
 {
     block_saved *s = begin_block(t, &x, how);
-    tw_real *wt = s != NULL ? transposed(t, how->w) : NULL;
     desk d;
-    if (wt == NULL || !set_desk(t, &d, &s->shape)) {
+    if (s != NULL)
+        s->weights = prepare(t, &s->shape, how->w);
+    if (s == NULL || s->weights == NULL || !set_desk(t, &d, &s->shape)) {
         (void) twi_tape_lost(t);
         return lost;
     }
@@ -248,7 +325,7 @@ tw_maps tw_op_conv_norm(tw_tape *t, tw_maps x, const tw_conv_norm *how)
     for (int i = 0, end; i < x.n; i = end) {
         end = take_pictures(&s->shape, i);
         tw_real *u = s->u != NULL ? s->u + (size_t) at[i] * O : d.u;
-        tw_conv_forward(u, d.col, x.x->v, wt, NULL, &s->shape, at[i], at[end]);
+        forward(u, d.work, x.x->v, s->weights, NULL, &s->shape, i, end);
         for (int j = i; j < end; j++)
             finish(s, &d, u + (size_t) (at[j] - at[i]) * O, j);
     }

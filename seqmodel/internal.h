@@ -41,11 +41,12 @@ struct tw_seq_model {
     tw_param *items;     /* (n_items+1, item_dim): inputs and outputs; row 0 stays zero */
     tw_param *content;   /* (n_items+1, content_dim) frozen; NULL without content */
     tw_param *project;   /* (item_dim, content_dim); NULL without content */
+    tw_param *counts;    /* (n_items+1, 1) frozen: log(1 + events); NULL: popularity is 0 */
     bool *known;         /* (n_items+1) has an id's vector, too; NULL without content: all have */
     tw_param *users;     /* (n_users+1, user_dim): row 0 is the unknown user; NULL without users */
     tw_param *positions; /* (max_len, D): row max_len-1 belongs to the latest item */
     tw_param *gain, *bias; /* (1,D) the norm at the end; NULL where norm is TW_SEQ_POST */
-    tw_real *outputs;      /* (n_items+1, item_dim) what queries meet; NULL: items->value itself */
+    tw_real *outputs;      /* (n_items+1, twi_query_dim) what queries meet; NULL: items->value */
     twi_block block[TW_SEQ_MAX_BLOCKS];
     twi_ids item_ids, user_ids;
 };
@@ -64,6 +65,9 @@ void twi_refresh_known(tw_seq_model *m);
  */
 void twi_refresh_outputs(tw_seq_model *m);
 const tw_real *twi_outputs(const tw_seq_model *m);
+/* The width of outputs and queries: item_dim, and one more where popularity is part of the score.
+ */
+int twi_query_dim(const tw_seq_model *m);
 
 /* How many numbers the tensors of such a model hold, by formula: before any is allocated. */
 double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items);

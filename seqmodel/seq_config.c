@@ -59,6 +59,7 @@ static const field fields[] = {
     NUMBER(calibration, 0, 1, "t of gbce; 0 is plain bce"),
     WHOLE(normalize, 0, 1, "1: score by cosine (lower the temperature to about 0.05)"),
     NUMBER(temperature, 1e-3, 1e3, "what scores are divided by (all but bce)"),
+    NUMBER(popularity, 0, 10, "what log(1 + its events) adds to an item's score"),
     NUMBER(dropout, 0, 0.95, "probability of dropping a number while training"),
     NUMBER(sse_user, 0, 1, "probability of replacing a sequence's user by another"),
     NUMBER(sse_item_input, 0, 1, "probability of replacing an input item by another"),
@@ -209,6 +210,9 @@ tw_status tw_seq_config_check(const tw_seq_config *cfg, tw_error *err)
     if (cfg->gated != 0 && cfg->norm != TW_SEQ_PRE)
         return tw_fail(err, TW_EINVAL, "gated 1 needs norm pre");
     int width = cfg->user_dim + cfg->item_dim;
+    if (cfg->popularity > 0 && width == TW_SEQ_MAX_DIM)
+        return tw_fail(err, TW_EINVAL, "popularity needs a column: user_dim + item_dim below %d",
+                       TW_SEQ_MAX_DIM);
     if (width > TW_SEQ_MAX_DIM)
         return tw_fail(err, TW_EINVAL, "user_dim %d + item_dim %d is more than %d", cfg->user_dim,
                        cfg->item_dim, TW_SEQ_MAX_DIM);

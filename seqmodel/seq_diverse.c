@@ -33,21 +33,21 @@ tw_status twi_diverse_create(twi_diverse **out, const tw_seq_model *m,
 void twi_diverse_list(twi_diverse *d, int32_t list[TWI_DIVERSE_LIST], const tw_real *scores,
                       const int32_t *mark, int32_t stamp)
 {
-    const size_t D = (size_t) d->m->cfg.item_dim;
+    const size_t Q = (size_t) twi_query_dim(d->m);
     int order[TWI_DIVERSE_LIST];
     int n = twi_top_hits(d->hits, POOL, scores, d->m->n_items, mark, stamp);
     const tw_seq_pool pool = {.n = n,
                               .scores = d->scores,
                               .counts = d->counts,
                               .vectors = d->vectors,
-                              .dim = (int) D,
+                              .dim = d->m->cfg.item_dim, /* likeness leaves popularity out */
                               .temperature = tw_seq_logit_temperature(d->m)};
 
     for (int i = 0; i < n; i++) {
         size_t item = (size_t) d->hits[i].item;
         d->scores[i] = d->hits[i].score;
         d->counts[i] = (int64_t) d->popularity[item];
-        d->vectors[i] = twi_outputs(d->m) + item * D;
+        d->vectors[i] = twi_outputs(d->m) + item * Q;
     }
     int picked = tw_seq_rerank(order, &d->cfg, &pool, TWI_DIVERSE_LIST, d->scratch);
     for (int i = 0; i < TWI_DIVERSE_LIST; i++)

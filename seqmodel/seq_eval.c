@@ -20,7 +20,7 @@ typedef struct worker {
     tw_tape *tape;
     twi_batch batch;
     tw_seq_folder *folder; /* NULL unless users are folded in */
-    tw_real *queries;      /* (chunk, item_dim) theirs */
+    tw_real *queries;      /* (chunk, twi_query_dim) theirs */
     twi_diverse *diverse;  /* NULL unless lists are re-ranked */
     tw_real *scores;       /* (chunk, n_items+1) */
     int32_t *mark;         /* (n_items+1) */
@@ -209,7 +209,7 @@ static tw_status ask_folded(const evaluation *e, worker *w, int64_t begin, int64
                             const tw_real **queries)
 {
     tw_status st = TW_OK;
-    const size_t d = (size_t) e->m->cfg.item_dim;
+    const size_t d = (size_t) twi_query_dim(e->m);
 
     *queries = w->queries;
     for (int64_t i = begin; i < end && st == TW_OK; i++) {
@@ -229,7 +229,7 @@ static tw_status score_chunk(const evaluation *e, worker *w, int64_t begin, int6
                                      : ask_together(e, w, begin, end, &queries);
     if (st != TW_OK)
         return st;
-    int d = e->m->cfg.item_dim, columns = e->m->n_items + 1;
+    int d = twi_query_dim(e->m), columns = e->m->n_items + 1;
     tw_gemm(0, 1, (int) (end - begin), columns, d, 1, queries, d, twi_outputs(e->m), d, 0,
             w->scores, columns);
     return TW_OK;
@@ -281,7 +281,7 @@ static tw_status create_worker(const evaluation *e, worker *w, tw_error *err)
     if (e->popularity != NULL)
         TW_TRY(twi_diverse_create(&w->diverse, e->m, &e->cfg.rerank, e->popularity, err));
     if (e->cfg.as == TW_SEQ_AS_FOLDED) {
-        w->queries = tw_alloc((size_t) e->chunk, (size_t) e->m->cfg.item_dim * sizeof *w->queries);
+        w->queries = tw_alloc((size_t) e->chunk, (size_t) twi_query_dim(e->m) * sizeof *w->queries);
         if (w->queries == NULL) {
             st = tw_fail(err, TW_ENOMEM, "queries of %d users", e->chunk);
             goto done;

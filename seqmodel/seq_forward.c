@@ -144,12 +144,24 @@ static tw_tensor *item_half(const tw_seq_model *m, tw_tape *t, tw_tensor *F)
     return m->users == NULL ? F : tw_op_columns(t, F, 0, m->cfg.item_dim);
 }
 
+/* (n,1): what a query's popularity column meets. */
+static tw_tensor *ones(tw_tape *t, int n)
+{
+    tw_tensor *c = tw_tape_tensor(t, n, 1);
+
+    for (int i = 0; c != NULL && i < n; i++)
+        c->v[i] = 1;
+    return c;
+}
+
 tw_tensor *twi_forward_queries(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
 {
     tw_tensor *F =
         tw_tape_records(t) ? last_rows(t, b, twi_forward(m, t, b)) : forward(m, t, b, true);
     tw_tensor *q = item_half(m, t, F);
-    return m->cfg.normalize != 0 ? tw_op_l2norm(t, q) : q;
+    if (m->cfg.normalize != 0)
+        q = tw_op_l2norm(t, q);
+    return m->counts == NULL ? q : tw_op_concat(t, q, ones(t, b->sequences));
 }
 
 /* <F_user, sqrt(d_u) U[user]> (N,1). */

@@ -50,6 +50,7 @@ double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items
     double size = ((double) n_items + 1) * cfg->item_dim + ((double) n_users + 1) * cfg->user_dim +
                   cfg->max_len * D;
     size += ((double) n_items + 1 + cfg->item_dim) * cfg->content_dim;
+    size += cfg->popularity > 0 ? (double) n_items + 1 : 0;
     if (cfg->norm != TW_SEQ_POST)
         size += 2 * D;
 #define X(field, name, rows, start) size += cfg->blocks * ((rows) *D);
@@ -103,6 +104,10 @@ static tw_status add_tensors(tw_seq_model *m, tw_error *err)
                    err));
         TW_TRY(add(m, &m->project, "project.weight", c->item_dim, c->content_dim, TW_DENSE, err));
         m->content->frozen = true;
+    }
+    if (c->popularity > 0) {
+        TW_TRY(add(m, &m->counts, "counts", (int64_t) m->n_items + 1, 1, TW_TABLE, err));
+        m->counts->frozen = true;
     }
     if (c->user_dim > 0)
         TW_TRY(add(m, &m->users, "users", (int64_t) m->n_users + 1, c->user_dim, TW_TABLE, err));
@@ -178,9 +183,9 @@ tw_status twi_model_create_empty(tw_seq_model **out, const tw_seq_config *cfg, i
             goto done;
         }
     }
-    if (cfg->normalize != 0 || cfg->content_dim > 0) {
-        m->outputs =
-            tw_alloc_aligned((size_t) m->items->rows * (size_t) cfg->item_dim, sizeof *m->outputs);
+    if (cfg->normalize != 0 || cfg->content_dim > 0 || cfg->popularity > 0) {
+        m->outputs = tw_alloc_aligned((size_t) m->items->rows * (size_t) twi_query_dim(m),
+                                      sizeof *m->outputs);
         if (m->outputs == NULL) {
             st = tw_fail(err, TW_ENOMEM, "vectors of %d items", n_items);
             goto done;
@@ -227,50 +232,58 @@ void twi_refresh_known(tw_seq_model *m)
     }
 }
 
-/* out (rows, item_dim) = ids' vectors (rows, item_dim; NULL: none) + content (rows, C) project' */
-static void output_rows(const tw_seq_model *m, const tw_real *ids, const tw_real *content,
-                        tw_real *out, int rows)
+/* out (rows, twi_query_dim) = ids' vectors (rows, item_dim; NULL: none) + content (rows, C)
+ * project', then what popularity adds, of items first, first + 1 .. (0 has no events). */
+static void output_rows(const tw_seq_model *m, int64_t first, const tw_real *ids,
+                        const tw_real *content, tw_real *out, int rows)
 {
-    const int D = m->cfg.item_dim, C = m->cfg.content_dim;
-    const size_t n = (size_t) rows * (size_t) D;
+    const int D = m->cfg.item_dim, C = m->cfg.content_dim, Q = twi_query_dim(m);
     tw_real rnorm;
 
-    if (ids != NULL)
-        memcpy(out, ids, n * sizeof *out);
-    else
-        memset(out, 0, n * sizeof *out);
+    for (int i = 0; i < rows; i++) {
+        tw_real *row = out + (size_t) i * (size_t) Q;
+        memset(row, 0, (size_t) Q * sizeof *row);
+        if (ids != NULL)
+            memcpy(row, ids + (size_t) i * (size_t) D, (size_t) D * sizeof *row);
+        if (Q > D)
+            row[D] = (tw_real) m->cfg.popularity * m->counts->value[first + i];
+    }
     if (C > 0)
-        tw_gemm(0, 1, rows, D, C, 1, content, C, m->project->value, C, 1, out, D);
-    for (size_t i = 0; m->cfg.normalize != 0 && i < n; i += (size_t) D)
-        tw_l2norm_forward(out + i, &rnorm, out + i, 1, D);
+        tw_gemm(0, 1, rows, D, C, 1, content, C, m->project->value, C, 1, out, Q);
+    for (int i = 0; m->cfg.normalize != 0 && i < rows; i++) {
+        tw_real *row = out + (size_t) i * (size_t) Q;
+        tw_l2norm_forward(row, &rnorm, row, 1, D);
+    }
 }
 
 /* In blocks, as one matrix product counts in ints. Ids of items never met are zero rows. */
 void twi_refresh_outputs(tw_seq_model *m)
 {
-    const size_t D = (size_t) m->cfg.item_dim, C = (size_t) m->cfg.content_dim;
+    const size_t D = (size_t) m->cfg.item_dim, C = (size_t) m->cfg.content_dim,
+                 Q = (size_t) twi_query_dim(m);
 
     if (m->outputs == NULL)
         return;
     assert(m->items != NULL);
     for (int64_t at = 0; at < m->items->rows; at += 1024) {
         int rows = (int) (m->items->rows - at < 1024 ? m->items->rows - at : 1024);
-        output_rows(m, m->items->value + (size_t) at * D,
+        output_rows(m, at, m->items->value + (size_t) at * D,
                     m->content == NULL ? NULL : m->content->value + (size_t) at * C,
-                    m->outputs + (size_t) at * D, rows);
+                    m->outputs + (size_t) at * Q, rows);
     }
-    memset(m->outputs, 0, D * sizeof *m->outputs); /* row 0 belongs to no item */
+    memset(m->outputs, 0, Q * sizeof *m->outputs); /* row 0 belongs to no item */
 }
 
 void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *content, tw_real *out)
 {
-    const size_t D = (size_t) m->cfg.item_dim, C = (size_t) m->cfg.content_dim, i = (size_t) item;
+    const size_t D = (size_t) m->cfg.item_dim, C = (size_t) m->cfg.content_dim, i = (size_t) item,
+                 Q = (size_t) twi_query_dim(m);
 
     /* A product of one row may round otherwise than one of a thousand. */
     if (item > 0 && memcmp(content, m->content->value + i * C, C * sizeof *content) == 0)
-        memcpy(out, m->outputs + i * D, D * sizeof *out);
+        memcpy(out, m->outputs + i * Q, Q * sizeof *out);
     else
-        output_rows(m, item > 0 ? m->items->value + i * D : NULL, content, out, 1);
+        output_rows(m, item, item > 0 ? m->items->value + i * D : NULL, content, out, 1);
 }
 
 void tw_seq_content_vector(const tw_seq_model *m, const tw_real *content, tw_real *out)
@@ -290,6 +303,8 @@ tw_status tw_seq_model_set_content(tw_seq_model *m, const tw_real *content, tw_e
     twi_refresh_outputs(m);
     return TW_OK;
 }
+
+int twi_query_dim(const tw_seq_model *m) { return m->cfg.item_dim + (m->cfg.popularity > 0); }
 
 const tw_real *twi_outputs(const tw_seq_model *m)
 {
@@ -336,13 +351,14 @@ int32_t tw_seq_model_items(const tw_seq_model *m) { return m->n_items; }
 int64_t tw_seq_model_size(const tw_seq_model *m)
 {
     return tw_params_size(m->params) -
-           (m->content == NULL ? 0 : m->content->rows * m->content->cols);
+           (m->content == NULL ? 0 : m->content->rows * m->content->cols) -
+           (m->counts == NULL ? 0 : m->counts->rows);
 }
 
 const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *dim)
 {
     *rows = m->items->rows;
-    *dim = m->items->cols;
+    *dim = twi_query_dim(m);
     return twi_outputs(m);
 }
 

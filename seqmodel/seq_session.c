@@ -90,7 +90,7 @@ tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, const int32_t *i
     tw_tensor *q = twi_forward_queries(m, s->tape, &s->batch);
     st = tw_tape_status(s->tape, err);
     if (st == TW_OK)
-        memcpy(query, q->v, (size_t) m->cfg.item_dim * sizeof *query);
+        memcpy(query, q->v, (size_t) twi_query_dim(m) * sizeof *query);
     return st;
 }
 

@@ -191,6 +191,11 @@ static tw_status init(training *tr, tw_error *err)
     TW_TRY(tw_trainer_create(&tr->trainer, tr->m->params, &cfg, err));
     TW_TRY(create_slices(tr, err));
     forget_unmet(tr);
+    if (tr->m->counts != NULL) {
+        twi_popularity(tr->m->counts->value, tr->data);
+        for (int32_t i = 0; i <= tr->m->n_items; i++)
+            tr->m->counts->value[i] = (tw_real) log1p((double) tr->m->counts->value[i]);
+    }
     TW_TRY(twi_keep_init(&tr->keep, tr->m, err));
 done:
     return st;

@@ -134,6 +134,9 @@ typedef struct tw_seq_config {
     double calibration;    /* gBCE's t in [0, 1]; 0: plain BCE, 1: calibrated scores */
     int normalize;         /* 1: scores are cosines of query and item; wants a temperature ~ 0.05 */
     double temperature;    /* scores are divided by it (all but BCE) */
+    double popularity;     /* w: ranking adds w * log(1 + an item's events in the train parts) to
+                              its score, by one more column of queries and items; 0: off. The
+                              losses are without it */
     double dropout;        /* on the input, attention weights and both FFN layers */
     double sse_user;       /* P(a training sequence's user is replaced by a uniform user) */
     double sse_item_input; /* P(an input item is replaced by a uniform item) */
@@ -199,8 +202,9 @@ int32_t tw_seq_model_users(const tw_seq_model *m);
 int32_t tw_seq_model_items(const tw_seq_model *m);
 int64_t tw_seq_model_size(const tw_seq_model *m); /* trained numbers */
 
-/* The table for the search index: row i (of *dim numbers) is item i; row 0 is zero and belongs to
- * no item. *rows is n_items+1. Borrowed until the model is trained further or destroyed. */
+/* The table for the search index: row i (of *dim numbers: item_dim, and one more where popularity
+ * is above 0) is item i; row 0 is zero and belongs to no item. *rows is n_items+1. Borrowed until
+ * the model is trained further or destroyed. */
 const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *dim);
 
 /* Gives the items their content (tower vectors, say): an item is then its id's vector, if it was
@@ -215,7 +219,8 @@ TW_NODISCARD tw_status tw_seq_model_set_content(tw_seq_model *m, const tw_real *
                                                 tw_error *err);
 
 /* What queries meet for an item that the model has no index for: the row it would have in
- * tw_seq_item_vectors. content (content_dim), out (item_dim); content_dim must be above 0. */
+ * tw_seq_item_vectors. content (content_dim), out as wide as tw_seq_item_vectors(); content_dim
+ * must be above 0. */
 void tw_seq_content_vector(const tw_seq_model *m, const tw_real *content, tw_real *out);
 
 /* The same for an item (0..n_items; 0: no index) whose content may have changed since the training.
@@ -400,7 +405,7 @@ void tw_seq_session_destroy(tw_seq_session *s); /* accepts NULL */
  *   user          index in 0..n_users; 0: unknown
  *   items (n)         indices, oldest first; the last max_len known ones are read. Values <= 0 are
  *                     items that the model does not know, and are skipped
- *   query (item_dim)  filled on success
+ *   query (dim)       filled on success; as wide as tw_seq_item_vectors()
  *
  * TW_EINVAL: user or an item is above its range. TW_ENOTFOUND: no known item is left. TW_ENOMEM. */
 TW_NODISCARD tw_status tw_seq_query(tw_seq_session *s, int32_t user, const int32_t *items,
@@ -437,7 +442,7 @@ void tw_seq_folder_destroy(tw_seq_folder *f); /* accepts NULL */
  * it. It starts at the unknown user's vector; steps 0 is that user.
  *
  *   items (n)         as for tw_seq_query
- *   query (item_dim)  filled
+ *   query (dim)  filled; as wide as tw_seq_item_vectors()
  *   user (user_dim)   filled; may be NULL
  *
  * TW_EINVAL, TW_ENOTFOUND: as tw_seq_query. TW_ENOMEM. The same history gives the same bits. */

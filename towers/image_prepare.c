@@ -52,25 +52,38 @@ static void make_axis(axis *a, int count, double from, double length, int size)
                                 : between(from + (i + 0.5) * scale - 0.5, size);
 }
 
-/* sums (count, channels) += weight * row, resampled along the row. */
-static void add_row(float *sums, const axis *a, const unsigned char *row, int channels,
-                    float weight)
+/* sums (count, channels) += weight * row, resampled along the row. Inlined with a constant number
+ * of channels, so that the inner loops unroll. */
+static inline void add_samples(float *sums, const axis *a, const unsigned char *row,
+                               const int channels, float weight)
 {
     for (int i = 0; i < a->count; i++) {
         const tap *t = &a->taps[i];
-        for (int k = 0; k < channels; k++) {
-            const unsigned char *px = row + (size_t) t->at * (size_t) channels + k;
-            const unsigned char *end = px + (size_t) (t->n - 1) * (size_t) channels;
-            float sum = t->first * (float) *px;
-            if (t->n > 1) {
-                unsigned mid = 0;
-                for (px += channels; px < end; px += channels)
-                    mid += *px;
-                sum += a->mid * (float) mid + t->last * (float) *end;
-            }
-            sums[i * channels + k] += weight * sum;
-        }
+        const unsigned char *px = row + (size_t) t->at * (size_t) channels;
+        const unsigned char *last = px + (size_t) (t->n - 1) * (size_t) channels;
+        const float first_weight = weight * t->first, last_weight = weight * t->last;
+        float *sum = sums + (size_t) i * (size_t) channels;
+        unsigned mid[3] = {0, 0, 0};
+
+        for (int k = 0; k < channels; k++) /* of a single sample the last weight is 0 */
+            sum[k] += first_weight * (float) px[k] + last_weight * (float) last[k];
+        if (t->n <= 2)
+            continue;
+        for (px += channels; px < last; px += channels)
+            for (int k = 0; k < channels; k++)
+                mid[k] += px[k];
+        for (int k = 0; k < channels; k++)
+            sum[k] += weight * a->mid * (float) mid[k];
     }
+}
+
+static void add_row(float *sums, const axis *a, const unsigned char *row, int channels,
+                    float weight)
+{
+    if (channels == 1)
+        add_samples(sums, a, row, 1, weight);
+    else
+        add_samples(sums, a, row, 3, weight);
 }
 
 static unsigned char to_byte(float v)

@@ -89,6 +89,16 @@ typedef struct twi_scored {
 double twi_loss_cosent(tw_real *ds, twi_loss_stats *stats, const tw_real *s, const float *label,
                        twi_scored *scratch, double scale, int B, int C);
 
+/* What twi_loss_infonce gives, with one exponential a cell in place of four; cosines within -1
+ * .. 1.
+ *
+ *   scratch (3 B)  the caller's
+ *
+ * Temperatures below 1/40, whose exponentials a float cannot hold, go to twi_loss_infonce. */
+double twi_loss_infonce_fast(tw_real *ds, twi_loss_stats *stats, double *scratch, const tw_real *s,
+                             const unsigned char *mask, const tw_real *logq_a,
+                             const tw_real *logq_c, double temperature, int B, int C);
+
 /* ---- triplets (loss_triplet.c)
  * -------------------------------------------------------------------
  */

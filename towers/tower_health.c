@@ -78,11 +78,12 @@ static void measure_uniformity(tw_health *h, const state *s)
     const int64_t step = step_of(h->items);
     double sum = 0, pairs = 0;
 
-    for (int64_t a = 0; a < h->items; a += step)
+    for (int64_t a = 0; a < h->items; a += step) {
         for (int64_t b = a + step; b < h->items; b += step) {
             sum += exp(-2 * apart(row_of(s, s->use[a]), row_of(s, s->use[b]), s->dim));
             pairs++;
         }
+    }
     h->uniformity = pairs > 0 ? log(sum / pairs) : 0;
 }
 

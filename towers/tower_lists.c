@@ -153,12 +153,13 @@ static double dot(const float *a, const float *b, int n)
 static bool diversity_of(double *out, const int32_t *place, int k, const float *vecs, int dim)
 {
     double sum = 0, pairs = 0;
-    for (int i = 0; i < k && place[i] >= 0; i++)
+    for (int i = 0; i < k && place[i] >= 0; i++) {
         for (int j = 0; j < i; j++) {
             sum += 1 - dot(vecs + (size_t) place[i] * (size_t) dim,
                            vecs + (size_t) place[j] * (size_t) dim, dim);
             pairs++;
         }
+    }
     *out = pairs > 0 ? sum / pairs : 0;
     return pairs > 0;
 }
@@ -263,10 +264,11 @@ static bool is_answered(const judge *j, int n, int32_t query, int32_t cls)
 static tw_status check_rows(const int32_t *rows, int n_rows, int64_t n, int64_t trial,
                             tw_error *err)
 {
-    for (int k = 0; k < n_rows; k++)
+    for (int k = 0; k < n_rows; k++) {
         if (rows[k] < 0 || rows[k] >= n)
             return tw_fail(err, TW_EINVAL, "trial %lld: row %d is outside 0..%lld",
                            (long long) trial, rows[k], (long long) n - 1);
+    }
     return TW_OK;
 }
 

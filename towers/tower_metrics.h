@@ -134,6 +134,14 @@ TW_NODISCARD tw_status tw_rank(tw_ranked *out, const tw_rank_task *task, tw_scor
                                void *ctx, tw_pool *pool, tw_error *err);
 void tw_ranked_fini(tw_ranked *r); /* accepts a zeroed one */
 
+/* The same for pairs of items (towers.h): every item with held-out partners asks, all n items are
+ * the pool, known partners are hidden; a pair that is both held and known is hidden. Queries and
+ * places that score sees are item numbers. TW_EINVAL: an item out of range, or k.
+ * (tower_rank_pairs.c) */
+TW_NODISCARD tw_status tw_rank_pairs(tw_ranked *out, int64_t n, int k,
+                                     const tw_retrieval_task *pairs, tw_score_fn score, void *ctx,
+                                     tw_pool *pool, tw_error *err);
+
 /* Means over the queries that have something to find. */
 typedef struct tw_ranking {
     int k;

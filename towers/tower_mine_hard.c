@@ -31,11 +31,12 @@ static tw_status check(const miner *m, tw_error *err)
     const twi_hard_config *c = m->cfg;
     if (c->k < 1 || c->k > TWI_HARD_MAX_K || c->skip < 0 || c->skip >= c->k || c->per_pair < 1 ||
         c->per_pair > c->k || !(c->relative_margin >= 0 && c->relative_margin <= 1) ||
-        !(c->most_cosine >= -1))
+        !(c->most_cosine >= -1)) {
         return tw_fail(err, TW_EINVAL,
                        "hard negatives: k %d, skip %d, per_pair %d, relative_margin %g, "
                        "most_cosine %g",
                        c->k, c->skip, c->per_pair, c->relative_margin, c->most_cosine);
+    }
     return TW_OK;
 }
 
@@ -146,6 +147,7 @@ done:
     return st;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): what is known, the rule, and whom to ask */
 tw_status twi_mine_hard(tw_item_triplet **out, int64_t *n_out, const float *vecs, int64_t n,
                         int dim, const twi_partners *positives, const int32_t *cls,
                         const twi_hard_config *cfg, twi_neighbours_fn search, void *ctx,

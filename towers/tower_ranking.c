@@ -3,6 +3,7 @@
  * A right place enters its list a little below its score (TW_TIE), which is how
  * ties count against us: by the time the list is full, a wrong place that scores
  * the same has pushed it back or out. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,12 +88,13 @@ static void score_block(const tw_dense *d, tw_real *block, const int32_t *querie
     for (int j = 0; j < n; j++)
         there[j] = to_reals(v + (size_t) j * D, d->pool + (size_t) (first + j) * D, d->dim);
     tw_gemm(0, 1, nq, n, d->dim, 1, q, d->dim, v, d->dim, 0, s, n);
-    for (int i = 0; i < nq; i++)
+    for (int i = 0; i < nq; i++) {
         for (int j = 0; j < n; j++) {
             const double dot = (double) s[(size_t) i * (size_t) n + (size_t) j];
             scores[(size_t) i * (size_t) stride + (size_t) j] =
                 (float) (euclid ? 2 * dot - own[i] - there[j] : dot);
         }
+    }
 }
 
 tw_status tw_dense_score(void *ctx, int worker, const int32_t *queries, int nq, int64_t first,
@@ -100,11 +102,13 @@ tw_status tw_dense_score(void *ctx, int worker, const int32_t *queries, int nq, 
 {
     const tw_dense *d = ctx;
     (void) err;
-    for (int i = 0; i < nq; i += QUERIES)
-        for (int j = 0; j < n; j += PLACES)
+    for (int i = 0; i < nq; i += QUERIES) {
+        for (int j = 0; j < n; j += PLACES) {
             score_block(d, d->blocks[worker], queries + i, nq - i < QUERIES ? nq - i : QUERIES,
                         first + j, n - j < PLACES ? n - j : PLACES,
                         scores + (size_t) i * (size_t) n + (size_t) j, n);
+        }
+    }
     return TW_OK;
 }
 
@@ -137,12 +141,14 @@ static tw_status check_lists(const char *what, const int64_t *offsets, const int
         if (offsets[q + 1] < offsets[q])
             return tw_fail(err, TW_EINVAL, "query %lld: its list ends before it starts",
                            (long long) q);
-        for (int64_t k = offsets[q]; k < offsets[q + 1]; k++)
+        for (int64_t k = offsets[q]; k < offsets[q + 1]; k++) {
             if (places[k] < 0 || places[k] >= task->pool ||
-                (k > offsets[q] && places[k] <= places[k - 1]))
+                (k > offsets[q] && places[k] <= places[k - 1])) {
                 return tw_fail(err, TW_EINVAL,
                                "query %lld: %s place %d is outside 0..%lld or does not rise",
                                (long long) q, what, places[k], (long long) task->pool - 1);
+            }
+        }
     }
     return TW_OK;
 }
@@ -159,12 +165,13 @@ static tw_status check_task(const tw_rank_task *t, tw_error *err)
                      classes ? "" : " without classes or right answers");
         goto done;
     }
-    for (int64_t q = 0; q < t->queries && t->own != NULL; q++)
+    for (int64_t q = 0; q < t->queries && t->own != NULL; q++) {
         if (t->own[q] >= t->pool) {
             st = tw_fail(err, TW_EINVAL, "query %lld: own place %d is outside 0..%lld",
                          (long long) q, t->own[q], (long long) t->pool - 1);
             goto done;
         }
+    }
     TW_TRY(check_lists("right", t->right_offsets, t->right, t, err));
     TW_TRY(check_lists("hidden", t->hide_offsets, t->hide, t, err));
 done:
@@ -254,6 +261,7 @@ static tw_status rank_block(ranker *r, int worker, int64_t begin, int nq)
     const size_t k = (size_t) t->k;
     int32_t queries[QUERIES];
 
+    assert(w->filled != NULL);
     for (int i = 0; i < nq; i++) {
         queries[i] = (int32_t) (begin + i);
         w->filled[i] = 0;

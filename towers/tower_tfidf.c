@@ -143,10 +143,11 @@ static void end_word(reader *r)
     add_letter(r, '>');
     if (r->cfg.words)
         add(r, r->bytes, r->starts[r->letters]);
-    for (int k = 0; k < r->letters && r->cfg.ngram_max > 0 && !r->failed; k++)
+    for (int k = 0; k < r->letters && r->cfg.ngram_max > 0 && !r->failed; k++) {
         for (int len = r->cfg.ngram_min; len <= r->cfg.ngram_max && k + len <= r->letters; len++)
             if (len < r->letters || !r->cfg.words) /* else it is the word, counted above */
                 add(r, r->bytes + r->starts[k], r->starts[k + len] - r->starts[k]);
+    }
 }
 
 static void read_text(reader *r, const char *text, size_t len)
@@ -250,12 +251,13 @@ static tw_status turn(tw_tfidf *t, tw_error *err)
         t->starts[t->terms[k] + 2]++;
     for (int64_t j = 0; j <= t->n_terms; j++)
         t->starts[j + 1] += t->starts[j];
-    for (int64_t i = 0; i < t->n; i++)
+    for (int64_t i = 0; i < t->n; i++) {
         for (int64_t k = t->offsets[i]; k < t->offsets[i + 1]; k++) {
             const int64_t at = t->starts[t->terms[k] + 1]++;
             t->texts[at] = (int32_t) i;
             t->heights[at] = t->weights[k];
         }
+    }
     return TW_OK;
 }
 
@@ -264,10 +266,11 @@ static tw_status check(const tw_tfidf_config *cfg, int64_t n, tw_error *err)
     const bool ngrams = cfg->ngram_max > 0;
     if ((!cfg->words && !ngrams) || cfg->ngram_max < 0 || cfg->ngram_max > TW_TOWER_MAX_NGRAM ||
         (ngrams && (cfg->ngram_min < 1 || cfg->ngram_min > cfg->ngram_max)) || n < 0 ||
-        n > TW_TOWER_MAX_ITEMS)
+        n > TW_TOWER_MAX_ITEMS) {
         return tw_fail(err, TW_EINVAL, "tf-idf of %lld texts with %s and n-grams %d..%d",
                        (long long) n, cfg->words ? "words" : "no words", cfg->ngram_min,
                        cfg->ngram_max);
+    }
     return TW_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "towers/tower_validate.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "towers/tower_metrics.h"
@@ -29,40 +30,83 @@ twi_valid_by twi_valid_choose(const tw_tower_data *data, const twi_examples *x)
     return negatives ? TWI_VALID_F1 : TWI_VALID_NDCG;
 }
 
-/* The nearest other item of each held one, by the whole catalogue. */
+/* The items that held ones are compared with. Those learnt from, where the held items' classes are
+ * among theirs: two photographs of one scene are near whatever the tower, so held items may not
+ * answer for each other. Held classes that nobody learns from can only be told from each other. */
+static int64_t choose_pool(const tw_tower_data *d, const float *vecs, int dim, float *pool,
+                           int32_t *cls, int32_t *place)
+{
+    int64_t n = 0;
+    bool known = false;
+
+    for (int64_t i = 0; i < d->n_items; i++) /* place: 1 where somebody learns the class */
+        if (!d->held[i] && d->classes[i] >= 0)
+            place[d->classes[i]] = 1;
+    for (int64_t i = 0; i < d->n_items; i++)
+        known |= d->held[i] && d->classes[i] >= 0 && place[d->classes[i]] == 1;
+    for (int64_t i = 0; i < d->n_items; i++) {
+        place[i] = -1;
+        if (d->classes[i] < 0 || (d->held[i] && known))
+            continue;
+        memcpy(pool + (size_t) n * (size_t) dim, vecs + (size_t) i * (size_t) dim,
+               (size_t) dim * sizeof *pool);
+        cls[n] = d->classes[i];
+        place[i] = (int32_t) n++;
+    }
+    return n;
+}
+
+typedef struct class_task {
+    float *queries, *pool; /* unit rows */
+    int32_t *own, *query_class, *pool_class, *place;
+} class_task;
+
+static void free_class_task(class_task *t)
+{
+    tw_free(t->queries);
+    tw_free(t->pool);
+    tw_free(t->own);
+    tw_free(t->query_class);
+    tw_free(t->pool_class);
+    tw_free(t->place);
+}
+
 static tw_status class_accuracy(double *out, const tw_tower_data *d, const float *vecs, int dim,
                                 tw_pool *pool, tw_error *err)
 {
     tw_status st = TW_OK;
-    const int64_t N = d->n_items;
+    const size_t N = (size_t) d->n_items, row = (size_t) dim;
     int64_t n = 0;
-    int32_t *own = tw_alloc((size_t) N, sizeof *own), *cls = tw_alloc((size_t) N, sizeof *cls);
-    float *queries = NULL;
     tw_dense *dense = NULL;
     tw_ranked lists = {0};
     tw_mean mean;
+    class_task t = {.queries = tw_alloc(N, row * sizeof(float)),
+                    .pool = tw_alloc(N, row * sizeof(float)),
+                    .own = tw_alloc(N, sizeof(int32_t)),
+                    .query_class = tw_alloc(N, sizeof(int32_t)),
+                    .pool_class = tw_alloc(N, sizeof(int32_t)),
+                    .place = tw_alloc(N, sizeof(int32_t))};
 
-    if (own == NULL || cls == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "validation items");
+    if (t.queries == NULL || t.pool == NULL || t.own == NULL || t.query_class == NULL ||
+        t.pool_class == NULL || t.place == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "validation on %lld items", (long long) d->n_items);
         goto done;
     }
-    for (int64_t i = 0; i < N; i++) {
+    const int64_t n_pool = choose_pool(d, vecs, dim, t.pool, t.pool_class, t.place);
+    for (size_t i = 0; i < N; i++) {
         if (!d->held[i] || d->classes[i] < 0)
             continue;
-        own[n] = (int32_t) i;
-        cls[n++] = d->classes[i];
+        memcpy(t.queries + (size_t) n * row, vecs + i * row, row * sizeof *t.queries);
+        t.own[n] = t.place[i];
+        t.query_class[n++] = d->classes[i];
     }
-    queries = tw_alloc((size_t) n, (size_t) dim * sizeof *queries);
-    if (queries == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "vectors of %lld validation items", (long long) n);
-        goto done;
-    }
-    for (int64_t q = 0; q < n; q++)
-        for (int k = 0; k < dim; k++)
-            queries[q * dim + k] = vecs[(int64_t) own[q] * dim + k];
-    const tw_rank_task task = {
-        .queries = n, .pool = N, .k = 1, .own = own, .query_class = cls, .pool_class = d->classes};
-    TW_TRY(tw_dense_create(&dense, queries, vecs, N, dim, TW_NEAR_INNER,
+    const tw_rank_task task = {.queries = n,
+                               .pool = n_pool,
+                               .k = 1,
+                               .own = t.own,
+                               .query_class = t.query_class,
+                               .pool_class = t.pool_class};
+    TW_TRY(tw_dense_create(&dense, t.queries, t.pool, n_pool, dim, TW_NEAR_INNER,
                            pool != NULL ? tw_pool_size(pool) : 1, err));
     TW_TRY(tw_rank(&lists, &task, tw_dense_score, dense, pool, err));
     TW_TRY(tw_knn_measure(&mean, &lists, &task, 1, err));
@@ -70,9 +114,7 @@ static tw_status class_accuracy(double *out, const tw_tower_data *d, const float
 done:
     tw_ranked_fini(&lists);
     tw_dense_destroy(dense);
-    tw_free(queries);
-    tw_free(own);
-    tw_free(cls);
+    free_class_task(&t);
     return st;
 }
 

@@ -8,7 +8,8 @@ typedef enum twi_valid_by {
     TWI_VALID_NONE = 0,     /* nothing is held out */
     TWI_VALID_NDCG = 1,     /* NDCG@10 of held-out partners among the whole catalogue */
     TWI_VALID_SPEARMAN = 2, /* rank correlation of cosines and scores */
-    TWI_VALID_CLASS = 3,    /* share of held items whose nearest other item is of their class */
+    TWI_VALID_CLASS = 3,    /* share of held items whose nearest item is of their class: among those
+                               learnt from where one of these is, else among all others */
     TWI_VALID_F1 = 4,       /* of labelled pairs, at the best threshold */
 } twi_valid_by;
 

@@ -127,7 +127,10 @@ typedef struct tw_tower_config {
     /* the readers of tokens */
     int vocabulary; /* tokens to learn where no vocabulary is given */
     int text_width, text_layers, text_heads, text_ffn;
-    int max_tokens; /* read from one text */
+    int max_tokens;      /* read from one text */
+    int text_positions;  /* a transformer's; 0: as many as max_tokens */
+    double text_dropout; /* inside the encoder, in training */
+    bool text_lower;     /* lower case, no accents */
     /* pictures */
     int picture_size;     /* pixels along the side */
     int picture_channels; /* 1 grey, 3 colour */
@@ -286,6 +289,19 @@ tw_tower_source tw_source_of_texts(const tw_tower_texts *texts, int64_t n);
 TW_NODISCARD tw_status tw_tower_create(tw_tower **out, const tw_tower_config *cfg,
                                        const char *vocabulary, tw_error *err);
 void tw_tower_destroy(tw_tower *t); /* accepts NULL; no session may be left */
+
+/* A text tower from a sentence-transformers folder (BERT's architecture, mean pooling; all-MiniLM-
+ * L6-v2 is one): its vectors are the library's. It can be used as it is and trained further.
+ *
+ * TW_ECORRUPT: a file breaks its format or the model is of another kind; the sentence says which.
+ * TW_ENOTFOUND, TW_EIO, TW_ENOMEM. On failure *out is NULL. */
+TW_NODISCARD tw_status tw_tower_import_bert(tw_tower **out, const char *dir, tw_error *err);
+
+/* A vocabulary of at most `size` word pieces for encoders that read tokens, learnt from n texts;
+ * the caller frees *out with tw_free. TW_EINVAL: size out of range. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_tower_learn_vocabulary(char **out, const char *const *texts,
+                                                 const size_t *lens, int64_t n, int size,
+                                                 tw_error *err);
 
 /* ---- samples ------------------------------------------------------------------------------------
  */

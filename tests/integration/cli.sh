@@ -68,7 +68,7 @@ want 'no command prints help and fails' 2 'Usage: twindex COMMAND' "$program"
 want 'help' 0 'similar' "$program" --help
 want 'version' 0 '^twindex [0-9]' "$program" --version
 one_line 'unknown command' 2 "unknown command 'frob'" "$program" frob
-for c in init ingest events train eval plot cluster attention similar next embed put get delete record stats serve check; do
+for c in init ingest events train eval plot cluster attention similar next embed pairs put get delete record stats serve check; do
     want "$c --help shows an example" 0 'Example:' "$program" $c --help
     one_line "$c refuses an unknown flag" 2 "unknown option '--frob'" "$program" $c --frob
 done
@@ -141,7 +141,7 @@ want 'similar by text' 0 'Robot' "$program" similar --dir d --text 'robot film' 
 one_line 'a mistyped title names near ones' 1 'Western Story 1' "$program" similar --dir d 'Western Stroy 1'
 one_line 'k 0' 2 "-k\|--k '0'" "$program" similar --dir d f1 -k 0
 one_line 'k not a number' 2 "'many'" "$program" similar --dir d f1 -k many
-one_line 'neither item nor text' 2 'ITEM or --text' "$program" similar --dir d
+one_line 'neither item nor text' 2 'ITEM or --text, --image, --audio' "$program" similar --dir d
 one_line 'neither dir nor connect' 2 '--dir DIR or --connect URL' "$program" similar f1
 one_line 'next wants a user or a history' 2 '--user or --history' "$program" next --dir d
 want 'next for a user' 0 'Story' "$program" next --dir d --user u1 -k 3

@@ -2,3 +2,4 @@ tw_test(oom oom_media.c SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/ingest/picture_
 if(TARGET tw_jpeg)
   target_compile_definitions(oom_media PRIVATE TW_HAVE_JPEG=1)
 endif()
+tw_test(oom oom_audio.c DEPENDS tw_towers)

@@ -40,6 +40,17 @@ done:
     return st;
 }
 
+static tw_status rank_pairs(void *ctx)
+{
+    static const tw_item_pair held[] = {{0, 1, 1, 1}}, known[] = {{0, 2, 1, 1}};
+    const tw_retrieval_task pairs = {.held = held, .n_held = 1, .known = known, .n_known = 1};
+    tw_ranked lists;
+    tw_status st = tw_rank_pairs(&lists, N, 3, &pairs, tw_dense_score, ctx, NULL, NULL);
+    assert_true((lists.place == NULL) == (st != TW_OK));
+    tw_ranked_fini(&lists);
+    return st;
+}
+
 static tw_status measure_pairs(void *ctx)
 {
     tw_status st = TW_OK;
@@ -80,7 +91,11 @@ static tw_status read_texts(void *ctx)
 
 static void every_measurement_survives(void **state)
 {
+    tw_dense *dense;
     (void) state;
+    assert_ok(tw_dense_create(&dense, vecs, vecs, N, D, TW_NEAR_INNER, 1, err));
+    torture(rank_pairs, dense, 14);
+    tw_dense_destroy(dense);
     torture(rank_and_measure, NULL, 10);
     torture(measure_pairs, NULL, 5);
     torture(measure_vectors, NULL, 6);

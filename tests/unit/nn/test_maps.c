@@ -50,7 +50,7 @@ static double loss_only(void *ctx)
 
 static void check(net_fn net)
 {
-    static tw_real dx[PIXELS * C + O * 9 * C];
+    static tw_real dx[16 * 9 * 16];
     m.net = net;
     for (int i = 0; i < tw_params_count(m.ps); i++) {
         tw_param *p = tw_params_at(m.ps, i);
@@ -119,6 +119,33 @@ static void gradients_of_the_plain_ops(void **state)
         print_message("  op %zu\n", i);
         check(nets[i]);
     }
+}
+
+/* Channels in sixteens take the other way to convolve (nn/winograd.h). */
+static tw_tensor *sixteens(tw_tape *t, tw_maps x)
+{
+    x = tw_op_conv(t, x, tw_params_find(m.ps, "to16"), NULL, 1, 1, 0);
+    return tw_op_mean_pool(
+        t, tw_op_conv(t, x, tw_params_find(m.ps, "w16"), tw_params_find(m.ps, "b16"), 3, 1, 1));
+}
+
+static void gradients_of_channels_in_sixteens(void **state)
+{
+    (void) state;
+    tw_rng rng;
+    tw_param *p;
+    tw_tape_destroy(m.tape);
+    tw_grads_destroy(m.grads);
+    tw_rng_seed(&rng, tw_test_seed());
+    assert_ok(tw_params_add(m.ps, &p, "to16", 16, C, TW_DENSE, err));
+    tw_param_init_uniform(p, 1, &rng);
+    assert_ok(tw_params_add(m.ps, &p, "w16", 16, 9 * 16, TW_DENSE, err));
+    tw_param_init_uniform(p, 1, &rng);
+    assert_ok(tw_params_add(m.ps, &p, "b16", 1, 16, TW_DENSE, err));
+    tw_param_init_uniform(p, 1, &rng);
+    assert_ok(tw_grads_create(&m.grads, m.ps, err));
+    assert_ok(tw_tape_create(&m.tape, m.grads, err));
+    check(sixteens);
 }
 
 /* The fused op in all its forms, beside the plain ones in a row. */
@@ -283,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(gradients_of_the_plain_ops, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gradients_of_channels_in_sixteens, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gradients_of_the_fused_op, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_fused_op_is_the_plain_ones_in_a_row, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_picture_alone_gets_what_it_gets_in_a_batch, set_up,

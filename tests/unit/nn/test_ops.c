@@ -13,7 +13,7 @@ static struct {
     tw_params *ps;
     tw_grads *grads;
     tw_tape *tape;
-    tw_param *a, *b, *w1, *b1, *gain, *table;
+    tw_param *a, *b, *w1, *b1, *gain, *table, *wh4, *bh4, *wh3, *bh3;
     tw_real weights[N * 2 * D];
     op_fn op;                     /* of a and b, or */
     double (*loss)(tw_tensor *x); /* of a */
@@ -93,6 +93,10 @@ static int set_up(void **state)
     assert_ok(tw_params_add(m.ps, &m.w1, "W1", D, D, TW_DENSE, err));
     assert_ok(tw_params_add(m.ps, &m.b1, "BIAS", 1, D, TW_DENSE, err));
     assert_ok(tw_params_add(m.ps, &m.gain, "GAIN", 1, D, TW_DENSE, err));
+    assert_ok(tw_params_add(m.ps, &m.wh4, "WH4", 8, 2, TW_DENSE, err));
+    assert_ok(tw_params_add(m.ps, &m.bh4, "BH4", 1, 8, TW_DENSE, err));
+    assert_ok(tw_params_add(m.ps, &m.wh3, "WH3", 6, 2, TW_DENSE, err));
+    assert_ok(tw_params_add(m.ps, &m.bh3, "BH3", 1, 6, TW_DENSE, err));
     assert_ok(tw_params_add(m.ps, &m.table, "TABLE", T, D, TW_TABLE, err));
     for (int i = 0; i < tw_params_count(m.ps); i++)
         tw_param_init_uniform(tw_params_at(m.ps, i), 1, &rng);
@@ -216,6 +220,20 @@ static tw_tensor *windows(tw_tape *t, tw_tensor *a, tw_tensor *b)
     tw_tensor *even = tw_op_columns(t, tw_op_windows(t, a, offsets, 3, 4), 3, 3 + D);
     return tw_op_concat(t, even, tw_op_columns(t, tw_op_windows(t, b, offsets, 3, 3), 2, 2 + D));
 }
+/* Two numbers of state; both directions, with and without a bias of the state. */
+static tw_tensor *lstm(tw_tape *t, tw_tensor *a, tw_tensor *b)
+{
+    static const int32_t offsets[4] = {0, 2, 2, N};
+    tw_tensor *x = tw_op_concat(t, a, tw_op_columns(t, b, 0, 2));
+    return tw_op_concat(t, tw_op_recurrent(t, x, m.wh4, NULL, offsets, 3, false),
+                        tw_op_recurrent(t, x, m.wh4, m.bh4, offsets, 3, true));
+}
+static tw_tensor *gru(tw_tape *t, tw_tensor *a, tw_tensor *b)
+{
+    static const int32_t offsets[4] = {0, 2, 2, N};
+    return tw_op_concat(t, tw_op_recurrent(t, a, m.wh3, m.bh3, offsets, 3, false),
+                        tw_op_recurrent(t, b, m.wh3, NULL, offsets, 3, true));
+}
 static tw_tensor *gather(tw_tape *t, tw_tensor *a, tw_tensor *b)
 {
     static const int32_t ids[N] = {6, 2, 2, -1, 0};
@@ -286,6 +304,8 @@ static const struct {
     {"pool mean", "A", pool_mean, NULL},
     {"pool max", "A", pool_max, NULL},
     {"windows", "A B", windows, NULL},
+    {"lstm", "A B WH4 BH4", lstm, NULL},
+    {"gru", "A B WH3 BH3", gru, NULL},
     {"gather", "A TABLE", gather, NULL},
     {"bag", "A TABLE", bag, NULL},
     {"softmax_ce", "A TABLE", NULL, softmax_ce},

@@ -1,5 +1,6 @@
 #include "nn/safetensors.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -107,7 +108,7 @@ static const row table[] = {
     {"an entry that is a number", "{\"a\":1}", 4, TW_ECORRUPT},
     {"a field too many", "{\"a\":{" T4 ",\"data_offsets\":[0,4],\"x\":1}}", 4, TW_ECORRUPT},
     {"no dtype", "{\"a\":{\"x\":1,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, TW_ECORRUPT},
-    {"a dtype we lack", "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4,
+    {"a dtype we lack", "{\"a\":{\"dtype\":\"I16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4,
      TW_ECORRUPT},
     {"no shape", "{\"a\":{\"dtype\":\"F32\",\"x\":[1],\"data_offsets\":[0,4]}}", 4, TW_ECORRUPT},
     {"a negative dimension", "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4,
@@ -314,6 +315,30 @@ static void a_file_of_another_shape_or_type_is_refused(void **state)
     tw_params_destroy(b);
 }
 
+/* Numbers of IEEE 754-2008, binary16, and upper halves of floats. */
+static void halves_are_widened(void **state)
+{
+    (void) state;
+    static const uint16_t half[] = {0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x8000, 0x3555};
+    static const double half_is[] = {1, -2, 65504, 0x1p-14, 0x1p-24, 0, 0.333251953125};
+    static const uint16_t brain[] = {0x3f80, 0xc000, 0x4049, 0x0080, 0x8000, 0x7f7f, 0x3eab};
+    static const double brain_is[] = {1, -2, 3.140625, 0x1p-126, 0, 0x1.fep127, 0.333984375};
+    tw_st_tensor h = {.name = "h", .type = TW_F16, .rows = 7, .data = half};
+    tw_st_tensor b = {.name = "b", .type = TW_BF16, .rows = 7, .data = brain};
+    tw_real x[7], y[7];
+    assert_ok(tw_st_numbers(&h, x, 7, err));
+    assert_ok(tw_st_numbers(&b, y, 7, err));
+    for (int i = 0; i < 7; i++)
+        assert_true((double) x[i] == half_is[i] && (double) y[i] == brain_is[i]);
+    static const uint16_t odd[] = {0x7c00, 0xfc00, 0x7e00};
+    h = (tw_st_tensor){.name = "h", .type = TW_F16, .rows = 3, .data = odd};
+    assert_ok(tw_st_numbers(&h, x, 3, err));
+    assert_true(isinf(x[0]) && x[0] > 0 && isinf(x[1]) && x[1] < 0 && isnan(x[2]));
+    assert_status(tw_st_numbers(&h, x, 4, err), TW_ECORRUPT);
+    h.type = TW_I32;
+    assert_status(tw_st_numbers(&h, x, 3, err), TW_ECORRUPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +349,7 @@ int main(void)
         cmocka_unit_test(a_tensor_past_the_end_is_named),
         cmocka_unit_test(a_flipped_bit_is_noticed_and_the_file_named),
         cmocka_unit_test(parameters_and_moments_come_back),
+        cmocka_unit_test(halves_are_widened),
         cmocka_unit_test(a_file_of_another_shape_or_type_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ static void json_round_trip_keeps_every_field(void **state)
         from(&c,
              "{\"user_dim\": 3, \"item_dim\": 7, \"max_len\": 11, \"blocks\": 4, \"heads\": 5,"
              " \"gated\": 1, \"norm\": \"post\", \"loss\": \"gbce\", \"negatives\": 13, "
-             "\"temperature\": 0.7,"
+             "\"temperature\": 0.7, \"popularity\": 0.6,"
              " \"negative_power\": 0.25, \"logq\": 0.35, \"calibration\": 0.45, \"normalize\": 1,"
              " \"dropout\": 0.11, \"sse_user\": 0.12, \"sse_item_input\": 0.13,"
              " \"sse_item_target\": 0.14, \"unknown_user\": 0.15, \"window\": 0.16,"

@@ -1,4 +1,5 @@
-/* Built with TW_REAL_DOUBLE: see base/real.h. Matryoshka: losses of prefixes, against differences.
+/* Built with TW_REAL_DOUBLE: see base/real.h. Matryoshka, against differences; the fast
+ * InfoNCE, against the plain one.
  */
 #include "tests/support/test.h"
 
@@ -72,11 +73,53 @@ static void a_zero_prefix_gets_no_gradient(void **state)
     assert_true(dz[D] != 0);
 }
 
+/* ---- InfoNCE
+ * -------------------------------------------------------------------------------------
+ */
+
+enum { B = 7 };
+
+static void the_fast_infonce_is_the_plain_one(void **state)
+{
+    static const double temperatures[] = {1, 0.3, 0.026, 0.002};
+    tw_real s[B * 2 * B], have[B * 2 * B], want[B * 2 * B], qa[B], qc[2 * B];
+    unsigned char mask[B * 2 * B];
+    double scratch[3 * B];
+    tw_rng rng;
+    (void) state;
+    tw_rng_seed(&rng, tw_test_seed());
+    for (int round = 0; round < 64; round++) {
+        const int C = round % 2 == 0 ? B : 2 * B;
+        const double t = temperatures[round / 2 % 4];
+        const bool logq = round % 3 == 0;
+        twi_loss_stats a, b;
+        for (int k = 0; k < B * C; k++) {
+            s[k] = 2 * tw_rng_uniform(&rng) - 1;
+            mask[k] = tw_rng_uniform(&rng) < (round < 60 ? 0.2 : 2); /* the last: all masked */
+        }
+        for (int k = 0; k < 2 * B; k++) {
+            qc[k] = -9 * tw_rng_uniform(&rng);
+            qa[k / 2] = qc[k];
+        }
+        const double loss =
+            twi_loss_infonce(want, &a, s, mask, logq ? qa : NULL, logq ? qc : NULL, t, B, C);
+        assert_close(twi_loss_infonce_fast(have, &b, scratch, s, mask, logq ? qa : NULL,
+                                           logq ? qc : NULL, t, B, C),
+                     loss, 1e-10);
+        for (int k = 0; k < B * C; k++)
+            assert_near(have[k], want[k], 1e-10);
+        assert_near(a.active, b.active, 0);
+        assert_near(a.pos_cosine, b.pos_cosine, 1e-12);
+        assert_near(a.neg_cosine, b.neg_cosine, 1e-12);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prefixes_sum_their_losses_and_gradients),
         cmocka_unit_test(a_zero_prefix_gets_no_gradient),
+        cmocka_unit_test(the_fast_infonce_is_the_plain_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -226,16 +226,16 @@ static void an_epoch_has_its_own_order(void **state)
 static tw_status plan_both(void *ctx)
 {
     static const int32_t of[6] = {1, 1, 2, 2, 3, -1}, keys[6] = {0, 1, 1, 2, 2, 3};
-    twi_plan classes = {0}, pairs = {0};
+    twi_batch_plan classes = {0}, pairs = {0};
     (void) ctx;
-    tw_status st = twi_plan_classes(&classes, of, NULL, 6,
-                                    &(twi_class_how){.classes = 2, .items = 2}, 0, NULL);
+    tw_status st = twi_batch_plan_classes(&classes, of, NULL, 6,
+                                          &(twi_class_how){.classes = 2, .items = 2}, 0, NULL);
     if (st == TW_OK)
-        st =
-            twi_plan_pairs(&pairs, keys, 2, 3, 4, &(twi_pair_how){.batch = 2, .least = 1}, 0, NULL);
+        st = twi_batch_plan_pairs(&pairs, keys, 2, 3, 4, &(twi_pair_how){.batch = 2, .least = 1}, 0,
+                                  NULL);
     assert_true((pairs.rows == NULL) == (st != TW_OK));
-    twi_plan_fini(&classes);
-    twi_plan_fini(&pairs);
+    twi_batch_plan_fini(&classes);
+    twi_batch_plan_fini(&pairs);
     return st;
 }
 

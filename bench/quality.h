@@ -1,0 +1,78 @@
+/* bench/quality.h — towers trained from scratch on published data and measured by its protocol.
+ *
+ *     tower_quality NAME DATA_DIR [KEY=VALUE...]
+ *
+ * A task reads its data, trains by its preset (bench/presets/towers-NAME.json, then KEY=VALUE),
+ * measures, and tells one figure with its baseline; bench/tower_quality.sh unpacks and adds what is
+ * known outside. `validate=1` holds back part of the training data and measures on that instead:
+ * settings are chosen so, and the test is looked at once.
+ */
+#ifndef TW_BENCH_QUALITY_H
+#define TW_BENCH_QUALITY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "towers/tower_metrics.h"
+#include "towers/towers.h"
+
+typedef struct quality {
+    const char *data; /* the folder */
+    bool validate;    /* measure on held-out training data */
+    tw_tower_recipe recipe;
+    tw_pool *pool;
+    /* what a task tells */
+    json_t *more; /* object: further figures */
+    char metric[160];
+    double value, se, baseline; /* se NAN: none */
+    char baseline_is[160];
+    tw_tower_report trained;
+} quality;
+
+typedef struct quality_task {
+    const char *name;
+    tw_status (*run)(quality *q, tw_error *err);
+} quality_task;
+
+tw_status quality_omniglot(quality *q, tw_error *err);
+tw_status quality_fashion(quality *q, tw_error *err);
+tw_status quality_grocery(quality *q, tw_error *err);
+
+/* ---- what tasks share (quality_items.c) ------------------------------------------------------ */
+
+/* Items that a task has read: what towers are given, and of what class each is. */
+typedef struct quality_items {
+    int64_t n, room;
+    tw_tower_item *at;  /* (n); pictures, sounds and texts owned by the next two */
+    tw_image *pictures; /* (n) px NULL: none */
+    tw_sound *sounds;   /* (n) */
+    char **texts;       /* (n) or NULL */
+    int32_t *cls;       /* (n) -1: none */
+    int32_t *group;     /* (n) */
+    unsigned char *held;
+} quality_items;
+
+/* Appends an item of class cls in group `group`; takes the picture, the sound and the text, any of
+ * which may be NULL. */
+TW_NODISCARD tw_status quality_add(quality_items *x, tw_image *picture, tw_sound *sound, char *text,
+                                   int32_t cls, int32_t group, tw_error *err);
+void quality_items_fini(quality_items *x);
+tw_tower_source quality_source(quality_items *x);
+
+/* Makes a tower by q's recipe, prepares the items and trains it on `data` (samples and n_items are
+ * filled in). *tower and *samples are the caller's. Progress goes to stderr. */
+TW_NODISCARD tw_status quality_train(quality *q, quality_items *x, tw_tower_data *data,
+                                     tw_tower **tower, tw_tower_samples **samples, tw_error *err);
+
+/* Vectors (n, dim) of all items; tw_free them. */
+TW_NODISCARD tw_status quality_embed(quality *q, const tw_tower *t, const tw_tower_samples *s,
+                                     float **vecs, tw_error *err);
+
+/* The lines of a text file, cut in place; tw_free both. */
+TW_NODISCARD tw_status quality_lines(const char *path, char **data, char ***lines, int64_t *n,
+                                     tw_error *err);
+
+#endif
