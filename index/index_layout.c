@@ -10,8 +10,8 @@
 
 enum { DEFAULT_SAMPLE = 3000, DEFAULT_PERPLEXITY = 30, DEFAULT_ITERATIONS = 750 };
 enum { COMPONENT_STEPS = 60, HOSTS = 5, KEPT_ROWS = 500, MAX_KEPT = 1000 };
-#define FIRST_SPREAD 1e-4 /* of the first component where t-SNE begins: small, so that it unfolds  \
-                           */
+/* Of the first component where t-SNE begins: small, so that it unfolds. */
+#define FIRST_SPREAD 1e-4
 
 /* ---- principal components ---------------------------------------------------------------------
  */
