@@ -25,11 +25,12 @@ static const char *draw(const char *name, int shape, int variant)
     static unsigned char px[SIDE * SIDE];
     const tw_image im = {.width = SIDE, .height = SIDE, .channels = 1, .px = px};
     const int at = 4 + variant;
-    for (int y = 0; y < SIDE; y++)
+    for (int y = 0; y < SIDE; y++) {
         for (int x = 0; x < SIDE; x++) {
             const int along = shape == 0 ? y : shape == 1 ? x : y > x ? y : x;
             px[y * SIDE + x] = along >= at && along < at + (shape == 2 ? 12 : 4) ? 0 : 255;
         }
+    }
     const char *path = tw_test_path(name);
     assert_ok(tw_picture_save_png(path, &im, err));
     return path;
