@@ -186,11 +186,15 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(tw_tower_save(j->tower, path, err));
     TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
     TW_TRY(twi_model_report(tmp, TWI_TOWERS_REPORT, *report, err));
+    const twi_smoothing smooth = {.c = &j->c,
+                                  .pairs = j->x.split.pairs,
+                                  .n_pairs = j->x.split.parts.train,
+                                  .layers = j->recipe.mine.graph_layers};
     TW_TRY(twi_publish(j->e, version, tmp,
                        (twi_model_parts){.towers_version = version,
                                          .seq_version = kept.seq_version,
                                          .content_version = kept.content_version},
-                       j->tower, j->opt, err));
+                       j->tower, smooth.layers > 0 ? &smooth : NULL, j->opt, err));
 done:
     if (j->metrics != NULL)
         (void) fclose(j->metrics);

@@ -213,6 +213,8 @@ typedef struct tw_mine_config {
     double shrinkage; /* a meeting counts as c / (c + shrinkage), >= 0: distrusts rare meetings */
     double power;     /* 0.5 = cosine; towards 1 = popular items weigh less; 0..1 */
     int min_count;    /* pairs that met less often are dropped, >= 1 */
+    int graph_layers; /* the catalogue's vectors are smoothed over the mined pairs, so many steps
+                         far; 0: not. Items that come later stand by their content alone */
 } tw_mine_config;
 
 extern const tw_mine_config TW_MINE_DEFAULT;
@@ -418,6 +420,18 @@ typedef struct tw_item_triplet {
 TW_NODISCARD tw_status tw_mine_events(tw_item_pair **out, int64_t *n_out, const int32_t *items,
                                       const int64_t *offsets, int64_t users, int64_t n_items,
                                       const tw_mine_config *cfg, tw_error *err);
+
+/* Smooths unit vectors over a graph of items: LightGCN's propagation (He et al. 2020, eq. 7 and 8)
+ * with equal weights for all layers,
+ *
+ *   z_i <- unit(sum over l = 0..layers of z_i^l),  z_i^(l+1) = sum_j w_ij / sqrt(d_i d_j) z_j^l
+ *
+ *   vecs (n, dim)    in place; items without an edge stay as they are
+ *   pairs (n_pairs)  edges with their weights, both ways; those with a label below 0.5 are none
+ *
+ * TW_EINVAL: an item out of range. TW_ENOMEM. On failure vecs may be partly changed. */
+TW_NODISCARD tw_status tw_smooth_vectors(float *vecs, int64_t n, int dim, const tw_item_pair *pairs,
+                                         int64_t n_pairs, int layers, tw_error *err);
 
 /* Where the parts of a split array end. */
 typedef struct tw_split {
