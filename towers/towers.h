@@ -500,6 +500,10 @@ typedef struct tw_tower_watch {
     void *progress_ctx;
     void (*epoch)(void *ctx, const tw_tower_epoch *line);
     void *epoch_ctx;
+    const char *checkpoint; /* file that is replaced after each epoch and gone on from: a training
+                               that was interrupted ends with the same bits when it is begun again
+                               with the same data, settings and number of threads, and tells the
+                               lines of its earlier epochs once more */
 } tw_tower_watch;
 
 /* The line as one JSON object without a newline: what the model's metrics file holds. */
@@ -519,6 +523,7 @@ typedef struct tw_tower_report {
     tw_tower_loss loss; /* the one used: never TW_LOSS_AUTO */
     tw_tower_stop stop;
     int epochs;     /* run */
+    int resumed;    /* of these, in earlier sittings */
     int best_epoch; /* whose weights the tower now has; 0: training never helped */
     double best_valid;
     double seconds;
