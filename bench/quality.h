@@ -40,6 +40,8 @@ typedef struct quality_task {
 tw_status quality_omniglot(quality *q, tw_error *err);
 tw_status quality_fashion(quality *q, tw_error *err);
 tw_status quality_grocery(quality *q, tw_error *err);
+tw_status quality_stsb(quality *q, tw_error *err);
+tw_status quality_abt_buy(quality *q, tw_error *err);
 
 /* ---- what tasks share (quality_items.c) ------------------------------------------------------ */
 
@@ -66,6 +68,11 @@ tw_tower_source quality_source(quality_items *x);
  * filled in). *tower and *samples are the caller's. Progress goes to stderr. */
 TW_NODISCARD tw_status quality_train(quality *q, quality_items *x, tw_tower_data *data,
                                      tw_tower **tower, tw_tower_samples **samples, tw_error *err);
+
+/* The same, fitted (idf) on the first n_fit items, which have texts, alone. */
+TW_NODISCARD tw_status quality_train_fitted(quality *q, quality_items *x, int64_t n_fit,
+                                            tw_tower_data *data, tw_tower **tower,
+                                            tw_tower_samples **samples, tw_error *err);
 
 /* Vectors (n, dim) of all items; tw_free them. */
 TW_NODISCARD tw_status quality_embed(quality *q, const tw_tower *t, const tw_tower_samples *s,

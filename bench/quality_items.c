@@ -90,13 +90,22 @@ static void tell_epoch(void *ctx, const tw_tower_epoch *line)
 tw_status quality_train(quality *q, quality_items *x, tw_tower_data *data, tw_tower **tower,
                         tw_tower_samples **samples, tw_error *err)
 {
+    return quality_train_fitted(q, x, x->n, data, tower, samples, err);
+}
+
+tw_status quality_train_fitted(quality *q, quality_items *x, int64_t n_fit, tw_tower_data *data,
+                               tw_tower **tower, tw_tower_samples **samples, tw_error *err)
+{
     tw_status st = TW_OK;
     const tw_tower_source source = quality_source(x);
     const tw_tower_watch watch = {.epoch = tell_epoch};
 
     TW_TRY(tw_tower_create(tower, &q->recipe.tower, NULL, err));
     TW_TRY(tw_tower_prepare(samples, *tower, q->pool, &source, NULL, NULL, err));
-    TW_TRY(tw_tower_fit(*tower, *samples, err));
+    if (n_fit < x->n) /* texts alone have anything to fit to */
+        TW_TRY(tw_tower_fit_texts(*tower, (const char *const *) x->texts, NULL, n_fit, err));
+    else
+        TW_TRY(tw_tower_fit(*tower, *samples, err));
     data->samples = *samples;
     data->n_items = x->n;
     TW_TRY(tw_tower_train(*tower, data, &q->recipe.train, &watch, &q->trained, err));

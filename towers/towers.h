@@ -124,6 +124,7 @@ typedef struct tw_tower_config {
     int ngram_min;    /* character n-grams of "<word>", 1..TW_TOWER_MAX_NGRAM; */
     int ngram_max;    /* 0: whole words only */
     int max_features; /* distinct features read from one text, 1..TW_TOWER_MAX_FEATURES */
+    bool compounds;   /* words that no space parts are one more word: "KX-TG9" is "kxtg9", too */
     /* the readers of tokens */
     int vocabulary; /* tokens to learn where no vocabulary is given */
     int text_width, text_layers, text_heads, text_ffn;
@@ -530,6 +531,10 @@ typedef struct tw_tower_watch {
     void *progress_ctx;
     void (*epoch)(void *ctx, const tw_tower_epoch *line);
     void *epoch_ctx;
+    const char *checkpoint; /* file that is replaced after each epoch and gone on from: a training
+                               that was interrupted ends with the same bits when it is begun again
+                               with the same data, settings and number of threads, and tells the
+                               lines of its earlier epochs once more */
 } tw_tower_watch;
 
 /* The line as one JSON object without a newline: what the model's metrics file holds. */
@@ -549,6 +554,7 @@ typedef struct tw_tower_report {
     tw_tower_loss loss; /* the one used: never TW_LOSS_AUTO */
     tw_tower_stop stop;
     int epochs;     /* run */
+    int resumed;    /* of these, in earlier sittings */
     int best_epoch; /* whose weights the tower now has; 0: training never helped */
     double best_valid;
     double seconds;
