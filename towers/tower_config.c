@@ -113,7 +113,9 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
     X(TRAIN, mine, neighbours, INT, NULL, "10", 1, 1000, "strongest partners kept per item")       \
     X(TRAIN, mine, shrinkage, REAL, NULL, "10", 0, 1e9, "distrust of rare meetings")               \
     X(TRAIN, mine, power, REAL, NULL, "0.95", 0, 1, "discount of popular items; 0.5: cosine")      \
-    X(TRAIN, mine, min_count, INT, NULL, "5", 1, 1000000, "meetings that a pair needs")
+    X(TRAIN, mine, min_count, INT, NULL, "5", 1, 1000000, "meetings that a pair needs")            \
+    X(TRAIN, mine, graph_layers, INT, NULL, "0", 0, 4,                                             \
+      "steps of smoothing over the mined pairs; 0: none")
 
 typedef enum kind { INT, I64, REAL, BOOL, WORD } kind;
 

@@ -324,10 +324,51 @@ done:
     return st;
 }
 
+/* A stretch of a source as a source. */
+typedef struct stretch {
+    const tw_tower_source *of;
+    int64_t first;
+} stretch;
+
+static tw_status load_from_stretch(void *ctx, int worker, int64_t i, tw_tower_item *out,
+                                   tw_error *err)
+{
+    const stretch *s = ctx;
+    return s->of->load(s->of->ctx, worker, s->first + i, out, err);
+}
+
+/* Encoders that like company get it: a stretch is prepared, then embedded in chunks. */
+static tw_status embed_stretches(const tw_tower *t, tw_pool *pool, const tw_tower_source *source,
+                                 float *out, tw_progress_fn progress, void *ctx, tw_error *err)
+{
+    const int64_t most = (int64_t) ITEMS_A_ROUND * (pool != NULL ? tw_pool_size(pool) : 1);
+    for (stretch s = {.of = source}; s.first < source->n;) {
+        const int64_t left = source->n - s.first;
+        const tw_tower_source part = {
+            .n = left < most ? left : most, .load = load_from_stretch, .ctx = &s};
+        tw_tower_samples *samples = NULL;
+        tw_status st = tw_tower_prepare(&samples, t, pool, &part, NULL, NULL, err);
+        if (st == TW_OK)
+            st = tw_tower_embed_samples(t, pool, samples, out + s.first * t->cfg.dim, NULL, NULL,
+                                        err);
+        tw_tower_samples_destroy(samples);
+        if (st != TW_OK)
+            return st;
+        s.first += part.n;
+        const tw_progress p = {.stage = "embedding", .done = s.first, .total = source->n};
+        if (progress != NULL && progress(ctx, &p) != 0)
+            return tw_fail(err, TW_ECANCELLED, "embedding stopped after %lld of %lld items",
+                           (long long) s.first, (long long) source->n);
+    }
+    return TW_OK;
+}
+
 tw_status tw_tower_embed_many(const tw_tower *t, tw_pool *pool, const tw_tower_source *source,
                               float *out, tw_progress_fn progress, void *ctx, tw_error *err)
 {
     job j = {.source = source, .out = out};
+    if (in_company(t))
+        return embed_stretches(t, pool, source, out, progress, ctx, err);
     return run(t, pool, &j, source->n, progress, ctx, err);
 }
 
