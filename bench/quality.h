@@ -40,6 +40,8 @@ typedef struct quality_task {
 tw_status quality_omniglot(quality *q, tw_error *err);
 tw_status quality_fashion(quality *q, tw_error *err);
 tw_status quality_grocery(quality *q, tw_error *err);
+tw_status quality_fsdd(quality *q, tw_error *err);
+tw_status quality_fsdd_loso(quality *q, tw_error *err);
 
 /* ---- what tasks share (quality_items.c) ------------------------------------------------------ */
 

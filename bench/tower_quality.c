@@ -17,6 +17,8 @@ static const quality_task tasks[] = {
     {"omniglot", quality_omniglot},
     {"fashion-mnist", quality_fashion},
     {"grocery", quality_grocery},
+    {"fsdd", quality_fsdd},
+    {"fsdd-loso", quality_fsdd_loso},
 };
 
 static const quality_task *find_task(const char *name)
