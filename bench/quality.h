@@ -42,6 +42,8 @@ tw_status quality_fashion(quality *q, tw_error *err);
 tw_status quality_grocery(quality *q, tw_error *err);
 tw_status quality_stsb(quality *q, tw_error *err);
 tw_status quality_abt_buy(quality *q, tw_error *err);
+tw_status quality_fsdd(quality *q, tw_error *err);
+tw_status quality_fsdd_loso(quality *q, tw_error *err);
 
 /* ---- what tasks share (quality_items.c) ------------------------------------------------------ */
 
