@@ -14,12 +14,9 @@
 #include "nn/blas.h"
 
 static const quality_task tasks[] = {
-    {"omniglot", quality_omniglot},
-    {"fashion-mnist", quality_fashion},
-    {"grocery", quality_grocery},
-    {"fsdd", quality_fsdd},
-    {"fsdd-loso", quality_fsdd_loso},
-    {"stsb", quality_stsb},
+    {"omniglot", quality_omniglot},   {"fashion-mnist", quality_fashion},
+    {"grocery", quality_grocery},     {"fsdd", quality_fsdd},
+    {"fsdd-loso", quality_fsdd_loso}, {"stsb", quality_stsb},
     {"abt-buy", quality_abt_buy},
 };
 
