@@ -40,6 +40,10 @@ typedef struct quality_task {
 tw_status quality_omniglot(quality *q, tw_error *err);
 tw_status quality_fashion(quality *q, tw_error *err);
 tw_status quality_grocery(quality *q, tw_error *err);
+tw_status quality_stsb(quality *q, tw_error *err);
+tw_status quality_abt_buy(quality *q, tw_error *err);
+tw_status quality_fsdd(quality *q, tw_error *err);
+tw_status quality_fsdd_loso(quality *q, tw_error *err);
 
 /* ---- what tasks share (quality_items.c) ------------------------------------------------------ */
 
@@ -67,9 +71,19 @@ tw_tower_source quality_source(quality_items *x);
 TW_NODISCARD tw_status quality_train(quality *q, quality_items *x, tw_tower_data *data,
                                      tw_tower **tower, tw_tower_samples **samples, tw_error *err);
 
+/* The same, fitted (idf) on the first n_fit items, which have texts, alone. */
+TW_NODISCARD tw_status quality_train_fitted(quality *q, quality_items *x, int64_t n_fit,
+                                            tw_tower_data *data, tw_tower **tower,
+                                            tw_tower_samples **samples, tw_error *err);
+
 /* Vectors (n, dim) of all items; tw_free them. */
 TW_NODISCARD tw_status quality_embed(quality *q, const tw_tower *t, const tw_tower_samples *s,
                                      float **vecs, tw_error *err);
+
+/* R@1 and the vote of 5 of items [first, end) against [0, first): vecs (end or more, dim). */
+TW_NODISCARD tw_status quality_split(quality *q, const quality_items *x, const float *vecs, int dim,
+                                     int64_t first, int64_t end, tw_nearness nearness, tw_mean *r1,
+                                     tw_mean *vote, tw_error *err);
 
 /* The lines of a text file, cut in place; tw_free both. */
 TW_NODISCARD tw_status quality_lines(const char *path, char **data, char ***lines, int64_t *n,

@@ -14,9 +14,10 @@
 #include "nn/blas.h"
 
 static const quality_task tasks[] = {
-    {"omniglot", quality_omniglot},
-    {"fashion-mnist", quality_fashion},
-    {"grocery", quality_grocery},
+    {"omniglot", quality_omniglot},   {"fashion-mnist", quality_fashion},
+    {"grocery", quality_grocery},     {"fsdd", quality_fsdd},
+    {"fsdd-loso", quality_fsdd_loso}, {"stsb", quality_stsb},
+    {"abt-buy", quality_abt_buy},
 };
 
 static const quality_task *find_task(const char *name)

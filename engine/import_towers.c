@@ -39,7 +39,7 @@ static tw_status import(tw_engine *e, const char *folder, const tw_train_options
                        (twi_model_parts){.towers_version = version,
                                          .seq_version = base->seq_version,
                                          .content_version = base->content_version},
-                       tower, opt, err));
+                       tower, NULL, opt, err));
 done:
     if (st != TW_OK && version > 0)
         (void) !tw_remove_tree(tmp, NULL); /* the next sweep would, too */

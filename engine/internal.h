@@ -180,6 +180,34 @@ TW_NODISCARD tw_status twi_model_finish(tw_engine *e, int version, const char *t
 /* Removes model folders and snapshots that nothing refers to. Best effort. */
 void twi_model_sweep(tw_engine *e, int keep);
 
+/* ---- the catalogue in memory (dataset.c) ---- */
+/* What towers may read of one item; a string that is not there, or was not asked for, is NULL. */
+typedef struct twi_described {
+    char *text, *attributes, *image, *audio; /* owned */
+} twi_described;
+
+/* The catalogue as arrays: position i is item `rows[i]`. */
+typedef struct twi_catalogue {
+    int64_t n;
+    int64_t *rows;        /* (n) ascending */
+    twi_described *items; /* (n) owned; empty when nothing was asked for */
+    int32_t *position;    /* (max_row+1) of each row, -1: none */
+    int64_t max_row;
+} twi_catalogue;
+
+/* ---- smooth.c ---- */
+/* Over which pairs of the catalogue's items, how far. Borrowed. */
+typedef struct twi_smoothing {
+    const twi_catalogue *c;
+    const tw_item_pair *pairs; /* (n_pairs) */
+    int64_t n_pairs;
+    int layers;
+} twi_smoothing;
+/* Smooths the stored vectors of a model that does not serve yet (tw_smooth_vectors), in one
+ * transaction. TW_ENOMEM, and what the store returns. */
+TW_NODISCARD tw_status twi_smooth_catalogue(tw_engine *e, int model, int dim,
+                                            const twi_smoothing *how, tw_error *err);
+
 /* ---- publish.c ---- */
 /* A model folder's log of its training, one JSON object a line. */
 TW_NODISCARD tw_status twi_open_metrics(FILE **out, const char *tmp, const char *name,
@@ -187,10 +215,12 @@ TW_NODISCARD tw_status twi_open_metrics(FILE **out, const char *tmp, const char 
 TW_NODISCARD tw_status twi_close_metrics(FILE **f,
                                          tw_error *err); /* writes may fail as late as here */
 /* Publishes models/NNNN.tmp, embeds the catalogue with `tower` (NULL: the vectors stay), builds the
- * indexes, makes the version active and current. A kill leaves the old or the new version. */
+ * indexes, makes the version active and current. smooth NULL: vectors stay as the tower gives them.
+ * A kill leaves the old or the new version. */
 TW_NODISCARD tw_status twi_publish(tw_engine *e, int version, const char *tmp,
                                    twi_model_parts parts, const tw_tower *tower,
-                                   const tw_train_options *opt, tw_error *err);
+                                   const twi_smoothing *smooth, const tw_train_options *opt,
+                                   tw_error *err);
 
 /* ---- query.c ---- */
 /* Fills seat->seen (*n) with the rows of the history, oldest first. A stranger has user 0, n 0. */
@@ -249,19 +279,6 @@ TW_NODISCARD tw_status twi_item_read(twi_item_reader *r, const tw_item *item, tw
                                      tw_error *err);
 
 /* ---- dataset.c ---- */
-/* What towers may read of one item; a string that is not there, or was not asked for, is NULL. */
-typedef struct twi_described {
-    char *text, *attributes, *image, *audio; /* owned */
-} twi_described;
-
-/* The catalogue as arrays: position i is item `rows[i]`. */
-typedef struct twi_catalogue {
-    int64_t n;
-    int64_t *rows;        /* (n) ascending */
-    twi_described *items; /* (n) owned; empty when nothing was asked for */
-    int32_t *position;    /* (max_row+1) of each row, -1: none */
-    int64_t max_row;
-} twi_catalogue;
 #define TWI_READ_ALL ((1U << TW_MODALITIES) - 1)
 /*   modalities  bits 1 << tw_modality: what of the items is kept; 0: rows alone */
 TW_NODISCARD tw_status twi_catalogue_load(tw_engine *e, unsigned modalities, twi_catalogue *out,
@@ -286,6 +303,17 @@ TW_NODISCARD tw_status twi_catalogue_samples(tw_engine *e, const tw_tower *tower
                                              const twi_catalogue *c, twi_unread *unread,
                                              tw_progress_fn progress, void *ctx,
                                              tw_tower_samples **out, tw_error *err);
+
+/* ---- hard_search.c ---- */
+typedef struct twi_hard_search {
+    tw_tower_search door; /* what a training is given; borrows this struct */
+    tw_index *index;      /* NULL before the first open */
+    const float *vecs;    /* of the last open, borrowed */
+    int dim, threads;
+} twi_hard_search;
+/* threads: of a graph's building, 1: repeatable. */
+void twi_hard_search_init(twi_hard_search *s, int threads);
+void twi_hard_search_fini(twi_hard_search *s);
 
 /* ---- make_tower.c ---- */
 /* Settles what the recipe leaves to the catalogue (encoders that are AUTO), finds or learns the

@@ -171,7 +171,8 @@ done:
 }
 
 tw_status twi_publish(tw_engine *e, int version, const char *tmp, twi_model_parts parts,
-                      const tw_tower *tower, const tw_train_options *opt, tw_error *err)
+                      const tw_tower *tower, const twi_smoothing *smooth,
+                      const tw_train_options *opt, tw_error *err)
 {
     tw_status st = TW_OK;
     char *json = NULL;
@@ -183,6 +184,8 @@ tw_status twi_publish(tw_engine *e, int version, const char *tmp, twi_model_part
     TW_TRY(twi_model_finish(e, version, tmp, parts, &json, err));
     if (tower != NULL)
         TW_TRY(embed_catalogue(e, version, tower, opt, err));
+    if (tower != NULL && smooth != NULL)
+        TW_TRY(twi_smooth_catalogue(e, version, tw_tower_dim(tower), smooth, err));
     TW_TRY(
         twi_generation_load(e, version, parts, opt->progress, opt->progress_ctx, &g, &since, err));
 

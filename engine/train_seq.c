@@ -236,7 +236,7 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(twi_model_report(tmp, TWI_SEQ_REPORT, *report, err));
     parts.seq_version = version;
     parts.content_version = j->cfg.content_dim > 0 ? parts.towers_version : 0;
-    TW_TRY(twi_publish(j->e, version, tmp, parts, NULL, j->opt, err));
+    TW_TRY(twi_publish(j->e, version, tmp, parts, NULL, NULL, j->opt, err));
     (void) remove(checkpoint); /* what stays behind would only be told of: it names its run */
 done:
     if (j->metrics != NULL)

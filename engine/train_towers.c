@@ -19,6 +19,7 @@ typedef struct job {
     tw_tower_samples *samples;
     twi_unread unread;
     tw_tower_report result;
+    twi_hard_search hard;
     FILE *metrics;
 } job;
 
@@ -75,6 +76,7 @@ static tw_status fit_and_train(job *j, tw_error *err)
                                   .epoch_ctx = j};
     const twi_tower_split *split = &j->x.split;
     const tw_tower_data data = {.samples = j->samples,
+                                .search = &j->hard.door,
                                 .n_items = j->c.n,
                                 .pairs = split->pairs,
                                 .n_pairs = split->parts.train,
@@ -186,11 +188,15 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(tw_tower_save(j->tower, path, err));
     TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
     TW_TRY(twi_model_report(tmp, TWI_TOWERS_REPORT, *report, err));
+    const twi_smoothing smooth = {.c = &j->c,
+                                  .pairs = j->x.split.pairs,
+                                  .n_pairs = j->x.split.parts.train,
+                                  .layers = j->recipe.mine.graph_layers};
     TW_TRY(twi_publish(j->e, version, tmp,
                        (twi_model_parts){.towers_version = version,
                                          .seq_version = kept.seq_version,
                                          .content_version = kept.content_version},
-                       j->tower, j->opt, err));
+                       j->tower, smooth.layers > 0 ? &smooth : NULL, j->opt, err));
 done:
     if (j->metrics != NULL)
         (void) fclose(j->metrics);
@@ -216,12 +222,14 @@ tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt, char
     if (pthread_mutex_trylock(&e->bulk) != 0)
         return tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
     twi_unread_init(&j.unread);
+    twi_hard_search_init(&j.hard, 1);
     st = train(&j, report, err);
     (void) pthread_mutex_unlock(&e->bulk);
     if (st != TW_OK) {
         tw_free(*report);
         *report = NULL;
     }
+    twi_hard_search_fini(&j.hard);
     twi_train_set_fini(&j.x);
     twi_unread_fini(&j.unread);
     twi_log_fini(&j.log);

@@ -144,24 +144,7 @@ double twi_loss_supcon(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
  * --------------------------------------------------------
  */
 
-#define TWI_SCALE_MAX 100.0
-
-/* scale = exp(log_scale) = 1 / temperature, as CLIP and SigLIP learn it. */
-typedef struct twi_scale {
-    tw_param *log_scale; /* (1,1) "<prefix>log_scale", without weight decay; belongs to the set */
-    tw_param *bias;      /* (1,1) "<prefix>bias", or NULL */
-} twi_scale;
-
-/* Adds its parameters to ps, scale 1 and bias 0. TW_EINVAL: a name is taken. TW_ENOMEM. */
-TW_NODISCARD tw_status twi_scale_create(twi_scale *x, tw_params *ps, const char *prefix, bool bias,
-                                        tw_error *err);
-void twi_scale_init(twi_scale *x, double scale, double bias); /* scale is clamped */
-double twi_scale_value(const twi_scale *x);                   /* 1 .. TWI_SCALE_MAX */
-/* To be called after every update: log_scale back into [0, ln TWI_SCALE_MAX].
- * Source: Radford et al. 2021 (CLIP), section 2.5. */
-void twi_scale_clamp(twi_scale *x);
-/* Adds to the gradients of a tape that records: once a batch, on one worker. */
-void twi_scale_backward(const twi_scale *x, tw_tape *tape, double dlog_scale, double dbias);
+#define TWI_SCALE_MAX 100.0 /* Radford et al. 2021 (CLIP), section 2.5 */
 
 /* dL/d(ln scale) of any loss whose logits are scale * s + (something without scale): sum ds * s,
  * because dL/ds = scale * dL/dlogit. InfoNCE, SupCon and the sigmoid are such. */

@@ -1,5 +1,5 @@
 /* What the cells of a batch are to each other, the softmax over several
- * positives, and the temperature as something to learn. */
+ * positives, and the derivative by the temperature. */
 #include "towers/loss.h"
 
 #include <math.h>
@@ -125,62 +125,6 @@ double twi_loss_supcon(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
     twi_loss_measure(stats, s, rel, R, C);
     stats->active = missed / n;
     return loss / n;
-}
-
-/* ---- a learned temperature ----------------------------------------------------------------------
- */
-
-tw_status twi_scale_create(twi_scale *x, tw_params *ps, const char *prefix, bool bias,
-                           tw_error *err)
-{
-    tw_status st = TW_OK;
-    char name[2 * TW_PARAM_NAME_MAX];
-
-    *x = (twi_scale){0};
-    (void) snprintf(name, sizeof name, "%slog_scale", prefix);
-    TW_TRY(tw_params_add(ps, &x->log_scale, name, 1, 1, TW_DENSE, err));
-    x->log_scale->no_decay = true;
-    if (bias) {
-        (void) snprintf(name, sizeof name, "%sbias", prefix);
-        TW_TRY(tw_params_add(ps, &x->bias, name, 1, 1, TW_DENSE, err));
-        x->bias->no_decay = true;
-    }
-done:
-    return st;
-}
-
-void twi_scale_init(twi_scale *x, double scale, double bias)
-{
-    x->log_scale->value[0] = (tw_real) log(scale);
-    twi_scale_clamp(x);
-    if (x->bias != NULL)
-        x->bias->value[0] = (tw_real) bias;
-}
-
-double twi_scale_value(const twi_scale *x)
-{
-    const double scale = exp((double) x->log_scale->value[0]);
-    return scale < 1 ? 1 : scale > TWI_SCALE_MAX ? TWI_SCALE_MAX : scale;
-}
-
-void twi_scale_clamp(twi_scale *x)
-{
-    const tw_real most = (tw_real) log(TWI_SCALE_MAX);
-    tw_real *value = x->log_scale->value;
-    if (!(*value > 0))
-        *value = 0;
-    if (*value > most)
-        *value = most;
-}
-
-void twi_scale_backward(const twi_scale *x, tw_tape *tape, double dlog_scale, double dbias)
-{
-    tw_grads *grads = tw_tape_grads(tape);
-    if (grads == NULL)
-        return;
-    *tw_grads_all(grads, x->log_scale) += (tw_real) dlog_scale;
-    if (x->bias != NULL)
-        *tw_grads_all(grads, x->bias) += (tw_real) dbias;
 }
 
 double twi_loss_dscale(const tw_real *ds, const tw_real *s, int R, int C)

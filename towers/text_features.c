@@ -4,8 +4,10 @@
  *   "To be"  ->  "<to>" "<to" "to>"  "<be>" "<be" "be>"        (n-grams of 3)
  *
  * The marks < and > tell a beginning from an end, and a whole word from an
- * n-gram. Hashing instead of a vocabulary means that no text is out of it and
- * that a tower's size is known before it has read anything. */
+ * n-gram. With `compounds`, words that no space parts are read as one more word, so that a model
+ * number is the same however it is written: "KX-TG9344" also gives "<kxtg9344>". Hashing instead of
+ * a vocabulary means that no text is out of it and that a tower's size is known before it has read
+ * anything. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,27 +145,59 @@ static void sort_features(twi_features *f)
     }
 }
 
+static bool is_space(uint32_t cp)
+{
+    return cp == ' ' || (cp >= '\t' && cp <= '\r') || cp == 0xA0 ||
+           (cp >= 0x2000 && cp <= 0x200A) || cp == 0x3000;
+}
+
+/* The words since the last space, put together. */
+typedef struct compound {
+    word w;
+    int parts;
+} compound;
+
+/* One word adds nothing that it has not added itself. */
+static bool end_compound(twi_features *f, compound *c)
+{
+    const bool room = c->parts < 2 || end_word(f, &c->w);
+    begin_word(&c->w);
+    c->parts = 0;
+    return room;
+}
+
 void twi_features_count(twi_features *f, const char *text, size_t len)
 {
     word w;
+    compound c = {.parts = 0};
     bool room = true;
 
     start_over(f);
     begin_word(&w);
+    begin_word(&c.w);
     for (size_t i = 0; i < len && room;) {
         size_t used;
         uint32_t cp = tw_utf8_next(text + i, len - i, &used);
         i += used;
         bool letter = twi_is_word(cp);
-        if (letter)
+        if (letter) {
             add_letter(&w, twi_fold(cp));
+            add_letter(&c.w, twi_fold(cp));
+        }
         if (w.n > 1 && (!letter || w.n > TWI_WORD_MAX)) {
             room = end_word(f, &w);
             begin_word(&w);
+            c.parts += f->cfg.compounds;
         }
+        if (room && (is_space(cp) || c.w.n > TWI_WORD_MAX))
+            room = end_compound(f, &c);
     }
-    if (w.n > 1 && room)
-        (void) end_word(f, &w);
+    if (w.n > 1 && room) {
+        room = end_word(f, &w);
+        c.parts += f->cfg.compounds;
+    }
+    if (room)
+        (void) end_compound(f, &c);
     sort_features(f);
 }
 

@@ -35,13 +35,14 @@ tw_status twi_batch_init(twi_batch *b, int64_t n, tw_error *err)
     b->mask = tw_alloc(B * C, sizeof *b->mask);
     b->rel = tw_alloc(B * C, sizeof *b->rel);
     b->scored = tw_alloc(B, sizeof *b->scored);
+    b->sums = tw_alloc(B, 3 * sizeof *b->sums);
     b->lq = tw_alloc(R, sizeof *b->lq);
     b->first = tw_alloc((size_t) n, sizeof *b->first);
     b->next = tw_alloc(C, sizeof *b->next);
     if (b->item == NULL || b->shown == NULL || b->label == NULL || b->row_class == NULL ||
         b->z == NULL || b->dz == NULL || b->cut == NULL || b->dcut == NULL || b->s == NULL ||
-        b->ds == NULL || b->mask == NULL || b->rel == NULL || b->scored == NULL || b->lq == NULL ||
-        b->first == NULL || b->next == NULL)
+        b->ds == NULL || b->mask == NULL || b->rel == NULL || b->scored == NULL ||
+        b->sums == NULL || b->lq == NULL || b->first == NULL || b->next == NULL)
         return tw_fail(err, TW_ENOMEM, "batch of %d rows", b->room);
     for (int64_t i = 0; i < n; i++)
         b->first[i] = -1;
@@ -50,8 +51,9 @@ tw_status twi_batch_init(twi_batch *b, int64_t n, tw_error *err)
 
 void twi_batch_fini(twi_batch *b)
 {
-    void *all[] = {b->item, b->shown, b->label, b->row_class, b->z,      b->dz, b->cut,   b->dcut,
-                   b->s,    b->ds,    b->mask,  b->rel,       b->scored, b->lq, b->first, b->next};
+    void *all[] = {b->item,   b->shown, b->label, b->row_class, b->z,    b->dz,
+                   b->cut,    b->dcut,  b->s,     b->ds,        b->mask, b->rel,
+                   b->scored, b->sums,  b->lq,    b->first,     b->next};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         tw_free(all[i]);
 }
@@ -201,8 +203,8 @@ static double pair_loss(twi_batch *b, twi_loss_stats *stats, int B, int C)
     case TW_LOSS_SUPCON:
     case TW_LOSS_INFONCE: break;
     }
-    return twi_loss_infonce(b->ds, stats, b->s, b->mask, lq, lq != NULL ? lq + B : NULL, 1 / scale,
-                            B, C);
+    return twi_loss_infonce_fast(b->ds, stats, b->sums, b->s, b->mask, lq,
+                                 lq != NULL ? lq + B : NULL, 1 / scale, B, C);
 }
 
 static double class_loss(twi_batch *b, twi_loss_stats *stats, int R)
@@ -255,16 +257,29 @@ double twi_batch_loss(twi_batch *b, twi_loss_stats *stats)
     double loss;
 
     b->dbias = b->dscale = 0;
-    if (b->prefixes.n > 0)
+    if (b->prefixes.n > 0) {
         loss =
             twi_loss_prefixes(b->dz, b->cut, b->dcut, b->z, b->R, b->D, &b->prefixes, loss_at, b);
-    else
+    } else {
         loss = loss_at(b, b->dz, b->z, b->R, b->D);
+    }
     *stats = b->stats;
     return loss;
 }
 
 /* ---- temperature and bias -------------------------------------------------------------------- */
+
+twi_scalars twi_scalars_of(tw_tower_loss loss, bool labelled, const tw_tower_train_config *cfg)
+{
+    const double scale = 1 / cfg->temperature;
+    if (loss == TW_LOSS_COSENT)
+        return (twi_scalars){.log_scale = log(2 * scale)};
+    return (twi_scalars){.log_scale = log(scale),
+                         .bias = loss != TW_LOSS_BCE ? 0
+                                 : labelled          ? -0.5 * scale
+                                                     : -scale,
+                         .learnt = loss == TW_LOSS_BCE || cfg->learn_temperature};
+}
 
 double twi_scalar_scale(const twi_scalars *x) { return exp(x->log_scale); }
 

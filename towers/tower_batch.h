@@ -20,6 +20,9 @@ typedef struct twi_scalars {
     int64_t step;
 } twi_scalars;
 
+/* Where sigmoids and softmaxes begin. With every other pair of a batch as a negative most are, so
+ * the bias says no at first (Zhai et al. 2023); CoSENT's scale is the field's. */
+twi_scalars twi_scalars_of(tw_tower_loss loss, bool labelled, const tw_tower_train_config *cfg);
 double twi_scalar_scale(const twi_scalars *x);
 /* One step of Adam where they are learnt; the scale stays in 1 .. TWI_SCALE_MAX. */
 void twi_scalars_update(twi_scalars *x, double dscale, double dbias, double lr);
@@ -54,6 +57,7 @@ typedef struct twi_batch {
     unsigned char *mask;  /* (B, C) pairs: no negative */
     unsigned char *rel;   /* (B, C) loss.h's relation */
     twi_scored *scored;   /* (B) */
+    double *sums;         /* (3 B) InfoNCE's */
     tw_real *lq;          /* (R) */
     int32_t *first;       /* (N) column list heads, -1 between steps */
     int32_t *next;        /* (C) */

@@ -8,6 +8,7 @@
  *   online, bce      two pairs each      as given             > 0.5 = 1   in-batch   all
  *   cosine, cosent   refused             as given             as given    as given   refused
  *   supcon           refused             refused              refused     refused    all */
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -196,6 +197,23 @@ done:
     if (st != TW_OK)
         twi_examples_fini(x);
     return st;
+}
+
+tw_status twi_examples_logq(tw_real **out, const twi_examples *x, int64_t n, tw_error *err)
+{
+    const double sides = 2 * (double) x->n;
+    tw_real *logq = tw_alloc((size_t) n, sizeof *logq);
+
+    *out = logq;
+    if (logq == NULL)
+        return tw_fail(err, TW_ENOMEM, "shares of %lld items", (long long) n);
+    for (int64_t k = 0; k < x->n; k++) {
+        logq[x->rows[k].a] += 1;
+        logq[x->rows[k].b] += 1;
+    }
+    for (int64_t i = 0; i < n; i++) /* a given negative may stand in no pair: as if in one */
+        logq[i] = (tw_real) log((logq[i] > 0 ? (double) logq[i] : 1) / sides);
+    return TW_OK;
 }
 
 void twi_examples_fini(twi_examples *x)

@@ -6,7 +6,6 @@
  * not depend on the number of buckets: only the rows of features that occur in
  * the batch are touched. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -18,6 +17,7 @@
 #include "towers/tower_chunks.h"
 #include "towers/tower_harden.h"
 #include "towers/tower_health.h"
+#include "towers/tower_resume.h"
 #include "towers/tower_validate.h"
 
 enum { SPREAD_ITEMS = 4096 }; /* that measure collapse */
@@ -45,6 +45,7 @@ typedef struct run {
     int64_t n_vecs;
     tw_real **best; /* a copy of each tensor */
     twi_valid_by valid_by;
+    twi_resume resume;
     double start;              /* clock */
     double first_spread;       /* of epoch 0 */
     int64_t step, epoch_steps; /* so far; in one epoch */
@@ -53,6 +54,7 @@ typedef struct run {
 static void fini(run *r)
 {
     tw_trainer_destroy(r->trainer);
+    twi_resume_fini(&r->resume);
     twi_batch_fini(&r->batch);
     twi_partners_fini(&r->partners);
     tw_tower_samples_destroy(r->own);
@@ -106,26 +108,6 @@ static tw_status drop_empty(run *r, tw_error *err)
                               tw_tower_loss_name(x->loss));
 }
 
-/* ln of each item's share of the sides of all pairs: how often it is drawn as a negative. */
-static tw_status make_logq(run *r, tw_error *err)
-{
-    const int64_t N = r->data->n_items;
-    const double sides = 2 * (double) r->x.n;
-
-    if (!r->cfg->logq || r->x.loss != TW_LOSS_INFONCE || r->x.classes)
-        return TW_OK;
-    r->logq = tw_alloc((size_t) N, sizeof *r->logq);
-    if (r->logq == NULL)
-        return tw_fail(err, TW_ENOMEM, "shares of %lld items", (long long) N);
-    for (int64_t k = 0; k < r->x.n; k++) {
-        r->logq[r->x.rows[k].a] += 1;
-        r->logq[r->x.rows[k].b] += 1;
-    }
-    for (int64_t i = 0; i < N; i++) /* a given negative may stand in no pair: as if in one */
-        r->logq[i] = (tw_real) log((r->logq[i] > 0 ? (double) r->logq[i] : 1) / sides);
-    return TW_OK;
-}
-
 /* dim and its halves down to the least width that shall work alone. */
 static twi_prefixes prefixes_of(const run *r)
 {
@@ -136,20 +118,6 @@ static twi_prefixes prefixes_of(const run *r)
         p.weight[p.n++] = 1;
     }
     return p;
-}
-
-/* Where sigmoids and softmaxes begin. With every other pair of a batch as a negative most are, so
- * the bias says no at first (Zhai et al. 2023); CoSENT's scale is the field's. */
-static twi_scalars scalars_of(const run *r)
-{
-    const tw_tower_loss loss = r->x.loss;
-    twi_scalars x = {.log_scale = log(1 / r->cfg->temperature),
-                     .learnt = loss == TW_LOSS_BCE || r->cfg->learn_temperature};
-    if (loss == TW_LOSS_BCE)
-        x.bias = r->x.labelled ? -0.5 / r->cfg->temperature : -1 / r->cfg->temperature;
-    if (loss == TW_LOSS_COSENT)
-        x = (twi_scalars){.log_scale = log(2 / r->cfg->temperature)};
-    return x;
 }
 
 static double margin_of(const run *r)
@@ -174,7 +142,7 @@ static tw_status set_up_batch(run *r, tw_error *err)
         .loss = r->x.loss,
         .margin = margin_of(r),
         .hard = {.margin = margin_of(r), .soft = cfg->margin == 0},
-        .scale = scalars_of(r),
+        .scale = twi_scalars_of(r->x.loss, r->x.labelled, cfg),
         .modality_dropout = cfg->modality_dropout,
         .augment = {.dropout = cfg->dropout, .picture = cfg->augment, .strength = cfg->strength},
         .prefixes = prefixes_of(r),
@@ -263,7 +231,8 @@ static tw_status set_up(run *r, tw_error *err)
     TW_TRY(set_up_classes(r, err));
     if (r->cfg->hard_negatives > 0)
         twi_harden_begin(&r->x);
-    TW_TRY(make_logq(r, err));
+    if (r->cfg->logq && r->x.loss == TW_LOSS_INFONCE && !r->x.classes)
+        TW_TRY(twi_examples_logq(&r->logq, &r->x, r->data->n_items, err));
     TW_TRY(
         twi_partners_build(&r->partners, r->data->n_items, r->x.positives, r->x.n_positives, err));
     r->valid_by = twi_valid_choose(r->data, &r->x);
@@ -431,6 +400,56 @@ static tw_status harden(run *r, int epoch, tw_error *err)
     return twi_harden(&r->x, &r->partners, r->vecs, r->n_vecs, r->t->cfg.dim, &how, err);
 }
 
+/* Goes on where the file of an earlier sitting ends, if there is one, and tells its lines again.
+ * r->vecs are those from before training. */
+static tw_status go_on(run *r, tw_tower_report *report, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const twi_resume_about about = {.tower = r->t,
+                                    .data = r->data,
+                                    .samples = r->samples,
+                                    .cfg = r->cfg,
+                                    .workers = tw_trainer_workers(r->trainer),
+                                    .vecs = r->vecs,
+                                    .n_vecs = r->n_vecs};
+    const twi_resume_state *s = &r->resume.state;
+    bool loaded;
+
+    TW_TRY(twi_resume_begin(&r->resume, r->watch->checkpoint, &about, err));
+    TW_TRY(twi_resume_load(&r->resume, r->t->params, r->best, &loaded, err));
+    if (!loaded)
+        goto done;
+    *report = s->report;
+    report->resumed = report->epochs;
+    r->step = s->step;
+    r->batch.scale = s->scale;
+    r->start -= s->seconds;
+    tw_trainer_set_steps(r->trainer, s->updates);
+    for (int64_t k = 0; k < r->resume.n_lines && r->watch->epoch != NULL; k++)
+        r->watch->epoch(r->watch->epoch_ctx, &r->resume.lines[k]);
+    twi_tower_refresh(r->t);
+    if (r->cfg->hard_negatives > 0) /* the next epoch's are mined from these */
+        TW_TRY(twi_embed_first(r->t, tw_trainer_pool(r->trainer), r->samples, r->n_vecs, r->vecs,
+                               NULL, NULL, err));
+done:
+    return st;
+}
+
+static tw_status keep(run *r, const tw_tower_epoch *line, const tw_tower_report *report,
+                      tw_error *err)
+{
+    tw_status st = TW_OK;
+    r->resume.state = (twi_resume_state){.report = *report,
+                                         .scale = r->batch.scale,
+                                         .step = r->step,
+                                         .updates = tw_trainer_steps(r->trainer),
+                                         .seconds = line->seconds};
+    TW_TRY(twi_resume_add(&r->resume, line, err));
+    TW_TRY(twi_resume_save(&r->resume, r->t->params, r->best, err));
+done:
+    return st;
+}
+
 static tw_status all_epochs(run *r, tw_tower_report *report, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -438,6 +457,7 @@ static tw_status all_epochs(run *r, tw_tower_report *report, tw_error *err)
 
     TW_TRY(judge(r, &line, report, err));
     r->first_spread = line.spread;
+    TW_TRY(go_on(r, report, err));
     while (report->epochs < r->cfg->epochs && report->stop == TW_STOP_EPOCHS) {
         line = (tw_tower_epoch){.epoch = report->epochs + 1};
         if (r->cfg->hard_negatives > 0)
@@ -445,6 +465,7 @@ static tw_status all_epochs(run *r, tw_tower_report *report, tw_error *err)
         TW_TRY(one_epoch(r, &line, err));
         report->epochs++;
         TW_TRY(judge(r, &line, report, err));
+        TW_TRY(keep(r, &line, report, err));
     }
 done:
     return st;
@@ -472,28 +493,4 @@ done:
         *report = rep;
     fini(&r);
     return st;
-}
-
-/* ---- what is told -------------------------------------------------------------------------------
- */
-
-const char *tw_tower_stop_name(tw_tower_stop stop)
-{
-    static const char *const names[] = {"all epochs done", "validation stopped improving",
-                                        "collapsed"};
-    return (size_t) stop < sizeof names / sizeof names[0] ? names[stop] : "unknown";
-}
-
-tw_status tw_tower_epoch_format(const tw_tower_epoch *line, tw_text *out, tw_error *err)
-{
-    char valid[32] = "null"; /* JSON has no NAN */
-    if (isfinite(line->valid))
-        (void) snprintf(valid, sizeof valid, "%.6g", line->valid);
-    return tw_text_addf(out, err,
-                        "{\"epoch\": %d, \"loss\": %.6g, \"active\": %.4g, \"pos_cosine\": %.4g, "
-                        "\"neg_cosine\": %.4g, \"spread\": %.4g, \"uniformity\": %.4g, "
-                        "\"directions\": %.4g, \"valid\": %s, \"seconds\": %.2f, \"best\": %s}",
-                        line->epoch, line->loss, line->active, line->pos_cosine, line->neg_cosine,
-                        line->spread, line->uniformity, line->directions, valid, line->seconds,
-                        line->best ? "true" : "false");
 }

@@ -124,6 +124,7 @@ typedef struct tw_tower_config {
     int ngram_min;    /* character n-grams of "<word>", 1..TW_TOWER_MAX_NGRAM; */
     int ngram_max;    /* 0: whole words only */
     int max_features; /* distinct features read from one text, 1..TW_TOWER_MAX_FEATURES */
+    bool compounds;   /* words that no space parts are one more word: "KX-TG9" is "kxtg9", too */
     /* the readers of tokens */
     int vocabulary; /* tokens to learn where no vocabulary is given */
     int text_width, text_layers, text_heads, text_ffn;
@@ -141,6 +142,8 @@ typedef struct tw_tower_config {
     tw_sound_front sound_front;
     double sound_seconds; /* read from one sound */
     int sound_width;      /* channels of the first block */
+    int sound_depth;      /* blocks */
+    bool sound_loudness;  /* all are brought to one loudness first */
     /* attributes */
     int attribute_width; /* of the hidden layer */
     int64_t seed;        /* of the first weights */
@@ -213,6 +216,8 @@ typedef struct tw_mine_config {
     double shrinkage; /* a meeting counts as c / (c + shrinkage), >= 0: distrusts rare meetings */
     double power;     /* 0.5 = cosine; towards 1 = popular items weigh less; 0..1 */
     int min_count;    /* pairs that met less often are dropped, >= 1 */
+    int graph_layers; /* the catalogue's vectors are smoothed over the mined pairs, so many steps
+                         far; 0: not. Items that come later stand by their content alone */
 } tw_mine_config;
 
 extern const tw_mine_config TW_MINE_DEFAULT;
@@ -419,6 +424,18 @@ TW_NODISCARD tw_status tw_mine_events(tw_item_pair **out, int64_t *n_out, const 
                                       const int64_t *offsets, int64_t users, int64_t n_items,
                                       const tw_mine_config *cfg, tw_error *err);
 
+/* Smooths unit vectors over a graph of items: LightGCN's propagation (He et al. 2020, eq. 7 and 8)
+ * with equal weights for all layers,
+ *
+ *   z_i <- unit(sum over l = 0..layers of z_i^l),  z_i^(l+1) = sum_j w_ij / sqrt(d_i d_j) z_j^l
+ *
+ *   vecs (n, dim)    in place; items without an edge stay as they are
+ *   pairs (n_pairs)  edges with their weights, both ways; those with a label below 0.5 are none
+ *
+ * TW_EINVAL: an item out of range. TW_ENOMEM. On failure vecs may be partly changed. */
+TW_NODISCARD tw_status tw_smooth_vectors(float *vecs, int64_t n, int dim, const tw_item_pair *pairs,
+                                         int64_t n_pairs, int layers, tw_error *err);
+
 /* Where the parts of a split array end. */
 typedef struct tw_split {
     int64_t train; /* [0, train) */
@@ -516,6 +533,10 @@ typedef struct tw_tower_watch {
     void *progress_ctx;
     void (*epoch)(void *ctx, const tw_tower_epoch *line);
     void *epoch_ctx;
+    const char *checkpoint; /* file that is replaced after each epoch and gone on from: a training
+                               that was interrupted ends with the same bits when it is begun again
+                               with the same data, settings and number of threads, and tells the
+                               lines of its earlier epochs once more */
 } tw_tower_watch;
 
 /* The line as one JSON object without a newline: what the model's metrics file holds. */
@@ -535,6 +556,7 @@ typedef struct tw_tower_report {
     tw_tower_loss loss; /* the one used: never TW_LOSS_AUTO */
     tw_tower_stop stop;
     int epochs;     /* run */
+    int resumed;    /* of these, in earlier sittings */
     int best_epoch; /* whose weights the tower now has; 0: training never helped */
     double best_valid;
     double seconds;

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     twi_bert_files f = {0};
     twi_bert_bytes *const parts[] = {&f.config,    &f.modules,          &f.pooling, &f.sentence,
-                                &f.tokenizer, &f.tokenizer_config, &f.vocab};
+                                     &f.tokenizer, &f.tokenizer_config, &f.vocab};
     const char *at = (const char *) data, *end = at + size;
     twi_bert_about about = {0};
     twi_wordpiece *words = NULL;

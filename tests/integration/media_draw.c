@@ -19,7 +19,7 @@ static int picture(const char *path, const char *shape, int kind)
     const tw_image im = {.width = SIDE, .height = SIDE, .channels = 3, .px = px};
     const double thick = 1.5 + 0.3 * kind;
     memset(px, 255, sizeof px);
-    for (int y = 0; y < SIDE; y++)
+    for (int y = 0; y < SIDE; y++) {
         for (int x = 0; x < SIDE; x++) {
             const double dx = x - 15.5 + 0.4 * (kind - 5), dy = y - 15.5;
             const double off = strcmp(shape, "ring") == 0 ? fabs(sqrt(dx * dx + dy * dy) - 9)
@@ -27,6 +27,7 @@ static int picture(const char *path, const char *shape, int kind)
             if (off < thick)
                 memset(px + ((size_t) y * SIDE + (size_t) x) * 3, 20 * kind, 3);
         }
+    }
     return tw_picture_save_png(path, &im, NULL) == TW_OK ? 0 : 1;
 }
 

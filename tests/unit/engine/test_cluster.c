@@ -161,8 +161,8 @@ static void the_nearest_cluster_is_what_most_items_have_next(void **state)
     assert_int_equal(c.k, K);
     for (int i = 0; i < TOY_ITEMS; i++) {
         int dim, model;
-        assert_ok(tw_engine_embed(shared, &(tw_embed_query){.item = c.items[i].id}, vecs[i], &dim,
-                                  &model, err));
+        const tw_embed_query q = {.item = c.items[i].id};
+        assert_ok(tw_engine_embed(shared, &q, vecs[i], &dim, &model, err));
         assert_int_equal(dim, DIM);
         for (int j = 0; j < DIM; j++)
             centre[c.items[i].cluster][j] += (double) vecs[i][j];

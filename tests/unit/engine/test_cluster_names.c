@@ -116,6 +116,30 @@ static void what_tells_nothing_is_not_said(void **state)
     assert_string_equal(names[2], "like Gamma");
 }
 
+static void years_of_a_decade_speak_together(void **state)
+{
+    (void) state;
+    const char *const words[] = {"x", "2003", "Robot"};
+    fill(words, NULL);
+    for (int i = 0; i < N; i += 3)
+        (void) snprintf(titles[i], sizeof titles[i], "The film%d (19%d)", i, 40 + i / 4);
+    name(items, cluster, N, 3);
+    assert_string_equal(names[0], "1940s");
+    assert_string_equal(names[1], "2003"); /* all of one year, which says it all */
+}
+
+/* Two thirds are of the 1990s: that tells nothing, but the years do. */
+static void a_name_has_its_years_last_and_in_order(void **state)
+{
+    (void) state;
+    const char *const words[] = {"1997 Robot", "2003", "1994"};
+    fill(words, NULL);
+    for (int i = 3; i < 24; i += 3)
+        (void) snprintf(titles[i], sizeof titles[i], "The 1996 Robot, film%d", i);
+    name(items, cluster, N, 3);
+    assert_string_equal(names[0], "Robot, 1996, 1997");
+}
+
 static void no_two_groups_have_one_name(void **state)
 {
     (void) state;
@@ -190,6 +214,8 @@ int main(void)
         cmocka_unit_test(values_of_text_attributes_name_too_but_dates_and_links_do_not),
         cmocka_unit_test(the_spelling_is_that_of_most_items),
         cmocka_unit_test(what_tells_nothing_is_not_said),
+        cmocka_unit_test(years_of_a_decade_speak_together),
+        cmocka_unit_test(a_name_has_its_years_last_and_in_order),
         cmocka_unit_test(no_two_groups_have_one_name),
         cmocka_unit_test(frequent_here_counts_for_more_than_rare_elsewhere),
         cmocka_unit_test(items_in_no_group_and_unread_items_do_no_harm),

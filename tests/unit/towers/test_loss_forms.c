@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "towers/loss.h"
+#include "towers/tower_batch.h"
 
 enum { R = 8, CELLS = R * R };
 
@@ -413,35 +414,33 @@ static void temperature_and_bias_have_their_gradients(void **state)
     }
 }
 
-static void the_scale_is_a_parameter_between_1_and_100(void **state)
+/* A step of Adam moves by lr against the gradient, whatever its size; the scale stays in 1 .. 100.
+ */
+static void the_scale_is_learnt_between_1_and_100(void **state)
 {
-    tw_params *ps = NULL;
-    tw_grads *grads = NULL;
-    tw_tape *tape = NULL;
-    twi_scale x;
+    tw_tower_train_config cfg = TW_TOWER_TRAIN_DEFAULT;
     (void) state;
-    assert_ok(tw_params_create(&ps, err));
-    assert_ok(twi_scale_create(&x, ps, "loss.", true, err));
-    assert_status(twi_scale_create(&x, ps, "loss.", true, err), TW_EINVAL);
-    x = (twi_scale){tw_params_find(ps, "loss.log_scale"), tw_params_find(ps, "loss.bias")};
-    assert_true(x.log_scale->no_decay && x.bias->no_decay);
-    twi_scale_init(&x, 1 / 0.07, -10);
-    assert_near(twi_scale_value(&x), 1 / 0.07, 1e-12);
-    assert_near(x.bias->value[0], -10, 0);
-    twi_scale_init(&x, 1e9, 0);
-    assert_near(twi_scale_value(&x), 100, 1e-9);
-    x.log_scale->value[0] = -3;
-    assert_near(twi_scale_value(&x), 1, 0);
-    twi_scale_clamp(&x);
-    assert_near(x.log_scale->value[0], 0, 0);
-    assert_ok(tw_grads_create(&grads, ps, err));
-    assert_ok(tw_tape_create(&tape, grads, err));
-    twi_scale_backward(&x, tape, 2, 3);
-    assert_near(tw_grads_peek(grads, x.log_scale, 0)[0], 2, 0);
-    assert_near(tw_grads_peek(grads, x.bias, 0)[0], 3, 0);
-    tw_tape_destroy(tape);
-    tw_grads_destroy(grads);
-    tw_params_destroy(ps);
+    cfg.temperature = 0.1;
+    twi_scalars x = twi_scalars_of(TW_LOSS_INFONCE, false, &cfg);
+    assert_near(twi_scalar_scale(&x), 10, 1e-12);
+    twi_scalars_update(&x, 5, 5, 0.5);
+    assert_near(twi_scalar_scale(&x), 10, 1e-12); /* not asked to learn */
+    assert_near(twi_scalar_scale(&(twi_scalars){.log_scale = log(20)}), 20, 1e-12);
+    x = twi_scalars_of(TW_LOSS_COSENT, false, &cfg);
+    assert_near(twi_scalar_scale(&x), 20, 1e-12);
+    x = twi_scalars_of(TW_LOSS_BCE, true, &cfg);
+    assert_near(x.bias, -5, 1e-12);
+    x = twi_scalars_of(TW_LOSS_BCE, false, &cfg);
+    assert_near(x.bias, -10, 1e-12);
+    twi_scalars_update(&x, 1e-3, -7, 0.5);
+    assert_near(x.log_scale, log(10) - 0.5, 1e-4);
+    assert_near(x.bias, -9.5, 1e-6);
+    for (int k = 0; k < 20; k++)
+        twi_scalars_update(&x, 1, 0, 0.5);
+    assert_near(twi_scalar_scale(&x), 1, 0);
+    for (int k = 0; k < 60; k++)
+        twi_scalars_update(&x, -1, 0, 0.5);
+    assert_near(twi_scalar_scale(&x), 100, 1e-9);
 }
 
 int main(void)
@@ -464,7 +463,7 @@ int main(void)
         cmocka_unit_test(every_gradient_is_the_central_difference),
         cmocka_unit_test(no_term_gives_zero_and_no_nan),
         cmocka_unit_test(temperature_and_bias_have_their_gradients),
-        cmocka_unit_test(the_scale_is_a_parameter_between_1_and_100),
+        cmocka_unit_test(the_scale_is_learnt_between_1_and_100),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,6 +225,52 @@ static void broken_utf8_is_a_letter_like_any_other(void **state)
     twi_features_fini(&f);
 }
 
+/* "KX-TG93/b on" has the words kx, tg93, b and on, and kxtg93b, which is what stands between
+ * spaces; "on" alone is no compound. Signs and their number do not matter, the end of the text is a
+ * space. */
+static void compounds_are_what_no_space_parts(void **state)
+{
+    static const char *const texts[] = {"KX-TG93/b on", "on (kx.tg93--B)",
+                                        "on\xc2\xa0kx-tg93-b\ton"};
+    tw_tower_config cfg = small_config(3, 0);
+    twi_features f;
+    (void) state;
+    cfg.compounds = true;
+    assert_ok(twi_features_init(&f, &cfg, err));
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        twi_features_count(&f, texts[i], strlen(texts[i]));
+        assert_int_equal(f.n, 5);
+        assert_int_equal(count_of(&f, "<kxtg93b>"), 1);
+        assert_int_equal(count_of(&f, "<kx>"), 1);
+        assert_int_equal(count_of(&f, "<on>"), i == 2 ? 2 : 1);
+    }
+    twi_features_fini(&f);
+    cfg.compounds = false;
+    assert_ok(twi_features_init(&f, &cfg, err));
+    twi_features_count(&f, texts[0], strlen(texts[0]));
+    assert_int_equal(f.n, 4);
+    twi_features_fini(&f);
+}
+
+/* Compounds that are too long are cut as words are, and their n-grams are features. */
+static void compounds_have_ngrams_and_an_end(void **state)
+{
+    tw_tower_config cfg = small_config(3, 3);
+    char text[4 * TWI_WORD_MAX];
+    twi_features f;
+    (void) state;
+    cfg.compounds = true;
+    assert_ok(twi_features_init(&f, &cfg, err));
+    twi_features_count(&f, "ab-cd", 5);
+    assert_int_equal(count_of(&f, "bcd") + count_of(&f, "abc"), 2);
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = i % 2 == 0 ? 'x' : '-';
+    twi_features_count(&f, text, sizeof text); /* 512 times "x", two compounds of 256 */
+    assert_int_equal(count_of(&f, "xxx"), 2 * (TWI_WORD_MAX - 2));
+    assert_int_equal(count_of(&f, "<x>"), 2 * TWI_WORD_MAX);
+    twi_features_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +287,8 @@ int main(void)
         cmocka_unit_test(features_stop_at_the_cap),
         cmocka_unit_test(endless_words_are_read_in_pieces),
         cmocka_unit_test(broken_utf8_is_a_letter_like_any_other),
+        cmocka_unit_test(compounds_are_what_no_space_parts),
+        cmocka_unit_test(compounds_have_ngrams_and_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
