@@ -352,11 +352,6 @@ typedef struct twi_tower_split {
 TW_NODISCARD tw_status twi_mine(const twi_catalogue *c, const twi_log *log,
                                 const tw_mine_config *cfg, int64_t seed, twi_tower_split *out,
                                 tw_error *err);
-/* Test metrics of the tower beside popularity and the untrained tower; new reference or NULL. */
-TW_NODISCARD tw_status twi_eval_towers(tw_engine *e, const tw_tower *t, const twi_catalogue *c,
-                                       const tw_tower_samples *samples, const twi_log *log,
-                                       const twi_tower_split *split, struct json_t **out,
-                                       tw_error *err);
 /* The value as text; tw_free it. */
 TW_NODISCARD tw_status twi_json_dump(const struct json_t *value, char **out, tw_error *err);
 

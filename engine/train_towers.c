@@ -1,12 +1,14 @@
 /* Training the towers, and publishing what came of it. */
 #include <jansson.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "engine/train_set.h"
+#include "engine/measure_towers.h"
 
 typedef struct job {
     tw_engine *e;
@@ -126,33 +128,63 @@ static tw_status add_media(const job *j, json_t *root, tw_error *err)
     return bad ? tw_fail(err, TW_ENOMEM, "training report") : TW_OK;
 }
 
+/* What eval needs to make the same split again. A file is named from the root, because eval may be
+ * run from another folder; a name that JSON cannot hold is left out. */
+static tw_status add_source(const job *j, json_t *root, tw_error *err)
+{
+    const tw_train_options *opt = j->opt;
+    char full[PATH_MAX];
+    const bool file = opt->source == TW_PAIRS_FILE || opt->source == TW_PAIRS_TRIPLETS;
+    const char *from = file && realpath(opt->path, full) != NULL ? full : opt->path;
+    int bad = json_object_set_new(root, "source", json_string(twi_source_names[opt->source]));
+
+    if (from != NULL)
+        (void) json_object_set_new(root, "from", json_string(from));
+    if (opt->groups != NULL)
+        bad |= json_object_set_new(root, "groups", json_string(opt->groups));
+    return bad == 0 ? TW_OK : tw_fail(err, TW_ENOMEM, "training report");
+}
+
+static tw_status add_figures(const job *j, json_t *root, tw_error *err)
+{
+    json_t *eval = NULL;
+    const tw_pair_source source = j->opt->source;
+    const twi_measure m = {.threads = j->e->threads,
+                           .tower = j->tower,
+                           .c = &j->c,
+                           .samples = j->samples,
+                           .log = &j->log,
+                           .x = &j->x};
+    if (j->opt->skip_eval || source == TW_PAIRS_SELF)
+        return TW_OK;
+    tw_status st = twi_measure_towers(&m, &eval, err);
+    const char *key = source == TW_PAIRS_EVENTS    ? "eval"
+                      : source == TW_PAIRS_CLASSES ? "eval_classes"
+                                                   : "eval_pairs";
+    if (st == TW_OK && json_object_set_new(root, key, eval) != 0)
+        st = tw_fail(err, TW_ENOMEM, "training report");
+    return st;
+}
+
 static tw_status write_report(job *j, int version, double seconds, char **report, tw_error *err)
 {
-    static const char *const sources[] = {"events",    "pairs",   "triplets",
-                                          "attribute", "classes", "self"};
     tw_status st = TW_OK;
-    json_t *eval = NULL;
-    const bool by_events = j->opt->source == TW_PAIRS_EVENTS;
-    json_t *root = json_pack(
-        "{s:i, s:s, s:I, s:I, s:I, s:s, s:i, s:i, s:s, s:f, s:o*}", "model", version, "source",
-        sources[j->opt->source], "items", (json_int_t) j->c.n, "examples",
-        (json_int_t) j->result.examples, "skipped_rows", (json_int_t) j->x.skipped, "loss",
-        tw_tower_loss_name(j->result.loss), "epochs", j->result.epochs, "best_epoch",
-        j->result.best_epoch, "stopped_by", tw_tower_stop_name(j->result.stop), "seconds", seconds,
-        "config", twi_recipe_json(&j->recipe));
+    json_t *root =
+        json_pack("{s:i, s:I, s:I, s:I, s:s, s:i, s:i, s:s, s:f, s:o*}", "model", version, "items",
+                  (json_int_t) j->c.n, "examples", (json_int_t) j->result.examples, "skipped_rows",
+                  (json_int_t) j->x.skipped, "loss", tw_tower_loss_name(j->result.loss), "epochs",
+                  j->result.epochs, "best_epoch", j->result.best_epoch, "stopped_by",
+                  tw_tower_stop_name(j->result.stop), "seconds", seconds, "config",
+                  twi_recipe_json(&j->recipe));
     if (!isnan(j->result.best_valid))
         (void) json_object_set_new(root, "valid", json_real(j->result.best_valid));
     if (j->x.classes != NULL)
         (void) json_object_set_new(root, "classes", json_integer(j->x.n_classes));
+    TW_TRY(add_source(j, root, err));
     TW_TRY(add_media(j, root, err));
-    if (!j->opt->skip_eval && j->opt->source != TW_PAIRS_SELF && j->x.split.n > 0) {
-        TW_TRY(
-            twi_eval_towers(j->e, j->tower, &j->c, j->samples, &j->log, &j->x.split, &eval, err));
-        (void) json_object_set(root, by_events ? "eval" : "eval_pairs", eval);
-    }
+    TW_TRY(add_figures(j, root, err));
     TW_TRY(twi_json_dump(root, report, err));
 done:
-    json_decref(eval);
     json_decref(root);
     return st;
 }
