@@ -42,11 +42,11 @@ tw_status backend_next(backend *b, const tw_next_query *q, tw_answer *out, tw_er
                              : tw_client_next(b->client, q, out, err);
 }
 
-tw_status backend_embed(backend *b, const char *item, const char *text, float *vec, int *dim,
-                        int *model, tw_error *err)
+tw_status backend_embed(backend *b, const tw_embed_query *q, float *vec, int *dim, int *model,
+                        tw_error *err)
 {
-    return b->engine != NULL ? tw_engine_embed(b->engine, item, text, vec, dim, model, err)
-                             : tw_client_embed(b->client, item, text, vec, dim, model, err);
+    return b->engine != NULL ? tw_engine_embed(b->engine, q, vec, dim, model, err)
+                             : tw_client_embed(b->client, q, vec, dim, model, err);
 }
 
 tw_status backend_get(backend *b, const char *item, tw_item *out, tw_error *err)

@@ -34,6 +34,8 @@ int eval_cold(int argc, char **argv);   /* eval seq --hold-out-...; likewise */
 int cmd_similar(int argc, char **argv);
 int cmd_next(int argc, char **argv);
 int cmd_embed(int argc, char **argv);
+int cmd_import(int argc, char **argv);
+int cmd_pairs(int argc, char **argv);
 int cmd_put(int argc, char **argv);
 int cmd_delete(int argc, char **argv);
 int cmd_get(int argc, char **argv);
@@ -43,6 +45,7 @@ int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
 int cmd_attention(int argc, char **argv);
+int cmd_cluster(int argc, char **argv);
 
 /* ---- args.c ---------------------------------------------------------------------------------- */
 
@@ -111,6 +114,45 @@ void meter_end(meter *m);
 void catch_interrupts(void);
 bool interrupted(void);
 
+/* ---- asking.c -------------------------------------------------------------------------------- */
+
+/* What a query shows instead of naming an item, as flags. */
+typedef struct asking {
+    const char *text, *image, *audio; /* the flags: a text, and paths */
+    char *image_data, *audio_data;    /* owned: what the files hold */
+} asking;
+
+#define ASKING_FLAGS(a)                                                                            \
+    {"text", 't', FLAG_TEXT, &(a).text, "T", "this text instead of an item", 0, 0},                \
+        {"image", 0, FLAG_TEXT, &(a).image, "FILE", "this picture; with --text: both at once",     \
+         0,       0},                                                                              \
+    {                                                                                              \
+        "audio", 0, FLAG_TEXT, &(a).audio, "FILE", "this sound, likewise", 0, 0                    \
+    }
+
+/* Anything at all is shown. */
+bool asking_shows(const asking *a);
+/* Reads the files; *q borrows from a. Returns 0, or the exit code after saying what is wrong. */
+int asking_read(asking *a, const char *item, tw_embed_query *q);
+void asking_fini(asking *a);
+
+/* ---- vector_file.c --------------------------------------------------------------------------- */
+
+/* A file of vectors that grows row by row, of the kind that its name ends in. */
+typedef struct vector_file vector_file;
+
+/* TW_EINVAL: the name ends in none of .npy, .fvecs, .jsonl. */
+TW_NODISCARD tw_status vector_file_check(const char *path, tw_error *err);
+/* Nothing is at `path` until it is closed. */
+TW_NODISCARD tw_status vector_file_open(vector_file **out, const char *path, int model,
+                                        tw_error *err);
+TW_NODISCARD tw_status vector_file_add(vector_file *f, const char *id, const float *vec, int dim,
+                                       tw_error *err);
+int64_t vector_file_rows(const vector_file *f);
+/* Puts the file (and for .npy and .fvecs PATH.ids, an id a line) in place. */
+TW_NODISCARD tw_status vector_file_close(vector_file *f, tw_error *err);
+void vector_file_abort(vector_file *f); /* instead of close; accepts NULL */
+
 /* ---- backend.c ------------------------------------------------------------------------------- */
 
 /* A directory or a server: the same calls, the same answers. */
@@ -143,8 +185,8 @@ TW_NODISCARD tw_status backend_similar(backend *b, const tw_similar_query *q, tw
                                        tw_error *err);
 TW_NODISCARD tw_status backend_next(backend *b, const tw_next_query *q, tw_answer *out,
                                     tw_error *err);
-TW_NODISCARD tw_status backend_embed(backend *b, const char *item, const char *text, float *vec,
-                                     int *dim, int *model, tw_error *err);
+TW_NODISCARD tw_status backend_embed(backend *b, const tw_embed_query *q, float *vec, int *dim,
+                                     int *model, tw_error *err);
 TW_NODISCARD tw_status backend_get(backend *b, const char *item, tw_item *out, tw_error *err);
 TW_NODISCARD tw_status backend_put(backend *b, const tw_item *item, tw_put_kind *kind,
                                    tw_error *err);

@@ -1,51 +1,71 @@
-/* similar, next and embed. */
+/* similar and next. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "cli/cli.h"
 
+static const char *heading(const tw_answer *a)
+{
+    static const char *const of[][2] = {{"item", "like"},
+                                        {"text", "like this text"},
+                                        {"picture", "like this picture"},
+                                        {"sound", "like this sound"}};
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
+        if (strcmp(a->basis, of[i][0]) == 0)
+            return of[i][1];
+    return "like all this";
+}
+
 int cmd_similar(int argc, char **argv)
 {
     backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
-    const char *text = NULL;
+    asking shown = {0};
     int64_t k = 10;
     bool exact = false, json = false;
     const flag flags[] = {
         BACKEND_FLAGS(at),
-        {"text", 't', FLAG_TEXT, &text, "T", "like this text instead of an item", 0, 0},
+        ASKING_FLAGS(shown),
         {"k", 'k', FLAG_INT, &k, "N", "how many (10)", 1, TW_ENGINE_MAX_K},
         {"exact", 0, FLAG_BOOL, &exact, NULL, "scan everything instead of the index", 0, 0},
         {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
         {0}};
     const usage u = {
-        .synopsis = "similar (--dir DIR | --connect URL) (ITEM | --text T) [-k N] [--json]",
-        .about = "Finds the items most like an item (named by id or by exact title) or a text.\n"
+        .synopsis = "similar (--dir DIR | --connect URL) (ITEM | --text T | --image F | --audio F) "
+                    "[-k N] [--json]",
+        .about = "Finds the items most like an item (named by id or by exact title), or like what\n"
+                 "is shown: a text, a picture, a sound, or several of them at once.\n"
                  "The score is the cosine of the tower vectors.",
         .example = "  twindex similar --dir films \"Toy Story (1995)\" -k 5\n"
+                   "  twindex similar --dir shop --image photo.jpg --text red\n"
                    "  twindex similar --connect tcp://127.0.0.1:7700 --text \"space adventure\"",
         .flags = flags,
     };
     tw_error err = {0};
     tw_answer answer;
-    backend b;
+    tw_embed_query what;
+    backend b = {0};
     int rc = parse_args(&u, &argc, argv, 0, 1);
-    if (rc < 0 && (argc == 1) == (text != NULL))
-        rc = wrong_usage(&u, "give either an ITEM or --text");
+    if (rc < 0 && (argc == 1) == asking_shows(&shown))
+        rc = wrong_usage(&u, "give either an ITEM or --text, --image, --audio");
     if (rc >= 0)
         return rc;
-    rc = backend_open(&b, &u, &at);
+    rc = asking_read(&shown, argc == 1 ? argv[0] : NULL, &what);
+    if (rc == 0)
+        rc = backend_open(&b, &u, &at);
     if (rc != 0)
-        return rc;
+        goto done;
     tw_answer_init(&answer);
-    const tw_similar_query q = {
-        .item = argc == 1 ? argv[0] : NULL, .text = text, .k = (int) k, .exact = exact};
+    const tw_similar_query q = {what.item, what.text,           (int) k,
+                                exact,     .image = what.image, .audio = what.audio};
     if (backend_similar(&b, &q, &answer, &err) == TW_OK)
-        print_answer(&answer, text != NULL ? "like this text" : "like", json);
+        print_answer(&answer, heading(&answer), json);
     else
         rc = failed(&err);
     tw_answer_fini(&answer);
+done:
     backend_close(&b);
+    asking_fini(&shown);
     return rc;
 }
 
@@ -133,47 +153,6 @@ int cmd_next(int argc, char **argv)
     tw_free(items);
     tw_free(list);
     tw_answer_fini(&answer);
-    backend_close(&b);
-    return rc;
-}
-
-int cmd_embed(int argc, char **argv)
-{
-    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
-    const char *text = NULL;
-    bool json = false;
-    const flag flags[] = {
-        BACKEND_FLAGS(at),
-        {"text", 't', FLAG_TEXT, &text, "T", "this text instead of an item", 0, 0},
-        {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
-        {0}};
-    const usage u = {
-        .synopsis = "embed (--dir DIR | --connect URL) (ITEM | --text T) [--json]",
-        .about = "Prints the tower's unit vector, numbers separated by blanks.",
-        .example = "  twindex embed --dir films --text \"space adventure\"",
-        .flags = flags,
-    };
-    static float vec[TW_ENGINE_MAX_DIM];
-    tw_error err = {0};
-    backend b;
-    int dim, model;
-    int rc = parse_args(&u, &argc, argv, 0, 1);
-    if (rc < 0 && (argc == 1) == (text != NULL))
-        rc = wrong_usage(&u, "give either an ITEM or --text");
-    if (rc >= 0)
-        return rc;
-    rc = backend_open(&b, &u, &at);
-    if (rc != 0)
-        return rc;
-    if (backend_embed(&b, argc == 1 ? argv[0] : NULL, text, vec, &dim, &model, &err) != TW_OK) {
-        rc = failed(&err);
-    } else {
-        if (json)
-            (void) printf("{\"model\": %d, \"dim\": %d, \"vector\": [", model, dim);
-        for (int i = 0; i < dim; i++)
-            (void) printf("%s%.9g", i == 0 ? "" : json ? ", " : " ", (double) vec[i]);
-        (void) printf(json ? "]}\n" : "\n");
-    }
     backend_close(&b);
     return rc;
 }

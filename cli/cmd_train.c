@@ -15,8 +15,8 @@
 #include "towers/towers.h"
 
 typedef struct train_flags {
-    const char *config, *pairs, *triplets, *attribute, *plot;
-    bool events, content, no_eval, json, quiet;
+    const char *config, *pairs, *triplets, *attribute, *classes, *groups, *vocabulary, *plot;
+    bool events, self, further, content, no_eval, json, quiet;
     int64_t threads;
 } train_flags;
 
@@ -105,7 +105,28 @@ done:
 
 static int sources_given(const train_flags *f)
 {
-    return (f->pairs != NULL) + (f->triplets != NULL) + (f->attribute != NULL) + f->events;
+    return (f->pairs != NULL) + (f->triplets != NULL) + (f->attribute != NULL) +
+           (f->classes != NULL) + f->self + f->events;
+}
+
+static tw_train_options tower_source(const train_flags *f)
+{
+    tw_train_options opt = {.groups = f->groups, .vocabulary = f->vocabulary};
+    const struct {
+        const char *path;
+        tw_pair_source source;
+    } given[] = {{f->pairs, TW_PAIRS_FILE},
+                 {f->triplets, TW_PAIRS_TRIPLETS},
+                 {f->attribute, TW_PAIRS_ATTRIBUTE},
+                 {f->classes, TW_PAIRS_CLASSES}};
+    opt.source = f->self ? TW_PAIRS_SELF : TW_PAIRS_EVENTS;
+    for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
+        if (given[i].path == NULL)
+            continue;
+        opt.source = given[i].source;
+        opt.path = given[i].path;
+    }
+    return opt;
 }
 
 static int train_towers(int argc, char **argv)
@@ -121,15 +142,28 @@ static int train_towers(int argc, char **argv)
         {"triplets", 0, FLAG_TEXT, &f.triplets, "FILE", "anchor,positive,negative", 0, 0},
         {"from-attribute", 0, FLAG_TEXT, &f.attribute, "NAME",
          "positives: items that share a value of it", 0, 0},
+        {"classes", 0, FLAG_TEXT, &f.classes, "NAME", "the attribute that says what an item is", 0,
+         0},
+        {"groups", 0, FLAG_TEXT, &f.groups, "NAME", "what classes that are hard to tell share", 0,
+         0},
+        {"from-self", 0, FLAG_BOOL, &f.self, NULL,
+         "each item beside itself: its modalities, or two views of it", 0, 0},
+        {"vocab", 0, FLAG_TEXT, &f.vocabulary, "FILE",
+         "a vocab.txt for an encoder of tokens (else learnt)", 0, 0},
+        {"continue", 0, FLAG_BOOL, &f.further, NULL,
+         "begin with the towers that serve (trained or imported) and their shape", 0, 0},
         TRAIN_FLAGS(f),
         {0}};
     const usage u = {
         .synopsis = "train towers DIR [options]",
         .about =
-            "Trains the Siamese text tower, publishes a new model version, embeds and indexes the\n"
-            "catalogue with it.",
+            "Trains the Siamese towers, publishes a new model version, embeds and indexes the\n"
+            "catalogue with it. What they read is what the catalogue has, unless told: text if "
+            "any\n"
+            "item has some, pictures and sounds if one item in ten has one.",
         .example = "  twindex train towers films --from-events\n"
-                   "  twindex train towers shop --pairs same.csv --loss infonce --epochs 20",
+                   "  twindex train towers shop --pairs same.csv --loss infonce --epochs 20\n"
+                   "  twindex train towers photos --classes species --picture resnet",
         .flags = flags,
         .more = tower_keys,
         .other = settings_take,
@@ -139,14 +173,12 @@ static int train_towers(int argc, char **argv)
     if (rc >= 0)
         return rc;
     if (sources_given(&f) > 1)
-        return wrong_usage(&u, "give one of --from-events, --pairs, --triplets, --from-attribute");
-    tw_train_options opt = {.source = f.pairs != NULL       ? TW_PAIRS_FILE
-                                      : f.triplets != NULL  ? TW_PAIRS_TRIPLETS
-                                      : f.attribute != NULL ? TW_PAIRS_ATTRIBUTE
-                                                            : TW_PAIRS_EVENTS,
-                            .path = f.pairs != NULL      ? f.pairs
-                                    : f.triplets != NULL ? f.triplets
-                                                         : f.attribute};
+        return wrong_usage(&u, "give one of --from-events, --pairs, --triplets, --from-attribute, "
+                               "--classes, --from-self");
+    if (f.groups != NULL && f.classes == NULL)
+        return wrong_usage(&u, "--groups needs --classes");
+    tw_train_options opt = tower_source(&f);
+    opt.further = f.further;
     tw_text_init(&config, MAX_CONFIG);
     if (tower_config(&f, &p, &config, &err) != TW_OK) {
         rc = wrong_usage(&u, "%s", err.msg);

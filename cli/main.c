@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/plot.h"
+#include "ingest/media_features.h"
 #include "nn/blas.h"
 #include "rpc/wire.h"
 
@@ -14,10 +15,13 @@ static const command commands[] = {
     {"train", "train the towers or the sequential model", cmd_train},
     {"eval", "measure a model or an index beside its baselines", cmd_eval},
     {"plot", "draw how a model was trained", cmd_plot},
+    {"cluster", "group the items, name the groups, draw a map", cmd_cluster},
     {"attention", "show which items of a history the model looks at", cmd_attention},
-    {"similar", "items like this item or text", cmd_similar},
+    {"similar", "items like this item, text, picture or sound", cmd_similar},
     {"next", "what comes next for a user or a history", cmd_next},
-    {"embed", "the vector of an item or text", cmd_embed},
+    {"embed", "vectors, to look at or for other tools", cmd_embed},
+    {"pairs", "how alike two items are", cmd_pairs},
+    {"import", "use towers that others have trained", cmd_import},
     {"put", "insert or replace one item", cmd_put},
     {"get", "show one item", cmd_get},
     {"delete", "remove one item", cmd_delete},
@@ -50,8 +54,10 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
-        (void) printf("twindex %s%s\n", TWINDEX_VERSION,
-                      plot_available() ? "" : " (built without cairo: no pictures)");
+        char media[TW_MEDIA_FEATURES_MAX];
+        (void) printf("twindex %s%s\nreads %s\n", TWINDEX_VERSION,
+                      plot_available() ? "" : " (built without cairo: draws no pictures)",
+                      tw_media_features(media));
         return EXIT_SUCCESS;
     }
     for (int i = 0; i < N_COMMANDS; i++) {

@@ -1,5 +1,5 @@
-/* cli/plot.h — two kinds of picture, PNG or SVG by the file's name: lines over a common axis, and a
- * map of a matrix in colours.
+/* cli/plot.h — three kinds of picture, PNG or SVG by the file's name: lines over a common axis, a
+ * map of a matrix in colours, and groups of points with names.
  *
  * Honest by construction: axes have ticks at round numbers and say their unit, lines go through the
  * points and no further, nothing is smoothed, and the colours of a map are even: equal steps of the
@@ -12,6 +12,7 @@
 #define TW_CLI_PLOT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -50,6 +51,19 @@ typedef struct plot_map {
     const char *beside_name;
 } plot_map;
 
+/* Points in groups: each group has a colour, unlike those of groups near by, and its name stands
+ * where its points are dense, or beside with a line to there; no two names overlap. Where there is
+ * no room, the names of the smallest groups are left out. */
+typedef struct plot_groups {
+    const char *title, *subtitle;
+    const float *xy;       /* (n,2) -1..1, up is up */
+    const int32_t *group;  /* (n) 0..n_groups-1 */
+    const float *strength; /* (n) 0 pale .. 1 strong; NULL: all strong */
+    int64_t n;
+    const char *const *names; /* (n_groups) the largest group first */
+    int n_groups;
+} plot_groups;
+
 /* False: built without cairo. */
 bool plot_available(void);
 
@@ -61,6 +75,7 @@ TW_NODISCARD tw_status plot_check(const char *path, tw_error *err);
  * TW_ENOMEM; TW_EINVAL: nothing to draw, or a point that is not finite. */
 TW_NODISCARD tw_status plot_chart_draw(const char *path, const plot_chart *c, tw_error *err);
 TW_NODISCARD tw_status plot_map_draw(const char *path, const plot_map *m, tw_error *err);
+TW_NODISCARD tw_status plot_groups_draw(const char *path, const plot_groups *g, tw_error *err);
 
 /* ---- for tests ------------------------------------------------------------------------------- */
 
@@ -70,5 +85,9 @@ double plot_step(double least, double most, int wanted);
 
 /* The colour of t in 0..1 as sRGB in 0..1. */
 void plot_colour(double t, double rgb[3]);
+
+/* A colour by its lightness (0..1), chroma (0: grey, 0.15: strong) and hue (0..1, once around the
+ * circle) in OKLab, as sRGB. */
+void plot_hue(double lightness, double chroma, double turn, double rgb[3]);
 
 #endif

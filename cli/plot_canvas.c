@@ -117,6 +117,11 @@ void canvas_colour(canvas *c, double r, double g, double b)
     cairo_set_source_rgb(c->cr, r, g, b);
 }
 
+void canvas_tint(canvas *c, double r, double g, double b, double opacity)
+{
+    cairo_set_source_rgba(c->cr, r, g, b, opacity);
+}
+
 void canvas_stroke(canvas *c, double x0, double y0, double x1, double y1, double width)
 {
     cairo_set_line_width(c->cr, width);
@@ -215,4 +220,32 @@ double canvas_text(canvas *c, canvas_ink ink, const char *text, double x, double
     cairo_new_path(c->cr);
     cairo_restore(c->cr);
     return width;
+}
+
+static void choose_label_font(canvas *c, double size)
+{
+    cairo_select_font_face(c->cr, FONT, CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_BOLD);
+    cairo_set_font_size(c->cr, size);
+}
+
+double canvas_label_width(canvas *c, const char *text, double size)
+{
+    char label[MAX_LABEL];
+    choose_label_font(c, size);
+    clean(label, text);
+    return advance(c, label);
+}
+
+void canvas_label(canvas *c, const char *text, double size, const double rgb[3], double x, double y)
+{
+    char label[MAX_LABEL];
+    choose_label_font(c, size);
+    clean(label, text);
+    cairo_move_to(c->cr, x - advance(c, label) / 2, y);
+    cairo_text_path(c->cr, label);
+    cairo_set_source_rgba(c->cr, 1, 1, 1, 0.85);
+    cairo_set_line_width(c->cr, size / 3);
+    cairo_stroke_preserve(c->cr);
+    canvas_colour(c, rgb[0], rgb[1], rgb[2]);
+    cairo_fill(c->cr);
 }

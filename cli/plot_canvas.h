@@ -1,4 +1,4 @@
-/* cli/plot_canvas.h — the sheet that both kinds of picture draw on, with a file at the end: the
+/* cli/plot_canvas.h — the sheet that all kinds of picture draw on, with a file at the end: the
  * only door to cairo. Not there where the program is built without it.
  *
  * Lengths are in pixels of an ordinary screen; a PNG has twice as many each way. Colours are sRGB
@@ -24,6 +24,8 @@ TW_NODISCARD tw_status canvas_save(canvas *c, const char *path, tw_error *err);
 void canvas_close(canvas *c); /* accepts NULL */
 
 void canvas_colour(canvas *c, double r, double g, double b);
+/* The same, but what lies below shows through: opacity 0..1. */
+void canvas_tint(canvas *c, double r, double g, double b, double opacity);
 void canvas_stroke(canvas *c, double x0, double y0, double x1, double y1, double width);
 /* line 0: filled. */
 void canvas_rectangle(canvas *c, double x, double y, double width, double height, double line);
@@ -37,5 +39,11 @@ void canvas_end_points(canvas *c, double line);
  * but for INK_CELL. Returns its width. */
 double canvas_text(canvas *c, canvas_ink ink, const char *text, double x, double y, double anchor,
                    double angle, double most);
+
+/* A bold text of a size in a colour, its middle at x, its base line at y, on a white shimmer so
+ * that it can be read on top of anything. */
+void canvas_label(canvas *c, const char *text, double size, const double rgb[3], double x,
+                  double y);
+double canvas_label_width(canvas *c, const char *text, double size);
 
 #endif

@@ -84,14 +84,41 @@ static void print_tower_eval(const json_t *eval)
     print_tower_table(json_object_get(eval, "test"), word(eval, "protocol"));
 }
 
+static const char *examples_name(const char *source)
+{
+    return strcmp(source, "triplets") == 0  ? "triplets"
+           : strcmp(source, "classes") == 0 ? "items of known class"
+                                            : "pairs";
+}
+
+/* "  reads text of 30 items, picture of 28"; nothing where text is all there is. */
+static void print_modalities(const json_t *r)
+{
+    const char *name, *between = "  reads ", *what = " items";
+    json_t *with, *all = json_object_get(r, "items_with");
+    const bool text_alone = json_object_size(all) == 1 && json_object_get(all, "text") != NULL;
+    json_object_foreach(text_alone ? NULL : all, name, with)
+    {
+        (void) printf("%s%s of %lld%s", between, name, (long long) json_integer_value(with), what);
+        between = ", ";
+        what = "";
+    }
+    if (what[0] == '\0')
+        (void) printf("\n");
+    if (whole(r, "unreadable") > 0)
+        (void) fprintf(stderr, "twindex: %lld files could not be read; the first: %s\n",
+                       whole(r, "unreadable"), word(r, "first_unreadable"));
+}
+
 void print_training_report(const char *json, bool towers)
 {
     json_t *r = json_loads(json, 0, NULL);
     if (towers) {
         (void) printf("model %lld: %s towers from %lld %s, %lld epochs (best %lld), %.1f s\n",
                       whole(r, "model"), word(r, "loss"), whole(r, "examples"),
-                      strcmp(word(r, "source"), "triplets") == 0 ? "triplets" : "pairs",
-                      whole(r, "epochs"), whole(r, "best_epoch"), number(r, "seconds"));
+                      examples_name(word(r, "source")), whole(r, "epochs"), whole(r, "best_epoch"),
+                      number(r, "seconds"));
+        print_modalities(r);
         if (whole(r, "skipped_rows") > 0)
             (void) fprintf(stderr, "twindex: %lld rows could not be used\n",
                            whole(r, "skipped_rows"));

@@ -19,11 +19,17 @@ typedef struct load {
     tw_rejects *rejects;
     twi_generation *g; /* NULL while no transaction is open */
     twi_seat *seat;
+    twi_item_reader media; /* decodes the pictures and sounds of rows */
     char key[TW_FINGERPRINT_MAX];
     tw_store_mark mark;
     tw_reader_place place; /* behind the last row that was stored or rejected */
-    int pending;           /* rows in the open transaction */
+    int pending;           /* rows in the open transaction ... */
+    int decoded;           /* ... and files that were decoded for them */
 } load;
+
+/* Others who want to write wait for a transaction, and a picture takes as long as a thousand rows
+ * of text. */
+#define BATCH_MEDIA 64
 
 /* The writer lock is held from here to the commit, so that puts from elsewhere and the swap of a
  * generation fall between two transactions. */
@@ -32,7 +38,8 @@ static tw_status begin(load *l, tw_error *err)
     tw_status st = TW_OK;
     (void) pthread_mutex_lock(&l->e->writer);
     l->g = twi_acquire(l->e);
-    l->pending = 0;
+    l->pending = l->decoded = 0;
+    twi_item_reader_serve(&l->media, l->g->tower);
     if (l->g->tower != NULL)
         TW_TRY(twi_seat_take(l->g, &l->seat, err));
     TW_TRY(tw_store_begin(l->e->store, err));
@@ -72,10 +79,53 @@ done:
     return st;
 }
 
-static tw_status embed_row(load *l, const tw_item *item, int64_t row, tw_error *err)
+static bool same_path(const char *a, const char *b)
+{
+    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
+}
+
+/* Whether the store holds this item with these files: then they were found readable, and a file
+ * that has gone since is no reason to refuse the row. */
+static tw_status is_known(load *l, const tw_item *item, bool *known, tw_error *err)
+{
+    tw_item old;
+    *known = false;
+    tw_status st = tw_store_item_by_id(l->e->store, item->id, &old, err);
+    if (st == TW_OK)
+        *known = same_path(old.image, item->image) && same_path(old.audio, item->audio);
+    if (st == TW_OK)
+        tw_item_fini(&old);
+    return st == TW_ENOTFOUND || st == TW_EINVAL ? TW_OK : st; /* put has the sentence */
+}
+
+/* Leaves what the files of a row hold in l->media, decoded once for checking and embedding.
+ * TW_EINVAL: one cannot be read. */
+static tw_status check_media(load *l, const tw_row *r, const tw_item *item, bool *checked,
+                             tw_error *err)
+{
+    tw_error why = {0};
+    bool known;
+    const int files = (item->image != NULL && item->image[0] != '\0') +
+                      (item->audio != NULL && item->audio[0] != '\0');
+    tw_status st = TW_OK;
+
+    *checked = false;
+    if (files == 0)
+        return TW_OK;
+    st = is_known(l, item, &known, err);
+    if (st != TW_OK || known)
+        return st;
+    l->decoded += files;
+    *checked = true;
+    st = twi_item_check(&l->media, item, &why);
+    return st == TW_OK ? st : tw_fail(err, st, "line %lld: %s", (long long) r->line, why.msg);
+}
+
+static tw_status embed_row(load *l, const tw_item *item, bool checked, int64_t row, tw_error *err)
 {
     tw_tower_item read;
-    tw_status st = twi_item_read(&l->seat->reader, item, &read, err);
+    tw_status st = checked ? twi_item_compose(&l->media, item, &read, err)
+                           : twi_item_read(&l->media, item, &read, err);
     if (st == TW_OK)
         st = tw_tower_embed(l->seat->tower, &read, l->seat->vec, NULL, err);
     if (st != TW_OK)
@@ -93,11 +143,14 @@ static tw_status store_item(load *l, const tw_row *r, tw_error *err)
                           .image = r->image,
                           .audio = r->audio};
     tw_put_result put;
-    tw_status st = tw_store_put_item(l->e->store, &item, &put, err);
+    bool checked;
+    tw_status st = check_media(l, r, &item, &checked, err);
+    if (st == TW_OK)
+        st = tw_store_put_item(l->e->store, &item, &put, err);
     if (st != TW_OK)
         return st;
     if (put.kind != TW_PUT_UNCHANGED && l->g->tower != NULL)
-        st = embed_row(l, &item, put.row, err);
+        st = embed_row(l, &item, checked, put.row, err);
     if (st != TW_OK)
         return st == TW_EINVAL ? TW_ECORRUPT : st; /* the item is in: not a row to reject */
     l->report->created += put.kind == TW_PUT_CREATED;
@@ -202,7 +255,7 @@ static tw_status read_rows(load *l, tw_ingest_kind kind, tw_error *err)
             goto done;
         }
         TW_TRY(st);
-        if (++l->pending == TWI_BATCH_ROWS || !got) {
+        if (++l->pending == TWI_BATCH_ROWS || l->decoded >= BATCH_MEDIA || !got) {
             TW_TRY(commit(l, !got, err));
             TW_TRY(tell(l, err));
         }
@@ -281,6 +334,7 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
     load l = {.e = e, .opt = opt != NULL ? opt : &defaults, .report = report};
 
     *report = (tw_ingest_report){0};
+    twi_item_reader_init(&l.media, NULL, NULL);
     TW_TRY(twi_need_write(e, err));
     if (pthread_mutex_trylock(&e->bulk) != 0) {
         st = tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
@@ -297,6 +351,7 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
     twi_keeper_poke(e);
 done:
     report->seconds = tw_clock_monotonic() - start;
+    twi_item_reader_fini(&l.media);
     tw_rejects_close(l.rejects);
     tw_reader_close(l.reader);
     return st;

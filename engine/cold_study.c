@@ -158,15 +158,15 @@ static tw_status train_towers(study *s, tw_error *err)
         goto done;
     }
     s->pairs = split.parts.train;
-    const tw_tower_source source = twi_catalogue_source(&s->c);
-    TW_TRY(tw_tower_create(&s->tower, &s->recipe.tower, NULL, err));
-    TW_TRY(tw_tower_prepare(&s->samples, s->tower, NULL, &source, NULL, NULL, err));
+    TW_TRY(twi_make_tower(&s->recipe.tower, &s->c, NULL, &s->tower, err));
+    TW_TRY(twi_catalogue_samples(s->e, s->tower, &s->c, NULL, NULL, NULL, &s->samples, err));
     const tw_tower_data data = {.samples = s->samples,
                                 .n_items = s->c.n,
                                 .pairs = split.pairs,
                                 .n_pairs = split.parts.train,
                                 .valid = split.pairs + split.parts.train,
-                                .n_valid = split.parts.valid};
+                                .n_valid = split.parts.valid,
+                                .valid_apart = split.apart};
     TW_TRY(tw_tower_fit(s->tower, s->samples, err));
     TW_TRY(tw_tower_train(s->tower, &data, &s->recipe.train, &watch, &s->towers, err));
 done:
@@ -376,7 +376,7 @@ done:
 static tw_status run(study *s, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
-    TW_TRY(twi_catalogue_load(s->e, true, &s->c, err));
+    TW_TRY(twi_catalogue_load(s->e, TWI_READ_ALL, &s->c, err));
     TW_TRY(twi_log_load(s->e, &s->log, err));
     TW_TRY(make_data(s, err));
     TW_TRY(hold_out(s, err));

@@ -4,10 +4,54 @@
 #include "base/alloc.h"
 #include "engine/internal.h"
 
+/* ---- what towers may read of an item --------------------------------------------------------- */
+
+void twi_described_fini(twi_described *d)
+{
+    tw_free(d->text);
+    tw_free(d->attributes);
+    tw_free(d->image);
+    tw_free(d->audio);
+    *d = (twi_described){0};
+}
+
+static tw_status keep(char **out, const char *s, size_t len, const char *id, tw_error *err)
+{
+    *out = len > 0 ? tw_strndup(s, len) : NULL;
+    return *out != NULL || len == 0 ? TW_OK
+                                    : tw_fail(err, TW_ENOMEM, "description of item '%.60s'", id);
+}
+
+tw_status twi_describe(const tw_item *item, unsigned modalities, tw_text *scratch,
+                       twi_described *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const char *id = item->id;
+
+    *out = (twi_described){0};
+    if ((modalities >> TW_MODALITY_TEXT & 1) != 0) {
+        tw_text_clear(scratch);
+        TW_TRY(twi_item_text(item, scratch, err));
+        TW_TRY(keep(&out->text, tw_text_cstr(scratch), scratch->len, id, err));
+    }
+    if ((modalities >> TW_MODALITY_ATTRIBUTES & 1) != 0)
+        TW_TRY(keep(&out->attributes, item->attributes, strlen(item->attributes), id, err));
+    if ((modalities >> TW_MODALITY_PICTURE & 1) != 0)
+        TW_TRY(keep(&out->image, item->image, strlen(item->image), id, err));
+    if ((modalities >> TW_MODALITY_SOUND & 1) != 0)
+        TW_TRY(keep(&out->audio, item->audio, strlen(item->audio), id, err));
+done:
+    if (st != TW_OK)
+        twi_described_fini(out);
+    return st;
+}
+
+/* ---- the catalogue --------------------------------------------------------------------------- */
+
 typedef struct loader {
     twi_catalogue *c;
     int64_t room;
-    bool texts;
+    unsigned modalities;
     tw_text text;
 } loader;
 
@@ -20,11 +64,11 @@ static tw_status grow(loader *l, tw_error *err)
     int64_t *rows = tw_realloc(c->rows, (size_t) room, sizeof *rows);
     if (rows != NULL)
         c->rows = rows;
-    char **texts = rows == NULL ? NULL : tw_realloc(c->texts, (size_t) room, sizeof *texts);
-    if (texts == NULL)
+    twi_described *items = rows == NULL ? NULL : tw_realloc(c->items, (size_t) room, sizeof *items);
+    if (items == NULL)
         return tw_fail(err, TW_ENOMEM, "catalogue of %lld items", (long long) room);
-    memset(texts + l->room, 0, (size_t) (room - l->room) * sizeof *texts);
-    c->texts = texts;
+    memset(items + l->room, 0, (size_t) (room - l->room) * sizeof *items);
+    c->items = items;
     l->room = room;
     return TW_OK;
 }
@@ -33,25 +77,17 @@ static tw_status load_item(void *ctx, const tw_item *item, tw_error *err)
 {
     loader *l = ctx;
     tw_status st = grow(l, err);
-    if (st != TW_OK)
-        return st;
-    if (l->texts) {
-        tw_text_clear(&l->text);
-        st = twi_item_text(item, &l->text, err);
-        if (st != TW_OK)
-            return st;
-        l->c->texts[l->c->n] = tw_strndup(tw_text_cstr(&l->text), l->text.len);
-        if (l->c->texts[l->c->n] == NULL)
-            return tw_fail(err, TW_ENOMEM, "text of item '%.60s'", item->id);
-    }
-    l->c->rows[l->c->n++] = item->row;
-    return TW_OK;
+    if (st == TW_OK)
+        st = twi_describe(item, l->modalities, &l->text, &l->c->items[l->c->n], err);
+    if (st == TW_OK)
+        l->c->rows[l->c->n++] = item->row;
+    return st;
 }
 
-tw_status twi_catalogue_load(tw_engine *e, bool texts, twi_catalogue *out, tw_error *err)
+tw_status twi_catalogue_load(tw_engine *e, unsigned modalities, twi_catalogue *out, tw_error *err)
 {
     tw_status st = TW_OK;
-    loader l = {.c = out, .texts = texts};
+    loader l = {.c = out, .modalities = modalities};
 
     *out = (twi_catalogue){0};
     tw_text_init(&l.text, TW_STORE_MAX_TITLE + TW_STORE_MAX_TEXT + TW_STORE_MAX_ATTRIBUTES);
@@ -75,9 +111,9 @@ done:
 
 void twi_catalogue_fini(twi_catalogue *c)
 {
-    for (int64_t i = 0; c->texts != NULL && i < c->n; i++)
-        tw_free(c->texts[i]);
-    tw_free(c->texts);
+    for (int64_t i = 0; c->items != NULL && i < c->n; i++)
+        twi_described_fini(&c->items[i]);
+    tw_free(c->items);
     tw_free(c->rows);
     tw_free(c->position);
     *c = (twi_catalogue){0};

@@ -33,6 +33,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/types.h"
 #include "engine/answer.h"
@@ -71,17 +72,21 @@ void tw_engine_close(tw_engine *e);
 
 /* ---- queries --------------------------------------------------------------------------------- */
 
-/* Exactly one of item and text. */
+/* Either an item, or any of text, image and audio: together they are asked for as one item that
+ * has them all. */
 typedef struct tw_similar_query {
     const char *item; /* id, or else exact title (case does not matter) */
-    const char *text; /* free text through the text tower */
+    const char *text; /* free text */
     int k;            /* 1..TW_ENGINE_MAX_K */
     bool exact;       /* scan everything instead of the index */
+    tw_bytes image;   /* a picture as its file holds it: PNG or JPEG; empty: none */
+    tw_bytes audio;   /* a sound likewise: WAV, FLAC, OGG ... */
 } tw_similar_query;
 
 /* Items whose tower vectors are nearest; score = cosine; the item itself is left out.
  * TW_ENOTFOUND: no such item; the message names near ids. TW_ESTATE: no towers are trained.
- * TW_EINVAL: k, or not exactly one of item and text. */
+ * TW_EINVAL: k, not one of the ways to ask, something that the towers do not read (the sentence
+ * says what they do), or a picture or sound that cannot be decoded. */
 TW_NODISCARD tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *out,
                                          tw_error *err);
 
@@ -109,10 +114,25 @@ typedef struct tw_next_query {
 TW_NODISCARD tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out,
                                       tw_error *err);
 
-/* The tower vector of a text, or the stored one of an item. Exactly one of item and text.
+/* As in tw_similar_query. */
+typedef struct tw_embed_query {
+    const char *item, *text;
+    tw_bytes image, audio;
+} tw_embed_query;
+
+/* The tower vector of what is given, or the stored one of an item. Statuses as of similar.
  *   vec (TW_ENGINE_MAX_DIM)  the first *dim are filled */
-TW_NODISCARD tw_status tw_engine_embed(tw_engine *e, const char *item, const char *text, float *vec,
-                                       int *dim, int *model, tw_error *err);
+TW_NODISCARD tw_status tw_engine_embed(tw_engine *e, const tw_embed_query *q, float *vec, int *dim,
+                                       int *model, tw_error *err);
+
+/* Called once an item; id and vec (dim) live until it returns. Anything but TW_OK ends it. */
+typedef tw_status (*tw_embedded_fn)(void *ctx, const char *id, const float *vec, int dim,
+                                    tw_error *err);
+
+/* The stored vectors of all items, in the order in which the items came; *model is set before the
+ * first. TW_ESTATE: no towers are trained. */
+TW_NODISCARD tw_status tw_engine_each_vector(tw_engine *e, int *model, tw_embedded_fn fn, void *ctx,
+                                             tw_error *err);
 
 /* A copy of an item by id or exact title; release with tw_item_fini. */
 TW_NODISCARD tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *out, tw_error *err);
@@ -120,7 +140,10 @@ TW_NODISCARD tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *ou
 /* ---- single writes: on disk and visible to the next query when they return --------------------
  */
 
-/* Inserts or replaces by item->id; row and seq are ignored. Repeating it changes nothing. */
+/* Inserts or replaces by item->id; row and seq are ignored. Repeating it changes nothing. Picture
+ * and sound are paths of files and are decoded here: TW_EINVAL when one cannot be, with path and
+ * reason, or is an address (nothing is ever fetched). What the files hold later is not noticed
+ * until the item is put with something changed, or towers are trained. */
 TW_NODISCARD tw_status tw_engine_put(tw_engine *e, const tw_item *item, tw_put_kind *kind,
                                      tw_error *err);
 /* By id only (a title might name another item). TW_ENOTFOUND. */
@@ -158,7 +181,8 @@ typedef struct tw_ingest_report {
 
 /* Catalogue rows of one file: stored, embedded when towers exist, indexed; in transactions, so that
  * the same command after a kill goes on where the last commit was. A bad row never stops the run
- * unless strict (then TW_EINVAL). */
+ * unless strict (then TW_EINVAL); a picture or sound that cannot be decoded makes its row a bad
+ * one. Relative paths are taken from the file's folder. */
 TW_NODISCARD tw_status tw_engine_ingest(tw_engine *e, const char *path,
                                         const tw_ingest_options *opt, tw_ingest_report *report,
                                         tw_error *err);
@@ -176,24 +200,42 @@ typedef enum tw_pair_source {
     TW_PAIRS_FILE = 1,      /* pairs a,b,label */
     TW_PAIRS_TRIPLETS = 2,  /* anchor,positive,negative */
     TW_PAIRS_ATTRIBUTE = 3, /* items that share a value of an attribute */
+    TW_PAIRS_CLASSES = 4,   /* no pairs: an attribute says what each item is */
+    TW_PAIRS_SELF = 5,      /* each item beside itself: its modalities, or two views of it */
 } tw_pair_source;
 
 typedef struct tw_train_options {
     const char *config_json; /* NULL, or keys of the model's config that differ from the default */
     tw_pair_source source;   /* towers */
     const char *path;        /* towers: the pairs or triplets file; or the attribute's name */
+    const char *groups;      /* towers, with classes: NULL, or the attribute that says what several
+                                classes have in common, so that batches hold what is hard to tell */
+    const char *vocabulary;  /* towers: NULL, or a vocab.txt for a text encoder that reads tokens;
+                                without one it is learnt from the catalogue */
+    bool further;            /* towers: begin with the weights of those that serve, whose shape they
+                                keep, not with random ones; TW_ESTATE where none do */
     bool content;            /* seq: items enter by their tower vectors, too; see train_seq */
     bool skip_eval;          /* do not measure on the test split afterwards */
     tw_progress_fn progress;
     void *progress_ctx;
 } tw_train_options;
 
-/* Trains, publishes a new model version, re-embeds the catalogue, swaps the generation. `*report`
+/* Trains, publishes a new model version, re-embeds the catalogue, swaps the generation. Encoders
+ * that the config leaves at "auto" are settled by what the catalogue has: text by its bag if any
+ * item has some, pictures by conv4 and sounds by the CNN if one item in ten has one; attributes
+ * not. Media that cannot be read any more are missing, counted in the report ("unreadable",
+ * "first_unreadable") and logged as MEDIA-UNREADABLE; they fail nothing. `*report`
  * is a JSON object, freed with tw_free: what was trained, on what, how good beside its baselines.
  * TW_ESTATE: nothing to train on; the message says what is missing. TW_ECANCELLED: progress said
  * stop; nothing was published. */
 TW_NODISCARD tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt,
                                               char **report, tw_error *err);
+/* Publishes the text tower of a sentence-transformers folder (tw_tower_import_bert), embeds the
+ * catalogue with it. opt: progress alone, or NULL. TW_ECORRUPT, TW_ENOTFOUND: the folder; the
+ * message names the file. */
+TW_NODISCARD tw_status tw_engine_import_towers(tw_engine *e, const char *folder,
+                                               const tw_train_options *opt, char **report,
+                                               tw_error *err);
 /* The same for the sequential model. With opt->content (or a content_dim in its config) an item is
  * its id's vector plus a projection of its tower vector: every item of the catalogue takes part,
  * with events or without, and one that is put or replaced later is recommended, and understood in a

@@ -250,7 +250,9 @@ tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt, char *
     json_t *root = NULL;
     tw_tower_recipe recipe;
     tw_tower_samples *samples = NULL;
+    twi_unread unread;
 
+    twi_unread_init(&unread);
     (void) opt; /* nothing to choose: the split is the training's own */
     *report = NULL;
     if (g->tower == NULL) {
@@ -259,16 +261,17 @@ tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt, char *
         goto done;
     }
     TW_TRY(trained_with(e, g, &recipe, err));
-    TW_TRY(twi_catalogue_load(e, true, &c, err));
+    TW_TRY(twi_catalogue_load(e, tw_tower_modalities(g->tower), &c, err));
     TW_TRY(twi_log_load(e, &log, err));
     TW_TRY(twi_mine(&c, &log, &recipe.mine, recipe.train.seed, &split, err));
-    const tw_tower_source source = twi_catalogue_source(&c);
-    TW_TRY(tw_tower_prepare(&samples, g->tower, NULL, &source, NULL, NULL, err));
+    TW_TRY(twi_catalogue_samples(e, g->tower, &c, &unread, NULL, NULL, &samples, err));
     TW_TRY(twi_eval_towers(e, g->tower, &c, samples, &log, &split, &root, err));
     json_object_set_new(root, "model", json_integer(g->version));
     json_object_set_new(root, "seed", json_integer(recipe.train.seed));
     TW_TRY(twi_json_dump(root, report, err));
+    twi_unread_tell(&unread, "evaluation");
 done:
+    twi_unread_fini(&unread);
     json_decref(root);
     tw_tower_samples_destroy(samples);
     tw_free(split.pairs);

@@ -45,7 +45,6 @@ tw_status twi_generation_empty(twi_generation **out, tw_error *err)
 static void seat_free(twi_seat *seat)
 {
     tw_tower_session_destroy(seat->tower);
-    twi_item_reader_fini(&seat->reader);
     tw_seq_session_destroy(seat->seq);
     tw_text_fini(&seat->text);
     tw_free(seat->content);
@@ -99,7 +98,6 @@ tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err)
     if (s == NULL)
         return tw_fail(err, TW_ENOMEM, "query memory");
     tw_text_init(&s->text, (size_t) (TW_STORE_MAX_ID + TW_STORE_MAX_TITLE + 2) * TW_ENGINE_MAX_K);
-    twi_item_reader_init(&s->reader);
     if (g->tower != NULL)
         TW_TRY(tw_tower_session_create(&s->tower, g->tower, err));
     if (g->seq != NULL)

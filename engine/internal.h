@@ -21,9 +21,21 @@
 
 #define TWI_BATCH_ROWS 1000 /* rows a transaction of a bulk load */
 
-/* What reading an item of the store into its towers needs on one thread (reading.c). */
+/* Media that could not be read, counted by all readers of one job. */
+typedef struct twi_unread {
+    pthread_mutex_t lock; /* guards the next two */
+    int64_t n;
+    char first[TW_ERROR_MSG_MAX]; /* the sentence of the first; "": none */
+} twi_unread;
+
+/* What reading an item into its towers needs on one thread (reading.c). */
 typedef struct twi_item_reader {
     tw_text text;
+    unsigned modalities; /* bits 1 << tw_modality: what the towers read */
+    double seconds;      /* of a sound, as the towers read it */
+    twi_unread *unread;  /* borrowed; NULL: nobody counts */
+    tw_image picture;    /* owned, of the item that was read last */
+    tw_sound sound;      /* likewise */
 } twi_item_reader;
 
 /* What one query needs to work in: kept from query to query so that none allocates. */
@@ -31,7 +43,6 @@ typedef struct twi_seat {
     struct twi_seat *next;   /* in the generation's free list */
     tw_tower_session *tower; /* NULL: no towers */
     tw_seq_session *seq;     /* NULL: no sequential model */
-    twi_item_reader reader;
     float vec[TW_ENGINE_MAX_DIM];
     tw_hit hits[TW_ENGINE_MAX_K];
     int64_t rows[TW_ENGINE_MAX_K];
@@ -146,13 +157,14 @@ void twi_keeper_stop(tw_engine *e);
 void twi_keeper_poke(tw_engine *e); /* cheap: wakes it when an index wants a fold */
 
 /* ---- model_dir.c ---- */
-#define TWI_TOWERS_FILE    "towers.safetensors"
-#define TWI_SEQ_FILE       "seq.safetensors"
-#define TWI_TOWERS_REPORT  "towers.report.json"
-#define TWI_SEQ_REPORT     "seq.report.json"
-#define TWI_TOWERS_METRICS "towers.metrics.jsonl"
-#define TWI_SEQ_METRICS    "seq.metrics.jsonl"
-#define TWI_SEQ_CHECKPOINT "seq.checkpoint" /* in the data directory, while a training runs */
+#define TWI_TOWERS_FILE       "towers.safetensors"
+#define TWI_SEQ_FILE          "seq.safetensors"
+#define TWI_TOWERS_REPORT     "towers.report.json"
+#define TWI_SEQ_REPORT        "seq.report.json"
+#define TWI_TOWERS_METRICS    "towers.metrics.jsonl"
+#define TWI_SEQ_METRICS       "seq.metrics.jsonl"
+#define TWI_SEQ_CHECKPOINT    "seq.checkpoint" /* in the data directory, while a training runs */
+#define TWI_TOWERS_CHECKPOINT "towers.checkpoint"
 TW_NODISCARD tw_status twi_model_dir(const tw_engine *e, int version, char out[TW_PATH_MAX],
                                      tw_error *err);
 TW_NODISCARD tw_status twi_model_parts_get(tw_engine *e, int version, twi_model_parts *out,
@@ -169,6 +181,34 @@ TW_NODISCARD tw_status twi_model_finish(tw_engine *e, int version, const char *t
 /* Removes model folders and snapshots that nothing refers to. Best effort. */
 void twi_model_sweep(tw_engine *e, int keep);
 
+/* ---- the catalogue in memory (dataset.c) ---- */
+/* What towers may read of one item; a string that is not there, or was not asked for, is NULL. */
+typedef struct twi_described {
+    char *text, *attributes, *image, *audio; /* owned */
+} twi_described;
+
+/* The catalogue as arrays: position i is item `rows[i]`. */
+typedef struct twi_catalogue {
+    int64_t n;
+    int64_t *rows;        /* (n) ascending */
+    twi_described *items; /* (n) owned; empty when nothing was asked for */
+    int32_t *position;    /* (max_row+1) of each row, -1: none */
+    int64_t max_row;
+} twi_catalogue;
+
+/* ---- smooth.c ---- */
+/* Over which pairs of the catalogue's items, how far. Borrowed. */
+typedef struct twi_smoothing {
+    const twi_catalogue *c;
+    const tw_item_pair *pairs; /* (n_pairs) */
+    int64_t n_pairs;
+    int layers;
+} twi_smoothing;
+/* Smooths the stored vectors of a model that does not serve yet (tw_smooth_vectors), in one
+ * transaction. TW_ENOMEM, and what the store returns. */
+TW_NODISCARD tw_status twi_smooth_catalogue(tw_engine *e, int model, int dim,
+                                            const twi_smoothing *how, tw_error *err);
+
 /* ---- publish.c ---- */
 /* A model folder's log of its training, one JSON object a line. */
 TW_NODISCARD tw_status twi_open_metrics(FILE **out, const char *tmp, const char *name,
@@ -176,10 +216,12 @@ TW_NODISCARD tw_status twi_open_metrics(FILE **out, const char *tmp, const char 
 TW_NODISCARD tw_status twi_close_metrics(FILE **f,
                                          tw_error *err); /* writes may fail as late as here */
 /* Publishes models/NNNN.tmp, embeds the catalogue with `tower` (NULL: the vectors stay), builds the
- * indexes, makes the version active and current. A kill leaves the old or the new version. */
+ * indexes, makes the version active and current. smooth NULL: vectors stay as the tower gives them.
+ * A kill leaves the old or the new version. */
 TW_NODISCARD tw_status twi_publish(tw_engine *e, int version, const char *tmp,
                                    twi_model_parts parts, const tw_tower *tower,
-                                   const tw_train_options *opt, tw_error *err);
+                                   const twi_smoothing *smooth, const tw_train_options *opt,
+                                   tw_error *err);
 
 /* ---- query.c ---- */
 /* Fills seat->seen (*n) with the rows of the history, oldest first. A stranger has user 0, n 0. */
@@ -190,6 +232,16 @@ TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
 TW_NODISCARD tw_status twi_no_towers(const tw_engine *e, tw_error *err);
 TW_NODISCARD tw_status twi_no_seq(const tw_engine *e, tw_error *err);
 
+/* ---- ask.c ---- */
+/* Either an item, or something else. */
+TW_NODISCARD tw_status twi_ask_check(const tw_embed_query *q, tw_error *err);
+/* seat->vec <- the stored vector of item `row` when q names one, else the towers' of what q holds.
+ * TW_EINVAL: the towers do not read it, or it cannot be decoded. */
+TW_NODISCARD tw_status twi_ask_vector(tw_engine *e, const twi_generation *g, twi_seat *seat,
+                                      const tw_embed_query *q, int64_t row, tw_error *err);
+/* "item", "text", "picture", "sound", or "mixed". Static. */
+const char *twi_ask_basis(const tw_embed_query *q);
+
 /* ---- resolve.c ---- */
 /* The row of the item that `name` means: an id, else a title. TW_ENOTFOUND names near ones. */
 TW_NODISCARD tw_status twi_resolve(tw_engine *e, const char *name, int64_t *row, tw_error *err);
@@ -198,26 +250,74 @@ TW_NODISCARD tw_status twi_item_text(const tw_item *item, tw_text *out, tw_error
 TW_NODISCARD tw_status twi_need_write(const tw_engine *e, tw_error *err);
 
 /* ---- reading.c ---- */
-void twi_item_reader_init(twi_item_reader *r);
+#define TWI_SOUND_SECONDS 60 /* the most that any tower reads, so nothing behind it is decoded */
+
+void twi_unread_init(twi_unread *u);
+void twi_unread_fini(twi_unread *u);
+/* One line in the log when anything was unreadable. */
+void twi_unread_tell(const twi_unread *u, const char *during);
+
+/*   tower   NULL: none; the media that it reads are decoded, others are not
+ *   unread  NULL, or where media that cannot be read are counted; borrowed */
+void twi_item_reader_init(twi_item_reader *r, const tw_tower *tower, twi_unread *unread);
 void twi_item_reader_fini(twi_item_reader *r);
-/* What towers can read of an item: *out borrows from r and item until the next call. TW_ENOMEM. */
+/* TW_EINVAL for whatever is wrong with media that somebody gives: it is the giver's mistake,
+ * neither damage of ours nor a disk's. TW_OK and TW_ENOMEM stay. */
+TW_NODISCARD tw_status twi_blame(tw_status st, const tw_error *why, tw_error *err);
+/* From now on r reads for this tower; NULL: for none. What it holds stays. */
+void twi_item_reader_serve(twi_item_reader *r, const tw_tower *tower);
+
+/* Decodes all media of an item that is to be stored, whatever the towers read, into r. TW_EINVAL:
+ * one cannot be read; the sentence names path and reason. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_item_check(twi_item_reader *r, const tw_item *item, tw_error *err);
+/* What towers can read of an item whose media r holds (after twi_item_check): *out borrows from r
+ * and item until the next call. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_item_compose(twi_item_reader *r, const tw_item *item, tw_tower_item *out,
+                                        tw_error *err);
+/* The same for an item that is stored already: decodes what the towers read. A file that has gone
+ * or changed since is a modality that the item lacks, counted in r->unread. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_item_read(twi_item_reader *r, const tw_item *item, tw_tower_item *out,
                                      tw_error *err);
 
 /* ---- dataset.c ---- */
-/* The catalogue as arrays: position i is item `rows[i]`. */
-typedef struct twi_catalogue {
-    int64_t n;
-    int64_t *rows;     /* (n) ascending */
-    char **texts;      /* (n) what the tower reads; owned, may be NULL when not asked for */
-    int32_t *position; /* (max_row+1) of each row, -1: none */
-    int64_t max_row;
-} twi_catalogue;
-TW_NODISCARD tw_status twi_catalogue_load(tw_engine *e, bool texts, twi_catalogue *out,
+#define TWI_READ_ALL ((1U << TW_MODALITIES) - 1)
+/*   modalities  bits 1 << tw_modality: what of the items is kept; 0: rows alone */
+TW_NODISCARD tw_status twi_catalogue_load(tw_engine *e, unsigned modalities, twi_catalogue *out,
                                           tw_error *err);
 void twi_catalogue_fini(twi_catalogue *c);
-/* The catalogue for towers to read (reading.c); c, loaded with texts, is borrowed. */
-tw_tower_source twi_catalogue_source(twi_catalogue *c);
+/* One item's description; release with twi_described_fini. On failure *out is empty. */
+TW_NODISCARD tw_status twi_describe(const tw_item *item, unsigned modalities, tw_text *scratch,
+                                    twi_described *out, tw_error *err);
+void twi_described_fini(twi_described *d);
+
+/* Described items for towers to read, with a reader for each worker, so that media are decoded in
+ * parallel (reading.c). Opaque. */
+typedef struct twi_source twi_source;
+/* items (n), tower and unread are borrowed for its life. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_source_create(twi_source **out, const twi_described *items, int64_t n,
+                                         const tw_tower *tower, twi_unread *unread, tw_error *err);
+void twi_source_destroy(twi_source *s); /* accepts NULL */
+tw_tower_source twi_source_of(twi_source *s);
+/* The catalogue as samples of the tower, made on all of the engine's threads; c was loaded with
+ * what the tower reads. As tw_tower_prepare. */
+TW_NODISCARD tw_status twi_catalogue_samples(tw_engine *e, const tw_tower *tower,
+                                             const twi_catalogue *c, twi_unread *unread,
+                                             tw_progress_fn progress, void *ctx,
+                                             tw_tower_samples **out, tw_error *err);
+
+/* ---- make_tower.c ---- */
+/* Settles what the recipe leaves to the catalogue (encoders that are AUTO), finds or learns the
+ * vocabulary where the text encoder needs one, and makes the tower, untrained.
+ *
+ *   c           loaded with TWI_READ_ALL but the attributes, which are not counted
+ *   vocabulary  path of a vocab.txt; NULL: learn one
+ *
+ * TW_ESTATE: the items have nothing that a tower could read. */
+TW_NODISCARD tw_status twi_make_tower(tw_tower_config *cfg, const twi_catalogue *c,
+                                      const char *vocabulary, tw_tower **out, tw_error *err);
+
+/* The recipe as JSON; a new reference (train_towers.c). */
+struct json_t *twi_recipe_json(const tw_tower_recipe *recipe);
 
 /* All events in order (user, time, insertion). */
 typedef struct twi_log {

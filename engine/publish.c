@@ -29,30 +29,48 @@ tw_status twi_close_metrics(FILE **f, tw_error *err)
 typedef struct embedder {
     tw_engine *e;
     const tw_train_options *opt;
-    tw_tower_session *session;
-    twi_item_reader reader;
+    const tw_tower *tower;
+    tw_pool *pool;
     int dim, model;
     int64_t done, total, last_row;
-    int n; /* of the next two: what one transaction will hold */
+    tw_text text;
+    int n; /* of the next three: what one transaction will hold */
     int64_t rows[TWI_BATCH_ROWS];
+    twi_described items[TWI_BATCH_ROWS];
     float *vecs; /* (TWI_BATCH_ROWS, dim) */
 } embedder;
 
 /* TW_ECANCELLED ends the iteration when the batch is full; a full batch tells it from others. */
-static tw_status embed_item(void *ctx, const tw_item *item, tw_error *err)
+static tw_status gather_item(void *ctx, const tw_item *item, tw_error *err)
 {
     embedder *m = ctx;
     if (m->n == TWI_BATCH_ROWS)
         return TW_ECANCELLED;
-    tw_tower_item read;
-    tw_status st = twi_item_read(&m->reader, item, &read, err);
+    tw_status st =
+        twi_describe(item, tw_tower_modalities(m->tower), &m->text, &m->items[m->n], err);
     if (st == TW_OK)
-        st =
-            tw_tower_embed(m->session, &read, m->vecs + (size_t) m->n * (size_t) m->dim, NULL, err);
-    if (st != TW_OK)
-        return st;
-    m->rows[m->n++] = m->last_row = item->row;
-    return TW_OK;
+        m->rows[m->n++] = m->last_row = item->row;
+    return st;
+}
+
+static void drop_batch(embedder *m)
+{
+    for (int i = 0; i < m->n; i++)
+        twi_described_fini(&m->items[i]);
+    m->n = 0;
+}
+
+/* Nobody counts media that cannot be read: the training or the put that came before did. */
+static tw_status embed_batch(embedder *m, tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_source *source = NULL;
+    TW_TRY(twi_source_create(&source, m->items, m->n, m->tower, NULL, err));
+    const tw_tower_source items = twi_source_of(source);
+    TW_TRY(tw_tower_embed_many(m->tower, m->pool, &items, m->vecs, NULL, NULL, err));
+done:
+    twi_source_destroy(source);
+    return st;
 }
 
 static tw_status store_batch(embedder *m, tw_error *err)
@@ -74,24 +92,25 @@ done:
 
 static tw_status embed_pending(embedder *m, tw_error *err)
 {
+    tw_status st = TW_OK;
     bool full = true;
     m->last_row = 0;
     while (full) {
-        m->n = 0;
-        tw_status st =
-            tw_store_each_pending(m->e->store, m->model, m->last_row, embed_item, m, err);
+        drop_batch(m);
+        st = tw_store_each_pending(m->e->store, m->model, m->last_row, gather_item, m, err);
         full = m->n == TWI_BATCH_ROWS;
         if (st != TW_OK && !(st == TW_ECANCELLED && full))
-            return st;
-        st = store_batch(m, err);
-        if (st != TW_OK)
-            return st;
+            goto done;
+        TW_TRY(embed_batch(m, err));
+        TW_TRY(store_batch(m, err));
         m->done += m->n;
         tw_progress p = {.stage = "embedding", .done = m->done, .total = m->total};
         if (m->opt->progress != NULL && m->opt->progress(m->opt->progress_ctx, &p) != 0)
-            return tw_fail(err, TW_ECANCELLED, "stopped while embedding the catalogue");
+            TW_TRY(tw_fail(err, TW_ECANCELLED, "stopped while embedding the catalogue"));
     }
-    return TW_OK;
+done:
+    drop_batch(m);
+    return st;
 }
 
 static tw_status embed_catalogue(tw_engine *e, int version, const tw_tower *tower,
@@ -102,8 +121,9 @@ static tw_status embed_catalogue(tw_engine *e, int version, const tw_tower *towe
     embedder *m = tw_alloc(1, sizeof *m);
     if (m == NULL)
         return tw_fail(err, TW_ENOMEM, "embedding of the catalogue");
-    *m = (embedder){.e = e, .opt = opt, .dim = tw_tower_dim(tower), .model = version};
-    twi_item_reader_init(&m->reader);
+    *m = (embedder){
+        .e = e, .opt = opt, .tower = tower, .dim = tw_tower_dim(tower), .model = version};
+    tw_text_init(&m->text, TW_STORE_MAX_TITLE + TW_STORE_MAX_TEXT + TW_STORE_MAX_ATTRIBUTES);
     TW_TRY(tw_store_get_stats(e->store, &stats, err));
     m->total = stats.items;
     m->vecs = tw_alloc((size_t) TWI_BATCH_ROWS * (size_t) m->dim, sizeof *m->vecs);
@@ -111,11 +131,11 @@ static tw_status embed_catalogue(tw_engine *e, int version, const tw_tower *towe
         st = tw_fail(err, TW_ENOMEM, "vectors of a batch");
         goto done;
     }
-    TW_TRY(tw_tower_session_create(&m->session, tower, err));
+    TW_TRY(tw_pool_create(&m->pool, e->threads, err));
     TW_TRY(embed_pending(m, err));
 done:
-    tw_tower_session_destroy(m->session);
-    twi_item_reader_fini(&m->reader);
+    tw_pool_destroy(m->pool);
+    tw_text_fini(&m->text);
     tw_free(m->vecs);
     tw_free(m);
     return st;
@@ -151,7 +171,8 @@ done:
 }
 
 tw_status twi_publish(tw_engine *e, int version, const char *tmp, twi_model_parts parts,
-                      const tw_tower *tower, const tw_train_options *opt, tw_error *err)
+                      const tw_tower *tower, const twi_smoothing *smooth,
+                      const tw_train_options *opt, tw_error *err)
 {
     tw_status st = TW_OK;
     char *json = NULL;
@@ -163,6 +184,8 @@ tw_status twi_publish(tw_engine *e, int version, const char *tmp, twi_model_part
     TW_TRY(twi_model_finish(e, version, tmp, parts, &json, err));
     if (tower != NULL)
         TW_TRY(embed_catalogue(e, version, tower, opt, err));
+    if (tower != NULL && smooth != NULL)
+        TW_TRY(twi_smooth_catalogue(e, version, tw_tower_dim(tower), smooth, err));
     TW_TRY(
         twi_generation_load(e, version, parts, opt->progress, opt->progress_ctx, &g, &since, err));
 

@@ -53,30 +53,18 @@ static tw_status answer_query(tw_engine *e, twi_seat *seat, int64_t row, tw_answ
                        : st;
 }
 
-/* The stored vector of an item, or the tower's of a text. */
-static tw_status query_vector(tw_engine *e, const twi_generation *g, twi_seat *seat, int64_t row,
-                              const char *text, tw_error *err)
-{
-    if (text != NULL)
-        return tw_tower_embed_text(seat->tower, text, strlen(text), seat->vec, NULL, err);
-    tw_status st = tw_index_get(g->items, row, seat->vec, err);
-    if (st == TW_ENOTFOUND) /* embedded after the index was searched, or by another process */
-        st = tw_store_vector(e->store, row, g->towers_version, seat->vec, tw_tower_dim(g->tower),
-                             err);
-    return st;
-}
-
 tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *out, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_seat *seat = NULL;
     twi_generation *g = twi_acquire(e);
+    const tw_embed_query what = {q->item, q->text, q->image, q->audio};
     int64_t row = 0;
     int n = 0;
 
     TW_TRY(tw_answer_clear(out, TW_ENGINE_MAX_K, err));
     TW_TRY(check_k(q->k, err));
-    TW_TRY(check_either("an item", q->item != NULL, "a text", q->text != NULL, err));
+    TW_TRY(twi_ask_check(&what, err));
     if (q->item != NULL)
         TW_TRY(twi_resolve(e, q->item, &row, err));
     if (g->items == NULL) {
@@ -84,13 +72,13 @@ tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *
         goto done;
     }
     TW_TRY(twi_seat_take(g, &seat, err));
-    TW_TRY(query_vector(e, g, seat, row, q->text, err));
+    TW_TRY(twi_ask_vector(e, g, seat, &what, row, err));
     if (row > 0)
         TW_TRY(answer_query(e, seat, row, out, err));
     const tw_index_options opt = {.exact = q->exact, .exclude = &row, .n_exclude = row > 0};
     TW_TRY(tw_index_search(g->items, seat->vec, q->k, &opt, seat->hits, &n, err));
     TW_TRY(answer_hits(e, seat, seat->hits, n, out, err));
-    out->basis = row > 0 ? "item" : "text";
+    out->basis = twi_ask_basis(&what);
     out->model = g->version;
 done:
     twi_seat_give(g, seat);
@@ -370,8 +358,8 @@ done:
 
 /* ---- embed and get --------------------------------------------------------------------------- */
 
-tw_status tw_engine_embed(tw_engine *e, const char *item, const char *text, float *vec, int *dim,
-                          int *model, tw_error *err)
+tw_status tw_engine_embed(tw_engine *e, const tw_embed_query *q, float *vec, int *dim, int *model,
+                          tw_error *err)
 {
     tw_status st = TW_OK;
     twi_seat *seat = NULL;
@@ -380,19 +368,51 @@ tw_status tw_engine_embed(tw_engine *e, const char *item, const char *text, floa
 
     *dim = 0;
     *model = g->version;
-    TW_TRY(check_either("an item", item != NULL, "a text", text != NULL, err));
-    if (item != NULL)
-        TW_TRY(twi_resolve(e, item, &row, err));
+    TW_TRY(twi_ask_check(q, err));
+    if (q->item != NULL)
+        TW_TRY(twi_resolve(e, q->item, &row, err));
     if (g->items == NULL) {
         st = twi_no_towers(e, err);
         goto done;
     }
     TW_TRY(twi_seat_take(g, &seat, err));
-    TW_TRY(query_vector(e, g, seat, row, text, err));
+    TW_TRY(twi_ask_vector(e, g, seat, q, row, err));
     *dim = tw_tower_dim(g->tower);
     memcpy(vec, seat->vec, (size_t) *dim * sizeof *vec);
 done:
     twi_seat_give(g, seat);
+    twi_release(e, g);
+    return st;
+}
+
+typedef struct vectors {
+    tw_engine *e;
+    const twi_generation *g;
+    tw_embedded_fn fn;
+    void *ctx;
+    float vec[TW_ENGINE_MAX_DIM];
+} vectors;
+
+static tw_status give_vector(void *ctx, const tw_item *item, tw_error *err)
+{
+    vectors *v = ctx;
+    const int dim = tw_tower_dim(v->g->tower);
+    tw_status st = tw_store_vector(v->e->store, item->row, v->g->towers_version, v->vec, dim, NULL);
+    if (st == TW_ENOTFOUND) /* put by another process that has newer towers */
+        return TW_OK;
+    if (st != TW_OK)
+        return tw_fail(err, st, "cannot read the vector of item '%.60s'", item->id);
+    return v->fn(v->ctx, item->id, v->vec, dim, err);
+}
+
+tw_status tw_engine_each_vector(tw_engine *e, int *model, tw_embedded_fn fn, void *ctx,
+                                tw_error *err)
+{
+    twi_generation *g = twi_acquire(e);
+    vectors v = {.e = e, .g = g, .fn = fn, .ctx = ctx};
+    *model = g->version;
+    tw_status st = g->tower == NULL ? twi_no_towers(e, err)
+                                    : tw_store_each_item(e->store, 0, give_vector, &v, err);
     twi_release(e, g);
     return st;
 }

@@ -1,40 +1,226 @@
-/* An item of the store as its towers read it: text put together, attributes, media. */
+/* An item as its towers read it: text put together, attributes, media decoded. */
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "engine/internal.h"
+#include "ingest/picture.h"
+#include "ingest/sound.h"
 
-void twi_item_reader_init(twi_item_reader *r)
+/* ---- what could not be read ------------------------------------------------------------------ */
+
+void twi_unread_init(twi_unread *u)
 {
-    *r = (twi_item_reader){0};
+    *u = (twi_unread){0};
+    (void) pthread_mutex_init(&u->lock, NULL);
+}
+
+void twi_unread_fini(twi_unread *u) { (void) pthread_mutex_destroy(&u->lock); }
+
+static void count_unread(twi_unread *u, const tw_error *why)
+{
+    if (u == NULL)
+        return;
+    (void) pthread_mutex_lock(&u->lock);
+    if (u->n++ == 0)
+        (void) snprintf(u->first, sizeof u->first, "%s", why->msg);
+    (void) pthread_mutex_unlock(&u->lock);
+}
+
+void twi_unread_tell(const twi_unread *u, const char *during)
+{
+    if (u->n > 0)
+        tw_log(TW_LOG_WARN, "MEDIA-UNREADABLE", "during=%s files=%lld first=\"%s\"", during,
+               (long long) u->n, u->first);
+}
+
+/* ---- media ----------------------------------------------------------------------------------- */
+
+static bool given(const char *path) { return path != NULL && path[0] != '\0'; }
+
+/* Nothing is ever fetched: a catalogue must not make the program knock at other people's doors. */
+static tw_status check_path(const char *what, const char *path, tw_error *err)
+{
+    if (strstr(path, "://") == NULL)
+        return TW_OK;
+    return tw_fail(err, TW_EINVAL,
+                   "the %s '%.200s' is an address, and only files are read: fetch it and give the "
+                   "file's path",
+                   what, path);
+}
+
+static tw_status load_picture(twi_item_reader *r, const char *path, tw_error *err)
+{
+    tw_status st = check_path("picture", path, err);
+    return st == TW_OK ? tw_picture_load(&r->picture, path, NULL, err) : st;
+}
+
+static tw_status load_sound(twi_item_reader *r, const char *path, double seconds, tw_error *err)
+{
+    tw_status st = check_path("sound", path, err);
+    return st == TW_OK ? tw_sound_load(&r->sound, path, seconds, NULL, err) : st;
+}
+
+tw_status twi_blame(tw_status st, const tw_error *why, tw_error *err)
+{
+    if (st == TW_OK)
+        return TW_OK;
+    return tw_fail(err, st == TW_ENOMEM ? st : TW_EINVAL, "%s", why->msg);
+}
+
+static void drop_media(twi_item_reader *r)
+{
+    tw_free(r->picture.px);
+    tw_free(r->sound.samples);
+    r->picture = (tw_image){0};
+    r->sound = (tw_sound){0};
+}
+
+static bool reads(const twi_item_reader *r, tw_modality m) { return (r->modalities >> m & 1) != 0; }
+
+/* A file that cannot be read is counted and left out; only a lack of memory fails. */
+static tw_status load_media(twi_item_reader *r, const char *image, const char *audio, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_error why = {0};
+
+    drop_media(r);
+    if (reads(r, TW_MODALITY_PICTURE) && given(image))
+        st = load_picture(r, image, &why);
+    if (st != TW_OK && st != TW_ENOMEM)
+        count_unread(r->unread, &why);
+    if (st != TW_ENOMEM && reads(r, TW_MODALITY_SOUND) && given(audio)) {
+        st = load_sound(r, audio, r->seconds, &why);
+        if (st != TW_OK && st != TW_ENOMEM)
+            count_unread(r->unread, &why);
+    }
+    return st == TW_ENOMEM ? tw_fail(err, st, "%s", why.msg) : TW_OK;
+}
+
+/* ---- one item -------------------------------------------------------------------------------- */
+
+void twi_item_reader_serve(twi_item_reader *r, const tw_tower *tower)
+{
+    r->modalities = tower != NULL ? tw_tower_modalities(tower) : 0;
+    r->seconds = tower != NULL ? tw_tower_config_of(tower).sound_seconds : TWI_SOUND_SECONDS;
+}
+
+void twi_item_reader_init(twi_item_reader *r, const tw_tower *tower, twi_unread *unread)
+{
+    *r = (twi_item_reader){.unread = unread};
+    twi_item_reader_serve(r, tower);
     tw_text_init(&r->text, TW_STORE_MAX_TITLE + TW_STORE_MAX_TEXT + TW_STORE_MAX_ATTRIBUTES);
 }
 
-void twi_item_reader_fini(twi_item_reader *r) { tw_text_fini(&r->text); }
+void twi_item_reader_fini(twi_item_reader *r)
+{
+    drop_media(r);
+    tw_text_fini(&r->text);
+}
 
-tw_status twi_item_read(twi_item_reader *r, const tw_item *item, tw_tower_item *out, tw_error *err)
+tw_status twi_item_check(twi_item_reader *r, const tw_item *item, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_error why = {0};
+    drop_media(r);
+    if (given(item->image))
+        st = load_picture(r, item->image, &why);
+    if (st == TW_OK && given(item->audio))
+        st = load_sound(r, item->audio, TWI_SOUND_SECONDS, &why);
+    return twi_blame(st, &why, err);
+}
+
+/* A sound that was decoded for longer than the towers read ends for them where it would have been
+ * cut, so that putting, ingesting and training see the same samples. */
+static void fill(twi_item_reader *r, const char *text, size_t len, const char *attributes,
+                 tw_tower_item *out)
+{
+    const double most = ceil(r->seconds * r->sound.rate);
+    if (reads(r, TW_MODALITY_SOUND) && (double) r->sound.frames > most)
+        r->sound.frames = (int64_t) most;
+    *out = (tw_tower_item){.text = text,
+                           .text_len = len,
+                           .picture = r->picture.px != NULL ? &r->picture : NULL,
+                           .sound = r->sound.samples != NULL ? &r->sound : NULL,
+                           .attributes = attributes};
+}
+
+tw_status twi_item_compose(twi_item_reader *r, const tw_item *item, tw_tower_item *out,
+                           tw_error *err)
 {
     tw_text_clear(&r->text);
     tw_status st = twi_item_text(item, &r->text, err);
-    *out = (tw_tower_item){
-        .text = tw_text_cstr(&r->text), .text_len = r->text.len, .attributes = item->attributes};
+    fill(r, tw_text_cstr(&r->text), r->text.len, item->attributes, out);
     return st;
 }
 
-/* ---- the catalogue as a source ----------------------------------------------------------------
- */
-
-static tw_status load_item(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_error *err)
+tw_status twi_item_read(twi_item_reader *r, const tw_item *item, tw_tower_item *out, tw_error *err)
 {
-    const twi_catalogue *c = ctx;
-    (void) worker;
-    (void) err;
-    out->text = c->texts[i];
-    out->text_len = strlen(c->texts[i]);
+    tw_status st = load_media(r, item->image, item->audio, err);
+    return st == TW_OK ? twi_item_compose(r, item, out, err) : st;
+}
+
+/* ---- many ------------------------------------------------------------------------------------ */
+
+struct twi_source {
+    const twi_described *items;
+    int64_t n;
+    twi_item_reader readers[TW_POOL_MAX]; /* one a worker */
+};
+
+tw_status twi_source_create(twi_source **out, const twi_described *items, int64_t n,
+                            const tw_tower *tower, twi_unread *unread, tw_error *err)
+{
+    twi_source *s = tw_alloc(1, sizeof *s);
+    *out = s;
+    if (s == NULL)
+        return tw_fail(err, TW_ENOMEM, "readers of %lld items", (long long) n);
+    s->items = items;
+    s->n = n;
+    for (int w = 0; w < TW_POOL_MAX; w++)
+        twi_item_reader_init(&s->readers[w], tower, unread);
     return TW_OK;
 }
 
-tw_tower_source twi_catalogue_source(twi_catalogue *c)
+void twi_source_destroy(twi_source *s)
 {
-    return (tw_tower_source){.n = c->n, .load = load_item, .ctx = c};
+    for (int w = 0; s != NULL && w < TW_POOL_MAX; w++)
+        twi_item_reader_fini(&s->readers[w]);
+    tw_free(s);
+}
+
+static tw_status load_described(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_error *err)
+{
+    twi_source *s = ctx;
+    twi_item_reader *r = &s->readers[worker];
+    const twi_described *d = &s->items[i];
+    tw_status st = load_media(r, d->image, d->audio, err);
+    fill(r, d->text, d->text != NULL ? strlen(d->text) : 0, d->attributes, out);
+    return st;
+}
+
+tw_tower_source twi_source_of(twi_source *s)
+{
+    return (tw_tower_source){.n = s->n, .load = load_described, .ctx = s};
+}
+
+tw_status twi_catalogue_samples(tw_engine *e, const tw_tower *tower, const twi_catalogue *c,
+                                twi_unread *unread, tw_progress_fn progress, void *ctx,
+                                tw_tower_samples **out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_pool *pool = NULL;
+    twi_source *source = NULL;
+
+    *out = NULL;
+    TW_TRY(twi_source_create(&source, c->items, c->n, tower, unread, err));
+    TW_TRY(tw_pool_create(&pool, e->threads, err));
+    const tw_tower_source items = twi_source_of(source);
+    TW_TRY(tw_tower_prepare(out, tower, pool, &items, progress, ctx, err));
+done:
+    tw_pool_destroy(pool);
+    twi_source_destroy(source);
+    return st;
 }

@@ -50,7 +50,7 @@ static tw_status distinct(const int64_t *values, int64_t n, int64_t **ids, int32
 /* As distinct(), for the whole catalogue. */
 static tw_status whole_catalogue(job *j, int64_t **ids, int32_t *count, tw_error *err)
 {
-    tw_status st = twi_catalogue_load(j->e, false, &j->c, err);
+    tw_status st = twi_catalogue_load(j->e, 0, &j->c, err);
     if (st != TW_OK)
         return st;
     *ids = tw_alloc((size_t) j->c.n + 1, sizeof **ids);
@@ -236,7 +236,7 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(twi_model_report(tmp, TWI_SEQ_REPORT, *report, err));
     parts.seq_version = version;
     parts.content_version = j->cfg.content_dim > 0 ? parts.towers_version : 0;
-    TW_TRY(twi_publish(j->e, version, tmp, parts, NULL, j->opt, err));
+    TW_TRY(twi_publish(j->e, version, tmp, parts, NULL, NULL, j->opt, err));
     (void) remove(checkpoint); /* what stays behind would only be told of: it names its run */
 done:
     if (j->metrics != NULL)

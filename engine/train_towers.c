@@ -6,10 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "engine/internal.h"
-#include "ingest/ingest.h"
-
-#define ATTRIBUTE_PARTNERS 5 /* pairs made per item with others of the same attribute value */
+#include "engine/train_set.h"
 
 typedef struct job {
     tw_engine *e;
@@ -17,221 +14,13 @@ typedef struct job {
     tw_tower_recipe recipe;
     twi_catalogue c;
     twi_log log;
-    twi_tower_split split;     /* pairs */
-    tw_item_triplet *triplets; /* or triplets */
-    int64_t n_triplets, room_triplets, room_pairs, skipped;
-    tw_split triplet_parts;
+    twi_train_set x;
     tw_tower *tower;
     tw_tower_samples *samples;
+    twi_unread unread;
     tw_tower_report result;
     FILE *metrics;
 } job;
-
-/* ---- examples -------------------------------------------------------------------------------- */
-
-static tw_status position_of(job *j, const char *id, int32_t *out, tw_error *err)
-{
-    int64_t row;
-    tw_status st = tw_store_row_by_id(j->e->store, id, &row, err);
-    if (st == TW_OK && row <= j->c.max_row && j->c.position[row] >= 0) {
-        *out = j->c.position[row];
-        return TW_OK;
-    }
-    return st == TW_OK ? TW_ENOTFOUND : st;
-}
-
-static tw_status add_pair(job *j, tw_item_pair pair, tw_error *err)
-{
-    if (j->split.n == j->room_pairs) {
-        int64_t room = j->room_pairs == 0 ? 1024 : 2 * j->room_pairs;
-        tw_item_pair *more = tw_realloc(j->split.pairs, (size_t) room, sizeof *more);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "%lld pairs", (long long) room);
-        j->split.pairs = more;
-        j->room_pairs = room;
-    }
-    j->split.pairs[j->split.n++] = pair;
-    return TW_OK;
-}
-
-static tw_status add_triplet(job *j, tw_item_triplet t, tw_error *err)
-{
-    if (j->n_triplets == j->room_triplets) {
-        int64_t room = j->room_triplets == 0 ? 1024 : 2 * j->room_triplets;
-        tw_item_triplet *more = tw_realloc(j->triplets, (size_t) room, sizeof *more);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "%lld triplets", (long long) room);
-        j->triplets = more;
-        j->room_triplets = room;
-    }
-    j->triplets[j->n_triplets++] = t;
-    return TW_OK;
-}
-
-static tw_status add_row(job *j, const tw_row *r, bool triplets, tw_error *err)
-{
-    if (triplets) {
-        tw_item_triplet t = {0};
-        tw_status st = position_of(j, r->anchor, &t.anchor, NULL);
-        if (st == TW_OK)
-            st = position_of(j, r->positive, &t.positive, NULL);
-        if (st == TW_OK)
-            st = position_of(j, r->negative, &t.negative, NULL);
-        return st == TW_OK ? add_triplet(j, t, err) : st;
-    }
-    tw_item_pair p = {.label = (float) r->label, .weight = 1};
-    tw_status st = position_of(j, r->a, &p.a, NULL);
-    if (st == TW_OK)
-        st = position_of(j, r->b, &p.b, NULL);
-    return st == TW_OK ? add_pair(j, p, err) : st;
-}
-
-/* Rows that name items the catalogue lacks, or are malformed, are counted and left out. */
-static tw_status read_examples(job *j, bool triplets, tw_error *err)
-{
-    tw_status st = TW_OK;
-    tw_reader *r = NULL;
-    tw_row row;
-    bool got = true;
-    tw_error why = {0}, first = {0};
-
-    TW_TRY(tw_reader_open(&r, j->opt->path, triplets ? TW_INGEST_TRIPLETS : TW_INGEST_PAIRS, NULL,
-                          err));
-    while (got) {
-        st = tw_reader_next(r, &row, &got, &why);
-        if (st == TW_OK && got)
-            st = add_row(j, &row, triplets, &why);
-        if (st == TW_OK)
-            continue;
-        if (st != TW_EINVAL && st != TW_ENOTFOUND) {
-            st = tw_fail(err, st, "%s", why.msg);
-            goto done;
-        }
-        if (st == TW_ENOTFOUND)
-            (void) tw_fail(&why, st, "line %lld names an item that is not in the catalogue",
-                           (long long) tw_reader_line(r));
-        if (j->skipped++ == 0)
-            first = why;
-        st = TW_OK;
-    }
-    if (j->split.n + j->n_triplets == 0)
-        st = tw_fail(err, TW_ESTATE, "'%.200s' holds no usable row; the first trouble: %.200s",
-                     j->opt->path, first.msg[0] != '\0' ? first.msg : "the file is empty");
-done:
-    tw_reader_close(r);
-    return st;
-}
-
-/* Groups of items that share a value: for each value, the items in catalogue order. */
-static tw_status group_value(json_t *groups, const json_t *value, int32_t at, tw_error *err)
-{
-    char *key = NULL;
-    tw_status st = twi_json_dump(value, &key, err);
-    if (st != TW_OK)
-        return st;
-    json_t *group = json_object_get(groups, key);
-    if (group == NULL) {
-        group = json_array();
-        (void) json_object_set_new(groups, key, group);
-    }
-    if (json_array_append_new(group, json_integer(at)) != 0)
-        st = tw_fail(err, TW_ENOMEM, "groups of items");
-    tw_free(key);
-    return st;
-}
-
-static tw_status group_item(job *j, json_t *groups, const char *attributes, int32_t at,
-                            tw_error *err)
-{
-    json_t *root = json_loads(attributes, 0, NULL);
-    json_t *value = json_object_get(root, j->opt->path);
-    size_t n = json_is_array(value) ? json_array_size(value) : value != NULL;
-    tw_status st = TW_OK;
-    for (size_t i = 0; i < n && st == TW_OK; i++)
-        st = group_value(groups, json_is_array(value) ? json_array_get(value, i) : value, at, err);
-    json_decref(root);
-    return st;
-}
-
-typedef struct grouping {
-    job *j;
-    json_t *groups;
-    int32_t at;
-} grouping;
-
-static tw_status group_each(void *ctx, const tw_item *item, tw_error *err)
-{
-    grouping *g = ctx;
-    if (item->row > g->j->c.max_row || g->j->c.position[item->row] < 0)
-        return TW_OK;
-    return group_item(g->j, g->groups, item->attributes, g->j->c.position[item->row], err);
-}
-
-/* Partners at distances 1, 2, 4, ... in the group: few pairs, yet all of it is connected. */
-static tw_status pairs_of_group(job *j, const json_t *group, tw_error *err)
-{
-    size_t n = json_array_size(group);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t step = 1, made = 0; i + step < n && made < ATTRIBUTE_PARTNERS;
-             step *= 2, made++) {
-            const tw_item_pair p = {(int32_t) json_integer_value(json_array_get(group, i)),
-                                    (int32_t) json_integer_value(json_array_get(group, i + step)),
-                                    1, 1};
-            tw_status st = add_pair(j, p, err);
-            if (st != TW_OK)
-                return st;
-        }
-    }
-    return TW_OK;
-}
-
-static tw_status from_attribute(job *j, tw_error *err)
-{
-    tw_status st = TW_OK;
-    const char *key;
-    json_t *group;
-    grouping g = {.j = j, .groups = json_object()};
-
-    TW_TRY(tw_store_each_item(j->e->store, 0, group_each, &g, err));
-    json_object_foreach(g.groups, key, group) TW_TRY(pairs_of_group(j, group, err));
-    if (j->split.n == 0)
-        st = tw_fail(err, TW_ESTATE, "no two items share a value of the attribute '%.60s'",
-                     j->opt->path);
-done:
-    json_decref(g.groups);
-    return st;
-}
-
-static tw_status gather_examples(job *j, tw_error *err)
-{
-    tw_split_config split = TW_SPLIT_DEFAULT;
-    split.seed = j->recipe.train.seed;
-    if (j->opt->source != TW_PAIRS_EVENTS && j->opt->path == NULL)
-        return tw_fail(err, TW_EINVAL, "the file or attribute to train from is missing");
-    tw_status st = twi_log_load(j->e, &j->log, err);
-    if (st != TW_OK)
-        return st;
-    switch (j->opt->source) {
-    case TW_PAIRS_EVENTS:
-        st = twi_mine(&j->c, &j->log, &j->recipe.mine, split.seed, &j->split, err);
-        if (st == TW_OK && j->split.parts.train == 0) {
-            st = tw_fail(err, TW_ESTATE,
-                         "no two items were consumed together often enough in %lld events; load an "
-                         "interaction log with: twindex events %s FILE, or train with --pairs FILE",
-                         (long long) j->log.n, j->e->dir);
-        }
-        return st;
-    case TW_PAIRS_TRIPLETS:
-        st = read_examples(j, true, err);
-        return st == TW_OK
-                   ? tw_triplets_split(j->triplets, j->n_triplets, &split, &j->triplet_parts, err)
-                   : st;
-    case TW_PAIRS_FILE: st = read_examples(j, false, err); break;
-    case TW_PAIRS_ATTRIBUTE: st = from_attribute(j, err); break;
-    }
-    return st == TW_OK ? tw_pairs_split(j->split.pairs, j->split.n, &split, &j->split.parts, err)
-                       : st;
-}
 
 /* ---- training -------------------------------------------------------------------------------- */
 
@@ -245,24 +34,37 @@ static void write_epoch(void *ctx, const tw_tower_epoch *line)
     tw_text_fini(&text);
 }
 
-/* Decodes and tokenises on all workers. */
-static tw_status prepare(job *j, const tw_tower_source *source, tw_error *err)
+/* A second copy of the towers that serve. */
+static tw_status copy_serving(job *j, tw_error *err)
 {
-    tw_pool *pool = NULL;
-    tw_status st = tw_pool_create(&pool, j->recipe.train.threads, err);
-    if (st == TW_OK)
-        st = tw_tower_prepare(&j->samples, j->tower, pool, source, j->opt->progress,
-                              j->opt->progress_ctx, err);
-    tw_pool_destroy(pool);
+    tw_status st = TW_OK;
+    char dir[TW_PATH_MAX], path[TW_PATH_MAX];
+    twi_generation *g = twi_acquire(j->e);
+
+    if (g->tower == NULL) {
+        st = twi_no_towers(j->e, err);
+        goto done;
+    }
+    TW_TRY(twi_model_dir(j->e, g->version, dir, err));
+    TW_TRY(tw_path_join(path, dir, TWI_TOWERS_FILE, err));
+    TW_TRY(tw_tower_load(&j->tower, path, err));
+    const int64_t seed = j->recipe.tower.seed;
+    j->recipe.tower = tw_tower_config_of(j->tower);
+    j->recipe.tower.seed = seed;
+done:
+    twi_release(j->e, g);
     return st;
 }
 
-static tw_status fit_and_train(job *j, tw_error *err)
+static tw_status fit_and_train(job *j, const char *checkpoint, tw_error *err)
 {
-    const tw_tower_source source = twi_catalogue_source(&j->c);
-    tw_status st = tw_tower_create(&j->tower, &j->recipe.tower, NULL, err);
+    tw_status st = j->opt->further ? copy_serving(j, err)
+                                   : twi_make_tower(&j->recipe.tower, &j->c, j->opt->vocabulary,
+                                                    &j->tower, err);
     if (st == TW_OK)
-        st = prepare(j, &source, err);
+        st = twi_catalogue_samples(j->e, j->tower, &j->c, &j->unread, j->opt->progress,
+                                   j->opt->progress_ctx, &j->samples, err);
+    twi_unread_tell(&j->unread, "training");
     if (st == TW_OK)
         st = tw_tower_fit(j->tower, j->samples, err);
     if (st != TW_OK)
@@ -270,22 +72,29 @@ static tw_status fit_and_train(job *j, tw_error *err)
     const tw_tower_watch watch = {.progress = j->opt->progress,
                                   .progress_ctx = j->opt->progress_ctx,
                                   .epoch = write_epoch,
-                                  .epoch_ctx = j};
-    const tw_tower_data data = {
-        .samples = j->samples,
-        .n_items = j->c.n,
-        .pairs = j->split.pairs,
-        .n_pairs = j->split.parts.train,
-        .triplets = j->triplets,
-        .n_triplets = j->triplet_parts.train,
-        .valid = j->split.pairs == NULL ? NULL : j->split.pairs + j->split.parts.train,
-        .n_valid = j->split.parts.valid};
+                                  .epoch_ctx = j,
+                                  .checkpoint = checkpoint};
+    const twi_tower_split *split = &j->x.split;
+    const tw_tower_data data = {.samples = j->samples,
+                                .n_items = j->c.n,
+                                .pairs = split->pairs,
+                                .n_pairs = split->parts.train,
+                                .triplets = j->x.triplets,
+                                .n_triplets = j->x.triplet_parts.train,
+                                .classes = j->x.classes,
+                                .groups = j->x.groups,
+                                .held = j->x.held,
+                                .self = j->x.self,
+                                .valid =
+                                    split->pairs == NULL ? NULL : split->pairs + split->parts.train,
+                                .n_valid = split->parts.valid,
+                                .valid_apart = split->apart};
     return tw_tower_train(j->tower, &data, &j->recipe.train, &watch, &j->result, err);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static json_t *recipe_json(const tw_tower_recipe *recipe)
+json_t *twi_recipe_json(const tw_tower_recipe *recipe)
 {
     tw_text text;
     json_t *out = NULL;
@@ -296,23 +105,49 @@ static json_t *recipe_json(const tw_tower_recipe *recipe)
     return out;
 }
 
+/* What the towers found of each kind, and what they could not read. */
+static tw_status add_media(const job *j, json_t *root, tw_error *err)
+{
+    const unsigned modalities = tw_tower_modalities(j->tower);
+    json_t *with = json_object();
+    int bad = with == NULL;
+
+    for (tw_modality m = 0; m < TW_MODALITIES && !bad; m++) {
+        const int64_t n = tw_tower_samples_with(j->samples, m);
+        if ((modalities >> m & 1) != 0)
+            bad = json_object_set_new(with, tw_modality_name(m), json_integer(n));
+    }
+    bad = bad || json_object_set(root, "items_with", with) != 0 ||
+          json_object_set_new(root, "unreadable", json_integer(j->unread.n)) != 0;
+    if (!bad && j->unread.n > 0)
+        bad = json_object_set_new(root, "first_unreadable", json_string(j->unread.first));
+    json_decref(with);
+    return bad ? tw_fail(err, TW_ENOMEM, "training report") : TW_OK;
+}
+
 static tw_status write_report(job *j, int version, double seconds, char **report, tw_error *err)
 {
-    static const char *const sources[] = {"events", "pairs", "triplets", "attribute"};
+    static const char *const sources[] = {"events",    "pairs",   "triplets",
+                                          "attribute", "classes", "self"};
     tw_status st = TW_OK;
     json_t *eval = NULL;
     const bool by_events = j->opt->source == TW_PAIRS_EVENTS;
-    json_t *root =
-        json_pack("{s:i, s:s, s:I, s:I, s:I, s:s, s:i, s:i, s:s, s:f, s:o*}", "model", version,
-                  "source", sources[j->opt->source], "items", (json_int_t) j->c.n, "examples",
-                  (json_int_t) j->result.examples, "skipped_rows", (json_int_t) j->skipped, "loss",
-                  tw_tower_loss_name(j->result.loss), "epochs", j->result.epochs, "best_epoch",
-                  j->result.best_epoch, "stopped_by", tw_tower_stop_name(j->result.stop), "seconds",
-                  seconds, "config", recipe_json(&j->recipe));
+    json_t *root = json_pack(
+        "{s:i, s:s, s:I, s:I, s:I, s:s, s:i, s:i, s:s, s:f, s:o*}", "model", version, "source",
+        sources[j->opt->source], "items", (json_int_t) j->c.n, "examples",
+        (json_int_t) j->result.examples, "skipped_rows", (json_int_t) j->x.skipped, "loss",
+        tw_tower_loss_name(j->result.loss), "epochs", j->result.epochs, "best_epoch",
+        j->result.best_epoch, "stopped_by", tw_tower_stop_name(j->result.stop), "seconds", seconds,
+        "config", twi_recipe_json(&j->recipe));
+    (void) json_object_set_new(root, "resumed_after", json_integer(j->result.resumed));
     if (!isnan(j->result.best_valid))
         (void) json_object_set_new(root, "valid", json_real(j->result.best_valid));
-    if (!j->opt->skip_eval && j->split.n > 0) {
-        TW_TRY(twi_eval_towers(j->e, j->tower, &j->c, j->samples, &j->log, &j->split, &eval, err));
+    if (j->x.classes != NULL)
+        (void) json_object_set_new(root, "classes", json_integer(j->x.n_classes));
+    TW_TRY(add_media(j, root, err));
+    if (!j->opt->skip_eval && j->opt->source != TW_PAIRS_SELF && j->x.split.n > 0) {
+        TW_TRY(
+            twi_eval_towers(j->e, j->tower, &j->c, j->samples, &j->log, &j->x.split, &eval, err));
         (void) json_object_set(root, by_events ? "eval" : "eval_pairs", eval);
     }
     TW_TRY(twi_json_dump(root, report, err));
@@ -325,14 +160,17 @@ done:
 static tw_status train(job *j, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
-    char tmp[TW_PATH_MAX], path[TW_PATH_MAX];
+    char tmp[TW_PATH_MAX], path[TW_PATH_MAX], checkpoint[TW_PATH_MAX];
     int version = 0;
     double start = tw_clock_monotonic();
     twi_generation *base = twi_acquire(j->e);
+    const bool attributes = j->recipe.tower.attributes > TW_ATTRIBUTES_NONE;
+    const unsigned wanted =
+        attributes ? TWI_READ_ALL : TWI_READ_ALL & ~(1U << TW_MODALITY_ATTRIBUTES);
     const twi_model_parts kept = {.seq_version = base->seq_version,
                                   .content_version = base->content_version};
 
-    TW_TRY(twi_catalogue_load(j->e, true, &j->c, err));
+    TW_TRY(twi_catalogue_load(j->e, wanted, &j->c, err));
     if (j->c.n < 2) {
         st = tw_fail(err, TW_ESTATE,
                      "the catalogue has %lld items and training needs 2; load one with: twindex "
@@ -340,20 +178,27 @@ static tw_status train(job *j, char **report, tw_error *err)
                      (long long) j->c.n, j->e->dir);
         goto done;
     }
-    TW_TRY(gather_examples(j, err));
+    TW_TRY(tw_path_join(checkpoint, j->e->dir, TWI_TOWERS_CHECKPOINT, err));
+    TW_TRY(twi_log_load(j->e, &j->log, err));
+    TW_TRY(twi_train_set_gather(j->e, j->opt, &j->recipe, &j->c, &j->log, &j->x, err));
     TW_TRY(twi_model_begin(j->e, base, true, &version, tmp, err));
     TW_TRY(twi_open_metrics(&j->metrics, tmp, TWI_TOWERS_METRICS, err));
-    TW_TRY(fit_and_train(j, err));
+    TW_TRY(fit_and_train(j, checkpoint, err));
     TW_TRY(twi_close_metrics(&j->metrics, err));
     TW_TRY(tw_path_join(path, tmp, TWI_TOWERS_FILE, err));
     TW_TRY(tw_tower_save(j->tower, path, err));
     TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
     TW_TRY(twi_model_report(tmp, TWI_TOWERS_REPORT, *report, err));
+    const twi_smoothing smooth = {.c = &j->c,
+                                  .pairs = j->x.split.pairs,
+                                  .n_pairs = j->x.split.parts.train,
+                                  .layers = j->recipe.mine.graph_layers};
     TW_TRY(twi_publish(j->e, version, tmp,
                        (twi_model_parts){.towers_version = version,
                                          .seq_version = kept.seq_version,
                                          .content_version = kept.content_version},
-                       j->tower, j->opt, err));
+                       j->tower, smooth.layers > 0 ? &smooth : NULL, j->opt, err));
+    (void) remove(checkpoint); /* what stays behind would only be told of: it names its training */
 done:
     if (j->metrics != NULL)
         (void) fclose(j->metrics);
@@ -378,14 +223,15 @@ tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt, char
         return st;
     if (pthread_mutex_trylock(&e->bulk) != 0)
         return tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
+    twi_unread_init(&j.unread);
     st = train(&j, report, err);
     (void) pthread_mutex_unlock(&e->bulk);
     if (st != TW_OK) {
         tw_free(*report);
         *report = NULL;
     }
-    tw_free(j.split.pairs);
-    tw_free(j.triplets);
+    twi_train_set_fini(&j.x);
+    twi_unread_fini(&j.unread);
     twi_log_fini(&j.log);
     twi_catalogue_fini(&j.c);
     tw_tower_samples_destroy(j.samples);

@@ -2,6 +2,7 @@
  * numbers are int64_t in all of them, under different names. */
 #include "index/faiss_compat.h"
 
+#include <faiss/Clustering.h>
 #include <faiss/Index.h>
 #include <faiss/IndexFlat.h>
 #include <faiss/IndexHNSW.h>
@@ -205,6 +206,35 @@ int64_t twi_compat_link_bytes(const FaissIndex_H *g)
         return 0;
     return static_cast<int64_t>(hnsw->hnsw.neighbors.size() * sizeof(faiss::HNSW::storage_idx_t) +
                                 hnsw->hnsw.offsets.size() * sizeof(size_t));
+}
+
+int twi_compat_kmeans(int dim, int k, int64_t n, const float *x, int iterations, int most, int seed,
+                      float *centroids, char *msg)
+{
+    threads_for_now guard(1);
+    return guarded(msg, [&] {
+        faiss::Clustering clustering(dim, k);
+        faiss::IndexFlatIP index(dim);
+        clustering.niter = iterations;
+        clustering.spherical = true;
+        clustering.seed = seed;
+        clustering.min_points_per_centroid = 1; /* below it FAISS prints a warning */
+        clustering.max_points_per_centroid = most;
+        clustering.centroids.assign(centroids, centroids + clustering.d * clustering.k);
+        clustering.train(n, x, index);
+        std::copy(clustering.centroids.begin(), clustering.centroids.end(), centroids);
+    });
+}
+
+int twi_compat_nearest(int dim, int k, const float *centroids, int64_t n, const float *x,
+                       int nearest, float *scores, int64_t *labels, char *msg)
+{
+    threads_for_now guard(1);
+    return guarded(msg, [&] {
+        faiss::IndexFlatIP index(dim);
+        index.add(k, centroids);
+        index.search(n, x, nearest, scores, labels);
+    });
 }
 
 void twi_compat_set_threads(int n) { omp_set_num_threads(n); }

@@ -40,6 +40,14 @@ int twi_compat_read(struct FaissIndex_H **out, bool (*read)(void *ctx, void *dat
 bool twi_compat_keeps_rows(const struct FaissIndex_H *g);
 const float *twi_compat_vectors(const struct FaissIndex_H *g);
 int64_t twi_compat_link_bytes(const struct FaissIndex_H *g);
+/* Spherical k-means from the given centroids (k,dim), which become those of the end. x (n,dim) and
+ * centroids are of length 1; at most `most` rows a centroid take part, drawn by seed. n >= k. */
+int twi_compat_kmeans(int dim, int k, int64_t n, const float *x, int iterations, int most, int seed,
+                      float *centroids, char *msg);
+/* Of each of n rows the `nearest` (<= k) of k centroids by inner product, best first: scores and
+ * labels (n,nearest). */
+int twi_compat_nearest(int dim, int k, const float *centroids, int64_t n, const float *x,
+                       int nearest, float *scores, int64_t *labels, char *msg);
 void twi_compat_set_threads(int n);
 int twi_compat_threads(void);
 

@@ -317,12 +317,12 @@ tw_status tw_client_next(tw_client *c, const tw_next_query *q, tw_answer *out, t
     return ask_answer(c, &request, out, err);
 }
 
-tw_status tw_client_embed(tw_client *c, const char *item, const char *text, float *vec, int *dim,
-                          int *model, tw_error *err)
+tw_status tw_client_embed(tw_client *c, const tw_embed_query *q, float *vec, int *dim, int *model,
+                          tw_error *err)
 {
-    tw_request q = {.call = TW_CALL_EMBED, .embed = {.item = item, .text = text}};
+    tw_request request = {.call = TW_CALL_EMBED, .embed = *q};
     tw_reply r = {0};
-    tw_status st = ask(c, &q, &r, err);
+    tw_status st = ask(c, &request, &r, err);
     if (st != TW_OK)
         return st;
     if (r.embed.dim > 0)

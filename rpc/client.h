@@ -59,8 +59,8 @@ TW_NODISCARD tw_status tw_client_next(tw_client *c, const tw_next_query *q, tw_a
                                       tw_error *err);
 
 /*   vec (TW_ENGINE_MAX_DIM)  the first *dim are filled */
-TW_NODISCARD tw_status tw_client_embed(tw_client *c, const char *item, const char *text, float *vec,
-                                       int *dim, int *model, tw_error *err);
+TW_NODISCARD tw_status tw_client_embed(tw_client *c, const tw_embed_query *q, float *vec, int *dim,
+                                       int *model, tw_error *err);
 
 /* The strings of *out live in the client until its next call; row and seq are 0, block is NULL, so
  * that tw_item_fini may be called and does nothing. */

@@ -29,8 +29,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
-#include "rpc/bytes.h"
 
 #define TW_SERVER_MAX_URLS        8
 #define TW_SERVER_MAX_URL         256 /* bytes, the terminating NUL included */

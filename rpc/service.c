@@ -51,8 +51,7 @@ static tw_status next(tw_service *svc, desk *d, const tw_request *q, tw_reply *r
 static tw_status embed(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
 {
     r->embed.vec = d->vec;
-    return tw_engine_embed(svc->engine, q->embed.item, q->embed.text, d->vec, &r->embed.dim,
-                           &r->embed.model, err);
+    return tw_engine_embed(svc->engine, &q->embed, d->vec, &r->embed.dim, &r->embed.model, err);
 }
 
 static tw_status put(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
@@ -226,8 +225,8 @@ tw_status tw_service_start(tw_service **out, tw_engine *engine, const tw_service
         .n_urls = cfg->n_urls,
         .workers = cfg->workers != 0 ? cfg->workers : tw_server_usable_cores(),
         .queue = cfg->queue != 0 ? cfg->queue : TW_SERVER_QUEUE,
-        /* Twice what is allowed: one that is somewhat too long is still told so. */
-        .max_request_bytes = 2 * (size_t) TW_WIRE_MAX_REQUEST,
+        /* More than is allowed: one that is somewhat too long is still told so. */
+        .max_request_bytes = (size_t) TW_WIRE_MAX_REQUEST + TW_WIRE_MAX_REQUEST / 4,
         .send_timeout_ms = cfg->send_timeout_ms,
         .drain_ms = cfg->drain_ms,
         .max_connections = cfg->max_connections,

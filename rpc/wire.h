@@ -23,12 +23,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "engine/engine.h"
-#include "rpc/bytes.h"
 
 #define TW_WIRE_VERSION         1
-#define TW_WIRE_MAX_REQUEST     (2 << 20) /* bytes: any item that the store takes fits */
+#define TW_WIRE_MAX_REQUEST     (8 << 20) /* bytes: any item, a photo and a text fit */
+#define TW_WIRE_MAX_MEDIA       (6 << 20) /* bytes of a picture or a sound in a query */
 #define TW_WIRE_MAX_REPLY       (8 << 20) /* bytes: 1,000 rows of the longest id and title fit */
 #define TW_WIRE_MAX_FIELDS      20000     /* in one message, those of its parts included */
 #define TW_WIRE_MAX_REQUEST_ID  64        /* bytes */
@@ -93,9 +94,7 @@ typedef struct tw_request {
     union {
         tw_similar_query similar;
         tw_next_query next;
-        struct {
-            const char *item, *text; /* exactly one */
-        } embed;
+        tw_embed_query embed;
         tw_item put; /* row, seq, live and block are not sent */
         struct {
             const char *id;

@@ -28,13 +28,28 @@ static tw_status check_k(int k, tw_error *err)
     return TW_OK;
 }
 
-static tw_status check_item_or_text(const char *item, const char *text, tw_error *err)
+static tw_status check_media(const char *name, tw_bytes media, tw_error *err)
 {
-    if ((item == NULL) == (text == NULL))
-        return tw_fail(err, TW_EINVAL, "give exactly one of item and text");
-    if (item != NULL)
-        return check_text("item", item, 1, TW_WIRE_MAX_NAME, err);
-    return check_text("text", text, 1, TW_STORE_MAX_TEXT, err);
+    if (media.len <= TW_WIRE_MAX_MEDIA)
+        return TW_OK;
+    return tw_fail(err, TW_EINVAL, "%s has %zu bytes, at most %d are allowed", name, media.len,
+                   TW_WIRE_MAX_MEDIA);
+}
+
+static tw_status check_shown(const tw_embed_query *q, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const bool shown = q->text != NULL || q->image.len > 0 || q->audio.len > 0;
+    if ((q->item != NULL) == shown)
+        return tw_fail(err, TW_EINVAL, "give either an item, or any of text, image and audio");
+    if (q->item != NULL)
+        return check_text("item", q->item, 1, TW_WIRE_MAX_NAME, err);
+    if (q->text != NULL)
+        TW_TRY(check_text("text", q->text, 1, TW_STORE_MAX_TEXT, err));
+    TW_TRY(check_media("image", q->image, err));
+    TW_TRY(check_media("audio", q->audio, err));
+done:
+    return st;
 }
 
 /* As the sequential model has them, which this side of the wire does not link; NaN is outside. */
@@ -83,11 +98,13 @@ static tw_status check_call(const tw_request *q, tw_error *err)
     tw_status st = TW_OK;
     switch (q->call) {
     case TW_CALL_SIMILAR:
-        TW_TRY(check_item_or_text(q->similar.item, q->similar.text, err));
+        TW_TRY(check_shown(
+            &(tw_embed_query){q->similar.item, q->similar.text, q->similar.image, q->similar.audio},
+            err));
         TW_TRY(check_k(q->similar.k, err));
         break;
     case TW_CALL_NEXT: TW_TRY(check_next(&q->next, err)); break;
-    case TW_CALL_EMBED: TW_TRY(check_item_or_text(q->embed.item, q->embed.text, err)); break;
+    case TW_CALL_EMBED: TW_TRY(check_shown(&q->embed, err)); break;
     case TW_CALL_PUT: TW_TRY(check_put(&q->put, err)); break;
     case TW_CALL_DELETE: TW_TRY(check_text("id", q->erase.id, 1, TW_STORE_MAX_ID, err)); break;
     case TW_CALL_GET: TW_TRY(check_text("item", q->get.item, 1, TW_WIRE_MAX_NAME, err)); break;
@@ -136,15 +153,22 @@ typedef union call_message {
     Twindex__V1__HealthRequest health;
 } call_message;
 
+static ProtobufCBinaryData media_to_message(tw_bytes media)
+{
+    return (ProtobufCBinaryData){media.len, twi_lend_bytes(media.data)};
+}
+
 static void fill_similar(Twindex__V1__SimilarRequest *m, const tw_similar_query *q)
 {
     twindex__v1__similar_request__init(m);
     m->k = (uint32_t) q->k;
     m->exact = q->exact;
+    m->image = media_to_message(q->image);
+    m->audio = media_to_message(q->audio);
     if (q->item != NULL) {
         m->query_case = TWINDEX__V1__SIMILAR_REQUEST__QUERY_ITEM;
         m->item = twi_lend(q->item);
-    } else {
+    } else if (q->text != NULL) {
         m->query_case = TWINDEX__V1__SIMILAR_REQUEST__QUERY_TEXT;
         m->text = twi_lend(q->text);
     }
@@ -170,15 +194,17 @@ static tw_status fill_next(tw_wire *w, Twindex__V1__NextRequest *m, const tw_nex
     return TW_OK;
 }
 
-static void fill_embed(Twindex__V1__EmbedRequest *m, const tw_request *q)
+static void fill_embed(Twindex__V1__EmbedRequest *m, const tw_embed_query *q)
 {
     twindex__v1__embed_request__init(m);
-    if (q->embed.item != NULL) {
+    m->image = media_to_message(q->image);
+    m->audio = media_to_message(q->audio);
+    if (q->item != NULL) {
         m->query_case = TWINDEX__V1__EMBED_REQUEST__QUERY_ITEM;
-        m->item = twi_lend(q->embed.item);
-    } else {
+        m->item = twi_lend(q->item);
+    } else if (q->text != NULL) {
         m->query_case = TWINDEX__V1__EMBED_REQUEST__QUERY_TEXT;
-        m->text = twi_lend(q->embed.text);
+        m->text = twi_lend(q->text);
     }
 }
 
@@ -200,7 +226,7 @@ static tw_status fill_call(tw_wire *w, Twindex__V1__Request *m, call_message *c,
     switch (q->call) {
     case TW_CALL_SIMILAR: fill_similar(&c->similar, &q->similar); break;
     case TW_CALL_NEXT: return fill_next(w, &c->next, &q->next, err);
-    case TW_CALL_EMBED: fill_embed(&c->embed, q); break;
+    case TW_CALL_EMBED: fill_embed(&c->embed, &q->embed); break;
     case TW_CALL_PUT:
         twindex__v1__put_request__init(&c->put);
         twi_item_to_message(item, &q->put);
@@ -260,6 +286,8 @@ static void read_similar(tw_similar_query *q, const Twindex__V1__SimilarRequest 
 {
     q->k = k_of(m->k);
     q->exact = m->exact != 0;
+    q->image = (tw_bytes){m->image.data, m->image.len};
+    q->audio = (tw_bytes){m->audio.data, m->audio.len};
     if (m->query_case == TWINDEX__V1__SIMILAR_REQUEST__QUERY_ITEM)
         q->item = m->item;
     else if (m->query_case == TWINDEX__V1__SIMILAR_REQUEST__QUERY_TEXT)
@@ -286,12 +314,14 @@ static tw_status read_next(tw_wire *w, tw_next_query *q, const Twindex__V1__Next
     return TW_OK;
 }
 
-static void read_embed(tw_request *q, const Twindex__V1__EmbedRequest *m)
+static void read_embed(tw_embed_query *q, const Twindex__V1__EmbedRequest *m)
 {
+    q->image = (tw_bytes){m->image.data, m->image.len};
+    q->audio = (tw_bytes){m->audio.data, m->audio.len};
     if (m->query_case == TWINDEX__V1__EMBED_REQUEST__QUERY_ITEM)
-        q->embed.item = m->item;
+        q->item = m->item;
     else if (m->query_case == TWINDEX__V1__EMBED_REQUEST__QUERY_TEXT)
-        q->embed.text = m->text;
+        q->text = m->text;
 }
 
 static tw_status read_call(tw_wire *w, tw_request *q, const Twindex__V1__Request *m, tw_error *err)
@@ -306,7 +336,7 @@ static tw_status read_call(tw_wire *w, tw_request *q, const Twindex__V1__Request
         return read_next(w, &q->next, m->next, err);
     case TWINDEX__V1__REQUEST__CALL_EMBED:
         q->call = TW_CALL_EMBED;
-        read_embed(q, m->embed);
+        read_embed(&q->embed, m->embed);
         break;
     case TWINDEX__V1__REQUEST__CALL_PUT:
         q->call = TW_CALL_PUT;

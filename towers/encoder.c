@@ -49,7 +49,7 @@ static tw_status missing(const char *what, tw_error *err)
 }
 
 static tw_status text_encoder(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
-                              tw_error *err)
+                              const char *vocabulary, tw_error *err)
 {
     switch (cfg->text) {
     case TW_TEXT_NONE: return TW_OK;
@@ -58,7 +58,7 @@ static tw_status text_encoder(twi_encoder **out, const tw_tower_config *cfg, tw_
     case TW_TEXT_CNN:
     case TW_TEXT_LSTM:
     case TW_TEXT_GRU:
-    case TW_TEXT_TRANSFORMER: break;
+    case TW_TEXT_TRANSFORMER: return twi_tokens_create(out, cfg, vocabulary, ps, err);
     }
     return missing("text", err);
 }
@@ -70,7 +70,7 @@ tw_status twi_encoder_create(twi_encoder **out, tw_modality modality, const tw_t
     if (modality == TW_MODALITY_TEXT && twi_reads_tokens(cfg) && vocabulary == NULL)
         return tw_fail(err, TW_EINVAL, "this text encoder reads tokens and needs a vocabulary");
     switch (modality) {
-    case TW_MODALITY_TEXT: return text_encoder(out, cfg, ps, err);
+    case TW_MODALITY_TEXT: return text_encoder(out, cfg, ps, vocabulary, err);
     case TW_MODALITY_PICTURE:
         return cfg->picture <= TW_PICTURE_NONE ? TW_OK : twi_picture_create(out, cfg, ps, err);
     case TW_MODALITY_SOUND: return cfg->sound <= TW_SOUND_NONE ? TW_OK : missing("sound", err);

@@ -78,7 +78,8 @@ typedef struct twi_encoder_class {
 struct twi_encoder {
     const twi_encoder_class *class;
     int width; /* columns of forward */
-    int chunk; /* samples that one forward takes best when many are embedded; 0: one by one */
+    int chunk; /* bytes of samples that one forward takes best when many are embedded; 0: one by one
+                */
 };
 
 /* The encoder that cfg names for a modality, its parameters added to ps; *out stays NULL where the
@@ -97,6 +98,8 @@ bool twi_reads_tokens(const tw_tower_config *cfg);
 
 TW_NODISCARD tw_status twi_bag_create(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
                                       tw_error *err);
+TW_NODISCARD tw_status twi_tokens_create(twi_encoder **out, const tw_tower_config *cfg,
+                                         const char *vocabulary, tw_params *ps, tw_error *err);
 TW_NODISCARD tw_status twi_picture_create(twi_encoder **out, const tw_tower_config *cfg,
                                           tw_params *ps, tw_error *err);
 TW_NODISCARD tw_status twi_attributes_create(twi_encoder **out, const tw_tower_config *cfg,

@@ -36,7 +36,7 @@ static tw_status read_parts(twi_bert *b, const char *dir, tw_error *err)
     const struct {
         const char *name;
         size_t max;
-        twi_bytes *file;
+        twi_bert_bytes *file;
     } parts[] = {
         {"config.json", JSON_MAX, &f.config},
         {"modules.json", JSON_MAX, &f.modules},

@@ -50,13 +50,13 @@ TW_NODISCARD tw_status twi_bert_load(const twi_bert *b, tw_params *ps, const cha
  */
 
 /* data NULL: there is no such file. */
-typedef struct twi_bytes {
+typedef struct twi_bert_bytes {
     const char *data;
     size_t len;
-} twi_bytes;
+} twi_bert_bytes;
 
 typedef struct twi_bert_files {
-    twi_bytes config, modules, pooling, sentence, tokenizer, tokenizer_config, vocab;
+    twi_bert_bytes config, modules, pooling, sentence, tokenizer, tokenizer_config, vocab;
 } twi_bert_files;
 
 typedef struct twi_bert_about {

@@ -4,7 +4,8 @@
 
 #include "towers/text_bert.h"
 
-static tw_status read_json(json_t **out, const twi_bytes *file, const char *name, tw_error *err)
+static tw_status read_json(json_t **out, const twi_bert_bytes *file, const char *name,
+                           tw_error *err)
 {
     json_error_t why;
     *out = json_loadb(file->data, file->len, JSON_REJECT_DUPLICATES, &why);
@@ -49,7 +50,7 @@ static tw_status want_string(const json_t *o, const char *key, const char *want,
                    s != NULL ? s : "no string", want);
 }
 
-static tw_status read_config(twi_bert_about *a, const twi_bytes *file, tw_error *err)
+static tw_status read_config(twi_bert_about *a, const twi_bert_bytes *file, tw_error *err)
 {
     tw_status st = TW_OK;
     json_t *o = NULL;
@@ -94,8 +95,8 @@ static const char *class_of(const json_t *module)
 }
 
 /* Transformer, Pooling, perhaps Normalize; without the file the library takes the first two. */
-static tw_status read_modules(twi_bert_about *a, const twi_bytes *file, const twi_bytes *pooling,
-                              tw_error *err)
+static tw_status read_modules(twi_bert_about *a, const twi_bert_bytes *file,
+                              const twi_bert_bytes *pooling, tw_error *err)
 {
     static const char *const want[] = {"Transformer", "Pooling", "Normalize"};
     tw_status st = TW_OK;
@@ -127,7 +128,7 @@ done:
 }
 
 /* Mean over tokens and nothing beside: as flags, or as a word in files of later versions. */
-static tw_status read_pooling(const twi_bytes *file, tw_error *err)
+static tw_status read_pooling(const twi_bert_bytes *file, tw_error *err)
 {
     static const char *const others[] = {
         "pooling_mode_cls_token",
@@ -154,7 +155,7 @@ done:
     return st;
 }
 
-static tw_status read_sentence(twi_bert_about *a, const twi_bytes *file, tw_error *err)
+static tw_status read_sentence(twi_bert_about *a, const twi_bert_bytes *file, tw_error *err)
 {
     tw_status st = TW_OK;
     json_t *o = NULL;

@@ -53,6 +53,7 @@ TW_NODISCARD tw_status twi_wordpiece_parse_json(twi_wordpiece **out, const char 
  * most often joined to one, again and again, until there are `size` or no pair is met twice. Lower
  * case. The same texts in the same order give the same vocabulary.
  *
+ *   lens  (n), or NULL when all texts are NUL-terminated
  *   size  TWI_PIECES_MIN..TWI_LEARN_MAX; the rarest letters are left out beyond half of it
  *
  * TW_EINVAL: size out of range. TW_ENOMEM. */

@@ -140,7 +140,8 @@ static tw_status count_words(learner *l, const char *const *texts, const size_t 
                              tw_error *err)
 {
     for (int64_t i = 0; i < n; i++) {
-        twi_words w = {.text = texts[i], .len = lens[i], .lower = true};
+        twi_words w = {
+            .text = texts[i], .len = lens != NULL ? lens[i] : strlen(texts[i]), .lower = true};
         while (twi_words_next(&w)) {
             /* What comes when the table is full is new and rare. */
             if (w.chars > TWI_WORD_CHARS_MAX || l->words.n == WORDS_MAX)

@@ -18,9 +18,10 @@
     {                                                                                              \
         .dim = 128, .bits = 16, .embed_dim = 128, .ngram_min = 3, .ngram_max = 5,                  \
         .max_features = 4096, .vocabulary = 8000, .text_width = 128, .text_layers = 2,             \
-        .text_heads = 4, .text_ffn = 512, .max_tokens = 128, .picture_size = 32,                   \
-        .picture_channels = 3, .picture_width = 32, .picture_depth = 2, .sound_seconds = 2,        \
-        .sound_width = 32, .attribute_width = 64, .seed = 1                                        \
+        .text_heads = 4, .text_ffn = 512, .max_tokens = 128, .text_dropout = 0.1,                  \
+        .text_lower = true, .picture_size = 32, .picture_channels = 3, .picture_width = 32,        \
+        .picture_depth = 2, .sound_seconds = 2, .sound_width = 32, .attribute_width = 64,          \
+        .seed = 1                                                                                  \
     }
 #define TRAIN_DEFAULT                                                                              \
     {                                                                                              \
@@ -57,12 +58,15 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
       "most features of one text")                                                                 \
     X(BAG, tower, compounds, BOOL, NULL, "false", 0, 1,                                            \
       "read KX-TG9 also as kxtg9: for model numbers")                                              \
-    X(TOKENS, tower, vocabulary, INT, NULL, "8000", 256, 65536, "tokens to learn from the texts")  \
-    X(TOKENS, tower, text_width, INT, NULL, "128", 8, 2048, "width of a token's state")            \
-    X(TOKENS, tower, text_layers, INT, NULL, "2", 1, 48, "layers")                                 \
+    X(TOKENS, tower, vocabulary, INT, NULL, "8000", 256, 30000, "tokens to learn from the texts")  \
+    X(TOKENS, tower, text_width, INT, NULL, "128", 8, 1024, "width of a token's state")            \
+    X(TOKENS, tower, text_layers, INT, NULL, "2", 1, 24, "layers")                                 \
     X(TOKENS, tower, text_heads, INT, NULL, "4", 1, 64, "attention heads")                         \
-    X(TOKENS, tower, text_ffn, INT, NULL, "512", 8, 8192, "hidden width of a transformer's layer") \
+    X(TOKENS, tower, text_ffn, INT, NULL, "512", 8, 4096, "hidden width of a transformer's layer") \
     X(TOKENS, tower, max_tokens, INT, NULL, "128", 4, 512, "tokens read of a text")                \
+    X(TOKENS, tower, text_positions, INT, NULL, "0", 0, 4096, "a transformer's; 0: as max_tokens") \
+    X(TOKENS, tower, text_dropout, REAL, NULL, "0.1", 0, 0.9, "inside the encoder, in training")   \
+    X(TOKENS, tower, text_lower, BOOL, NULL, "true", 0, 1, "lower case, no accents")               \
     X(PICTURE, tower, picture_size, INT, NULL, "32", 16, TW_TOWER_MAX_SIZE, "pixels a side")       \
     X(PICTURE, tower, picture_channels, INT, NULL, "3", 1, 3, "1: grey, 3: colour")                \
     X(PICTURE, tower, picture_width, INT, NULL, "32", 8, 256, "channels of the first block")       \
@@ -109,7 +113,9 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
     X(TRAIN, mine, neighbours, INT, NULL, "10", 1, 1000, "strongest partners kept per item")       \
     X(TRAIN, mine, shrinkage, REAL, NULL, "10", 0, 1e9, "distrust of rare meetings")               \
     X(TRAIN, mine, power, REAL, NULL, "0.95", 0, 1, "discount of popular items; 0.5: cosine")      \
-    X(TRAIN, mine, min_count, INT, NULL, "5", 1, 1000000, "meetings that a pair needs")
+    X(TRAIN, mine, min_count, INT, NULL, "5", 1, 1000000, "meetings that a pair needs")            \
+    X(TRAIN, mine, graph_layers, INT, NULL, "0", 0, 4,                                             \
+      "steps of smoothing over the mined pairs; 0: none")
 
 typedef enum kind { INT, I64, REAL, BOOL, WORD } kind;
 
@@ -364,6 +370,10 @@ tw_status twi_tower_config_check(const tw_tower_config *cfg, tw_error *err)
     if (twi_reads_tokens(cfg) && cfg->text_width % cfg->text_heads != 0)
         return tw_fail(err, TW_EINVAL, "text_width %d is no multiple of text_heads %d",
                        cfg->text_width, cfg->text_heads);
+    if (cfg->text == TW_TEXT_TRANSFORMER && cfg->text_positions > 0 &&
+        cfg->text_positions < cfg->max_tokens)
+        return tw_fail(err, TW_EINVAL, "max_tokens %d is above text_positions %d", cfg->max_tokens,
+                       cfg->text_positions);
     if (cfg->picture > TW_PICTURE_NONE &&
         cfg->picture_width % (cfg->picture == TW_PICTURE_RESNET ? 16 : 8) != 0)
         return tw_fail(err, TW_EINVAL, "picture_width %d is no multiple of %d", cfg->picture_width,

@@ -221,14 +221,62 @@ static tw_status embed_one(const job *j, hand *h, int worker, int64_t i)
     return embed(h->session, samples, out, NULL, &h->why);
 }
 
+/* How many of the samples from `begin` on make one forward pass. */
+static int64_t chunk_end(const job *j, const tw_tower *t, int64_t begin, int64_t end)
+{
+    int64_t i = begin;
+    for (int m = 0; m < TW_MODALITIES; m++) {
+        const int most = t->encoders[m] != NULL ? t->encoders[m]->chunk : 0;
+        int64_t k = begin;
+        for (int64_t bytes = 0; most > 0 && k < end && bytes < most; k++)
+            bytes += (int64_t) twi_sample_of(j->samples, m, k).len;
+        i = k > i ? k : i;
+    }
+    return i > begin ? i : end;
+}
+
+/* Several items in one forward pass on the session's tape. */
+static tw_status embed_chunk(const job *j, hand *h, int64_t begin, int64_t end)
+{
+    const tw_tower *t = h->session->tower;
+    tw_tape *tape = h->session->tape;
+    const int n = (int) (end - begin);
+    int32_t items[ITEMS_A_ROUND];
+
+    for (int k = 0; k < n; k++)
+        items[k] = (int32_t) (begin + k);
+    tw_tape_reset(tape, 0, 0, 0);
+    const tw_tensor *z =
+        twi_tower_forward(tape, t, &(twi_input){.samples = j->samples, .items = items, .n = n});
+    if (z == NULL)
+        return tw_tape_status(tape, &h->why);
+    for (int64_t k = 0; k < (int64_t) n * j->dim; k++)
+        j->out[begin * j->dim + k] = (float) z->v[k];
+    return TW_OK;
+}
+
+static bool in_company(const tw_tower *t)
+{
+    for (int m = 0; m < TW_MODALITIES; m++)
+        if (t->encoders[m] != NULL && t->encoders[m]->chunk > 0)
+            return true;
+    return false;
+}
+
 static void embed_share(void *ctx, int worker, int workers)
 {
     const job *j = ctx;
     hand *h = &j->hands[worker];
     int64_t begin, end;
+    const bool many = j->samples != NULL && in_company(h->session->tower);
+
     tw_pool_share(j->n, worker, workers, &begin, &end);
-    for (int64_t i = j->begin + begin; i < j->begin + end && h->st == TW_OK; i++)
-        h->st = embed_one(j, h, worker, i);
+    end += j->begin;
+    for (int64_t i = j->begin + begin; i < end && h->st == TW_OK;) {
+        const int64_t next = many ? chunk_end(j, h->session->tower, i, end) : i + 1;
+        h->st = many ? embed_chunk(j, h, i, next) : embed_one(j, h, worker, i);
+        i = next;
+    }
 }
 
 static tw_status rounds(job *j, tw_pool *pool, int64_t n, tw_progress_fn progress, void *ctx,
@@ -276,10 +324,51 @@ done:
     return st;
 }
 
+/* A stretch of a source as a source. */
+typedef struct stretch {
+    const tw_tower_source *of;
+    int64_t first;
+} stretch;
+
+static tw_status load_from_stretch(void *ctx, int worker, int64_t i, tw_tower_item *out,
+                                   tw_error *err)
+{
+    const stretch *s = ctx;
+    return s->of->load(s->of->ctx, worker, s->first + i, out, err);
+}
+
+/* Encoders that like company get it: a stretch is prepared, then embedded in chunks. */
+static tw_status embed_stretches(const tw_tower *t, tw_pool *pool, const tw_tower_source *source,
+                                 float *out, tw_progress_fn progress, void *ctx, tw_error *err)
+{
+    const int64_t most = (int64_t) ITEMS_A_ROUND * (pool != NULL ? tw_pool_size(pool) : 1);
+    for (stretch s = {.of = source}; s.first < source->n;) {
+        const int64_t left = source->n - s.first;
+        const tw_tower_source part = {
+            .n = left < most ? left : most, .load = load_from_stretch, .ctx = &s};
+        tw_tower_samples *samples = NULL;
+        tw_status st = tw_tower_prepare(&samples, t, pool, &part, NULL, NULL, err);
+        if (st == TW_OK)
+            st = tw_tower_embed_samples(t, pool, samples, out + s.first * t->cfg.dim, NULL, NULL,
+                                        err);
+        tw_tower_samples_destroy(samples);
+        if (st != TW_OK)
+            return st;
+        s.first += part.n;
+        const tw_progress p = {.stage = "embedding", .done = s.first, .total = source->n};
+        if (progress != NULL && progress(ctx, &p) != 0)
+            return tw_fail(err, TW_ECANCELLED, "embedding stopped after %lld of %lld items",
+                           (long long) s.first, (long long) source->n);
+    }
+    return TW_OK;
+}
+
 tw_status tw_tower_embed_many(const tw_tower *t, tw_pool *pool, const tw_tower_source *source,
                               float *out, tw_progress_fn progress, void *ctx, tw_error *err)
 {
     job j = {.source = source, .out = out};
+    if (in_company(t))
+        return embed_stretches(t, pool, source, out, progress, ctx, err);
     return run(t, pool, &j, source->n, progress, ctx, err);
 }
 

@@ -128,7 +128,10 @@ typedef struct tw_tower_config {
     /* the readers of tokens */
     int vocabulary; /* tokens to learn where no vocabulary is given */
     int text_width, text_layers, text_heads, text_ffn;
-    int max_tokens; /* read from one text */
+    int max_tokens;      /* read from one text */
+    int text_positions;  /* a transformer's; 0: as many as max_tokens */
+    double text_dropout; /* inside the encoder, in training */
+    bool text_lower;     /* lower case, no accents */
     /* pictures */
     int picture_size;     /* pixels along the side */
     int picture_channels; /* 1 grey, 3 colour */
@@ -211,6 +214,8 @@ typedef struct tw_mine_config {
     double shrinkage; /* a meeting counts as c / (c + shrinkage), >= 0: distrusts rare meetings */
     double power;     /* 0.5 = cosine; towards 1 = popular items weigh less; 0..1 */
     int min_count;    /* pairs that met less often are dropped, >= 1 */
+    int graph_layers; /* the catalogue's vectors are smoothed over the mined pairs, so many steps
+                         far; 0: not. Items that come later stand by their content alone */
 } tw_mine_config;
 
 extern const tw_mine_config TW_MINE_DEFAULT;
@@ -288,6 +293,19 @@ TW_NODISCARD tw_status tw_tower_create(tw_tower **out, const tw_tower_config *cf
                                        const char *vocabulary, tw_error *err);
 void tw_tower_destroy(tw_tower *t); /* accepts NULL; no session may be left */
 
+/* A text tower from a sentence-transformers folder (BERT's architecture, mean pooling; all-MiniLM-
+ * L6-v2 is one): its vectors are the library's. It can be used as it is and trained further.
+ *
+ * TW_ECORRUPT: a file breaks its format or the model is of another kind; the sentence says which.
+ * TW_ENOTFOUND, TW_EIO, TW_ENOMEM. On failure *out is NULL. */
+TW_NODISCARD tw_status tw_tower_import_bert(tw_tower **out, const char *dir, tw_error *err);
+
+/* A vocabulary of at most `size` word pieces for encoders that read tokens, learnt from n texts;
+ * the caller frees *out with tw_free. TW_EINVAL: size out of range. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_tower_learn_vocabulary(char **out, const char *const *texts,
+                                                 const size_t *lens, int64_t n, int size,
+                                                 tw_error *err);
+
 /* ---- samples ------------------------------------------------------------------------------------
  */
 
@@ -344,15 +362,17 @@ void tw_tower_session_destroy(tw_tower_session *s); /* accepts NULL */
  *   out (dim)  a unit vector, or all zero when the tower can read nothing of it
  *   *found     NULL, or the modalities that were read: bit 1 << tw_modality; 0 means zero vector
  *
- * The same tower and item give the same bits, alone or among many; but see
- * tw_tower_embed_samples. One thread at a time per session. TW_ENOMEM. */
+ * The same tower and item give the same bits, alone or among many; but see tw_tower_embed_many. One
+ * thread at a time per session. TW_ENOMEM. */
 TW_NODISCARD tw_status tw_tower_embed(tw_tower_session *s, const tw_tower_item *item, float *out,
                                       int *found, tw_error *err);
 /* The same for a text alone. */
 TW_NODISCARD tw_status tw_tower_embed_text(tw_tower_session *s, const char *text, size_t len,
                                            float *out, int *found, tw_error *err);
 
-/* Embeds all items of source on all workers of pool (NULL: on the calling thread).
+/* Embeds all items of source on all workers of pool (NULL: on the calling thread). Encoders that
+ * like company (tokens) take several items at a time, so the last digits may depend on who stands
+ * beside.
  *
  *   out (n, dim)  caller's
  *
@@ -364,8 +384,7 @@ TW_NODISCARD tw_status tw_tower_embed_texts(const tw_tower *t, tw_pool *pool,
                                             const char *const *texts, const size_t *lens, int64_t n,
                                             float *out, tw_progress_fn progress, void *ctx,
                                             tw_error *err);
-/* The same for prepared samples. Encoders that like company (tokens) take several items at a time,
- * so the last digits may depend on who stands beside. */
+/* The same for prepared samples. */
 TW_NODISCARD tw_status tw_tower_embed_samples(const tw_tower *t, tw_pool *pool,
                                               const tw_tower_samples *s, float *out,
                                               tw_progress_fn progress, void *ctx, tw_error *err);
@@ -402,6 +421,18 @@ typedef struct tw_item_triplet {
 TW_NODISCARD tw_status tw_mine_events(tw_item_pair **out, int64_t *n_out, const int32_t *items,
                                       const int64_t *offsets, int64_t users, int64_t n_items,
                                       const tw_mine_config *cfg, tw_error *err);
+
+/* Smooths unit vectors over a graph of items: LightGCN's propagation (He et al. 2020, eq. 7 and 8)
+ * with equal weights for all layers,
+ *
+ *   z_i <- unit(sum over l = 0..layers of z_i^l),  z_i^(l+1) = sum_j w_ij / sqrt(d_i d_j) z_j^l
+ *
+ *   vecs (n, dim)    in place; items without an edge stay as they are
+ *   pairs (n_pairs)  edges with their weights, both ways; those with a label below 0.5 are none
+ *
+ * TW_EINVAL: an item out of range. TW_ENOMEM. On failure vecs may be partly changed. */
+TW_NODISCARD tw_status tw_smooth_vectors(float *vecs, int64_t n, int dim, const tw_item_pair *pairs,
+                                         int64_t n_pairs, int layers, tw_error *err);
 
 /* Where the parts of a split array end. */
 typedef struct tw_split {

@@ -18,8 +18,8 @@ static void require(int condition)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     twi_bert_files f = {0};
-    twi_bytes *const parts[] = {&f.config,    &f.modules,          &f.pooling, &f.sentence,
-                                &f.tokenizer, &f.tokenizer_config, &f.vocab};
+    twi_bert_bytes *const parts[] = {&f.config,    &f.modules,          &f.pooling, &f.sentence,
+                                     &f.tokenizer, &f.tokenizer_config, &f.vocab};
     const char *at = (const char *) data, *end = at + size;
     twi_bert_about about = {0};
     twi_wordpiece *words = NULL;
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const char *stop = memchr(at, 0, (size_t) (end - at));
         stop = stop != NULL ? stop : end;
         if (stop > at)
-            *parts[i] = (twi_bytes){.data = at, .len = (size_t) (stop - at)};
+            *parts[i] = (twi_bert_bytes){.data = at, .len = (size_t) (stop - at)};
         at = stop < end ? stop + 1 : end;
     }
     tw_status st = twi_bert_parse(&about, &words, &f, NULL);

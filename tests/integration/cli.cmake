@@ -1,3 +1,9 @@
 add_test(NAME integration.cli
   COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli.sh $<TARGET_FILE:twindex>)
 tw_register_test(integration.cli 300 integration)
+
+# The files that media.sh needs are made as it runs.
+tw_program(media_draw SOURCES media_draw.c DEPENDS tw_ingest tw_base m)
+add_test(NAME integration.media
+  COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/media.sh $<TARGET_FILE:twindex> $<TARGET_FILE:media_draw>)
+tw_register_test(integration.media 120 integration)

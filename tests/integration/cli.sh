@@ -68,7 +68,7 @@ want 'no command prints help and fails' 2 'Usage: twindex COMMAND' "$program"
 want 'help' 0 'similar' "$program" --help
 want 'version' 0 '^twindex [0-9]' "$program" --version
 one_line 'unknown command' 2 "unknown command 'frob'" "$program" frob
-for c in init ingest events train eval plot attention similar next embed put get delete record stats serve check; do
+for c in init ingest events train eval plot cluster attention similar next embed pairs put get delete record stats serve check; do
     want "$c --help shows an example" 0 'Example:' "$program" $c --help
     one_line "$c refuses an unknown flag" 2 "unknown option '--frob'" "$program" $c --frob
 done
@@ -141,7 +141,7 @@ want 'similar by text' 0 'Robot' "$program" similar --dir d --text 'robot film' 
 one_line 'a mistyped title names near ones' 1 'Western Story 1' "$program" similar --dir d 'Western Stroy 1'
 one_line 'k 0' 2 "-k\|--k '0'" "$program" similar --dir d f1 -k 0
 one_line 'k not a number' 2 "'many'" "$program" similar --dir d f1 -k many
-one_line 'neither item nor text' 2 'ITEM or --text' "$program" similar --dir d
+one_line 'neither item nor text' 2 'ITEM or --text, --image, --audio' "$program" similar --dir d
 one_line 'neither dir nor connect' 2 '--dir DIR or --connect URL' "$program" similar f1
 one_line 'next wants a user or a history' 2 '--user or --history' "$program" next --dir d
 want 'next for a user' 0 'Story' "$program" next --dir d --user u1 -k 3
@@ -178,6 +178,29 @@ else
     one_line 'a picture of no known kind' 1 "curve.gif' ends neither in .png nor in .svg" "$program" plot seq d -o curve.gif
     one_line 'it is said before the training' 1 'ends neither' "$program" train seq d --plot curve -q
     one_line 'a picture that cannot be written' 1 'nowhere/curve.png' "$program" plot seq d -o nowhere/curve.png
+fi
+# ---- what is in the catalogue
+
+want 'cluster' 0 '30 items in 3 clusters' "$program" cluster d -k 3 -q --against genres --out groups.csv
+want 'its names are words of the titles' 0 'Western' "$program" cluster d -k 3 -q
+want 'the comparison is printed' 0 "against 'genres' (4 classes, 30 items): NMI 0\." "$program" cluster d -k 3 -q --against genres
+want 'the CSV has each item once' 0 '^30$' sh -c "grep -c '^f[0-9]*,[123],.*,[01]\.[0-9]*$' groups.csv"
+want 'the CSV is a catalogue' 0 '30 new' sh -c "'$program' init again && '$program' ingest again groups.csv --columns id=item -q"
+want 'one line each for the largest' 0 'and 2 smaller ones' "$program" cluster d -k 3 -q --top 1
+want 'the report' 0 '"silhouette":' "$program" cluster d --json
+"$program" cluster d -k 3 --json >a.json
+"$program" cluster d -k 3 --json >b.json
+want 'it is the same again' 0 same sh -c 'cmp a.json b.json && echo same'
+one_line 'more clusters than items' 1 'ask for fewer' "$program" cluster d -k 31 -q
+one_line 'an attribute that none has' 1 "no item has an attribute 'mood'" "$program" cluster d --against mood -q
+"$program" init untrained >/dev/null
+one_line 'clusters need towers' 1 'twindex train towers' "$program" cluster untrained -q
+if "$program" version | grep -q 'without cairo'; then
+    one_line 'no cairo, no map of clusters' 1 'built without cairo' "$program" cluster d --png map.png
+else
+    want 'a map of clusters' 0 'drew groups.svg' "$program" cluster d -k 3 -q --png groups.svg
+    want 'it is an SVG, too' 0 '<svg' head -n 3 groups.svg
+    one_line 'that kind of map there is not' 1 'ends neither' "$program" cluster d --png map.gif
 fi
 one_line 'plot of what' 2 'none of towers, seq' "$program" plot index d -o curve.png
 one_line 'plot where' 2 '-o FILE' "$program" plot seq d

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/file.h"
+#include "ingest/picture.h"
 #include "rpc/client.h"
 #include "rpc/service.h"
 #include "tests/support/test.h"
@@ -93,6 +96,73 @@ static void the_engines_refusals_arrive_word_for_word(void **state)
     tw_client_close(c);
 }
 
+/* Grey squares of several sizes on white, each an item. */
+static void train_on_pictures(int n)
+{
+    static unsigned char px[20 * 20];
+    const tw_image im = {.width = 20, .height = 20, .channels = 1, .px = px};
+    const tw_train_options opt = {.config_json = "{\"text\": \"none\", \"picture\": \"conv4\", "
+                                                 "\"picture_size\": 16, \"picture_width\": 8, "
+                                                 "\"dim\": 8, \"epochs\": 1, \"threads\": 1}",
+                                  .source = TW_PAIRS_SELF,
+                                  .skip_eval = true};
+    char *report = NULL;
+    for (int i = 0; i < n; i++) {
+        char id[32];
+        tw_put_kind kind;
+        for (int k = 0; k < 400; k++)
+            px[k] = k / 20 < 4 + 3 * i && k % 20 < 4 + 3 * i ? 64 : 255;
+        (void) snprintf(id, sizeof id, "square%d.png", i);
+        assert_ok(tw_picture_save_png(tw_test_path(id), &im, err));
+        const tw_item item = {.id = id, .image = tw_test_path(id)};
+        assert_ok(tw_engine_put(engine, &item, &kind, err));
+    }
+    assert_ok(tw_engine_train_towers(engine, &opt, &report, err));
+    tw_free(report);
+}
+
+static void a_picture_travels_as_its_bytes(void **state)
+{
+    (void) state;
+    tw_client *c = client();
+    tw_answer far, near;
+    tw_error there = {0}, here = {0};
+    char *data;
+    size_t len;
+    static float a[TW_ENGINE_MAX_DIM], b[TW_ENGINE_MAX_DIM];
+    int dim, model;
+    train_on_pictures(4);
+    assert_ok(tw_file_read(tw_test_path("square2.png"), 1 << 20, &data, &len, err));
+    tw_similar_query q = {.image = {data, len}, .k = 4};
+    tw_answer_init(&far);
+    tw_answer_init(&near);
+    assert_ok(tw_client_similar(c, &q, &far, err));
+    assert_ok(tw_engine_similar(engine, &q, &near, err));
+    assert_string_equal(far.basis, "picture");
+    assert_string_equal(far.rows[0].id, "square2.png");
+    assert_int_equal(far.n, near.n);
+    for (int i = 0; i < far.n; i++) {
+        assert_string_equal(far.rows[i].id, near.rows[i].id);
+        assert_true(far.rows[i].score == near.rows[i].score);
+    }
+    const tw_embed_query what = {.image = q.image};
+    assert_ok(tw_client_embed(c, &what, a, &dim, &model, err));
+    assert_ok(tw_engine_embed(engine, &what, b, &dim, &model, err));
+    assert_memory_equal(a, b, (size_t) dim * sizeof *a);
+
+    q.image.len = len / 2; /* damage is the asker's mistake, not ours */
+    assert_int_equal(tw_client_similar(c, &q, &far, &there), TW_EINVAL);
+    assert_int_equal(tw_engine_similar(engine, &q, &near, &here), TW_EINVAL);
+    assert_string_equal(there.msg, here.msg);
+    q = (tw_similar_query){.text = "square", .k = 1};
+    assert_int_equal(tw_client_similar(c, &q, &far, &there), TW_EINVAL);
+    assert_non_null(strstr(there.msg, "the towers read picture, not text"));
+    tw_free(data);
+    tw_answer_fini(&far);
+    tw_answer_fini(&near);
+    tw_client_close(c);
+}
+
 static void *put_and_read(void *arg)
 {
     tw_client *c = client();
@@ -133,6 +203,7 @@ int main(void)
         cmocka_unit_test(what_is_put_can_be_read_by_both_sides),
         cmocka_unit_test(the_engines_refusals_arrive_word_for_word),
         cmocka_unit_test(many_clients_write_at_once),
+        cmocka_unit_test(a_picture_travels_as_its_bytes),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -48,12 +48,12 @@ done:
     return st;
 }
 
-tw_status tw_engine_embed(tw_engine *e, const char *item, const char *text, float *vec, int *dim,
-                          int *model, tw_error *err)
+tw_status tw_engine_embed(tw_engine *e, const tw_embed_query *q, float *vec, int *dim, int *model,
+                          tw_error *err)
 {
     tw_status st = outcome(e, err);
-    *dim = item != NULL ? 2 : TW_ENGINE_MAX_DIM;
-    *model = text != NULL ? 9 : 8;
+    *dim = q->item != NULL ? 2 : TW_ENGINE_MAX_DIM;
+    *model = q->text != NULL ? 9 : 8;
     for (int i = 0; i < *dim; i++)
         vec[i] = (float) i;
     return st;

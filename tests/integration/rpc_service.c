@@ -80,7 +80,7 @@ static void every_call_arrives_and_its_answer_too(void **state)
         tw_client_next(c, &(tw_next_query){.user = "u", .k = 9, .include_seen = true}, &a, err));
     assert_int_equal(a.n, 0);
     assert_int_equal(a.model, 5);
-    assert_ok(tw_client_embed(c, NULL, "t", vec, &dim, &model, err));
+    assert_ok(tw_client_embed(c, &(tw_embed_query){.text = "t"}, vec, &dim, &model, err));
     assert_int_equal(dim, TW_ENGINE_MAX_DIM);
     assert_int_equal(model, 9);
     assert_near(vec[TW_ENGINE_MAX_DIM - 1], TW_ENGINE_MAX_DIM - 1, 0);
@@ -193,7 +193,7 @@ static void garbage_is_answered_with_a_sentence(void **state)
         {"", 0, TW_RPC_UNIMPLEMENTED, "version 0 of the contract is not known"},
         {"\x08\x01", 2, TW_RPC_UNIMPLEMENTED, "names no call"},
         {"\x08\x01\x52\x03\x0a\x01\x37", 7, TW_RPC_INVALID_ARGUMENT, "k 0 is outside 1..1000"},
-        {much, sizeof much, TW_RPC_INVALID_ARGUMENT, "has 2097153 bytes, at most 2097152"},
+        {much, sizeof much, TW_RPC_INVALID_ARGUMENT, "has 8388609 bytes, at most 8388608"},
     };
     char message[TW_ERROR_MSG_MAX];
     tw_service *svc = start((tw_service_config){0});

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
+#include "ingest/picture.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 
@@ -26,6 +28,36 @@ static int open_content_engine(void **state)
     engine = toy_engine("oom_content", true);
     toy_train(engine);
     assert_ok(tw_engine_train_seq(engine, &opt, &report, err));
+    tw_free(report);
+    return 0;
+}
+
+static const char *draw(const char *name)
+{
+    static unsigned char px[16 * 16];
+    const tw_image im = {.width = 16, .height = 16, .channels = 1, .px = px};
+    for (int i = 0; i < 256; i++)
+        px[i] = (unsigned char) (i * 7);
+    assert_ok(tw_picture_save_png(tw_test_path(name), &im, err));
+    return tw_test_path(name);
+}
+
+/* Towers that read text and pictures. */
+static int open_gallery(void **state)
+{
+    (void) state;
+    char *report = NULL;
+    tw_put_kind kind;
+    const tw_train_options opt = {
+        .config_json =
+            "{\"bits\": 10, \"embed_dim\": 8, \"dim\": 8, \"epochs\": 1, \"threads\": 1, "
+            "\"picture\": \"conv4\", \"picture_size\": 16, \"picture_width\": 8}",
+        .source = TW_PAIRS_SELF,
+        .skip_eval = true};
+    const tw_item drawn = {.id = "drawn", .title = "A pattern", .image = draw("drawn.png")};
+    engine = toy_engine("oom_gallery", true);
+    assert_ok(tw_engine_put(engine, &drawn, &kind, err));
+    assert_ok(tw_engine_train_towers(engine, &opt, &report, err));
     tw_free(report);
     return 0;
 }
@@ -62,9 +94,34 @@ static void a_query_is_told_and_the_next_one_works(void **state)
     assert_true(nth > 3); /* the answer's memory alone is three */
 }
 
+static void a_question_with_a_picture_is_told_and_the_next_one_works(void **state)
+{
+    (void) state;
+    char *data;
+    size_t len;
+    long nth = 0;
+    bool fired;
+    assert_ok(tw_file_read(tw_test_path("drawn.png"), 1 << 20, &data, &len, err));
+    const tw_similar_query q = {.text = "a pattern", .image = {data, len}, .k = 1};
+    do {
+        tw_answer a;
+        tw_answer_init(&a);
+        tw_torture_arm(++nth);
+        tw_status st = tw_engine_similar(engine, &q, &a, NULL);
+        fired = tw_torture_fired();
+        tw_torture_arm(0);
+        assert_int_equal(st, fired ? TW_ENOMEM : TW_OK);
+        assert_true(fired || strcmp(a.rows[0].id, "drawn") == 0);
+        tw_answer_fini(&a);
+    } while (fired);
+    assert_true(nth > 4);
+    tw_free(data);
+}
+
 static void a_put_that_failed_can_be_repeated_and_is_then_found(void **state)
 {
     (void) state;
+    const char *picture = draw("put.png");
     long nth = 0;
     bool fired;
     do {
@@ -73,7 +130,7 @@ static void a_put_that_failed_can_be_repeated_and_is_then_found(void **state)
         tw_answer a;
         (void) snprintf(id, sizeof id, "new%ld", ++nth);
         (void) snprintf(title, sizeof title, "Unheard of %s", id);
-        const tw_item item = {.id = id, .title = title};
+        const tw_item item = {.id = id, .title = title, .image = picture};
         tw_torture_arm(nth);
         tw_status st = tw_engine_put(engine, &item, &kind, NULL);
         fired = tw_torture_fired();
@@ -124,6 +181,10 @@ int main(void)
         cmocka_unit_test(a_query_is_told_and_the_next_one_works),
         cmocka_unit_test(a_put_that_failed_can_be_repeated_and_is_then_found),
     };
-    return cmocka_run_group_tests(tests, open_engine, close_engine) +
+    const struct CMUnitTest gallery[] = {
+        cmocka_unit_test(a_question_with_a_picture_is_told_and_the_next_one_works),
+    };
+    return cmocka_run_group_tests(gallery, open_gallery, close_engine) +
+           cmocka_run_group_tests(tests, open_engine, close_engine) +
            cmocka_run_group_tests(content, open_content_engine, close_engine);
 }

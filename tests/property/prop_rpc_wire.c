@@ -40,6 +40,15 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* Any bytes, NUL and what is no UTF-8 among them, half the time none. */
+static tw_bytes media(void)
+{
+    static unsigned char bytes[64];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char) tw_rng_below(&rng, 256);
+    return (tw_bytes){bytes, (size_t) (tw_rng_below(&rng, 2) * tw_rng_below(&rng, sizeof bytes))};
+}
+
 static tw_request random_request(void)
 {
     static const char *history[50];
@@ -50,8 +59,10 @@ static tw_request random_request(void)
     bool first = tw_rng_below(&rng, 2) == 0;
     switch (q.call) {
     case TW_CALL_SIMILAR:
-        q.similar = (tw_similar_query){first ? word() : NULL, first ? NULL : word(),
-                                       up_to(TW_ENGINE_MAX_K), tw_rng_below(&rng, 2) == 0};
+        q.similar =
+            (tw_similar_query){first ? word() : NULL,           first ? NULL : word(),
+                               up_to(TW_ENGINE_MAX_K),          tw_rng_below(&rng, 2) == 0,
+                               first ? (tw_bytes){0} : media(), first ? (tw_bytes){0} : media()};
         break;
     case TW_CALL_NEXT:
         q.next = (tw_next_query){.k = up_to(TW_ENGINE_MAX_K),
@@ -68,7 +79,8 @@ static tw_request random_request(void)
         break;
     case TW_CALL_EMBED:
         q.embed.item = first ? word() : NULL;
-        q.embed.text = first ? NULL : word();
+        q.embed.image = first ? (tw_bytes){0} : media();
+        q.embed.text = first || q.embed.image.len > 0 ? NULL : word();
         break;
     case TW_CALL_PUT: q.put = (tw_item){.id = word(), .title = word(), .text = ""}; break;
     case TW_CALL_DELETE: q.erase.id = word(); break;
@@ -88,6 +100,13 @@ static void assert_text(const char *a, const char *b)
     assert_string_equal(a == NULL ? "" : a, b == NULL ? "" : b);
 }
 
+static void assert_bytes(tw_bytes a, tw_bytes b)
+{
+    assert_int_equal(a.len, b.len);
+    if (a.len > 0)
+        assert_memory_equal(a.data, b.data, a.len);
+}
+
 static void assert_same_request(const tw_request *a, const tw_request *b)
 {
     assert_int_equal(a->call, b->call);
@@ -98,6 +117,8 @@ static void assert_same_request(const tw_request *a, const tw_request *b)
     case TW_CALL_SIMILAR:
         assert_text(a->similar.item, b->similar.item);
         assert_text(a->similar.text, b->similar.text);
+        assert_bytes(a->similar.image, b->similar.image);
+        assert_bytes(a->similar.audio, b->similar.audio);
         assert_int_equal(a->similar.k, b->similar.k);
         assert_int_equal(a->similar.exact, b->similar.exact);
         break;
@@ -113,6 +134,7 @@ static void assert_same_request(const tw_request *a, const tw_request *b)
     case TW_CALL_EMBED:
         assert_text(a->embed.item, b->embed.item);
         assert_text(a->embed.text, b->embed.text);
+        assert_bytes(a->embed.image, b->embed.image);
         break;
     case TW_CALL_PUT:
         assert_text(a->put.id, b->put.id);

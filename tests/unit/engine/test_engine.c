@@ -202,9 +202,10 @@ static void embed_gives_unit_vectors(void **state)
     static float a[TW_ENGINE_MAX_DIM], b[TW_ENGINE_MAX_DIM];
     int dim, model;
     double dot = 0, norm = 0;
-    assert_ok(tw_engine_embed(shared, "f5", NULL, a, &dim, &model, err));
+    assert_ok(tw_engine_embed(shared, &(tw_embed_query){.item = "f5"}, a, &dim, &model, err));
     assert_int_equal(dim, 16);
-    assert_ok(tw_engine_embed(shared, NULL, "Western Story 5 Western Film", b, &dim, &model, err));
+    assert_ok(tw_engine_embed(shared, &(tw_embed_query){.text = "Western Story 5 Western Film"}, b,
+                              &dim, &model, err));
     for (int i = 0; i < dim; i++) {
         dot += (double) a[i] * (double) b[i];
         norm += (double) a[i] * (double) a[i];

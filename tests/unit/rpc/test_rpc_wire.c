@@ -74,7 +74,28 @@ static const row requests[] = {
     ROW("k is at least 1", V1 "\x52\x03\x0a\x01\x37", TW_EINVAL, "k 0 is outside 1..1000"),
     ROW("k is at most 1000", V1 "\x52\x06\x0a\x01\x37\x18\xe9\x07", TW_EINVAL, "k 1001"),
     ROW("k does not wrap", V1 "\x52\x09\x0a\x01\x37\x18\xff\xff\xff\xff\x0f", TW_EINVAL, "k 2147"),
-    ROW("item or text", V1 "\x52\x02\x18\x0a", TW_EINVAL, "exactly one of item and text"),
+    ROW("item or something else", V1 "\x52\x02\x18\x0a", TW_EINVAL, "either an item"),
+    ROW("a picture alone",
+        V1 "\x52\x05\x18\x0a\x2a\x01"
+           "\xff",
+        TW_OK, ""),
+    ROW("text and sound",
+        V1 "\x52\x08\x12\x01t\x18\x0a\x32\x01"
+           "\0",
+        TW_OK, ""),
+    ROW("an empty picture is none", V1 "\x52\x04\x18\x0a\x2a\x00", TW_EINVAL, "either an item"),
+    ROW("an item and a picture",
+        V1 "\x52\x08\x0a\x01\x37\x18\x0a\x2a\x01"
+           "x",
+        TW_EINVAL, "either an item"),
+    ROW("a picture to embed",
+        V1 "\x62\x04\x1a\x02"
+           "ab",
+        TW_OK, ""),
+    ROW("a sound to embed and an item",
+        V1 "\x62\x06\x0a\x01\x37\x22\x01"
+           "a",
+        TW_EINVAL, "either an item"),
     ROW("an item is not empty", V1 "\x52\x04\x0a\x00\x18\x0a", TW_EINVAL, "item is missing"),
     ROW("a text is not empty", V1 "\x62\x02\x12\x00", TW_EINVAL, "text is missing"),
     ROW("user or history", V1 "\x5a\x02\x18\x01", TW_EINVAL, "exactly one of user and history"),
@@ -219,6 +240,13 @@ static void what_breaks_a_rule_is_not_sent(void **state)
         assert_true(e.msg[0] != '\0');
         assert_int_equal(bytes.len, 0);
     }
+    static char huge[TW_WIRE_MAX_MEDIA + 1];
+    tw_request media = {.call = TW_CALL_EMBED, .embed = {.audio = {huge, sizeof huge}}};
+    assert_status(tw_request_encode(wire, &media, &bytes, err), TW_EINVAL);
+    media.embed.audio.len--; /* exactly the limit */
+    assert_ok(tw_request_encode(wire, &media, &bytes, err));
+    media.embed.image = media.embed.audio; /* each is allowed, both are over the request's limit */
+    assert_status(tw_request_encode(wire, &media, &bytes, err), TW_EINVAL);
     big[TW_STORE_MAX_TEXT] = '\0'; /* exactly the limit */
     tw_request most = {.call = TW_CALL_EMBED, .embed = {.text = big}};
     assert_ok(tw_request_encode(wire, &most, &bytes, err));

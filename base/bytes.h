@@ -1,6 +1,6 @@
-/* rpc/bytes.h — bytes that somebody else owns. */
-#ifndef TW_RPC_BYTES_H
-#define TW_RPC_BYTES_H
+/* base/bytes.h — bytes that somebody else owns. */
+#ifndef TW_BASE_BYTES_H
+#define TW_BASE_BYTES_H
 
 #include <stddef.h>
 

@@ -1,0 +1,268 @@
+/* cluster: what is in the catalogue, as a table, a CSV and a map. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/plot.h"
+#include "engine/cluster.h"
+#include "index/kmeans.h"
+
+#define MAX_CSV ((size_t) 1 << 36)
+
+typedef struct cluster_flags {
+    const char *csv, *picture, *against;
+    int64_t k, seed, top;
+    bool json, quiet;
+} cluster_flags;
+
+/* ---- the table --------------------------------------------------------------------------------
+ */
+
+/* The first `width` columns of s, with an ellipsis where it is longer, and, but for the last
+ * column, blanks where it is shorter. */
+static void print_column(const char *s, int64_t width, bool last)
+{
+    const size_t len = strlen(s);
+    const bool whole = display_width(s) <= width;
+    int64_t shown = 0;
+    for (size_t at = 0, used; at < len && (whole || shown < width - 1); at += used, shown++) {
+        uint32_t cp = tw_utf8_next(s + at, len - at, &used);
+        char bytes[4];
+        (void) fwrite(bytes, 1, tw_utf8_put(bytes, cp < 0x20 || cp == 0x7f ? ' ' : cp), stdout);
+    }
+    if (!whole)
+        shown += printf("\xe2\x80\xa6") > 0;
+    (void) printf("%*s", (int) (shown < width && !last ? width - shown : 0), "");
+}
+
+static const char *title_of(const tw_cluster_item *item)
+{
+    return item->title[0] != '\0' ? item->title : item->id;
+}
+
+/* Its most central item. */
+static const tw_cluster_item *face_of(const tw_clustering *c, int cluster)
+{
+    const tw_cluster_item *best = NULL;
+    for (int64_t i = 0; i < c->n; i++)
+        if (c->items[i].cluster == cluster && (best == NULL || c->items[i].score > best->score))
+            best = &c->items[i];
+    return best;
+}
+
+enum { NAME_COLUMNS = 44, TITLE_COLUMNS = 40 };
+
+static void print_table(const tw_clustering *c, int64_t top)
+{
+    int64_t name = 4;
+    const int shown = top > 0 && top < c->k ? (int) top : c->k;
+    for (int a = 0; a < shown; a++)
+        name =
+            display_width(c->clusters[a].name) > name ? display_width(c->clusters[a].name) : name;
+    name = name > NAME_COLUMNS ? NAME_COLUMNS : name;
+    (void) printf("\n   #   items  ");
+    print_column("name", name, false);
+    (void) printf("  cosine  apart  most central\n");
+    for (int a = 0; a < shown; a++) {
+        const tw_cluster *own = &c->clusters[a];
+        (void) printf("%4d  %6lld  ", a + 1, (long long) own->size);
+        print_column(own->name, name, false);
+        (void) printf("  %6.3f  %5.2f  ", own->cosine, own->silhouette);
+        print_column(title_of(face_of(c, a)), TITLE_COLUMNS, true);
+        (void) printf("\n");
+    }
+    if (shown < c->k)
+        (void) printf("      and %d smaller ones (--top 0 shows all)\n", c->k - shown);
+}
+
+static void print_text(const tw_clustering *c, const cluster_flags *f)
+{
+    (void) printf("%lld items in %d clusters (model %d, seed %lld)\n",
+                  (long long) (c->n - c->unread), c->k, c->model, (long long) f->seed);
+    if (c->unread > 0)
+        (void) printf(
+            "%lld more have nothing that the towers can read: \"unread\", in no cluster\n",
+            (long long) c->unread);
+    print_table(c, f->top);
+    (void) printf("\nmean cosine to the own centroid %.3f; how far apart (simplified silhouette, 0 "
+                  "to 1) %.2f\n",
+                  c->cosine, c->silhouette);
+    if (f->against != NULL)
+        (void) printf("against '%s' (%d classes, %lld items): NMI %.3f\n", f->against,
+                      c->against_classes, (long long) c->against_items, c->against_nmi);
+}
+
+/* ---- files ------------------------------------------------------------------------------------
+ */
+
+static tw_status add_quoted(tw_text *t, const char *s, tw_error *err)
+{
+    tw_status st = TW_OK;
+    if (strpbrk(s, ",\"\n\r") == NULL)
+        return tw_text_adds(t, s, err);
+    TW_TRY(tw_text_add(t, "\"", 1, err));
+    for (const char *quote; (quote = strchr(s, '"')) != NULL; s = quote + 1) {
+        TW_TRY(tw_text_add(t, s, (size_t) (quote - s), err));
+        TW_TRY(tw_text_add(t, "\"\"", 2, err));
+    }
+    TW_TRY(tw_text_addf(t, err, "%s\"", s));
+done:
+    return st;
+}
+
+/* item,cluster,name,score: a catalogue file that `ingest` reads back as attributes. */
+static tw_status write_csv(const tw_clustering *c, const char *path, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_text t;
+    tw_text_init(&t, MAX_CSV);
+    TW_TRY(tw_text_adds(&t, "item,cluster,name,score\n", err));
+    for (int64_t i = 0; i < c->n; i++) {
+        const tw_cluster_item *item = &c->items[i];
+        TW_TRY(add_quoted(&t, item->id, err));
+        if (item->cluster < 0) {
+            TW_TRY(tw_text_adds(&t, ",0,unread,0\n", err));
+            continue;
+        }
+        TW_TRY(tw_text_addf(&t, err, ",%d,", item->cluster + 1));
+        TW_TRY(add_quoted(&t, c->clusters[item->cluster].name, err));
+        TW_TRY(tw_text_addf(&t, err, ",%.6f\n", (double) item->score));
+    }
+    TW_TRY(tw_file_replace(path, tw_text_cstr(&t), t.len, err));
+done:
+    tw_text_fini(&t);
+    return st;
+}
+
+/* An item that is much nearer to its own centroid than to the next is strong. */
+static float strength_of(const tw_clustering *c, const tw_cluster_item *item)
+{
+    const double own = 1 - (double) item->score, next = 1 - (double) item->next;
+    const double apart = next > 0 ? (next - own) / next : 0;
+    const double strength = c->silhouette > 0 ? apart / (1.5 * c->silhouette) : 1;
+    return (float) (strength < 0 ? 0 : strength > 1 ? 1 : strength);
+}
+
+static tw_status draw(const tw_clustering *c, const cluster_flags *f, tw_error *err)
+{
+    tw_status st = TW_OK;
+    char subtitle[256];
+    int64_t m = 0;
+    float *xy = tw_alloc((size_t) c->n, 2 * sizeof *xy);
+    int32_t *group = tw_alloc((size_t) c->n, sizeof *group);
+    float *strength = tw_alloc((size_t) c->n, sizeof *strength);
+    const char **names = tw_alloc((size_t) c->k, sizeof *names);
+
+    if (xy == NULL || group == NULL || strength == NULL || names == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "picture of %lld items", (long long) c->n);
+        goto done;
+    }
+    for (int64_t i = 0; i < c->n; i++)
+        if (c->items[i].cluster >= 0) {
+            xy[2 * m] = c->items[i].x;
+            xy[2 * m + 1] = c->items[i].y;
+            strength[m] = strength_of(c, &c->items[i]);
+            group[m++] = c->items[i].cluster;
+        }
+    for (int a = 0; a < c->k; a++)
+        names[a] = c->clusters[a].name;
+    (void) snprintf(
+        subtitle, sizeof subtitle,
+        "%lld items in %d clusters, model %d. Near here is near in the vectors: %.0f %% "
+        "of the ten nearest are kept (a flat projection: %.0f %%). Pale: between "
+        "clusters. Axes mean nothing.",
+        (long long) m, c->k, c->model, 100 * c->map_kept, 100 * c->components_kept);
+    const plot_groups picture = {.title = "What is in the catalogue",
+                                 .subtitle = subtitle,
+                                 .xy = xy,
+                                 .group = group,
+                                 .strength = strength,
+                                 .n = m,
+                                 .names = names,
+                                 .n_groups = c->k};
+    TW_TRY(plot_groups_draw(f->picture, &picture, err));
+done:
+    tw_free(xy);
+    tw_free(group);
+    tw_free(strength);
+    tw_free(names);
+    return st;
+}
+
+/* ---- the command ------------------------------------------------------------------------------
+ */
+
+static tw_status show(const char *dir, const cluster_flags *f, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_engine *e = NULL;
+    tw_clustering c = {0};
+    meter m;
+    meter_start(&m, "cluster", f->quiet || f->json);
+    const tw_cluster_options opt = {.k = (int) f->k,
+                                    .seed = (uint64_t) f->seed,
+                                    .against = f->against,
+                                    .map = f->picture != NULL,
+                                    .progress = meter_show,
+                                    .progress_ctx = &m};
+
+    if (f->picture != NULL)
+        TW_TRY(plot_check(f->picture, err));
+    TW_TRY(tw_engine_open(&e, dir, &(tw_engine_options){.mode = TW_ENGINE_READ}, err));
+    st = tw_engine_cluster(e, &opt, &c, err);
+    meter_end(&m);
+    if (st != TW_OK)
+        goto done;
+    if (f->csv != NULL)
+        TW_TRY(write_csv(&c, f->csv, err));
+    if (f->picture != NULL)
+        TW_TRY(draw(&c, f, err));
+    if (f->json) {
+        (void) printf("%s\n", c.report);
+        goto done;
+    }
+    print_text(&c, f);
+    if (f->csv != NULL)
+        (void) printf("wrote %s\n", f->csv);
+    if (f->picture != NULL)
+        (void) printf("drew %s\n", f->picture);
+done:
+    tw_clustering_fini(&c);
+    tw_engine_close(e);
+    return st;
+}
+
+int cmd_cluster(int argc, char **argv)
+{
+    cluster_flags f = {.seed = 42, .top = 40};
+    const flag flags[] = {
+        {"k", 'k', FLAG_INT, &f.k, "N", "clusters (about the root of half the items, 2 to 256)", 1,
+         TW_KMEANS_MAX_K},
+        {"out", 0, FLAG_TEXT, &f.csv, "FILE", "write item,cluster,name,score as CSV", 0, 0},
+        {"png", 0, FLAG_TEXT, &f.picture, "FILE", "draw a map of all items, a .png or .svg", 0, 0},
+        {"against", 0, FLAG_TEXT, &f.against, "NAME", "compare with this attribute's values (NMI)",
+         0, 0},
+        {"top", 0, FLAG_INT, &f.top, "N", "lines of the table, 0 for all (40)", 0, TW_KMEANS_MAX_K},
+        {"seed", 0, FLAG_INT, &f.seed, "S", "of the random numbers (42)", 0, INT32_MAX},
+        {"json", 0, FLAG_BOOL, &f.json, NULL, "the report as JSON", 0, 0},
+        {"quiet", 'q', FLAG_BOOL, &f.quiet, NULL, "no progress", 0, 0},
+        {0}};
+    const usage u = {
+        .synopsis = "cluster DIR [-k N] [--out FILE.csv] [--png map.png] [--json]",
+        .about =
+            "Groups the items by their tower vectors (spherical k-means) and names each group\n"
+            "by the words and attribute values that its items have and others have not.\n"
+            "`cosine` says how tight a group is, `apart` how far its items are from the next.",
+        .example = "  twindex cluster films -k 20 --against genres --out groups.csv --png map.png",
+        .flags = flags,
+    };
+    tw_error err = {0};
+    int rc = parse_args(&u, &argc, argv, 1, 1);
+    if (rc >= 0)
+        return rc;
+    catch_interrupts();
+    return show(argv[0], &f, &err) == TW_OK ? EXIT_SUCCESS : failed(&err);
+}

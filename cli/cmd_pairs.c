@@ -1,0 +1,128 @@
+/* pairs: how alike are these two? */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "ingest/ingest.h"
+
+/* Vectors are unit or zero, so the inner product is the cosine, 0 where nothing is known. */
+static tw_status score(backend *b, const char *one, const char *other, double *cosine,
+                       tw_error *err)
+{
+    static float x[TW_ENGINE_MAX_DIM], y[TW_ENGINE_MAX_DIM];
+    int dim, model, second;
+    *cosine = 0;
+    tw_status st = backend_embed(b, &(tw_embed_query){.item = one}, x, &dim, &model, err);
+    if (st == TW_OK)
+        st = backend_embed(b, &(tw_embed_query){.item = other}, y, &dim, &second, err);
+    if (st == TW_OK && model != second)
+        st = tw_fail(err, TW_EBUSY, "the towers changed between the two items; try again");
+    for (int i = 0; st == TW_OK && i < dim; i++)
+        *cosine += (double) x[i] * (double) y[i];
+    return st;
+}
+
+static int score_two(backend *b, const char *one, const char *other, bool json)
+{
+    tw_error err = {0};
+    double cosine;
+    if (score(b, one, other, &cosine, &err) != TW_OK)
+        return failed(&err);
+    (void) printf(json ? "{\"cosine\": %.6f}\n" : "%.6f\n", cosine);
+    return EXIT_SUCCESS;
+}
+
+static void print_cell(const char *s)
+{
+    const bool quoted = strpbrk(s, ",\"\r\n") != NULL;
+    if (!quoted) {
+        (void) fputs(s, stdout);
+        return;
+    }
+    (void) putchar('"');
+    for (; *s != '\0'; s++) {
+        if (*s == '"')
+            (void) putchar('"');
+        (void) putchar(*s);
+    }
+    (void) putchar('"');
+}
+
+/* A row that names what is not there is said and left out. */
+static tw_status score_row(backend *b, const tw_row *r, int64_t *left_out, tw_error *first)
+{
+    tw_error why = {0};
+    double cosine;
+    tw_status st = score(b, r->a, r->b, &cosine, &why);
+    if (st == TW_OK) {
+        print_cell(r->a);
+        (void) putchar(',');
+        print_cell(r->b);
+        (void) printf(",%g,%.6f\n", r->label, cosine);
+    } else if ((*left_out)++ == 0) {
+        *first = why;
+    }
+    return st == TW_EINVAL || st == TW_ENOTFOUND ? TW_OK : st;
+}
+
+static int score_file(backend *b, const char *path)
+{
+    tw_status st = TW_OK;
+    tw_error error = {0}, *err = &error, first = {0}, why = {0};
+    tw_reader *r = NULL;
+    tw_row row;
+    bool got = true;
+    int64_t left_out = 0;
+
+    TW_TRY(tw_reader_open(&r, path, TW_INGEST_PAIRS, NULL, err));
+    (void) printf("a,b,label,cosine\n");
+    while (got) {
+        st = tw_reader_next(r, &row, &got, &why);
+        if (st == TW_EINVAL) {
+            if (left_out++ == 0)
+                first = why;
+            continue;
+        }
+        if (st == TW_OK && got)
+            st = score_row(b, &row, &left_out, &first);
+        if (st != TW_OK)
+            TW_TRY(tw_fail(err, st, "%s", first.msg[0] != '\0' ? first.msg : why.msg));
+    }
+    st = TW_OK;
+done:
+    tw_reader_close(r);
+    if (st != TW_OK)
+        return failed(err);
+    if (left_out > 0)
+        (void) fprintf(stderr, "twindex: %lld rows could not be scored; the first: %s\n",
+                       (long long) left_out, first.msg);
+    return left_out > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int cmd_pairs(int argc, char **argv)
+{
+    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
+    bool json = false;
+    const flag flags[] = {
+        BACKEND_FLAGS(at), {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0}, {0}};
+    const usage u = {
+        .synopsis = "pairs (--dir DIR | --connect URL) (ITEM ITEM | FILE) [--json]",
+        .about =
+            "Scores how alike two items are: the cosine of their tower vectors, in [-1, 1]. Of a\n"
+            "FILE of pairs (a,b,label) each row comes back as CSV with its cosine.",
+        .example = "  twindex pairs --dir shop 4711 4712\n"
+                   "  twindex pairs --dir shop same.csv >scored.csv",
+        .flags = flags,
+    };
+    backend b;
+    int rc = parse_args(&u, &argc, argv, 1, 2);
+    if (rc < 0)
+        rc = backend_open(&b, &u, &at);
+    else
+        return rc;
+    if (rc != 0)
+        return rc;
+    rc = argc == 2 ? score_two(&b, argv[0], argv[1], json) : score_file(&b, argv[0]);
+    backend_close(&b);
+    return rc;
+}

@@ -1,0 +1,19 @@
+/* cli/plot_labels.h — where names go on a picture, so that none covers another. */
+#ifndef TW_CLI_PLOT_LABELS_H
+#define TW_CLI_PLOT_LABELS_H
+
+#include <stdbool.h>
+
+typedef struct plot_label {
+    double x, y;          /* what is named */
+    double width, height; /* of the name */
+    double left, top;     /* filled: where it goes */
+    bool placed;          /* filled: false where no room was found */
+} plot_label;
+
+/* Places names one after the other, the first best: each in the middle of what it names or, where
+ * another name is, as near as there is room within the frame. Deterministic. */
+void plot_labels_place(plot_label *labels, int n, double left, double top, double right,
+                       double bottom);
+
+#endif

@@ -1,0 +1,108 @@
+/* What a query shows instead of naming an item: a text, a picture, a sound, or several of them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/internal.h"
+#include "ingest/picture.h"
+#include "ingest/sound.h"
+
+/* What the query holds, as bits 1 << tw_modality. */
+static unsigned shown(const tw_embed_query *q)
+{
+    return (unsigned) (q->text != NULL) << TW_MODALITY_TEXT |
+           (unsigned) (q->image.len > 0) << TW_MODALITY_PICTURE |
+           (unsigned) (q->audio.len > 0) << TW_MODALITY_SOUND;
+}
+
+tw_status twi_ask_check(const tw_embed_query *q, tw_error *err)
+{
+    if ((q->item != NULL) != (shown(q) != 0))
+        return TW_OK;
+    return tw_fail(err, TW_EINVAL, "give either an item, or any of text, picture and sound%s",
+                   q->item != NULL ? ", not both" : "");
+}
+
+const char *twi_ask_basis(const tw_embed_query *q)
+{
+    switch (shown(q)) {
+    case 0: return "item";
+    case 1U << TW_MODALITY_TEXT: return "text";
+    case 1U << TW_MODALITY_PICTURE: return "picture";
+    case 1U << TW_MODALITY_SOUND: return "sound";
+    default: return "mixed";
+    }
+}
+
+/* "text and picture" */
+static void name_modalities(char *out, size_t size, unsigned modalities)
+{
+    size_t len = 0;
+    out[0] = '\0';
+    for (tw_modality m = 0; m < TW_MODALITIES; m++) {
+        if ((modalities >> m & 1) == 0)
+            continue;
+        const bool last = modalities >> m == 1;
+        const char *between = len == 0 ? "" : last ? " and " : ", ";
+        const int n = snprintf(out + len, size - len, "%s%s", between, tw_modality_name(m));
+        len += n > 0 && (size_t) n < size - len ? (size_t) n : 0;
+    }
+}
+
+static tw_status check_readable(const tw_tower *t, unsigned asked, tw_error *err)
+{
+    char reads[64], missing[64];
+    const unsigned can = tw_tower_modalities(t);
+    if ((asked & ~can) == 0)
+        return TW_OK;
+    name_modalities(reads, sizeof reads, can);
+    name_modalities(missing, sizeof missing, asked & ~can);
+    return tw_fail(err, TW_EINVAL, "the towers read %s, not %s", reads, missing);
+}
+
+static tw_status decode(twi_item_reader *r, const tw_embed_query *q, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_error why = {0};
+    if (q->image.len > 0)
+        st = tw_picture_parse(&r->picture, q->image.data, q->image.len, "the picture asked for",
+                              NULL, &why);
+    if (st == TW_OK && q->audio.len > 0)
+        st = tw_sound_parse(&r->sound, q->audio.data, q->audio.len, "the sound asked for",
+                            r->seconds, NULL, &why);
+    return twi_blame(st, &why, err);
+}
+
+static tw_status show(const twi_generation *g, twi_seat *seat, const tw_embed_query *q,
+                      tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_item_reader r;
+    const size_t len = q->text != NULL ? strlen(q->text) : 0;
+
+    TW_TRY(check_readable(g->tower, shown(q), err));
+    if (q->image.len == 0 && q->audio.len == 0)
+        return tw_tower_embed_text(seat->tower, q->text, len, seat->vec, NULL, err);
+    twi_item_reader_init(&r, g->tower, NULL);
+    st = decode(&r, q, err);
+    const tw_tower_item item = {.text = q->text,
+                                .text_len = len,
+                                .picture = r.picture.px != NULL ? &r.picture : NULL,
+                                .sound = r.sound.samples != NULL ? &r.sound : NULL};
+    if (st == TW_OK)
+        st = tw_tower_embed(seat->tower, &item, seat->vec, NULL, err);
+    twi_item_reader_fini(&r);
+done:
+    return st;
+}
+
+tw_status twi_ask_vector(tw_engine *e, const twi_generation *g, twi_seat *seat,
+                         const tw_embed_query *q, int64_t row, tw_error *err)
+{
+    if (q->item == NULL)
+        return show(g, seat, q, err);
+    tw_status st = tw_index_get(g->items, row, seat->vec, err);
+    if (st == TW_ENOTFOUND) /* embedded after the index was searched, or by another process */
+        st = tw_store_vector(e->store, row, g->towers_version, seat->vec, tw_tower_dim(g->tower),
+                             err);
+    return st;
+}

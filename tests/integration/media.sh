@@ -1,0 +1,161 @@
+#!/bin/sh
+# Pictures and sounds as a user has them: files beside a catalogue, ingested, trained on, asked with, exported.
+#
+#     sh tests/integration/media.sh PROGRAM DRAW        DRAW (media_draw.c) makes the files
+set -u
+program=$1
+draw=$2
+work=$(mktemp -d)
+server=
+finish()
+{
+    [ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; }
+    rm -rf "$work"
+}
+trap finish EXIT
+cd "$work" || exit 1
+failures=0
+count=0
+
+# want NAME STATUS PATTERN COMMAND...: the exit status, and a pattern in what it prints on either stream.
+want()
+{
+    name=$1 status=$2 pattern=$3
+    shift 3
+    count=$((count + 1))
+    "$@" >out 2>&1
+    got=$?
+    cp out last # to be looked at again
+    if [ $got -ne "$status" ] || ! grep -q -- "$pattern" out; then
+        failures=$((failures + 1))
+        echo "FAILED: $name: exit $got (want $status), pattern '$pattern', printed:"
+        sed 's/^/    /' out
+    fi
+}
+
+# one_line: as want, and what is printed is one sentence (and perhaps a hint).
+one_line()
+{
+    want "$@"
+    lines=$(grep -vc '^hint:' out)
+    if [ "$lines" -ne 1 ]; then
+        failures=$((failures + 1))
+        echo "FAILED: $1: $lines lines instead of one sentence:"
+        sed 's/^/    /' out
+    fi
+}
+
+# ---- a catalogue of shapes: pictures and words, and a bell and a buzz
+
+mkdir shop
+{
+    echo 'id,title,image,audio,shape'
+    for shape in ring cross; do
+        for i in 0 1 2 3 4 5 6 7 8 9; do
+            "$draw" picture shop/$shape$i.png $shape "$i" || exit 1
+            echo "$shape$i,A $shape of kind $i,$shape$i.png,,$shape"
+        done
+    done
+} >shop/items.csv
+for i in 0 1 2; do
+    "$draw" sound shop/bell$i.wav $((440 + 10 * i)) || exit 1
+    echo "bell$i,,,bell$i.wav,ring" >>shop/items.csv
+done
+{
+    head -c 60 shop/ring0.png >shop/cut.png
+    : >shop/silent.wav
+    echo 'cut,A torn picture,cut.png,,ring'
+    echo 'gone,A missing one,gone.png,,ring'
+    echo 'web,On the web,https://example.org/a.png,,ring'
+    echo 'silent,Nothing,,silent.wav,ring'
+} >>shop/items.csv
+
+want 'the version says what can be read' 0 '^reads png.* wav' "$program" version
+want 'init' 0 'made d' "$program" init d
+want 'bad files reject their rows' 1 '4 rows were rejected' "$program" ingest d shop/items.csv -q
+want 'the others are there' 0 '"items": 23' "$program" stats d --json
+want 'a torn one by path' 0 'cut.png' cat shop/items.csv.rejected
+want 'a missing one by path' 0 "cannot open '.*gone.png'" cat shop/items.csv.rejected
+want 'an address' 0 'is an address' cat shop/items.csv.rejected
+want 'an empty sound' 0 'silent.wav' cat shop/items.csv.rejected
+one_line 'strict stops at it' 1 'line 25' "$program" ingest d shop/items.csv --strict -q
+one_line 'put wants a picture that is one' 1 'cut.png' "$program" put --dir d x --image shop/cut.png
+want 'a picture alone is an item' 0 'created' "$program" put --dir d x --image shop/ring0.png
+want 'and can be seen' 0 '^image.*ring0.png' "$program" get --dir d x
+want 'delete it' 0 'deleted' "$program" delete --dir d x
+
+one_line 'asking before training' 1 'twindex train towers' "$program" similar --dir d --image shop/ring0.png
+small='--dim 16 --epochs 4 --batch 32 --bits 10 --embed_dim 16 --picture_size 16 --picture_channels 1 --picture_width 8'
+one_line 'groups without classes' 2 '--groups needs --classes' "$program" train towers d --groups shape
+# shellcheck disable=SC2086 -- a word each
+one_line 'classes that nobody has' 1 'colour' "$program" train towers d --classes colour $small -q
+mv shop/ring9.png shop/away.png
+# shellcheck disable=SC2086
+want 'train on classes' 0 'reads text of 20 items, picture of 19' "$program" train towers d --classes shape --sound none $small -q
+want 'a file that went missing is told' 0 "1 files could not be read; the first: cannot open '.*ring9.png'" cat last
+want 'and logged' 0 'MEDIA-UNREADABLE during=training files=1' cat last
+mv shop/away.png shop/ring9.png
+# shellcheck disable=SC2086
+want 'train on items beside themselves' 0 '"picture": 20' "$program" train towers d --from-self --sound none $small --json -q
+want 'the recipe is settled' 0 '"picture": "conv4"' cat last
+want 'nothing was missing' 0 '"unreadable": 0' cat last
+
+# ---- asking
+
+want 'a picture finds its item' 0 '^ *1 .*cross3 ' "$program" similar --dir d --image shop/cross3.png -k 1 --text 'A cross of kind 3'
+want 'by itself' 0 '"basis": "picture"' "$program" similar --dir d --image shop/cross3.png -k 3 --json
+want 'with words' 0 '"basis": "mixed"' "$program" similar --dir d --image shop/cross3.png --text cross -k 3 --json
+one_line 'towers without ears' 1 'the towers read text and picture, not sound' "$program" similar --dir d --audio shop/bell0.wav
+one_line 'no picture' 1 'no picture' "$program" similar --dir d --image shop/bell0.wav
+one_line 'no file' 1 'nowhere.png' "$program" similar --dir d --image nowhere.png
+one_line 'an empty file' 1 'is empty' "$program" similar --dir d --audio shop/silent.wav
+one_line 'an item and a picture' 2 'either an ITEM or' "$program" similar --dir d ring0 --image shop/ring0.png
+want 'pairs of two' 0 '^1.000000$' "$program" pairs --dir d ring1 ring1
+printf 'a,b,label\nring1,ring2,1\n"ring1",cross1,0\nring1,none,0\n' >pairs.csv
+want 'pairs of a file' 1 '^ring1,cross1,0,-*[01].[0-9]*$' "$program" pairs --dir d pairs.csv
+want 'what is not there is told' 0 '1 rows could not be scored' cat last
+want 'embed a picture' 0 '^-*[01e0-9.-]* ' "$program" embed --dir d --image shop/ring1.png
+one_line 'several vectors want a file' 2 '--out FILE' "$program" embed --dir d ring1 ring2
+one_line 'of a known kind' 2 '.npy, .fvecs nor .jsonl' "$program" embed --dir d ring1 ring2 --out v.txt
+one_line 'one way to ask' 2 'give ITEMs' "$program" embed --dir d ring1 --all --out v.npy
+want 'all of them' 0 'wrote 23 vectors of model 2' "$program" embed --dir d --all --out v.npy
+want 'with their ids' 0 '^23$' sh -c 'wc -l <v.npy.ids | tr -d " "'
+want 'NumPy reads the shape' 0 "'shape': (23, 16), }" head -c 127 v.npy
+want 'and there is nothing else' 0 '^1600$' sh -c 'wc -c <v.npy | tr -d " "' # 128 + 23 * 16 * 4
+want 'fvecs' 0 'wrote 2 vectors' "$program" embed --dir d ring1 ring2 -o v.fvecs
+want 'its rows' 0 '^136$' sh -c 'wc -c <v.fvecs | tr -d " "' # 2 * (4 + 16 * 4)
+want 'JSON lines' 0 'wrote 1 vectors' "$program" embed --dir d ring1 -o v.jsonl
+want 'its line' 0 '^{"id": "ring1", "model": 2, "vector": \[' cat v.jsonl
+
+# ---- over the wire, the same
+
+"$program" serve d --listen tcp://127.0.0.1:0 --url-file url >serve.log 2>&1 &
+server=$!
+for _ in $(seq 400); do
+    [ -s url ] && break
+    sleep 0.05
+done
+url=$(cat url 2>/dev/null) || { echo 'FAILED: the server did not start'; cat serve.log; exit 1; }
+for q in 'similar --image shop/cross3.png -k 4 --json' 'similar --image shop/ring3.png --text cross -k 4 --json' \
+    'embed --image shop/ring3.png --json' 'embed ring1' 'pairs ring1 cross1' 'similar --image shop/cut.png' \
+    'similar --audio shop/bell1.wav'; do
+    # shellcheck disable=SC2086
+    "$program" $q --dir d >a.out 2>&1
+    # shellcheck disable=SC2086
+    "$program" $q --connect "$url" >b.out 2>&1
+    count=$((count + 1))
+    cmp -s a.out b.out || { failures=$((failures + 1)); echo "FAILED: '$q' differs over the wire"; diff a.out b.out; }
+done
+one_line 'put over the wire is checked there' 1 'cut.png' "$program" put --connect "$url" y --image "$work/shop/cut.png"
+want 'put over the wire' 0 'created' "$program" put --connect "$url" y --image "$work/shop/ring4.png"
+want 'it has the vector of its like' 0 '^ *1  *1.000  *y ' "$program" similar --connect "$url" --image shop/ring4.png -k 1
+head -c 7000000 /dev/zero >large.png
+one_line 'a picture over the limit' 1 'image has 7000000 bytes, at most 6291456' "$program" similar --connect "$url" --image large.png
+one_line '--all is for directories' 2 'give --dir' "$program" embed --connect "$url" --all --out v.npy
+kill "$server"
+wait "$server"
+server=
+want 'sound after all that' 0 'is sound' "$program" check d
+
+echo "$((count - failures)) passed, $failures failed"
+[ $failures -eq 0 ]

@@ -1,0 +1,89 @@
+/* Names on a picture: none covers another, and each is as near as can be to what it names. */
+#include <math.h>
+
+#include "base/rng.h"
+#include "cli/plot_labels.h"
+#include "tests/support/test.h"
+
+enum { N = 60 };
+static plot_label labels[N];
+
+static void none_covers_another(int n)
+{
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < i; j++) {
+            const plot_label *a = &labels[i], *b = &labels[j];
+            assert_true(!a->placed || !b->placed || a->left >= b->left + b->width ||
+                        b->left >= a->left + a->width || a->top >= b->top + b->height ||
+                        b->top >= a->top + a->height);
+        }
+}
+
+static void a_lonely_name_is_in_the_middle_of_its_points(void **state)
+{
+    (void) state;
+    labels[0] = (plot_label){.x = 100, .y = 50, .width = 80, .height = 20};
+    labels[1] = (plot_label){.x = 300, .y = 150, .width = 40, .height = 10};
+    plot_labels_place(labels, 2, 0, 0, 400, 200);
+    assert_true(labels[0].placed && labels[1].placed);
+    assert_near(labels[0].left, 60, 1e-9);
+    assert_near(labels[0].top, 40, 1e-9);
+    assert_near(labels[1].left, 280, 1e-9);
+    assert_near(labels[1].top, 145, 1e-9);
+}
+
+static void names_of_one_place_go_around_it(void **state)
+{
+    (void) state;
+    for (int i = 0; i < 20; i++)
+        labels[i] = (plot_label){.x = 400, .y = 300, .width = 90, .height = 14};
+    plot_labels_place(labels, 20, 0, 0, 800, 600);
+    for (int i = 0; i < 20; i++)
+        assert_true(labels[i].placed);
+    none_covers_another(20);
+}
+
+static void names_stay_in_the_frame_however_many(void **state)
+{
+    (void) state;
+    tw_rng rng;
+    int placed = 0;
+    tw_rng_seed(&rng, tw_test_seed());
+    for (int i = 0; i < N; i++)
+        labels[i] = (plot_label){.x = 500 * tw_rng_uniform(&rng),
+                                 .y = 300 * tw_rng_uniform(&rng),
+                                 .width = 40 + 100 * tw_rng_uniform(&rng),
+                                 .height = 28};
+    plot_labels_place(labels, N, 10, 20, 490, 280);
+    for (int i = 0; i < N; i++) {
+        const plot_label *l = &labels[i];
+        if (!l->placed)
+            continue;
+        placed++;
+        assert_true(l->left >= 10 && l->left + l->width <= 490);
+        assert_true(l->top >= 20 && l->top + l->height <= 280);
+    }
+    none_covers_another(N);
+    assert_in_range(placed, 15,
+                    N - 1);        /* there is no room for all: area 60 * 90 * 28 in 480 * 260 */
+    assert_true(labels[0].placed); /* the first comes first */
+}
+
+static void a_name_wider_than_the_frame_is_left_out(void **state)
+{
+    (void) state;
+    labels[0] = (plot_label){.x = 50, .y = 50, .width = 101, .height = 10};
+    plot_labels_place(labels, 1, 0, 0, 100, 100);
+    assert_false(labels[0].placed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lonely_name_is_in_the_middle_of_its_points),
+        cmocka_unit_test(names_of_one_place_go_around_it),
+        cmocka_unit_test(names_stay_in_the_frame_however_many),
+        cmocka_unit_test(a_name_wider_than_the_frame_is_left_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+/* Towers that read tokens: samples, company, the file, and a folder of another library. */
+#include "tests/support/test.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "towers/internal.h"
+
+static const char *const texts[] = {"Toy Story (1995)",       "Toy Soldiers", "",
+                                    "The story of a big toy", "?!",           "story story story"};
+enum { N = sizeof texts / sizeof texts[0], D = 6 };
+
+static tw_tower *make(tw_text_encoder kind)
+{
+    tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+    tw_tower *t = NULL;
+    char *words = NULL;
+    cfg.text = kind;
+    cfg.text_width = 8;
+    cfg.text_heads = 2;
+    cfg.text_ffn = 16;
+    cfg.text_layers = 2;
+    cfg.max_tokens = 9;
+    cfg.dim = D;
+    assert_ok(tw_tower_learn_vocabulary(&words, texts, NULL, N, 64, err));
+    assert_ok(tw_tower_create(&t, &cfg, words, err));
+    tw_free(words);
+    return t;
+}
+
+static tw_tower_samples *prepared(const tw_tower *t)
+{
+    const tw_tower_texts list = {.texts = texts};
+    const tw_tower_source source = tw_source_of_texts(&list, N);
+    tw_tower_samples *s = NULL;
+    assert_ok(tw_tower_prepare(&s, t, NULL, &source, NULL, NULL, err));
+    return s;
+}
+
+static void a_text_without_words_has_no_sample(void **state)
+{
+    tw_tower *t = make(TW_TEXT_CNN);
+    tw_tower_samples *s = prepared(t);
+    (void) state;
+    assert_int_equal(tw_tower_samples_with(s, TW_MODALITY_TEXT), N - 1);
+    assert_true(twi_sample_empty(s, 2));
+    for (int i = 0; i < N; i++)
+        assert_true(twi_sample_of(s, TW_MODALITY_TEXT, i).len <= 9 * sizeof(int32_t));
+    tw_tower_samples_destroy(s);
+    tw_tower_destroy(t);
+}
+
+static void embed_alone(const tw_tower *t, float *out)
+{
+    tw_tower_session *s = NULL;
+    assert_ok(tw_tower_session_create(&s, t, err));
+    for (int i = 0; i < N; i++)
+        assert_ok(tw_tower_embed_text(s, texts[i], strlen(texts[i]), out + i * D, NULL, err));
+    tw_tower_session_destroy(s);
+}
+
+/* One by one, many on one tape, and again from its file. */
+static void company_does_not_change_a_vector(void **state)
+{
+    (void) state;
+    for (int kind = TW_TEXT_CNN; kind <= TW_TEXT_TRANSFORMER; kind++) {
+        tw_tower *t = make((tw_text_encoder) kind), *u = NULL;
+        tw_tower_samples *s = prepared(t);
+        const char *path = tw_test_path("tokens.safetensors");
+        float alone[N * D], many[N * D], again[N * D];
+        embed_alone(t, alone);
+        assert_ok(tw_tower_embed_samples(t, NULL, s, many, NULL, NULL, err));
+        assert_ok(tw_tower_save(t, path, err));
+        assert_ok(tw_tower_load(&u, path, err));
+        embed_alone(u, again);
+        assert_memory_equal(alone, again, sizeof alone);
+        assert_ok(tw_tower_embed_texts(u, NULL, texts, NULL, N, again, NULL, NULL, err));
+        assert_memory_equal(many, again, sizeof many);
+        for (int i = 0; i < N; i++) {
+            double length = 0, cosine = 0;
+            for (int d = 0; d < D; d++) {
+                length += (double) alone[i * D + d] * (double) alone[i * D + d];
+                cosine += (double) alone[i * D + d] * (double) many[i * D + d];
+            }
+            assert_near(length, i != 2, 1e-5);
+            assert_near(cosine, i != 2, 1e-5);
+        }
+        tw_tower_samples_destroy(s);
+        tw_tower_destroy(t);
+        tw_tower_destroy(u);
+    }
+}
+
+/* [CLS] and [SEP] stay, words go: of a text of seven, about a half with dropout 0.5. */
+static void dropout_hides_words_but_no_marks(void **state)
+{
+    tw_tower *t = make(TW_TEXT_LSTM);
+    tw_tower_samples *s = prepared(t);
+    tw_grads *grads = NULL;
+    tw_tape *tape = NULL;
+    const twi_encoder *e = t->encoders[TW_MODALITY_TEXT];
+    const twi_sample sample = twi_sample_of(s, TW_MODALITY_TEXT, 3);
+    const int32_t *ids = (const int32_t *) (const void *) sample.data;
+    const int n = (int) (sample.len / sizeof *ids);
+    const tw_param *table = NULL;
+    const twi_augment most = {.dropout = 0.9};
+    tw_real ones[32];
+    int64_t total = 0;
+    (void) state;
+    for (int i = 0; i < 32; i++)
+        ones[i] = 1;
+    for (int i = 0; i < tw_params_count(t->params) && table == NULL; i++)
+        if (tw_params_at(t->params, i)->kind == TW_TABLE)
+            table = tw_params_at(t->params, i);
+    assert_non_null(table);
+    assert_ok(tw_grads_create(&grads, t->params, err));
+    assert_ok(tw_tape_create(&tape, grads, err));
+    for (uint64_t step = 0; step < 50; step++) {
+        const int64_t *rows;
+        int64_t touched, marks = 0;
+        tw_tape_reset(tape, 1, step, 0);
+        tw_grads_zero(grads);
+        tw_tensor *x = e->class->forward(e, tape, &sample, 1, &most);
+        assert_non_null(x);
+        tw_tape_seed(tape, x, ones);
+        assert_ok(tw_tape_backward(tape, err));
+        tw_grads_touched(grads, table, &rows, &touched);
+        for (int64_t k = 0; k < touched; k++)
+            marks += rows[k] == ids[0] || rows[k] == ids[n - 1];
+        assert_int_equal(marks, 2);
+        total += touched - marks;
+    }
+    assert_true(n > 5 && total < 50 * (n - 2) / 3);
+    tw_tape_destroy(tape);
+    tw_grads_destroy(grads);
+    tw_tower_samples_destroy(s);
+    tw_tower_destroy(t);
+}
+
+static void a_bad_vocabulary_is_refused(void **state)
+{
+    tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+    tw_tower *t = NULL;
+    (void) state;
+    cfg.text = TW_TEXT_GRU;
+    assert_status(tw_tower_create(&t, &cfg, "one\ntwo\n", err), TW_ECORRUPT);
+    assert_null(t);
+    assert_status(tw_tower_import_bert(&t, tw_test_path("nowhere"), err), TW_ENOTFOUND);
+    assert_null(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_without_words_has_no_sample),
+        cmocka_unit_test(company_does_not_change_a_vector),
+        cmocka_unit_test(dropout_hides_words_but_no_marks),
+        cmocka_unit_test(a_bad_vocabulary_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

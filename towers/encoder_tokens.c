@@ -1,0 +1,179 @@
+/* Texts as rows of word pieces: CNN, LSTM, GRU and transformer as encoders.
+ *
+ * Sample: the text's token ids (int32), [CLS] and [SEP] included. The vocabulary
+ * belongs to the tower and stands in its file. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "towers/encoder.h"
+#include "towers/text_cnn.h"
+#include "towers/text_rnn.h"
+#include "towers/text_transformer.h"
+#include "towers/text_wordpiece.h"
+
+enum {
+    MARKS = 2,          /* [CLS] and [SEP]: a text of these alone is empty */
+    CHUNK_TOKENS = 768, /* of one forward when many texts are embedded */
+    NARROW = 3,
+    WIDEST = 5
+};
+#define BERT_EPS 1e-12
+
+typedef struct tokens {
+    twi_encoder base;
+    twi_wordpiece *words;
+    int max_tokens;
+    twi_transformer *transformer; /* one of these */
+    twi_rnn *rnn;
+    twi_text_cnn *cnn;
+} tokens;
+
+static void destroy(twi_encoder *e)
+{
+    tokens *t = (tokens *) e;
+    twi_wordpiece_destroy(t->words);
+    twi_transformer_destroy(t->transformer);
+    twi_rnn_destroy(t->rnn);
+    twi_text_cnn_destroy(t->cnn);
+    tw_free(t);
+}
+
+static void init(twi_encoder *e, tw_rng *rng)
+{
+    tokens *t = (tokens *) e;
+    if (t->transformer != NULL)
+        twi_transformer_init(t->transformer, rng);
+    if (t->rnn != NULL)
+        twi_rnn_init(t->rnn, rng);
+    if (t->cnn != NULL)
+        twi_text_cnn_init(t->cnn, rng);
+}
+
+static tw_status prepare(const twi_encoder *e, void *reader, const tw_tower_item *item,
+                         twi_bytes *out, tw_error *err)
+{
+    const tokens *t = (const tokens *) e;
+    const size_t room = (size_t) t->max_tokens * sizeof(int32_t), before = out->len;
+    (void) reader;
+    if (item->text == NULL)
+        return TW_OK;
+    int32_t *ids = twi_bytes_more(out, room);
+    if (ids == NULL)
+        return tw_fail(err, TW_ENOMEM, "%d tokens of a text", t->max_tokens);
+    const int n = twi_wordpiece_encode(t->words, item->text, item->text_len, t->max_tokens, ids);
+    if (n <= MARKS)
+        out->len = before;
+    else
+        out->len -= room - (size_t) n * sizeof *ids;
+    return TW_OK;
+}
+
+/* Leaves words out, never the marks. Returns how many tokens stay. */
+static int32_t copy_tokens(int32_t *to, const int32_t *ids, int32_t n, double dropout, tw_rng *rng)
+{
+    int32_t kept = 0;
+    for (int32_t k = 0; k < n; k++)
+        if (dropout <= 0 || k == 0 || k == n - 1 || tw_rng_uniform(rng) >= dropout)
+            to[kept++] = ids[k];
+    return kept;
+}
+
+static tw_tensor *forward(const twi_encoder *e, tw_tape *tape, const twi_sample *samples, int n,
+                          const twi_augment *augment)
+{
+    const tokens *t = (const tokens *) e;
+    const double dropout = augment != NULL ? augment->dropout : 0;
+    size_t room = 0;
+
+    for (int i = 0; i < n; i++)
+        room += samples[i].len / sizeof(int32_t);
+    int32_t *ids = tw_tape_take(tape, room, sizeof *ids);
+    int32_t *offsets = tw_tape_take(tape, (size_t) n + 1, sizeof *offsets);
+    if (ids == NULL || offsets == NULL)
+        return NULL;
+    offsets[0] = 0;
+    for (int i = 0; i < n; i++) {
+        const int32_t *from = (const int32_t *) (const void *) samples[i].data;
+        const int32_t len = (int32_t) (samples[i].len / sizeof *from);
+        offsets[i + 1] =
+            offsets[i] + copy_tokens(ids + offsets[i], from, len, dropout, tw_tape_rng(tape));
+    }
+    if (t->transformer != NULL)
+        return twi_transformer_forward(t->transformer, tape, ids, offsets, n);
+    return t->rnn != NULL ? twi_rnn_forward(t->rnn, tape, ids, offsets, n)
+                          : twi_text_cnn_forward(t->cnn, tape, ids, offsets, n);
+}
+
+static const twi_encoder_class token_classes[] = {
+    {.name = "cnn", .destroy = destroy, .init = init, .prepare = prepare, .forward = forward},
+    {.name = "lstm", .destroy = destroy, .init = init, .prepare = prepare, .forward = forward},
+    {.name = "gru", .destroy = destroy, .init = init, .prepare = prepare, .forward = forward},
+    {.name = "transformer",
+     .destroy = destroy,
+     .init = init,
+     .prepare = prepare,
+     .forward = forward},
+};
+
+static tw_status add_net(tokens *t, const tw_tower_config *cfg, tw_params *ps, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const int vocab = twi_wordpiece_size(t->words);
+
+    if (cfg->text == TW_TEXT_TRANSFORMER) {
+        const int positions = cfg->text_positions > 0 ? cfg->text_positions : cfg->max_tokens;
+        const twi_transformer_config net = {.vocab = vocab,
+                                            .positions = positions,
+                                            .width = cfg->text_width,
+                                            .heads = cfg->text_heads,
+                                            .layers = cfg->text_layers,
+                                            .hidden = cfg->text_ffn,
+                                            .eps = BERT_EPS,
+                                            .dropout = cfg->text_dropout};
+        TW_TRY(twi_transformer_create(&t->transformer, &net, ps, "text.", err));
+        t->base.width = cfg->text_width;
+    } else if (cfg->text == TW_TEXT_CNN) {
+        const twi_text_cnn_config net = {.vocab = vocab,
+                                         .embed = cfg->text_width,
+                                         .filters = cfg->text_width,
+                                         .narrow = NARROW,
+                                         .widest = WIDEST,
+                                         .dropout = cfg->text_dropout};
+        TW_TRY(twi_text_cnn_create(&t->cnn, &net, ps, "text.", err));
+        t->base.width = twi_text_cnn_width(t->cnn);
+    } else {
+        const twi_rnn_config net = {
+            .vocab = vocab,
+            .embed = cfg->text_width,
+            .hidden = cfg->text_width,
+            .layers = cfg->text_layers < TWI_RNN_LAYERS_MAX ? cfg->text_layers : TWI_RNN_LAYERS_MAX,
+            .gru = cfg->text == TW_TEXT_GRU,
+            .dropout = cfg->text_dropout};
+        TW_TRY(twi_rnn_create(&t->rnn, &net, ps, "text.", err));
+        t->base.width = twi_rnn_width(t->rnn);
+    }
+done:
+    return st;
+}
+
+tw_status twi_tokens_create(twi_encoder **out, const tw_tower_config *cfg, const char *vocabulary,
+                            tw_params *ps, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tokens *t = tw_alloc(1, sizeof *t);
+
+    *out = NULL;
+    if (t == NULL)
+        return tw_fail(err, TW_ENOMEM, "text encoder");
+    t->base = (twi_encoder){.class = &token_classes[cfg->text - TW_TEXT_CNN],
+                            .chunk = CHUNK_TOKENS * (int) sizeof(int32_t)};
+    t->max_tokens = cfg->max_tokens;
+    TW_TRY(twi_wordpiece_parse(&t->words, vocabulary, strlen(vocabulary), cfg->text_lower, err));
+    TW_TRY(add_net(t, cfg, ps, err));
+    *out = &t->base;
+    t = NULL;
+done:
+    if (t != NULL)
+        destroy(&t->base);
+    return st;
+}
