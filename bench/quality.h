@@ -42,6 +42,7 @@ tw_status quality_fashion(quality *q, tw_error *err);
 tw_status quality_grocery(quality *q, tw_error *err);
 tw_status quality_stsb(quality *q, tw_error *err);
 tw_status quality_abt_buy(quality *q, tw_error *err);
+tw_status quality_abt_buy_retrieval(quality *q, tw_error *err);
 
 /* ---- what tasks share (quality_items.c) ------------------------------------------------------ */
 

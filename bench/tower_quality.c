@@ -16,7 +16,7 @@
 static const quality_task tasks[] = {
     {"omniglot", quality_omniglot}, {"fashion-mnist", quality_fashion},
     {"grocery", quality_grocery},   {"stsb", quality_stsb},
-    {"abt-buy", quality_abt_buy},
+    {"abt-buy", quality_abt_buy},   {"abt-buy-retrieval", quality_abt_buy_retrieval},
 };
 
 static const quality_task *find_task(const char *name)
