@@ -20,8 +20,9 @@
 #include "towers/towers.h"
 
 typedef struct quality {
-    const char *data; /* the folder */
-    bool validate;    /* measure on held-out training data */
+    const char *data;   /* the folder */
+    bool validate;      /* measure on held-out training data */
+    const char *minilm; /* a sentence-transformers folder; NULL: data/minilm */
     tw_tower_recipe recipe;
     tw_pool *pool;
     /* what a task tells */
@@ -42,7 +43,10 @@ tw_status quality_fashion(quality *q, tw_error *err);
 tw_status quality_grocery(quality *q, tw_error *err);
 tw_status quality_stsb(quality *q, tw_error *err);
 tw_status quality_abt_buy(quality *q, tw_error *err);
+tw_status quality_fsdd(quality *q, tw_error *err);
+tw_status quality_fsdd_loso(quality *q, tw_error *err);
 tw_status quality_abt_buy_retrieval(quality *q, tw_error *err);
+tw_status quality_stsb_minilm(quality *q, tw_error *err);
 
 /* ---- what tasks share (quality_items.c) ------------------------------------------------------ */
 
@@ -78,6 +82,11 @@ TW_NODISCARD tw_status quality_train_fitted(quality *q, quality_items *x, int64_
 /* Vectors (n, dim) of all items; tw_free them. */
 TW_NODISCARD tw_status quality_embed(quality *q, const tw_tower *t, const tw_tower_samples *s,
                                      float **vecs, tw_error *err);
+
+/* R@1 and the vote of 5 of items [first, end) against [0, first): vecs (end or more, dim). */
+TW_NODISCARD tw_status quality_split(quality *q, const quality_items *x, const float *vecs, int dim,
+                                     int64_t first, int64_t end, tw_nearness nearness, tw_mean *r1,
+                                     tw_mean *vote, tw_error *err);
 
 /* The lines of a text file, cut in place; tw_free both. */
 TW_NODISCARD tw_status quality_lines(const char *path, char **data, char ***lines, int64_t *n,

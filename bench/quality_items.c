@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "bench/quality.h"
 
@@ -87,6 +88,18 @@ static void tell_epoch(void *ctx, const tw_tower_epoch *line)
     tw_text_fini(&text);
 }
 
+/* A line now and then: an epoch takes minutes. */
+static int tell_steps(void *ctx, const tw_progress *p)
+{
+    double *last = ctx;
+    const double now = tw_clock_monotonic();
+    if (now - *last >= 30) {
+        *last = now;
+        (void) fprintf(stderr, "step %lld of %lld\n", (long long) p->done, (long long) p->total);
+    }
+    return 0;
+}
+
 tw_status quality_train(quality *q, quality_items *x, tw_tower_data *data, tw_tower **tower,
                         tw_tower_samples **samples, tw_error *err)
 {
@@ -98,7 +111,9 @@ tw_status quality_train_fitted(quality *q, quality_items *x, int64_t n_fit, tw_t
 {
     tw_status st = TW_OK;
     const tw_tower_source source = quality_source(x);
-    const tw_tower_watch watch = {.epoch = tell_epoch};
+    double last = tw_clock_monotonic();
+    const tw_tower_watch watch = {
+        .epoch = tell_epoch, .progress = tell_steps, .progress_ctx = &last};
 
     TW_TRY(tw_tower_create(tower, &q->recipe.tower, NULL, err));
     TW_TRY(tw_tower_prepare(samples, *tower, q->pool, &source, NULL, NULL, err));
@@ -150,4 +165,28 @@ tw_status quality_lines(const char *path, char **data, char ***lines, int64_t *n
         at = end + 1;
     }
     return TW_OK;
+}
+
+tw_status quality_split(quality *q, const quality_items *x, const float *vecs, int dim,
+                        int64_t first, int64_t end, tw_nearness nearness, tw_mean *r1,
+                        tw_mean *vote, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_dense *dense = NULL;
+    tw_ranked lists = {0};
+    const tw_rank_task task = {.queries = end - first,
+                               .pool = first,
+                               .k = 5,
+                               .query_class = x->cls + first,
+                               .pool_class = x->cls};
+
+    TW_TRY(tw_dense_create(&dense, vecs + first * dim, vecs, first, dim, nearness,
+                           tw_pool_size(q->pool), err));
+    TW_TRY(tw_rank(&lists, &task, tw_dense_score, dense, q->pool, err));
+    TW_TRY(tw_knn_measure(r1, &lists, &task, 1, err));
+    TW_TRY(tw_knn_measure(vote, &lists, &task, 5, err));
+done:
+    tw_ranked_fini(&lists);
+    tw_dense_destroy(dense);
+    return st;
 }

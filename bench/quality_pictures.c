@@ -1,4 +1,4 @@
-/* Omniglot, Fashion-MNIST and Grocery Store. */
+/* Omniglot and Fashion-MNIST. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -39,11 +39,14 @@ static tw_status list_folder(names *out, const char *path, tw_error *err)
     if (dir == NULL)
         return tw_fail_errno(err, "cannot open the folder '%.200s'", path);
     while ((entry = readdir(dir)) != NULL) {
-        char **more = tw_realloc(out->at, (size_t) out->n + 1, sizeof *more);
         if (entry->d_name[0] == '.')
             continue;
-        out->at = more;
-        if (more == NULL || (more[out->n++] = tw_strdup(entry->d_name)) == NULL) {
+        char **more = tw_realloc(out->at, (size_t) out->n + 1, sizeof *more);
+        if (more != NULL) {
+            out->at = more;
+            more[out->n] = tw_strdup(entry->d_name);
+        }
+        if (more == NULL || more[out->n++] == NULL) {
             (void) closedir(dir);
             return tw_fail(err, TW_ENOMEM, "names in '%.200s'", path);
         }
@@ -281,7 +284,11 @@ tw_status quality_omniglot(quality *q, tw_error *err)
         TW_TRY(read_run(t, &x, root, run, err));
     if (q->validate)
         make_trials(t, &x, held, q->recipe.train.seed);
-    tw_tower_data data = {.classes = x.cls, .groups = x.group, .held = q->validate ? x.held : NULL};
+    /* Nothing steers but the number of epochs: the last one counts, as it does in a test. */
+    for (int64_t i = 0; i < x.n; i++)
+        if (x.held[i])
+            x.cls[i] = -1;
+    tw_tower_data data = {.classes = x.cls, .groups = x.group};
     TW_TRY(quality_train(q, &x, &data, &tower, &samples, err));
     TW_TRY(quality_embed(q, tower, samples, &vecs, err));
     TW_TRY(tw_trials_measure(&mean, vecs, x.n, tw_tower_dim(tower), t->at, t->n, false, err));
@@ -349,31 +356,6 @@ done:
     return st;
 }
 
-/* R@1 and the vote of 5 of items [first, end) against [0, first). */
-static tw_status measure_split(quality *q, const quality_items *x, const float *vecs, int dim,
-                               int64_t first, int64_t end, tw_nearness nearness, tw_mean *r1,
-                               tw_mean *vote, tw_error *err)
-{
-    tw_status st = TW_OK;
-    tw_dense *dense = NULL;
-    tw_ranked lists = {0};
-    const tw_rank_task task = {.queries = end - first,
-                               .pool = first,
-                               .k = 5,
-                               .query_class = x->cls + first,
-                               .pool_class = x->cls};
-
-    TW_TRY(tw_dense_create(&dense, vecs + first * dim, vecs, first, dim, nearness,
-                           tw_pool_size(q->pool), err));
-    TW_TRY(tw_rank(&lists, &task, tw_dense_score, dense, q->pool, err));
-    TW_TRY(tw_knn_measure(r1, &lists, &task, 1, err));
-    TW_TRY(tw_knn_measure(vote, &lists, &task, 5, err));
-done:
-    tw_ranked_fini(&lists);
-    tw_dense_destroy(dense);
-    return st;
-}
-
 tw_status quality_fashion(quality *q, tw_error *err)
 {
     enum { AREA = FASHION_SIDE * FASHION_SIDE };
@@ -390,9 +372,6 @@ tw_status quality_fashion(quality *q, tw_error *err)
         TW_TRY(add_fashion(&x, q->data, "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz",
                            FASHION_TEST, err));
     const int64_t first = x.n - FASHION_TEST, end = x.n;
-    for (int64_t i = first; i < x.n; i++)
-        x.held[i] = 1;
-    /* Held items steer only where they are validation items. */
     int32_t *known = tw_alloc((size_t) x.n, sizeof *known);
     raw = tw_alloc((size_t) x.n, AREA * sizeof *raw);
     if (known == NULL || raw == NULL) {
@@ -401,18 +380,18 @@ tw_status quality_fashion(quality *q, tw_error *err)
         goto done;
     }
     for (int64_t i = 0; i < x.n; i++) {
-        known[i] = q->validate || !x.held[i] ? x.cls[i] : -1;
+        known[i] = i < first ? x.cls[i] : -1; /* the others steer nothing, not even the epoch */
         for (int k = 0; k < AREA; k++)
             raw[(size_t) i * AREA + (size_t) k] = (float) x.pictures[i].px[k] / 255;
     }
-    tw_tower_data data = {.classes = known, .held = x.held};
+    tw_tower_data data = {.classes = known};
     st = quality_train(q, &x, &data, &tower, &samples, err);
     tw_free(known);
     TW_TRY(st);
     TW_TRY(quality_embed(q, tower, samples, &vecs, err));
-    TW_TRY(measure_split(q, &x, vecs, tw_tower_dim(tower), first, end, TW_NEAR_INNER, &r1, &vote,
+    TW_TRY(quality_split(q, &x, vecs, tw_tower_dim(tower), first, end, TW_NEAR_INNER, &r1, &vote,
                          err));
-    TW_TRY(measure_split(q, &x, raw, AREA, first, end, TW_NEAR_EUCLID, &raw1, &raw5, err));
+    TW_TRY(quality_split(q, &x, raw, AREA, first, end, TW_NEAR_EUCLID, &raw1, &raw5, err));
     (void) snprintf(q->metric, sizeof q->metric, "R@1 (%%), 10,000 against the training pictures");
     q->value = 100 * r1.mean;
     q->se = 100 * r1.se;
@@ -422,107 +401,6 @@ tw_status quality_fashion(quality *q, tw_error *err)
 done:
     tw_free(vecs);
     tw_free(raw);
-    tw_tower_samples_destroy(samples);
-    tw_tower_destroy(tower);
-    quality_items_fini(&x);
-    return st;
-}
-
-/* ---- Grocery Store ---------------------------------------------------------------------------
- *
- * R@1 of fine classes: test pictures against the training pictures. Official lists; validation:
- * val.txt. "Text known": each of the 81 products is one more item with its icon and description,
- * and training pictures carry their description; test pictures are asked as pictures alone. */
-
-static tw_status add_grocery(quality_items *x, const char *data, const char *list, tw_error *err)
-{
-    tw_status st = TW_OK;
-    char path[TW_PATH_MAX];
-    char *text = NULL, **lines = NULL;
-    int64_t n = 0;
-
-    TW_TRY(tw_path_join(path, data, list, err));
-    TW_TRY(quality_lines(path, &text, &lines, &n, err));
-    for (int64_t i = 0; i < n; i++) {
-        tw_image im = {0};
-        char *comma = strchr(lines[i], ',');
-        if (comma == NULL)
-            continue;
-        *comma++ = '\0';
-        const long fine = strtol(comma, &comma, 10);
-        const long coarse = *comma == ',' ? strtol(comma + 1, NULL, 10) : 0;
-        TW_TRY(tw_path_join(path, data, lines[i], err));
-        TW_TRY(tw_picture_load(&im, path, NULL, err));
-        TW_TRY(quality_add(x, &im, NULL, NULL, (int32_t) fine, (int32_t) coarse, err));
-    }
-done:
-    tw_free(text);
-    tw_free(lines);
-    return st;
-}
-
-/* 8 bins a channel, as shares. */
-static void colours_of(float out[512], const tw_image *im)
-{
-    const int area = im->width * im->height;
-    memset(out, 0, 512 * sizeof *out);
-    for (int i = 0; i < area; i++) {
-        const unsigned char *p = im->px + (size_t) i * (size_t) im->channels;
-        const int c = im->channels == 3;
-        out[p[0] / 32 * 64 + p[c] / 32 * 8 + p[2 * c] / 32] += 1.0F / (float) area;
-    }
-}
-
-tw_status quality_grocery(quality *q, tw_error *err)
-{
-    tw_status st = TW_OK;
-    quality_items x = {0};
-    tw_tower *tower = NULL;
-    tw_tower_samples *samples = NULL;
-    float *vecs = NULL, *raw = NULL;
-    int32_t *known = NULL;
-    tw_mean r1, vote, raw1, raw5;
-
-    /* In the order: gallery, queries, and for a test the validation pictures that choose the epoch.
-     */
-    TW_TRY(add_grocery(&x, q->data, "train.txt", err));
-    const int64_t first = x.n;
-    TW_TRY(add_grocery(&x, q->data, q->validate ? "val.txt" : "test.txt", err));
-    const int64_t end = x.n;
-    if (!q->validate)
-        TW_TRY(add_grocery(&x, q->data, "val.txt", err));
-    known = tw_alloc((size_t) x.n, sizeof *known);
-    if (known == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "%lld classes", (long long) x.n);
-        goto done;
-    }
-    for (int64_t i = 0; i < x.n; i++) {
-        x.held[i] = i >= first;
-        known[i] = !q->validate && i >= first && i < end ? -1 : x.cls[i];
-    }
-    raw = tw_alloc((size_t) x.n, 512 * sizeof *raw);
-    if (raw == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "colours of %lld pictures", (long long) x.n);
-        goto done;
-    }
-    for (int64_t i = 0; i < x.n; i++)
-        colours_of(raw + 512 * i, &x.pictures[i]);
-    tw_tower_data data = {.classes = known, .groups = x.group, .held = x.held};
-    TW_TRY(quality_train(q, &x, &data, &tower, &samples, err));
-    TW_TRY(quality_embed(q, tower, samples, &vecs, err));
-    TW_TRY(measure_split(q, &x, vecs, tw_tower_dim(tower), first, end, TW_NEAR_INNER, &r1, &vote,
-                         err));
-    TW_TRY(measure_split(q, &x, raw, 512, first, end, TW_NEAR_EUCLID, &raw1, &raw5, err));
-    (void) snprintf(q->metric, sizeof q->metric, "R@1 (%%) of fine classes, picture alone");
-    q->value = 100 * r1.mean;
-    q->se = 100 * r1.se;
-    q->baseline = 100 * raw1.mean;
-    (void) snprintf(q->baseline_is, sizeof q->baseline_is, "nearest colour histogram");
-    (void) json_object_set_new(q->more, "vote_of_5", json_real(100 * vote.mean));
-done:
-    tw_free(vecs);
-    tw_free(raw);
-    tw_free(known);
     tw_tower_samples_destroy(samples);
     tw_tower_destroy(tower);
     quality_items_fini(&x);

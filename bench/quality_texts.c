@@ -165,15 +165,13 @@ static tw_status score_parts(quality_scored s[PARTS], const quality_corpus *c, c
     return st;
 }
 
-tw_status quality_judge_both(quality *q, quality_corpus *c, quality_judge_fn judge, tw_error *err)
+static tw_status judge_vectors(quality *q, quality_corpus *c, const float *vecs, int dim,
+                               quality_judge_fn judge, tw_error *err)
 {
     tw_status st = TW_OK;
-    float *vecs = NULL;
-    const int dim = q->recipe.tower.dim;
     tw_tfidf *tfidf = NULL;
     quality_scored ours[PARTS] = {{0}}, theirs[PARTS] = {{0}};
 
-    TW_TRY(quality_text_vectors(q, c, true, &vecs, err));
     TW_TRY(score_parts(ours, c, vecs, dim, NULL, err));
     TW_TRY(judge(q, ours, "tower", &q->value, err));
     TW_TRY(quality_tfidf(&tfidf, c, err));
@@ -184,6 +182,15 @@ done:
     tw_tfidf_destroy(tfidf);
     free_scored(ours);
     free_scored(theirs);
+    return st;
+}
+
+tw_status quality_judge_both(quality *q, quality_corpus *c, quality_judge_fn judge, tw_error *err)
+{
+    float *vecs = NULL;
+    tw_status st = quality_text_vectors(q, c, true, &vecs, err);
+    if (st == TW_OK)
+        st = judge_vectors(q, c, vecs, q->recipe.tower.dim, judge, err);
     tw_free(vecs);
     return st;
 }
@@ -258,20 +265,54 @@ static tw_status judge_order(quality *q, const quality_scored s[PARTS], const ch
     return TW_OK;
 }
 
-tw_status quality_stsb(quality *q, tw_error *err)
+static tw_status read_stsb(quality *q, quality_corpus *c, tw_error *err)
 {
     tw_status st = TW_OK;
-    quality_corpus c = {.n_fit = 0};
-
     for (int p = 0; p < PARTS; p++) {
-        TW_TRY(read_scored(&c, q->data, p, err));
+        TW_TRY(read_scored(c, q->data, p, err));
         if (p == TRAIN)
-            c.n_fit = c.x.n;
+            c->n_fit = c->x.n;
     }
     (void) snprintf(q->metric, sizeof q->metric, "Spearman x 100 of cosine and score, STS-B %s",
                     q->validate ? "dev" : "test");
-    TW_TRY(quality_judge_both(q, &c, judge_order, err));
 done:
+    return st;
+}
+
+tw_status quality_stsb(quality *q, tw_error *err)
+{
+    quality_corpus c = {.n_fit = 0};
+    tw_status st = read_stsb(q, &c, err);
+    if (st == TW_OK)
+        st = quality_judge_both(q, &c, judge_order, err);
+    quality_corpus_fini(&c);
+    return st;
+}
+
+/* As imported: nothing is learnt here. */
+tw_status quality_stsb_minilm(quality *q, tw_error *err)
+{
+    tw_status st = TW_OK;
+    quality_corpus c = {.n_fit = 0};
+    char folder[TW_PATH_MAX];
+    tw_tower *tower = NULL;
+    float *vecs = NULL;
+
+    TW_TRY(tw_path_join(folder, q->data, "minilm", err));
+    TW_TRY(tw_tower_import_bert(&tower, q->minilm != NULL ? q->minilm : folder, err));
+    TW_TRY(read_stsb(q, &c, err));
+    vecs = tw_alloc((size_t) c.x.n, (size_t) tw_tower_dim(tower) * sizeof *vecs);
+    if (vecs == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "vectors of %lld texts", (long long) c.x.n);
+        goto done;
+    }
+    TW_TRY(tw_tower_embed_texts(tower, q->pool, (const char *const *) c.x.texts, NULL, c.x.n, vecs,
+                                NULL, NULL, err));
+    q->recipe.tower = tw_tower_config_of(tower);
+    TW_TRY(judge_vectors(q, &c, vecs, tw_tower_dim(tower), judge_order, err));
+done:
+    tw_free(vecs);
+    tw_tower_destroy(tower);
     quality_corpus_fini(&c);
     return st;
 }

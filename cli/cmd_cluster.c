@@ -82,10 +82,11 @@ static void print_text(const tw_clustering *c, const cluster_flags *f)
 {
     (void) printf("%lld items in %d clusters (model %d, seed %lld)\n",
                   (long long) (c->n - c->unread), c->k, c->model, (long long) f->seed);
-    if (c->unread > 0)
+    if (c->unread > 0) {
         (void) printf(
             "%lld more have nothing that the towers can read: \"unread\", in no cluster\n",
             (long long) c->unread);
+    }
     print_table(c, f->top);
     (void) printf("\nmean cosine to the own centroid %.3f; how far apart (simplified silhouette, 0 "
                   "to 1) %.2f\n",
@@ -160,13 +161,14 @@ static tw_status draw(const tw_clustering *c, const cluster_flags *f, tw_error *
         st = tw_fail(err, TW_ENOMEM, "picture of %lld items", (long long) c->n);
         goto done;
     }
-    for (int64_t i = 0; i < c->n; i++)
+    for (int64_t i = 0; i < c->n; i++) {
         if (c->items[i].cluster >= 0) {
             xy[2 * m] = c->items[i].x;
             xy[2 * m + 1] = c->items[i].y;
             strength[m] = strength_of(c, &c->items[i]);
             group[m++] = c->items[i].cluster;
         }
+    }
     for (int a = 0; a < c->k; a++)
         names[a] = c->clusters[a].name;
     (void) snprintf(

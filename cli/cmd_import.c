@@ -22,10 +22,11 @@ static int run_import(const char *dir, const char *folder, bool json, bool quiet
     meter_end(&m);
     if (st == TW_OK && json)
         (void) printf("%s\n", report);
-    else if (st == TW_OK)
+    else if (st == TW_OK) {
         (void) printf("imported '%s'; the catalogue is embedded and indexed with it.\n"
                       "Try:  twindex similar --dir %s --text \"...\"\n",
                       folder, dir);
+    }
     const int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
     tw_free(report);
     tw_engine_close(e);

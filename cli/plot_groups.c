@@ -199,10 +199,11 @@ static void draw_name(canvas *c, const field *f, int group)
     const plot_label *l = &f->labels[group];
     double rgb[3];
     name_colour(own, rgb);
-    for (int line = 0; line < 2; line++)
+    for (int line = 0; line < 2; line++) {
         if (own->lines[line][0] != '\0')
             canvas_label(c, own->lines[line], own->font, rgb, l->left + l->width / 2,
                          l->top + own->font * (0.84 + line * LINE));
+    }
 }
 
 /* ---- the picture ------------------------------------------------------------------------------
@@ -228,10 +229,11 @@ static tw_status check(const char *path, const plot_groups *g, tw_error *err)
     tw_status st = plot_check(path, err);
     if (st == TW_OK && (g->n < 1 || g->n_groups < 1))
         st = tw_fail(err, TW_EINVAL, "there is nothing to draw");
-    for (int64_t i = 0; st == TW_OK && i < g->n; i++)
+    for (int64_t i = 0; st == TW_OK && i < g->n; i++) {
         if (!isfinite(g->xy[2 * i]) || !isfinite(g->xy[2 * i + 1]) || g->group[i] < 0 ||
             g->group[i] >= g->n_groups)
             st = tw_fail(err, TW_EINVAL, "point %lld cannot be drawn", (long long) i);
+    }
     return st;
 }
 

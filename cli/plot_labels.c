@@ -30,15 +30,17 @@ void plot_labels_place(plot_label *labels, int n, double left, double top, doubl
     for (int i = 0; i < n; i++) {
         plot_label *l = &labels[i];
         l->placed = false;
-        for (double ring = 0; ring <= REACH && !l->placed; ring += RING)
-            for (int t = 0; t < (ring > 0 ? TURNS : 1) && !l->placed; t++) {
+        for (int far = 0; far * RING <= REACH && !l->placed; far++) {
+            const double ring = far * (double) RING;
+            for (int t = 0; t < (far > 0 ? TURNS : 1) && !l->placed; t++) {
                 /* Upwards first, then to both sides by turns. */
-                double angle =
-                    around * (0.75 + (t % 2 == 0 ? -1 : 1) * (t + 1) / 2 / (double) TURNS);
+                const int turn = (t + 1) / 2;
+                const double angle = around * (0.75 + (t % 2 == 0 ? -turn : turn) / (double) TURNS);
                 l->left = l->x - l->width / 2 + ring * cos(angle);
                 l->top = l->y - l->height / 2 + FLATTENED * ring * sin(angle);
                 l->placed = l->left >= left && l->top >= top && l->left + l->width <= right &&
                             l->top + l->height <= bottom && is_free(labels, i, l);
             }
+        }
     }
 }

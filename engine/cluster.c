@@ -91,12 +91,13 @@ static tw_status hand_items(twi_cluster_work *w, tw_clustering *c, tw_error *err
     c->unread = w->km.unread;
     c->strings = w->strings.data;
     w->strings.data = NULL;
-    for (int64_t i = 0; i < w->n; i++)
+    for (int64_t i = 0; i < w->n; i++) {
         c->items[i] = (tw_cluster_item){.id = c->strings + w->at[i][0],
                                         .title = c->strings + w->at[i][1],
                                         .cluster = w->km.cluster[i],
                                         .score = w->km.own[i],
                                         .next = w->km.next[i]};
+    }
     return TW_OK;
 }
 
@@ -167,12 +168,13 @@ static tw_status find_central(twi_cluster_work *w, const tw_clustering *c, tw_er
         if (c->items[i].cluster < 0)
             continue;
         int64_t *best = w->central[c->items[i].cluster], now = i;
-        for (int s = 0; s < TWI_CENTRAL && now >= 0; s++)
+        for (int s = 0; s < TWI_CENTRAL && now >= 0; s++) {
             if (best[s] < 0 || c->items[now].score > c->items[best[s]].score) {
                 int64_t pushed = best[s];
                 best[s] = now;
                 now = pushed;
             }
+        }
     }
     return TW_OK;
 }
@@ -249,21 +251,23 @@ static tw_status draw(twi_cluster_work *w, const tw_cluster_options *opt, int th
         st = tw_fail(err, TW_ENOMEM, "map of %lld items", (long long) c->n);
         goto done;
     }
-    for (int64_t i = 0; i < c->n; i++)
+    for (int64_t i = 0; i < c->n; i++) {
         if (c->items[i].cluster >= 0)
             memmove(w->vecs + (size_t) m++ * width, w->vecs + (size_t) i * width,
                     width * sizeof *w->vecs);
+    }
     TW_TRY(tw_layout_fit(xy, w->vecs, m, w->dim, &cfg, err));
     if (m > 1) {
         TW_TRY(tw_layout_pca(flat, w->vecs, m, w->dim, opt->seed, err));
         TW_TRY(tw_layout_kept(&c->map_kept, xy, w->vecs, m, w->dim, KEPT_K, err));
         TW_TRY(tw_layout_kept(&c->components_kept, flat, w->vecs, m, w->dim, KEPT_K, err));
     }
-    for (int64_t i = 0; i < c->n; i++)
+    for (int64_t i = 0; i < c->n; i++) {
         if (c->items[i].cluster >= 0) {
             c->items[i].x = xy[2 * at];
             c->items[i].y = xy[2 * at++ + 1];
         }
+    }
 done:
     tw_free(xy);
     tw_free(flat);

@@ -52,11 +52,10 @@ static void keep_best(candidate *best, int *n, candidate c)
     best[at] = c;
 }
 
-/* The best of one group's terms, most telling first. count (n_terms) is zero before and after. */
-static int find_best(const twi_names *nm, int group, int64_t named, int32_t *count, candidate *best)
+/* How often each term is met in one group; returns the group's size. */
+static int64_t count_terms(const twi_names *nm, int group, int32_t *count)
 {
     int64_t size = 0;
-    int n = 0;
     for (int64_t i = 0; i < nm->n; i++) {
         if (nm->cluster[i] != group)
             continue;
@@ -64,6 +63,14 @@ static int find_best(const twi_names *nm, int group, int64_t named, int32_t *cou
         for (int64_t e = nm->begin[i]; e < nm->begin[i + 1]; e++)
             count[nm->list[e]]++;
     }
+    return size;
+}
+
+/* The best of one group's terms, most telling first. count (n_terms) is zero before and after. */
+static int find_best(const twi_names *nm, int group, int64_t named, int32_t *count, candidate *best)
+{
+    const int64_t size = count_terms(nm, group, count);
+    int n = 0;
     for (int64_t i = 0; i < nm->n; i++) {
         if (nm->cluster[i] != group)
             continue;
@@ -99,10 +106,11 @@ static bool share_word(const char *a, const char *b)
     const char *at = a, *end = a + strlen(a);
     twi_word x, y;
     bool gap;
-    while (twi_next_word(&at, end, &x, &gap))
+    while (twi_next_word(&at, end, &x, &gap)) {
         for (const char *bt = b, *bend = b + strlen(b); twi_next_word(&bt, bend, &y, &gap);)
             if (same_word(&x, &y))
                 return true;
+    }
     return false;
 }
 
@@ -112,10 +120,11 @@ static const candidate *said_in_full(const twi_names *nm, const candidate *best,
 {
     if (nm->terms[c->term].kind != TWI_WORD)
         return c;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         if (nm->terms[best[i].term].kind == TWI_PAIR && best[i].here >= PAIR_PART * c->here &&
             share_word(twi_term_form(nm, c->term), twi_term_form(nm, best[i].term)))
             return &best[i];
+    }
     return c;
 }
 

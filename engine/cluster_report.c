@@ -144,11 +144,12 @@ tw_status twi_cluster_report(tw_clustering *c, const tw_cluster_options *opt,
         TW_TRY(compare(classes, c, &against, err));
         (void) json_object_set_new(root, "against", against);
     }
-    if (opt->map)
+    if (opt->map) {
         (void) json_object_set_new(root, "map",
                                    json_pack("{s:i, s:f, s:f}", "neighbours", 10, "kept",
                                              c->map_kept, "kept_by_components",
                                              c->components_kept));
+    }
     for (int a = 0; a < c->k; a++)
         (void) json_array_append_new(all, cluster_json(c, w, a));
     (void) json_object_set(root, "clusters", all);

@@ -305,6 +305,17 @@ TW_NODISCARD tw_status twi_catalogue_samples(tw_engine *e, const tw_tower *tower
                                              tw_progress_fn progress, void *ctx,
                                              tw_tower_samples **out, tw_error *err);
 
+/* ---- hard_search.c ---- */
+typedef struct twi_hard_search {
+    tw_tower_search door; /* what a training is given; borrows this struct */
+    tw_index *index;      /* NULL before the first open */
+    const float *vecs;    /* of the last open, borrowed */
+    int dim, threads;
+} twi_hard_search;
+/* threads: of a graph's building, 1: repeatable. */
+void twi_hard_search_init(twi_hard_search *s, int threads);
+void twi_hard_search_fini(twi_hard_search *s);
+
 /* ---- make_tower.c ---- */
 /* Settles what the recipe leaves to the catalogue (encoders that are AUTO), finds or learns the
  * vocabulary where the text encoder needs one, and makes the tower, untrained.

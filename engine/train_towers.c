@@ -19,6 +19,7 @@ typedef struct job {
     tw_tower_samples *samples;
     twi_unread unread;
     tw_tower_report result;
+    twi_hard_search hard;
     FILE *metrics;
 } job;
 
@@ -76,6 +77,7 @@ static tw_status fit_and_train(job *j, const char *checkpoint, tw_error *err)
                                   .checkpoint = checkpoint};
     const twi_tower_split *split = &j->x.split;
     const tw_tower_data data = {.samples = j->samples,
+                                .search = &j->hard.door,
                                 .n_items = j->c.n,
                                 .pairs = split->pairs,
                                 .n_pairs = split->parts.train,
@@ -224,12 +226,14 @@ tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt, char
     if (pthread_mutex_trylock(&e->bulk) != 0)
         return tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
     twi_unread_init(&j.unread);
+    twi_hard_search_init(&j.hard, 1);
     st = train(&j, report, err);
     (void) pthread_mutex_unlock(&e->bulk);
     if (st != TW_OK) {
         tw_free(*report);
         *report = NULL;
     }
+    twi_hard_search_fini(&j.hard);
     twi_train_set_fini(&j.x);
     twi_unread_fini(&j.unread);
     twi_log_fini(&j.log);

@@ -190,7 +190,7 @@ static tw_status fit_best(work *w, int k, int dim, const tw_kmeans_config *cfg, 
     *best = -INFINITY;
     for (int redo = 0; redo < redos; redo++) {
         tw_rng rng;
-        double mean;
+        double mean = 0;
         const tw_progress p = {.stage = "clustering", .done = redo, .total = redos};
         if (cfg->progress != NULL && cfg->progress(cfg->progress_ctx, &p) != 0) {
             st = tw_fail(err, TW_ECANCELLED, "clustering was stopped");

@@ -62,8 +62,9 @@ tw_status tw_layout_pca(float *xy, const float *vecs, int64_t n, int dim, uint64
     double *block = tw_alloc((size_t) dim, 4 * sizeof *block);
     if (block == NULL)
         return tw_fail(err, TW_ENOMEM, "components of width %d", dim);
-    double *mean = block, *to = block + 3 * dim;
-    double *const v[] = {block + dim, block + 2 * dim};
+    const size_t row = (size_t) dim;
+    double *mean = block, *to = block + 3 * row;
+    double *const v[] = {block + row, block + 2 * row};
     tw_rng rng;
 
     tw_rng_seed(&rng, seed);
@@ -75,12 +76,13 @@ tw_status tw_layout_pca(float *xy, const float *vecs, int64_t n, int dim, uint64
             v[c][j] = tw_rng_normal(&rng);
         straighten(v[c], c > 0 ? v[0] : NULL, dim);
     }
-    for (int step = 0; step < COMPONENT_STEPS; step++)
+    for (int step = 0; step < COMPONENT_STEPS; step++) {
         for (int c = 0; c < 2; c++) {
             spread_along(to, v[c], vecs, n, dim, mean);
             straighten(to, c > 0 ? v[0] : NULL, dim);
             memcpy(v[c], to, (size_t) dim * sizeof *to);
         }
+    }
     for (int c = 0; c < 2; c++) {
         face_forward(v[c], dim);
         for (int64_t i = 0; i < n; i++) {
@@ -146,10 +148,11 @@ static tw_status draw_sample(sampled *s, const float *vecs, int64_t n, int dim, 
 static void begin_at_components(sampled *s)
 {
     double sum = 0;
-    for (int i = 0; i < s->n; i++)
+    const size_t n = (size_t) s->n;
+    for (size_t i = 0; i < n; i++)
         sum += (double) s->xy[2 * i] * (double) s->xy[2 * i];
-    const double scale = sum > 0 ? FIRST_SPREAD / sqrt(sum / s->n) : 0;
-    for (int i = 0; i < s->n; i++) {
+    const double scale = sum > 0 ? FIRST_SPREAD / sqrt(sum / (double) n) : 0;
+    for (size_t i = 0; i < n; i++) {
         s->x[i] = (float) (scale * (double) s->xy[2 * i]);
         s->y[i] = (float) (scale * (double) s->xy[2 * i + 1]);
     }

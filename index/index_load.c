@@ -255,11 +255,12 @@ static tw_status load_state(twi_state *state, source *s, const twi_snap_header *
     if (graph_bytes > 0)
         TW_TRY(twi_graph_read(&m->graph, m->n, m->dim, read_graph, s, err));
     m->vecs = m->own != NULL || m->graph == NULL ? m->own : twi_graph_vectors(m->graph);
-    if (s->left != 0 || m->vecs == NULL)
+    if (s->left != 0 || m->vecs == NULL) {
         st = tw_fail(err, TW_ECORRUPT, "snapshot '%s' has a graph without rows or too long",
                      s->path);
-    else
+    } else {
         st = twi_main_code(m, err);
+    }
 done:
     return st;
 }

@@ -71,6 +71,7 @@ static double group_mean(const tw_real *v, int first, int end, double n)
     return sum / n;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a kernel names its arrays. */
 void tw_groupnorm_affine(tw_real *a, tw_real *b, tw_real *mean, tw_real *rstd, const tw_real *x,
                          const tw_real *gain, const tw_real *bias, double eps, int P, int C, int G)
 {
@@ -163,6 +164,7 @@ TW_DISPATCH_STATIC(combine, dx_body,
                     const tw_real *b, const tw_real *u, int P, int C),
                    (dx, dy, x, a, b, u, P, C))
 
+/* NOLINTNEXTLINE(readability-function-size): a kernel names its arrays. */
 void tw_groupnorm_backward(tw_real *dx, tw_real *dgain, tw_real *dbias, tw_real *work,
                            const tw_real *dy, const tw_real *x, const tw_real *mean,
                            const tw_real *rstd, const tw_real *gain, int P, int C, int G)

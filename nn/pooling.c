@@ -47,7 +47,8 @@ TW_DISPATCH(tw_maxpool2_forward, max_body,
             (y, x, a, b, relu, H, W, C))
 
 /* The four are written last to first, so that where they are one pixel (a side of 1) the first,
- * which is the largest then, has the last word. */
+ * which is the largest then, has the last word.
+ * NOLINTNEXTLINE(readability-function-cognitive-complexity): choices, not branches. */
 TW_BODY void max_back_body(tw_real *restrict g, const tw_real *restrict dy,
                            const tw_real *restrict x, const tw_real *restrict a,
                            const tw_real *restrict b, bool relu, int H, int W, int C)

@@ -199,10 +199,11 @@ static void avgpool_back(tw_tape *t, void *saved)
 {
     const maps_saved *s = saved;
     (void) t;
-    for (int i = 0; i < s->x.n; i++)
+    for (int i = 0; i < s->x.n; i++) {
         tw_avgpool2_backward(of(s->x.x->d, &s->x, i),
                              s->y->d + (size_t) s->y_at[i] * (size_t) s->y->cols, height(&s->x, i),
                              s->x.width, s->y->cols);
+    }
 }
 
 tw_maps tw_op_avgpool2(tw_tape *t, tw_maps x)

@@ -214,7 +214,9 @@ TW_DISPATCH_STATIC(read_tiles, read_body,
                    (tw_real * V, const tile *tiles, int n, const tw_real *x, int W, int C),
                    (V, tiles, n, x, W, C))
 
-/* dx += the tiles' dV. */
+/* dx += the tiles' dV.
+ * NOLINTNEXTLINE(readability-function-cognitive-complexity): five loops, one after the other
+ * inside. */
 TW_BODY void unread_body(tw_real *dx, const tile *tiles, int n, const tw_real *dV, int W, int C)
 {
     const size_t point = (size_t) n * (size_t) C;
@@ -309,7 +311,7 @@ TW_BODY void weights_body(tw_real *U, const tw_real *wt, size_t pair)
     for (size_t p = 0; p < pair; p += LANE) {
         tw_real half[EDGE * 3 * LANE];
         for (size_t r = 0; r < 3; r++)
-            times_g(half + r * LANE, 3 * LANE, wt + r * 3 * pair + p, pair);
+            times_g(half + r * LANE, (size_t) 3 * LANE, wt + r * 3 * pair + p, pair);
         for (size_t e = 0; e < EDGE; e++)
             times_g(U + e * pair + p, EDGE * pair, half + e * 3 * LANE, LANE);
     }

@@ -78,6 +78,7 @@ static const struct figure {
     {"centre", BOOL, offsetof(twi_logmel_config, centre), 0, 1, {NULL}},
     {AT(least_frames), 1, 10000, {NULL}},
     {REAL_AT(seconds), 0.1, 600, {NULL}},
+    {"loudness", BOOL, offsetof(twi_logmel_config, loudness), 0, 1, {NULL}},
 #undef WORD_AT
 #undef REAL_AT
 #undef AT

@@ -9,6 +9,9 @@
 
 #include "base/alloc.h"
 
+#define LOUDNESS 0.1  /* root mean square that sounds are brought to */
+#define QUIETEST 1e-6 /* root mean square of what has no loudness to change */
+
 /* Guards FFTW's planner, which keeps tables for the whole process; executing a plan needs no lock.
  */
 static pthread_mutex_t planner = PTHREAD_MUTEX_INITIALIZER;
@@ -222,11 +225,21 @@ static float sample_at(const float *x, int64_t n, int64_t i, bool mirrored)
     return v > -65536 ? (v < 65536 ? v : 65536) : -65536; /* NaN, too, is cut */
 }
 
-static void spectrum_of(const twi_logmel *m, const float *x, int64_t n, int64_t start, float *in,
-                        fftwf_complex *out)
+/* What brings x to the loudness that all sounds get; 1 where they keep their own. */
+static float gain_of(const twi_logmel_config *cfg, const float *x, int64_t n)
+{
+    double square = 0;
+    for (int64_t i = 0; i < n && cfg->loudness; i++)
+        square += (double) sample_at(x, n, i, false) * (double) sample_at(x, n, i, false);
+    const double rms = n > 0 ? sqrt(square / (double) n) : 0;
+    return rms > QUIETEST ? (float) (LOUDNESS / rms) : 1;
+}
+
+static void spectrum_of(const twi_logmel *m, const float *x, int64_t n, int64_t start, float gain,
+                        float *in, fftwf_complex *out)
 {
     for (int i = 0; i < m->cfg.window; i++)
-        in[i] = m->window[i] * sample_at(x, n, start + i, m->cfg.centre);
+        in[i] = gain * m->window[i] * sample_at(x, n, start + i, m->cfg.centre);
     memset(in + m->cfg.window, 0, (size_t) (m->cfg.fft - m->cfg.window) * sizeof *in);
     fftwf_execute_dft_r2c(m->plan, in, out);
     for (int k = 0; k < bins(&m->cfg); k++) {
@@ -282,9 +295,10 @@ tw_status twi_logmel_run(const twi_logmel *m, const tw_sound *s, float **out, in
         st = tw_fail(err, TW_ENOMEM, "a log-mel of %d frames", all);
         goto done;
     }
+    const float gain = gain_of(cfg, samples, length);
     for (int t = 0; t < heard; t++) {
         const int64_t start = (int64_t) t * cfg->hop - (cfg->centre ? cfg->window / 2 : 0);
-        spectrum_of(m, samples, length, start, in, spectrum);
+        spectrum_of(m, samples, length, start, gain, in, spectrum);
         sum_bands(m, rows + (size_t) t * (size_t) cfg->bands, in);
     }
     for (size_t i = (size_t) heard * (size_t) cfg->bands; i < (size_t) all * (size_t) cfg->bands;

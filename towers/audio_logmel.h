@@ -62,6 +62,7 @@ typedef struct twi_logmel_config {
     bool centre; /* frame t lies around sample t * hop, the ends mirrored; else it begins there */
     int least_frames; /* shorter results are filled up with silence, 1..10000 */
     double seconds;   /* the most that is taken of a sound, 0.1..600 */
+    bool loudness;    /* every sound is brought to the same loudness first */
 } twi_logmel_config;
 
 /* TW_EINVAL: no such name; the message lists the names there are. */

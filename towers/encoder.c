@@ -73,7 +73,8 @@ tw_status twi_encoder_create(twi_encoder **out, tw_modality modality, const tw_t
     case TW_MODALITY_TEXT: return text_encoder(out, cfg, ps, vocabulary, err);
     case TW_MODALITY_PICTURE:
         return cfg->picture <= TW_PICTURE_NONE ? TW_OK : twi_picture_create(out, cfg, ps, err);
-    case TW_MODALITY_SOUND: return cfg->sound <= TW_SOUND_NONE ? TW_OK : missing("sound", err);
+    case TW_MODALITY_SOUND:
+        return cfg->sound <= TW_SOUND_NONE ? TW_OK : twi_sound_create(out, cfg, ps, err);
     case TW_MODALITY_ATTRIBUTES:
         return cfg->attributes <= TW_ATTRIBUTES_NONE ? TW_OK
                                                      : twi_attributes_create(out, cfg, ps, err);

@@ -102,6 +102,8 @@ TW_NODISCARD tw_status twi_tokens_create(twi_encoder **out, const tw_tower_confi
                                          const char *vocabulary, tw_params *ps, tw_error *err);
 TW_NODISCARD tw_status twi_picture_create(twi_encoder **out, const tw_tower_config *cfg,
                                           tw_params *ps, tw_error *err);
+TW_NODISCARD tw_status twi_sound_create(twi_encoder **out, const tw_tower_config *cfg,
+                                        tw_params *ps, tw_error *err);
 TW_NODISCARD tw_status twi_attributes_create(twi_encoder **out, const tw_tower_config *cfg,
                                              tw_params *ps, tw_error *err);
 

@@ -57,6 +57,7 @@ static twi_image_jitter jitter_of(const twi_augment *a)
     if (a->picture == TW_AUGMENT_NONE || s <= 0)
         return j;
     j = a->picture == TW_AUGMENT_GLYPH ? TWI_JITTER_GLYPH : TWI_JITTER_PHOTO;
+    j.fill = PAD_GREY; /* what a turn lets in is more of the same paper */
 #define AT_MOST(x, most) ((x) < (most) ? (x) : (most))
     j.rotate = AT_MOST(j.rotate * s, 180);
     j.shear = AT_MOST(j.shear * s, 1);

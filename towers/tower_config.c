@@ -20,8 +20,8 @@
         .max_features = 4096, .vocabulary = 8000, .text_width = 128, .text_layers = 2,             \
         .text_heads = 4, .text_ffn = 512, .max_tokens = 128, .text_dropout = 0.1,                  \
         .text_lower = true, .picture_size = 32, .picture_channels = 3, .picture_width = 32,        \
-        .picture_depth = 2, .sound_seconds = 2, .sound_width = 32, .attribute_width = 64,          \
-        .seed = 1                                                                                  \
+        .picture_depth = 2, .sound_seconds = 2, .sound_width = 32, .sound_depth = 4,               \
+        .sound_loudness = true, .attribute_width = 64, .seed = 1                                   \
     }
 #define TRAIN_DEFAULT                                                                              \
     {                                                                                              \
@@ -75,8 +75,10 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
     X(PICTURE, tower, picture_depth, INT, NULL, "2", 1, 6, "resnet: blocks a stage")               \
     X(PICTURE, tower, picture_fit, WORD, fits, "pad", 0, 2, "pad, crop or stretch to a square")    \
     X(SOUND, tower, sound_front, WORD, fronts, "speech", 0, 2, "speech, vggish or panns")          \
-    X(SOUND, tower, sound_seconds, REAL, NULL, "2", 0.05, 60, "read of a sound")                   \
-    X(SOUND, tower, sound_width, INT, NULL, "32", 4, 256, "channels of the first block")           \
+    X(SOUND, tower, sound_seconds, REAL, NULL, "2", 0.1, 60, "read of a sound")                    \
+    X(SOUND, tower, sound_width, INT, NULL, "32", 8, 128, "channels of the first block")           \
+    X(SOUND, tower, sound_depth, INT, NULL, "4", 2, 5, "blocks")                                   \
+    X(SOUND, tower, sound_loudness, BOOL, NULL, "true", 0, 1, "bring all sounds to one loudness")  \
     X(ATTRIBUTES, tower, attribute_width, INT, NULL, "64", 4, 1024, "hidden width of attributes")  \
     X(SHAPE, tower, seed, I64, NULL, "1", 0, MAX_SEED, "seed of weights, order and splits")        \
     X(TRAIN, train, loss, WORD, loss_names, "auto", 0, 10,                                         \

@@ -144,6 +144,8 @@ typedef struct tw_tower_config {
     tw_sound_front sound_front;
     double sound_seconds; /* read from one sound */
     int sound_width;      /* channels of the first block */
+    int sound_depth;      /* blocks */
+    bool sound_loudness;  /* all are brought to one loudness first */
     /* attributes */
     int attribute_width; /* of the hidden layer */
     int64_t seed;        /* of the first weights */

@@ -68,7 +68,7 @@ want 'no command prints help and fails' 2 'Usage: twindex COMMAND' "$program"
 want 'help' 0 'similar' "$program" --help
 want 'version' 0 '^twindex [0-9]' "$program" --version
 one_line 'unknown command' 2 "unknown command 'frob'" "$program" frob
-for c in init ingest events train eval plot cluster attention similar next embed pairs put get delete record stats serve check; do
+for c in init ingest events train eval plot cluster attention similar next embed pairs import put get delete record stats serve check; do
     want "$c --help shows an example" 0 'Example:' "$program" $c --help
     one_line "$c refuses an unknown flag" 2 "unknown option '--frob'" "$program" $c --frob
 done

@@ -255,6 +255,41 @@ static void another_rate_is_resampled(void **state)
     twi_logmel_destroy(m);
 }
 
+/* Ten times as loud is a hundred times the power: without loudness ln 100 more, with it the same as
+ * a sound of that loudness. Silence has none to change. */
+static void loudness_can_be_taken_off(void **state)
+{
+    (void) state;
+    twi_logmel_config cfg = preset("fsdd");
+    float x[800], loud[800], silence[800] = {0};
+    double square = 0;
+    int n;
+    cfg.floor = 1e-9;
+    tones(x, 800, cfg.rate);
+    for (int i = 0; i < 800; i++)
+        square += (double) x[i] * (double) x[i];
+    for (int i = 0; i < 800; i++) { /* root mean square 0.1 and 1 */
+        x[i] *= (float) (0.1 / sqrt(square / 800));
+        loud[i] = 10 * x[i];
+    }
+    twi_logmel *kept = make(&cfg);
+    cfg.loudness = true;
+    twi_logmel *taken = make(&cfg);
+    float *a = run(kept, x, 800, cfg.rate, &n), *b = run(kept, loud, 800, cfg.rate, &n);
+    float *c = run(taken, loud, 800, cfg.rate, &n), *d = run(taken, silence, 800, cfg.rate, &n);
+    for (int i = 0; i < 8 * cfg.bands; i++) {
+        assert_near(b[i] - a[i], log(100), 1e-3);
+        assert_near(c[i], a[i], 1e-3);
+        assert_near(d[i], twi_logmel_silence(&cfg), 1e-6);
+    }
+    tw_free(a);
+    tw_free(b);
+    tw_free(c);
+    tw_free(d);
+    twi_logmel_destroy(kept);
+    twi_logmel_destroy(taken);
+}
+
 static void figures_go_through_json_and_come_back(void **state)
 {
     (void) state;
@@ -366,6 +401,7 @@ int main(void)
         cmocka_unit_test(a_short_sound_is_heard),
         cmocka_unit_test(what_is_longer_than_the_limit_is_left_out),
         cmocka_unit_test(another_rate_is_resampled),
+        cmocka_unit_test(loudness_can_be_taken_off),
         cmocka_unit_test(figures_go_through_json_and_come_back),
         cmocka_unit_test(json_starts_from_a_preset),
         cmocka_unit_test(threads_plan_and_run_at_once),
