@@ -157,13 +157,14 @@ void twi_keeper_stop(tw_engine *e);
 void twi_keeper_poke(tw_engine *e); /* cheap: wakes it when an index wants a fold */
 
 /* ---- model_dir.c ---- */
-#define TWI_TOWERS_FILE    "towers.safetensors"
-#define TWI_SEQ_FILE       "seq.safetensors"
-#define TWI_TOWERS_REPORT  "towers.report.json"
-#define TWI_SEQ_REPORT     "seq.report.json"
-#define TWI_TOWERS_METRICS "towers.metrics.jsonl"
-#define TWI_SEQ_METRICS    "seq.metrics.jsonl"
-#define TWI_SEQ_CHECKPOINT "seq.checkpoint" /* in the data directory, while a training runs */
+#define TWI_TOWERS_FILE       "towers.safetensors"
+#define TWI_SEQ_FILE          "seq.safetensors"
+#define TWI_TOWERS_REPORT     "towers.report.json"
+#define TWI_SEQ_REPORT        "seq.report.json"
+#define TWI_TOWERS_METRICS    "towers.metrics.jsonl"
+#define TWI_SEQ_METRICS       "seq.metrics.jsonl"
+#define TWI_SEQ_CHECKPOINT    "seq.checkpoint" /* in the data directory, while a training runs */
+#define TWI_TOWERS_CHECKPOINT "towers.checkpoint"
 TW_NODISCARD tw_status twi_model_dir(const tw_engine *e, int version, char out[TW_PATH_MAX],
                                      tw_error *err);
 TW_NODISCARD tw_status twi_model_parts_get(tw_engine *e, int version, twi_model_parts *out,

@@ -59,7 +59,7 @@ done:
     return st;
 }
 
-static tw_status fit_and_train(job *j, tw_error *err)
+static tw_status fit_and_train(job *j, const char *checkpoint, tw_error *err)
 {
     tw_status st = j->opt->further ? copy_serving(j, err)
                                    : twi_make_tower(&j->recipe.tower, &j->c, j->opt->vocabulary,
@@ -75,7 +75,8 @@ static tw_status fit_and_train(job *j, tw_error *err)
     const tw_tower_watch watch = {.progress = j->opt->progress,
                                   .progress_ctx = j->opt->progress_ctx,
                                   .epoch = write_epoch,
-                                  .epoch_ctx = j};
+                                  .epoch_ctx = j,
+                                  .checkpoint = checkpoint};
     const twi_tower_split *split = &j->x.split;
     const tw_tower_data data = {.samples = j->samples,
                                 .search = &j->hard.door,
@@ -176,6 +177,7 @@ static tw_status write_report(job *j, int version, double seconds, char **report
                   j->result.epochs, "best_epoch", j->result.best_epoch, "stopped_by",
                   tw_tower_stop_name(j->result.stop), "seconds", seconds, "config",
                   twi_recipe_json(&j->recipe));
+    (void) json_object_set_new(root, "resumed_after", json_integer(j->result.resumed));
     if (!isnan(j->result.best_valid))
         (void) json_object_set_new(root, "valid", json_real(j->result.best_valid));
     if (j->x.classes != NULL)
@@ -192,7 +194,7 @@ done:
 static tw_status train(job *j, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
-    char tmp[TW_PATH_MAX], path[TW_PATH_MAX];
+    char tmp[TW_PATH_MAX], path[TW_PATH_MAX], checkpoint[TW_PATH_MAX];
     int version = 0;
     double start = tw_clock_monotonic();
     twi_generation *base = twi_acquire(j->e);
@@ -210,11 +212,12 @@ static tw_status train(job *j, char **report, tw_error *err)
                      (long long) j->c.n, j->e->dir);
         goto done;
     }
+    TW_TRY(tw_path_join(checkpoint, j->e->dir, TWI_TOWERS_CHECKPOINT, err));
     TW_TRY(twi_log_load(j->e, &j->log, err));
     TW_TRY(twi_train_set_gather(j->e, j->opt, &j->recipe, &j->c, &j->log, &j->x, err));
     TW_TRY(twi_model_begin(j->e, base, true, &version, tmp, err));
     TW_TRY(twi_open_metrics(&j->metrics, tmp, TWI_TOWERS_METRICS, err));
-    TW_TRY(fit_and_train(j, err));
+    TW_TRY(fit_and_train(j, checkpoint, err));
     TW_TRY(twi_close_metrics(&j->metrics, err));
     TW_TRY(tw_path_join(path, tmp, TWI_TOWERS_FILE, err));
     TW_TRY(tw_tower_save(j->tower, path, err));
@@ -229,6 +232,7 @@ static tw_status train(job *j, char **report, tw_error *err)
                                          .seq_version = kept.seq_version,
                                          .content_version = kept.content_version},
                        j->tower, smooth.layers > 0 ? &smooth : NULL, j->opt, err));
+    (void) remove(checkpoint); /* what stays behind would only be told of: it names its training */
 done:
     if (j->metrics != NULL)
         (void) fclose(j->metrics);

@@ -124,7 +124,9 @@ typedef struct tw_tower_config {
     int ngram_min;    /* character n-grams of "<word>", 1..TW_TOWER_MAX_NGRAM; */
     int ngram_max;    /* 0: whole words only */
     int max_features; /* distinct features read from one text, 1..TW_TOWER_MAX_FEATURES */
-    bool compounds;   /* words that no space parts are one more word: "KX-TG9" is "kxtg9", too */
+    double rarity; /* idf is raised to 1 + rarity: rare features (model numbers) then decide; -1: no
+                      idf at all, to 8 */
+    bool compounds; /* words that no space parts are one more word: "KX-TG9" is "kxtg9", too */
     /* the readers of tokens */
     int vocabulary; /* tokens to learn where no vocabulary is given */
     int text_width, text_layers, text_heads, text_ffn;
