@@ -10,6 +10,10 @@
 
 #define PAD_GREY 255 /* most pictures of things stand on white */
 
+/* Pixels of one forward pass where many are embedded: a layer's weights are rearranged once for
+ * all, and the maps of 64 kB of pixels still fit the caches. */
+enum { CHUNK_BYTES = 1 << 16 };
+
 typedef struct picture {
     twi_encoder base;
     twi_image_look look;
@@ -145,6 +149,7 @@ tw_status twi_picture_create(twi_encoder **out, const tw_tower_config *cfg, tw_p
                                .aspect = aspects[cfg->picture_fit],
                                .pad = PAD_GREY};
     TW_TRY(twi_image_look_check(&p->look, err));
+    p->base.chunk = CHUNK_BYTES;
     TW_TRY(add_net(p, cfg, ps, err));
     *out = &p->base;
     p = NULL;
