@@ -170,6 +170,15 @@ static void pictures_train_the_towers_and_one_that_went_missing_is_counted(void 
     tw_engine_close(e);
 }
 
+/* A net's products may end in other last digits when it is given several pictures at once. */
+static void assert_same_direction(const float *a, const float *b, int dim)
+{
+    double cosine = 0;
+    for (int d = 0; d < dim; d++)
+        cosine += (double) a[d] * (double) b[d];
+    assert_near(cosine, 1, 1e-5);
+}
+
 /* The file is decoded in three places: training's embedding, put and ingest. */
 static void the_same_picture_has_the_same_vector_however_it_came_in(void **state)
 {
@@ -196,8 +205,8 @@ static void the_same_picture_has_the_same_vector_however_it_came_in(void **state
     for (int i = 0; i < dim; i++)
         length += (double) trained[i] * (double) trained[i];
     assert_near(length, 1, 1e-5);
-    assert_memory_equal(trained, put, (size_t) dim * sizeof *put);
-    assert_memory_equal(trained, read, (size_t) dim * sizeof *read);
+    assert_same_direction(trained, put, dim);
+    assert_same_direction(trained, read, dim);
     tw_engine_close(e);
 }
 
