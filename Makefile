@@ -19,6 +19,7 @@ all: program
 help:
 	@echo 'make            build/twindex, installing what is missing'
 	@echo 'make demo       the whole story on MovieLens-100K: train, ingest, serve, query'
+	@echo 'make demo-sounds  which drums sound alike? trained on ten kits, asked with three others'
 	@echo 'make test       build with every check on, run all tests'
 	@echo 'make bench      measure this machine'
 	@echo 'make install    program, library, headers, licence to PREFIX ($(PREFIX))'
@@ -35,6 +36,9 @@ test: deps-test
 
 demo: deps-demo program
 	@sh cli/demo.sh
+
+demo-sounds: deps-demo program
+	@sh cli/demo_sounds.sh
 
 bench: program
 	@sh bench/run.sh
@@ -77,4 +81,4 @@ else \
 fi
 endef
 
-.PHONY: all help program test demo bench install clean deps deps-test deps-demo
+.PHONY: all help program test demo demo-sounds bench install clean deps deps-test deps-demo
