@@ -95,8 +95,8 @@ static void print_seq_table(const json_t *test)
 /* ---- towers ---------------------------------------------------------------------------------- */
 
 static const char *const rivals[] = {"towers", "untrained", "tfidf", "popularity", NULL};
-static const char *const rival_labels[] = {"trained towers", "untrained towers", "tf-idf of the texts",
-                                           "popularity", NULL};
+static const char *const rival_labels[] = {"trained towers", "untrained towers",
+                                           "tf-idf of the texts", "popularity", NULL};
 
 static void print_towers(const json_t *rows, const column *columns, int k)
 {

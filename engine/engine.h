@@ -247,7 +247,7 @@ TW_NODISCARD tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options 
                                            tw_error *err);
 
 #define TW_EVAL_MAX_K       1000   /* of a cut-off */
-#define TW_EVAL_MAX_QUERIES 100000 /* each takes 5 KB while towers are measured */
+#define TW_EVAL_MAX_QUERIES 100000 /* each takes 5 bytes for each place of its list */
 
 typedef struct tw_eval_options {
     const char *protocol;                  /* seq: "full" (NULL), "sampled100" or "authors" */

@@ -14,14 +14,15 @@
 #include "base/alloc.h"
 #include "engine/measure_parts.h"
 
-enum { DEPTH = TW_RANK_MAX_K }; /* of all lists, whatever the cut-offs: MRR is told at it */
+enum { DEPTH = 100 }; /* of all lists at least: MRR is told at it */
 
-_Static_assert(TW_EVAL_MAX_K == DEPTH, "a cut-off is within the lists");
+_Static_assert(TW_EVAL_MAX_K <= TW_RANK_MAX_K, "a cut-off is within the lists");
 
 typedef struct run {
     const twi_measure *m;
     const int *ks;
     int n_ks;
+    int depth; /* of the lists: DEPTH, or the largest cut-off */
     int64_t max_queries;
     tw_pool *pool;
     int dim;
@@ -64,7 +65,7 @@ static tw_status set_ranking(const run *u, json_t *o, const tw_ranked *lists, tw
                set_mean(o, "hr", k, r.hit_rate) | set_mean(o, "ndcg", k, r.ndcg) |
                set_mean(o, "mrr", k, r.mrr) | set_mean(o, "map", k, r.map);
     }
-    TW_TRY(tw_ranking_measure(&r, lists, DEPTH, err));
+    TW_TRY(tw_ranking_measure(&r, lists, u->depth, err));
     bad |=
         json_object_set_new(o, "queries", json_integer(r.recall.n)) | set_mean(o, "mrr", 0, r.mrr);
     if (bad != 0)
@@ -106,7 +107,7 @@ static tw_status retrieve(run *u, twi_rival_kind which, const twi_rival *r, tw_e
                                     .n_known = s->apart ? 0 : seen,
                                     .max_queries = u->max_queries};
 
-    TW_TRY(tw_rank_pairs(&lists, u->m->c->n, DEPTH, &task, r->score, r->ctx, u->pool, err));
+    TW_TRY(tw_rank_pairs(&lists, u->m->c->n, u->depth, &task, r->score, r->ctx, u->pool, err));
     TW_TRY(set_ranking(u, row, &lists, err));
     TW_TRY(set_variety(u, row, &lists, err));
     TW_TRY(hand_over(u->test, which, row, err));
@@ -228,7 +229,7 @@ static tw_status tell_classes(run *u, twi_rival_kind which, const twi_rival *r, 
     twi_class_asks asks = {.r = r, .t = t};
     const tw_rank_task task = {.queries = t->queries,
                                .pool = u->m->c->n,
-                               .k = DEPTH,
+                               .k = u->depth,
                                .own = t->query,
                                .query_class = t->query_class,
                                .pool_class = t->pool_class};
@@ -373,11 +374,15 @@ static tw_status put_together(const run *u, json_t **out, tw_error *err)
     return tw_fail(err, TW_ENOMEM, "report of the towers");
 }
 
-static tw_status check_ks(const run *u, tw_error *err)
+static tw_status choose_depth(run *u, tw_error *err)
 {
-    for (int i = 0; i < u->n_ks; i++)
+    u->depth = DEPTH;
+    for (int i = 0; i < u->n_ks; i++) {
         if (u->ks[i] < 1 || u->ks[i] > TW_EVAL_MAX_K)
             return tw_fail(err, TW_EINVAL, "k %d is outside 1..%d", u->ks[i], TW_EVAL_MAX_K);
+        if (u->ks[i] > u->depth)
+            u->depth = u->ks[i];
+    }
     return TW_OK;
 }
 
@@ -391,7 +396,7 @@ tw_status twi_measure_towers(const twi_measure *m, json_t **out, tw_error *err)
     u.ks = m->n_ks > 0 ? m->ks : usual;
     u.n_ks = m->n_ks > 0 ? m->n_ks : 3;
     u.max_queries = m->max_queries > 0 ? m->max_queries : TWI_MEASURE_QUERIES;
-    TW_TRY(check_ks(&u, err));
+    TW_TRY(choose_depth(&u, err));
     TW_TRY(tw_pool_create(&u.pool, m->threads, err));
     TW_TRY(choose_tables(&u, err));
     TW_TRY(measure_all(&u, err));
