@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "towers/internal.h"
+#include "towers/tower_validate.h"
 
 static const char *const texts[] = {"red apple", "green apple", "red pear", "blue car",
                                     "fast car",  "blue van",    "",         "slow van"};
@@ -284,6 +285,25 @@ static void dropout_changes_what_is_learnt(void **state)
     assert_memory_equal(v[1], v[2], sizeof v[0]);
 }
 
+/* Cosines to item 0: 1, 0.8, 0.6, -1. Scores 0.9 0.2 0.2 0: ranks 4 3 2 1 and 4 2.5 2.5 1, that is
+ * 4.5 / sqrt(5 * 4.5). Labels 1 0 1 of the last three: calling all of them similar finds two with
+ * three calls, F1 4/5; the first alone 2/3. */
+static void pairs_validate_by_what_their_labels_say(void **state)
+{
+    static const float v[] = {1, 0, 0.8F, 0.6F, 0.6F, 0.8F, -1, 0};
+    static const tw_item_pair scores[] = {
+        {0, 0, 0.9F, 1}, {0, 1, 0.2F, 1}, {0, 2, 0.2F, 1}, {0, 3, 0, 1}};
+    static const tw_item_pair labels[] = {{0, 1, 1, 1}, {0, 2, 0, 1}, {0, 3, 1, 1}};
+    const tw_tower_data by_score = {.n_items = 4, .valid = scores, .n_valid = 4},
+                        by_label = {.n_items = 4, .valid = labels, .n_valid = 3};
+    double out;
+    (void) state;
+    assert_ok(twi_validate(&out, TWI_VALID_SPEARMAN, &by_score, NULL, v, 2, NULL, err));
+    assert_near(out, 4.5 / sqrt(5 * 4.5), 1e-12);
+    assert_ok(twi_validate(&out, TWI_VALID_F1, &by_label, NULL, v, 2, NULL, err));
+    assert_near(out, 0.8, 1e-12);
+}
+
 static void the_log_line_is_json(void **state)
 {
     const tw_tower_epoch line = {
@@ -348,6 +368,7 @@ int main(void)
         cmocka_unit_test(collapse_is_noticed_and_undone),
         cmocka_unit_test(workers_share_one_gradient),
         cmocka_unit_test(dropout_changes_what_is_learnt),
+        cmocka_unit_test(pairs_validate_by_what_their_labels_say),
         cmocka_unit_test(the_log_line_is_json),
 #ifdef TW_TORTURE
         cmocka_unit_test(a_warm_step_allocates_nothing),
