@@ -119,6 +119,7 @@ static tw_status raw_features(float **out, int *dim, const quality_items *x, tw_
     float *rows = NULL;
 
     TW_TRY(twi_logmel_preset(&cfg, "fsdd", err));
+    cfg.loudness = true;
     TW_TRY(twi_logmel_create(&front, &cfg, err));
     const int B = cfg.bands;
     *dim = SEGMENTS * B;
