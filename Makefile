@@ -19,7 +19,8 @@ all: program
 help:
 	@echo 'make            build/twindex, installing what is missing'
 	@echo 'make demo       the whole story on MovieLens-100K: train, ingest, serve, query'
-	@echo 'make demo-pictures   the same emoji by two hands: ask with a picture, and with words'
+	@echo 'make demo-pictures  the same emoji by two hands: ask with a picture, and with words'
+	@echo 'make demo-sounds  which drums sound alike? trained on ten kits, asked with three others'
 	@echo 'make test       build with every check on, run all tests'
 	@echo 'make bench      measure this machine'
 	@echo 'make install    program, library, headers, licence to PREFIX ($(PREFIX))'
@@ -39,6 +40,9 @@ demo: deps-demo program
 
 demo-pictures: deps-demo-pictures program
 	@sh cli/demo_pictures.sh
+
+demo-sounds: deps-demo program
+	@sh cli/demo_sounds.sh
 
 bench: program
 	@sh bench/run.sh
@@ -83,4 +87,5 @@ else \
 fi
 endef
 
-.PHONY: all help program test demo demo-pictures bench install clean deps deps-test deps-demo deps-demo-pictures
+.PHONY: all help program test demo demo-pictures demo-sounds bench install clean deps deps-test deps-demo \
+    deps-demo-pictures

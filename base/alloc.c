@@ -1,9 +1,15 @@
 #include "base/alloc.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "base/size.h"
+
+#define LARGE_PAGE ((size_t) 1 << 21)
 
 #ifdef TW_TORTURE
 #include <stdatomic.h>
@@ -40,6 +46,21 @@ void *tw_alloc(size_t n, size_t size)
     return calloc(n > 0 ? n : 1, size > 0 ? size : 1);
 }
 
+/* Advice only: a system that has no large pages says so, and nobody minds. */
+void tw_prefer_large_pages(void *p, size_t bytes)
+{
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    const size_t skip = (LARGE_PAGE - (uintptr_t) p % LARGE_PAGE) % LARGE_PAGE;
+    if (bytes < skip + LARGE_PAGE)
+        return;
+    (void) madvise((unsigned char *) p + skip, (bytes - skip) / LARGE_PAGE * LARGE_PAGE,
+                   MADV_HUGEPAGE);
+#else
+    (void) p;
+    (void) bytes;
+#endif
+}
+
 void *tw_alloc_aligned(size_t n, size_t size)
 {
     const size_t align = 64;
@@ -50,8 +71,10 @@ void *tw_alloc_aligned(size_t n, size_t size)
     if (bytes == 0)
         bytes = align;
     void *p = aligned_alloc(align, bytes);
-    if (p != NULL)
-        memset(p, 0, bytes);
+    if (p == NULL)
+        return NULL;
+    tw_prefer_large_pages(p, bytes);
+    memset(p, 0, bytes);
     return p;
 }
 

@@ -16,6 +16,13 @@ void *tw_alloc(size_t n, size_t size) __attribute__((malloc, warn_unused_result)
 /* As tw_alloc, aligned to 64 bytes (a cache line, an AVX-512 register). Free with tw_free. */
 void *tw_alloc_aligned(size_t n, size_t size) __attribute__((malloc, warn_unused_result));
 
+/* Asks the system to back a block that is not touched yet with large pages where it can: rows that
+ * lie anywhere in it are then found sooner (a step of the bag of words: 1.15 times, an
+ * embedding 1.2). Worth it from some MiB on; below nothing is done. The first touch of a large page
+ * takes 2 MiB, so this is for blocks that will be used all over. tw_alloc_aligned does it by
+ * itself. */
+void tw_prefer_large_pages(void *p, size_t bytes);
+
 /* Resizes to n*size bytes, new bytes unspecified; on NULL the old block is untouched. Not for
  * blocks of tw_alloc_aligned. */
 void *tw_realloc(void *p, size_t n, size_t size) __attribute__((warn_unused_result));

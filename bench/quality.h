@@ -20,8 +20,9 @@
 #include "towers/towers.h"
 
 typedef struct quality {
-    const char *data; /* the folder */
-    bool validate;    /* measure on held-out training data */
+    const char *data;   /* the folder */
+    bool validate;      /* measure on held-out training data */
+    const char *minilm; /* a sentence-transformers folder; NULL: data/minilm */
     tw_tower_recipe recipe;
     tw_pool *pool;
     /* what a task tells */
@@ -44,6 +45,8 @@ tw_status quality_stsb(quality *q, tw_error *err);
 tw_status quality_abt_buy(quality *q, tw_error *err);
 tw_status quality_fsdd(quality *q, tw_error *err);
 tw_status quality_fsdd_loso(quality *q, tw_error *err);
+tw_status quality_abt_buy_retrieval(quality *q, tw_error *err);
+tw_status quality_stsb_minilm(quality *q, tw_error *err);
 
 /* ---- what tasks share (quality_items.c) ------------------------------------------------------ */
 

@@ -157,8 +157,7 @@ tw_status quality_lines(const char *path, char **data, char ***lines, int64_t *n
         char *end = memchr(at, '\n', (size_t) (*data + len - at));
         if (end == NULL)
             end = *data + len;
-        if (*end != '\0')
-            *end = '\0';
+        *end = '\0'; /* a file is read with one behind it */
         if (end > at && end[-1] == '\r')
             end[-1] = '\0';
         (*lines)[(*n)++] = at;

@@ -14,10 +14,11 @@
 #include "nn/blas.h"
 
 static const quality_task tasks[] = {
-    {"omniglot", quality_omniglot},   {"fashion-mnist", quality_fashion},
-    {"grocery", quality_grocery},     {"fsdd", quality_fsdd},
-    {"fsdd-loso", quality_fsdd_loso}, {"stsb", quality_stsb},
-    {"abt-buy", quality_abt_buy},
+    {"omniglot", quality_omniglot},       {"fashion-mnist", quality_fashion},
+    {"grocery", quality_grocery},         {"fsdd", quality_fsdd},
+    {"fsdd-loso", quality_fsdd_loso},     {"stsb", quality_stsb},
+    {"abt-buy", quality_abt_buy},         {"abt-buy-retrieval", quality_abt_buy_retrieval},
+    {"stsb-minilm", quality_stsb_minilm},
 };
 
 static const quality_task *find_task(const char *name)
@@ -49,6 +50,10 @@ static tw_status take_setting(quality *q, char *arg, tw_error *err)
         return take_config(q, equals + 1, err);
     if (strcmp(arg, "validate") == 0) {
         q->validate = strcmp(equals + 1, "0") != 0;
+        return TW_OK;
+    }
+    if (strcmp(arg, "minilm") == 0) {
+        q->minilm = equals + 1;
         return TW_OK;
     }
     return tw_tower_recipe_set(&q->recipe, arg, equals + 1, err);

@@ -31,6 +31,7 @@ int cmd_train(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int eval_events(int argc, char **argv); /* eval seq --events FILE */
 int eval_cold(int argc, char **argv);   /* eval seq --hold-out-...; likewise */
+int eval_towers(int argc, char **argv); /* eval towers DIR; likewise */
 int cmd_similar(int argc, char **argv);
 int cmd_next(int argc, char **argv);
 int cmd_embed(int argc, char **argv);

@@ -31,7 +31,8 @@ static void print_column(const char *s, int64_t width, bool last)
     for (size_t at = 0, used; at < len && (whole || shown < width - 1); at += used, shown++) {
         uint32_t cp = tw_utf8_next(s + at, len - at, &used);
         char bytes[4];
-        (void) fwrite(bytes, 1, tw_utf8_put(bytes, cp < 0x20 || cp == 0x7f ? ' ' : cp), stdout);
+        const size_t n = tw_utf8_put(bytes, cp < 0x20 || cp == 0x7f ? ' ' : cp);
+        (void) fwrite(bytes, 1, n, stdout);
     }
     if (!whole)
         shown += printf("\xe2\x80\xa6") > 0;

@@ -41,7 +41,7 @@ int cmd_eval(int argc, char **argv)
             "like.\n"
             "     `eval seq --events FILE` trains on a log from scratch first (--help shows how).\n"
             "     `eval seq DIR --hold-out-items 0.1` shows what new items and new people get.\n"
-            "towers: held-out pairs of items consumed together, ranked over the whole catalogue.\n"
+            "towers: what their training kept apart; `eval towers --help` shows what else.\n"
             "index: recall of the index against an exact scan.",
         .example = "  twindex eval seq films --protocol sampled100",
         .flags = flags,
@@ -53,20 +53,21 @@ int cmd_eval(int argc, char **argv)
         return eval_events(argc - 1, argv + 1);
     if (argc > 0 && strcmp(argv[0], "seq") == 0 && names(argc, argv, "--hold-out-"))
         return eval_cold(argc - 1, argv + 1);
+    if (argc > 0 && strcmp(argv[0], "towers") == 0)
+        return eval_towers(argc - 1, argv + 1);
     int rc = parse_args(&u, &argc, argv, 2, 2);
     if (rc >= 0)
         return rc;
-    bool towers = strcmp(argv[0], "towers") == 0, seq = strcmp(argv[0], "seq") == 0;
-    if (!towers && !seq && strcmp(argv[0], "index") != 0)
+    const bool seq = strcmp(argv[0], "seq") == 0;
+    if (!seq && strcmp(argv[0], "index") != 0)
         return wrong_usage(&u, "'%s' is none of towers, seq, index", argv[0]);
     opt.seed = (uint64_t) seed;
 
     const tw_engine_options eng = {.mode = TW_ENGINE_READ};
     tw_status st = tw_engine_open(&e, argv[1], &eng, &err);
     if (st == TW_OK) {
-        st = towers ? tw_engine_eval_towers(e, &opt, &report, &err)
-             : seq  ? tw_engine_eval_seq(e, &opt, &report, &err)
-                    : tw_engine_eval_index(e, &opt, &report, &err);
+        st = seq ? tw_engine_eval_seq(e, &opt, &report, &err)
+                 : tw_engine_eval_index(e, &opt, &report, &err);
     }
     if (st != TW_OK)
         rc = failed(&err);

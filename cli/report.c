@@ -20,15 +20,36 @@ static const char *word(const json_t *object, const char *key)
     return s != NULL ? s : "";
 }
 
+/* A column's key says all, or stands for KEY_at_K or its standard error. */
+typedef enum column_kind { PLAIN = 0, AT_K = 1, ERROR_AT_K = 2 } column_kind;
+
 typedef struct column {
     const char *key, *title;
+    column_kind kind;
 } column;
 
-/* One line per model, the same figures in the same columns. */
-static void print_table(const json_t *rows, const char *const *names, const char *const *labels,
-                        const column *columns)
+static void print_cell(const json_t *row, const column *c, int k)
 {
-    (void) printf("  %-22s", "");
+    char key[64];
+    if (c->kind == PLAIN)
+        (void) snprintf(key, sizeof key, "%s", c->key);
+    else
+        (void) snprintf(key, sizeof key, "%s_at_%d%s", c->key, k, c->kind == AT_K ? "" : "_se");
+    const json_t *value = json_object_get(row, key);
+    if (json_is_number(value))
+        (void) printf(" %10.4f", json_number_value(value));
+    else
+        (void) printf(" %10s", "-"); /* nothing was there to be measured */
+}
+
+/* One line per model, the same figures in the same columns; k 0: none is asked for. */
+static void print_table_at(const json_t *rows, const char *const *names, const char *const *labels,
+                           const column *columns, int k)
+{
+    char corner[32] = "";
+    if (k > 0)
+        (void) snprintf(corner, sizeof corner, "first %d", k);
+    (void) printf("  %-22s", corner);
     for (const column *c = columns; c->key != NULL; c++)
         (void) printf(" %10s", c->title);
     (void) printf("\n");
@@ -38,9 +59,15 @@ static void print_table(const json_t *rows, const char *const *names, const char
             continue;
         (void) printf("  %-22s", labels[i]);
         for (const column *c = columns; c->key != NULL; c++)
-            (void) printf(" %10.4f", number(row, c->key));
+            print_cell(row, c, k);
         (void) printf("\n");
     }
+}
+
+static void print_table(const json_t *rows, const char *const *names, const char *const *labels,
+                        const column *columns)
+{
+    print_table_at(rows, names, labels, columns, 0);
 }
 
 static void print_seq_table(const json_t *test)
@@ -49,14 +76,15 @@ static void print_seq_table(const json_t *test)
                                         "item_knn", "markov",          NULL};
     const char *const labels[] = {
         word(test, "name"), "  user unknown to it", "popularity", "item-kNN", "Markov", NULL};
-    static const column columns[] = {{"hr_at_10", "HR@10"},
-                                     {"ndcg_at_10", "NDCG@10"},
-                                     {"ndcg_at_10_se", "+-"},
-                                     {"mrr_at_10", "MRR@10"},
-                                     {NULL, NULL}};
-    static const column lists[] = {{"coverage_at_10", "coverage"},     {"gini_at_10", "Gini"},
-                                   {"popularity_at_10", "popularity"}, {"novelty_at_10", "novelty"},
-                                   {"diversity_at_10", "diversity"},   {NULL, NULL}};
+    static const column columns[] = {{"hr_at_10", "HR@10", PLAIN},
+                                     {"ndcg_at_10", "NDCG@10", PLAIN},
+                                     {"ndcg_at_10_se", "+-", PLAIN},
+                                     {"mrr_at_10", "MRR@10", PLAIN},
+                                     {0}};
+    static const column lists[] = {
+        {"coverage_at_10", "coverage", PLAIN},     {"gini_at_10", "Gini", PLAIN},
+        {"popularity_at_10", "popularity", PLAIN}, {"novelty_at_10", "novelty", PLAIN},
+        {"diversity_at_10", "diversity", PLAIN},   {0}};
     print_table(test, names, labels, columns);
     if (json_object_get(json_object_get(test, "seq"), "coverage_at_10") != NULL) {
         (void) printf("  top 10 of all items:\n");
@@ -64,24 +92,126 @@ static void print_seq_table(const json_t *test)
     }
 }
 
-static void print_tower_table(const json_t *part, const char *title)
+/* ---- towers ---------------------------------------------------------------------------------- */
+
+static const char *const rivals[] = {"towers", "untrained", "tfidf", "popularity", NULL};
+static const char *const rival_labels[] = {"trained towers", "untrained towers",
+                                           "tf-idf of the texts", "popularity", NULL};
+
+static void print_towers(const json_t *rows, const column *columns, int k)
 {
-    static const char *const names[] = {"towers", "untrained", "popularity", NULL};
-    static const char *const labels[] = {"trained towers", "untrained (tf-idf)", "popularity",
-                                         NULL};
-    static const column columns[] = {{"recall_at_10", "Recall@10"},
-                                     {"ndcg_at_10", "NDCG@10"},
-                                     {"ndcg_at_10_se", "+-"},
-                                     {"mrr", "MRR"},
-                                     {NULL, NULL}};
-    (void) printf("  test: %s (%lld queries)\n", title,
-                  whole(json_object_get(part, "towers"), "queries"));
-    print_table(part, names, labels, columns);
+    print_table_at(rows, rivals, rival_labels, columns, k);
 }
 
-static void print_tower_eval(const json_t *eval)
+/* The same for each cut-off that was asked for. */
+static void print_towers_at_each(const json_t *eval, const json_t *rows, const column *columns)
 {
-    print_tower_table(json_object_get(eval, "test"), word(eval, "protocol"));
+    const json_t *ks = json_object_get(eval, "k");
+    for (size_t i = 0; i < json_array_size(ks); i++)
+        print_towers(rows, columns, (int) json_integer_value(json_array_get(ks, i)));
+}
+
+static void print_pairs(const json_t *pairs, bool all)
+{
+    static const column agreement[] = {{"auc", "AUC", PLAIN},
+                                       {"average_precision", "av. prec.", PLAIN},
+                                       {"spearman", "Spearman", PLAIN},
+                                       {"pearson", "Pearson", PLAIN},
+                                       {0}};
+    static const column triplets[] = {{"triplets_in_order", "in order", PLAIN}, {0}};
+    static const column decisions[] = {{"f1", "F1", PLAIN},
+                                       {"f1_threshold", "above", PLAIN},
+                                       {"precision", "precision", PLAIN},
+                                       {"recall", "recall", PLAIN},
+                                       {"accuracy", "accuracy", PLAIN},
+                                       {"accuracy_se", "+-", PLAIN},
+                                       {"accuracy_threshold", "above", PLAIN},
+                                       {0}};
+    const json_t *row = json_object_get(pairs, "towers");
+    if (pairs == NULL)
+        return;
+    (void) printf("  test: %lld pairs, %lld of them similar\n", whole(pairs, "test"),
+                  whole(pairs, "positives"));
+    print_towers(pairs, agreement, 0);
+    if (json_object_get(row, "triplets_in_order") != NULL)
+        print_towers(pairs, triplets, 0);
+    if (all && json_object_get(row, "f1") != NULL) {
+        (void) printf("  called similar above what %lld validation pairs chose for F1, and for "
+                      "accuracy:\n",
+                      whole(pairs, "valid"));
+        print_towers(pairs, decisions, 0);
+    }
+}
+
+static void print_classes(const json_t *eval, bool all)
+{
+    static const column nearest[] = {{"r_at_1", "R@1", PLAIN},
+                                     {"r_at_1_se", "+-", PLAIN},
+                                     {"knn_at_10", "kNN@10", PLAIN},
+                                     {"map_at_10", "MAP@10", PLAIN},
+                                     {0}};
+    static const column at[] = {{"r_at_1", "R@1", PLAIN},         {"knn", "kNN vote", AT_K},
+                                {"knn", "+-", ERROR_AT_K},        {"map", "MAP", AT_K},
+                                {"map", "+-", ERROR_AT_K},        {"ndcg", "NDCG", AT_K},
+                                {"precision", "precision", AT_K}, {0}};
+    const json_t *classes = json_object_get(eval, "classes");
+    if (classes == NULL)
+        return;
+    (void) printf("  test: %s (%lld queries among %lld items of %lld classes)\n",
+                  word(eval, "protocol"), whole(classes, "queries"), whole(classes, "among"),
+                  whole(classes, "classes"));
+    if (all)
+        print_towers_at_each(eval, classes, at);
+    else
+        print_towers(classes, nearest, 0);
+}
+
+/* all: every cut-off and what the lists are like; else what a training says in a few lines. */
+static void print_tower_eval(const json_t *eval, bool all)
+{
+    static const column few[] = {{"recall_at_10", "Recall@10", PLAIN},
+                                 {"ndcg_at_10", "NDCG@10", PLAIN},
+                                 {"ndcg_at_10_se", "+-", PLAIN},
+                                 {"mrr", "MRR", PLAIN},
+                                 {0}};
+    static const column at[] = {{"recall", "Recall", AT_K}, {"precision", "precision", AT_K},
+                                {"hr", "HR", AT_K},         {"ndcg", "NDCG", AT_K},
+                                {"ndcg", "+-", ERROR_AT_K}, {"mrr", "MRR", AT_K},
+                                {"map", "MAP", AT_K},       {0}};
+    static const column lists[] = {{"coverage_at_10", "coverage", PLAIN},
+                                   {"gini_at_10", "Gini", PLAIN},
+                                   {"diversity_at_10", "diversity", PLAIN},
+                                   {0}};
+    const json_t *test = json_object_get(eval, "test");
+    const long long queries = whole(json_object_get(test, "towers"), "queries");
+
+    if (test != NULL)
+        (void) printf("  test: %s (%lld queries)\n", word(eval, "protocol"), queries);
+    if (queries > 0 && !all)
+        print_towers(test, few, 0);
+    if (queries > 0 && all) {
+        print_towers_at_each(eval, test, at);
+        (void) printf("  lists of ten:\n");
+        print_towers(test, lists, 0);
+    }
+    print_pairs(json_object_get(eval, "pairs"), all);
+    print_classes(eval, all);
+}
+
+/* What was measured on, and what may have moved since. */
+static void print_circumstances(const json_t *r)
+{
+    const long long items = whole(r, "items"), then = whole(r, "items_at_training");
+    (void) printf("model %lld, %lld items, on %s%s%s\n", whole(r, "model"), items,
+                  word(r, "source"), json_object_get(r, "from") != NULL ? " of " : "",
+                  word(r, "from"));
+    if (json_object_get(r, "items_at_training") != NULL && then != items)
+        (void) fprintf(stderr,
+                       "twindex: the catalogue had %lld items when the towers were trained; what "
+                       "is measured may not be all that was kept apart then\n",
+                       then);
+    if (whole(r, "skipped_rows") > 0)
+        (void) fprintf(stderr, "twindex: %lld rows could not be used\n", whole(r, "skipped_rows"));
 }
 
 static const char *examples_name(const char *source)
@@ -125,8 +255,9 @@ void print_training_report(const char *json, bool towers)
         const json_t *eval = json_object_get(r, "eval");
         if (eval == NULL)
             eval = json_object_get(r, "eval_pairs");
-        if (eval != NULL)
-            print_tower_eval(eval);
+        if (eval == NULL)
+            eval = json_object_get(r, "eval_classes");
+        print_tower_eval(eval, false);
     } else {
         (void) printf("model %lld: %lld users, %lld items, %lld events, %lld epochs (best %lld), "
                       "%.1f s\n",
@@ -157,8 +288,8 @@ void print_eval_report(const char *json, const char *what)
         print_index(r, "items", "items");
         print_index(r, "next", "next");
     } else if (strcmp(what, "towers") == 0) {
-        (void) printf("model %lld, %lld items\n", whole(r, "model"), whole(r, "items"));
-        print_tower_eval(r);
+        print_circumstances(r);
+        print_tower_eval(r, true);
     } else {
         (void) printf("model %lld, %s split, protocol %s, seed %lld, %lld users\n",
                       whole(r, "model"), word(r, "split"), word(r, "protocol"), whole(r, "seed"),
@@ -193,11 +324,11 @@ static void print_strangers(const json_t *r)
     static const char *const names[] = {"unknown", "mean", "folded", "popularity", NULL};
     static const char *const labels[] = {"as the unknown user", "as the mean user", "folded in",
                                          "popularity", NULL};
-    static const column columns[] = {{"hr_at_10", "HR@10"},
-                                     {"ndcg_at_10", "NDCG@10"},
-                                     {"ndcg_at_10_se", "+-"},
-                                     {"mrr_at_10", "MRR@10"},
-                                     {NULL, NULL}};
+    static const column columns[] = {{"hr_at_10", "HR@10", PLAIN},
+                                     {"ndcg_at_10", "NDCG@10", PLAIN},
+                                     {"ndcg_at_10_se", "+-", PLAIN},
+                                     {"mrr_at_10", "MRR@10", PLAIN},
+                                     {0}};
     const json_t *strangers = json_object_get(r, "strangers");
     if (strangers == NULL)
         return;
@@ -235,11 +366,11 @@ static void print_cold_part(const json_t *r, const char *part, const char *title
     static const char *const names[] = {
         "seq",        "as_unknown_user", "unknown", "mean",   "folded",
         "popularity", "item_knn",        "markov",  "random", NULL};
-    static const column columns[] = {{"hr_at_10", "HR@10"},
-                                     {"ndcg_at_10", "NDCG@10"},
-                                     {"ndcg_at_10_se", "+-"},
-                                     {"auc", "AUC"},
-                                     {NULL, NULL}};
+    static const column columns[] = {{"hr_at_10", "HR@10", PLAIN},
+                                     {"ndcg_at_10", "NDCG@10", PLAIN},
+                                     {"ndcg_at_10_se", "+-", PLAIN},
+                                     {"auc", "AUC", PLAIN},
+                                     {0}};
     const json_t *rows = json_object_get(r, part);
     const char *const labels[] = {word(r, "name"),
                                   "  user unknown to it",

@@ -91,10 +91,10 @@ static tw_status is_known(load *l, const tw_item *item, bool *known, tw_error *e
     tw_item old;
     *known = false;
     tw_status st = tw_store_item_by_id(l->e->store, item->id, &old, err);
-    if (st == TW_OK)
+    if (st == TW_OK) {
         *known = same_path(old.image, item->image) && same_path(old.audio, item->audio);
-    if (st == TW_OK)
         tw_item_fini(&old);
+    }
     return st == TW_ENOTFOUND || st == TW_EINVAL ? TW_OK : st; /* put has the sentence */
 }
 

@@ -246,18 +246,35 @@ TW_NODISCARD tw_status tw_engine_import_towers(tw_engine *e, const char *folder,
 TW_NODISCARD tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **report,
                                            tw_error *err);
 
+#define TW_EVAL_MAX_K       1000   /* of a cut-off */
+#define TW_EVAL_MAX_QUERIES 100000 /* each takes 5 bytes for each place of its list */
+
 typedef struct tw_eval_options {
     const char *protocol;                  /* seq: "full" (NULL), "sampled100" or "authors" */
-    const char *split;                     /* "test" (NULL) or "valid" */
-    uint64_t seed;                         /* seq: of sampled lists; 0: 42 */
+    const char *split;                     /* seq: "test" (NULL) or "valid" */
+    uint64_t seed;                         /* seq: of sampled lists, 0: 42; towers: of the split
+                                              that is made here, 0: the training's */
     double diversity, popularity_discount; /* seq: as in tw_next_query, for the model's lists */
+    bool chosen;            /* towers: measure on `source`, not on what their training kept apart */
+    tw_pair_source source;  /* TW_PAIRS_EVENTS, TW_PAIRS_FILE or TW_PAIRS_CLASSES */
+    const char *path;       /* the pairs file, or the attribute's name */
+    const char *valid_path; /* pairs that choose the threshold; NULL: half of those in `path` */
+    const int *k;           /* (n_k) towers: cut-offs, 1..TW_EVAL_MAX_K; n_k 0: 1, 10, 100 */
+    int n_k;
+    int64_t max_queries; /* towers: items that ask, 0: 2000, at most TW_EVAL_MAX_QUERIES */
     tw_progress_fn progress;
     void *progress_ctx;
 } tw_eval_options;
 
-/* Measure the active model on what the store holds; the report is as in training. */
+/* Measures the active towers beside their baselines, unless told otherwise on what their own
+ * training kept apart; the report (docs/formats.md) is as in training. Classes that the training
+ * knew are measured on the items that it held out, others on all items, each left out in turn.
+ * TW_ESTATE: there are no towers, or the training kept nothing apart (imported ones: nothing at
+ * all) and nothing is chosen. TW_EINVAL: an option out of range. TW_ENOTFOUND, TW_EIO: a file of
+ * pairs; TW_ECORRUPT: the model's report; TW_ECANCELLED; TW_ENOMEM. On failure *report is NULL. */
 TW_NODISCARD tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt,
                                              char **report, tw_error *err);
+/* Measures the active sequential model on what the store holds; the report is as in training. */
 TW_NODISCARD tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **report,
                                           tw_error *err);
 /* Recall at 10 of each index against an exact scan, and microseconds a query on one thread. */

@@ -1,4 +1,4 @@
-/* How good the models are on what the store holds, beside their baselines. */
+/* What was liked together, kept apart by people; and how good the index is. */
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
@@ -6,11 +6,6 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "engine/internal.h"
-
-#define EVAL_QUERIES                                                                               \
-    2000 /* items asked at most: keeps a large catalogue's evaluation in seconds                   \
-          */
-#define MAX_REPORT ((size_t) 1 << 20) /* bytes */
 
 tw_status twi_json_dump(const json_t *value, char **out, tw_error *err)
 {
@@ -23,7 +18,7 @@ tw_status twi_json_dump(const json_t *value, char **out, tw_error *err)
     return TW_ENOMEM; /* said outright, so that the analyser knows *out was set on TW_OK */
 }
 
-/* ---- towers ---------------------------------------------------------------------------------- */
+/* ---- mining ---------------------------------------------------------------------------------- */
 
 /* Which people a part of the split holds, by the last digit of their hash. */
 typedef struct people {
@@ -110,174 +105,6 @@ tw_status twi_mine(const twi_catalogue *c, const twi_log *log, const tw_mine_con
     TW_TRY(mine_part(c, log, &valid, cfg, out, &out->parts.valid, err));
     TW_TRY(mine_part(c, log, &test, cfg, out, &out->parts.test, err));
 done:
-    return st;
-}
-
-static json_t *retrieval_json(const tw_retrieval *r)
-{
-    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "queries", (json_int_t) r->queries,
-                     "recall_at_10", r->recall, "ndcg_at_10", r->ndcg, "mrr", r->mrr,
-                     "recall_at_10_se", r->recall_se, "ndcg_at_10_se", r->ndcg_se);
-}
-
-static tw_status measure(const tw_tower *t, const tw_tower_samples *samples, tw_pool *pool,
-                         const tw_retrieval_task *task, json_t **out, tw_error *err)
-{
-    tw_status st = TW_OK;
-    tw_retrieval r;
-    int dim = tw_tower_dim(t);
-    const int64_t n = tw_tower_samples_count(samples);
-    float *vecs = tw_alloc((size_t) n, (size_t) dim * sizeof *vecs);
-
-    if (vecs == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "vectors of %lld items", (long long) n);
-        goto done;
-    }
-    TW_TRY(tw_tower_embed_samples(t, pool, samples, vecs, NULL, NULL, err));
-    TW_TRY(tw_retrieval_measure(&r, vecs, n, dim, task, pool, err));
-    *out = retrieval_json(&r);
-done:
-    tw_free(vecs);
-    return st;
-}
-
-static tw_status measure_popularity(const twi_catalogue *c, const twi_log *log,
-                                    const tw_retrieval_task *task, json_t **out, tw_error *err)
-{
-    tw_status st = TW_OK;
-    tw_retrieval r;
-    double *score = tw_alloc((size_t) c->n, sizeof *score);
-    if (score == NULL)
-        return tw_fail(err, TW_ENOMEM, "popularity of %lld items", (long long) c->n);
-    for (int64_t i = 0; i < log->n; i++)
-        if (log->items[i] <= c->max_row && c->position[log->items[i]] >= 0)
-            score[c->position[log->items[i]]] += 1;
-    TW_TRY(tw_retrieval_baseline(&r, score, c->n, task, err));
-    *out = retrieval_json(&r);
-done:
-    tw_free(score);
-    return st;
-}
-
-/* All three on one set of held-out pairs, so that the figures compare. */
-static tw_status beside(const tw_tower *t, const tw_tower *raw, const twi_catalogue *c,
-                        const tw_tower_samples *samples, const twi_log *log, tw_pool *pool,
-                        const tw_retrieval_task *task, json_t **out, tw_error *err)
-{
-    json_t *model = NULL, *untrained = NULL, *popular = NULL;
-    tw_status st = measure(t, samples, pool, task, &model, err);
-    if (st == TW_OK)
-        st = measure(raw, samples, pool, task, &untrained, err);
-    if (st == TW_OK)
-        st = measure_popularity(c, log, task, &popular, err);
-    *out = json_pack("{s:o*, s:o*, s:o*}", "towers", model, "untrained", untrained, "popularity",
-                     popular);
-    return st;
-}
-
-tw_status twi_eval_towers(tw_engine *e, const tw_tower *t, const twi_catalogue *c,
-                          const tw_tower_samples *samples, const twi_log *log,
-                          const twi_tower_split *split, json_t **out, tw_error *err)
-{
-    tw_status st = TW_OK;
-    tw_pool *pool = NULL;
-    tw_tower *raw = NULL;
-    json_t *test = NULL;
-    const tw_split *p = &split->parts;
-    const int64_t seen = p->train + p->valid;
-
-    *out = NULL;
-    TW_TRY(tw_pool_create(&pool, e->threads, err));
-    TW_TRY(tw_tower_untrained(&raw, t, err));
-    const tw_retrieval_task task = {.held = split->pairs + seen,
-                                    .n_held = p->test,
-                                    .known = split->pairs,
-                                    .n_known = split->apart ? 0 : seen,
-                                    .max_queries = EVAL_QUERIES};
-    TW_TRY(beside(t, raw, c, samples, log, pool, &task, &test, err));
-    *out =
-        json_pack("{s:I, s:s, s:O}", "items", (json_int_t) c->n, "protocol",
-                  split->apart ? "items liked together by people kept out of training, found among "
-                                 "the whole catalogue"
-                               : "held-out pairs, found among the whole catalogue; partners known "
-                                 "from training are left out",
-                  "test", test);
-done:
-    json_decref(test);
-    tw_tower_destroy(raw);
-    tw_pool_destroy(pool);
-    return st;
-}
-
-/* How the active towers were trained, from the report beside them: only the same seed and mining
- * keep apart the people that training kept apart. */
-static tw_status trained_with(const tw_engine *e, const twi_generation *g, tw_tower_recipe *out,
-                              tw_error *err)
-{
-    tw_status st = TW_OK;
-    char dir[TW_PATH_MAX], path[TW_PATH_MAX];
-    char *data = NULL, *config = NULL;
-    size_t len;
-    json_t *root = NULL;
-
-    *out = TW_TOWER_RECIPE_DEFAULT;
-    TW_TRY(twi_model_dir(e, g->version, dir, err));
-    TW_TRY(tw_path_join(path, dir, TWI_TOWERS_REPORT, err));
-    TW_TRY(tw_file_read(path, MAX_REPORT, &data, &len, err));
-    root = json_loadb(data, len, 0, NULL);
-    if (json_object_get(root, "config") == NULL) {
-        st = tw_fail(err, TW_ECORRUPT, "'%s' does not say how the towers were trained; train again",
-                     path);
-        goto done;
-    }
-    TW_TRY(twi_json_dump(json_object_get(root, "config"), &config, err));
-    TW_TRY(tw_tower_recipe_parse(out, config, strlen(config), err));
-done:
-    json_decref(root);
-    tw_free(config);
-    tw_free(data);
-    return st;
-}
-
-tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt, char **report,
-                                tw_error *err)
-{
-    tw_status st = TW_OK;
-    twi_generation *g = twi_acquire(e);
-    twi_catalogue c = {0};
-    twi_log log = {0};
-    twi_tower_split split = {0};
-    json_t *root = NULL;
-    tw_tower_recipe recipe;
-    tw_tower_samples *samples = NULL;
-    twi_unread unread;
-
-    twi_unread_init(&unread);
-    (void) opt; /* nothing to choose: the split is the training's own */
-    *report = NULL;
-    if (g->tower == NULL) {
-        st = tw_fail(err, TW_ESTATE, "no towers are trained yet; run: twindex train towers %s",
-                     e->dir);
-        goto done;
-    }
-    TW_TRY(trained_with(e, g, &recipe, err));
-    TW_TRY(twi_catalogue_load(e, tw_tower_modalities(g->tower), &c, err));
-    TW_TRY(twi_log_load(e, &log, err));
-    TW_TRY(twi_mine(&c, &log, &recipe.mine, recipe.train.seed, &split, err));
-    TW_TRY(twi_catalogue_samples(e, g->tower, &c, &unread, NULL, NULL, &samples, err));
-    TW_TRY(twi_eval_towers(e, g->tower, &c, samples, &log, &split, &root, err));
-    json_object_set_new(root, "model", json_integer(g->version));
-    json_object_set_new(root, "seed", json_integer(recipe.train.seed));
-    TW_TRY(twi_json_dump(root, report, err));
-    twi_unread_tell(&unread, "evaluation");
-done:
-    twi_unread_fini(&unread);
-    json_decref(root);
-    tw_tower_samples_destroy(samples);
-    tw_free(split.pairs);
-    twi_log_fini(&log);
-    twi_catalogue_fini(&c);
-    twi_release(e, g);
     return st;
 }
 

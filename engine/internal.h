@@ -157,13 +157,14 @@ void twi_keeper_stop(tw_engine *e);
 void twi_keeper_poke(tw_engine *e); /* cheap: wakes it when an index wants a fold */
 
 /* ---- model_dir.c ---- */
-#define TWI_TOWERS_FILE    "towers.safetensors"
-#define TWI_SEQ_FILE       "seq.safetensors"
-#define TWI_TOWERS_REPORT  "towers.report.json"
-#define TWI_SEQ_REPORT     "seq.report.json"
-#define TWI_TOWERS_METRICS "towers.metrics.jsonl"
-#define TWI_SEQ_METRICS    "seq.metrics.jsonl"
-#define TWI_SEQ_CHECKPOINT "seq.checkpoint" /* in the data directory, while a training runs */
+#define TWI_TOWERS_FILE       "towers.safetensors"
+#define TWI_SEQ_FILE          "seq.safetensors"
+#define TWI_TOWERS_REPORT     "towers.report.json"
+#define TWI_SEQ_REPORT        "seq.report.json"
+#define TWI_TOWERS_METRICS    "towers.metrics.jsonl"
+#define TWI_SEQ_METRICS       "seq.metrics.jsonl"
+#define TWI_SEQ_CHECKPOINT    "seq.checkpoint" /* in the data directory, while a training runs */
+#define TWI_TOWERS_CHECKPOINT "towers.checkpoint"
 TW_NODISCARD tw_status twi_model_dir(const tw_engine *e, int version, char out[TW_PATH_MAX],
                                      tw_error *err);
 TW_NODISCARD tw_status twi_model_parts_get(tw_engine *e, int version, twi_model_parts *out,
@@ -304,6 +305,17 @@ TW_NODISCARD tw_status twi_catalogue_samples(tw_engine *e, const tw_tower *tower
                                              tw_progress_fn progress, void *ctx,
                                              tw_tower_samples **out, tw_error *err);
 
+/* ---- hard_search.c ---- */
+typedef struct twi_hard_search {
+    tw_tower_search door; /* what a training is given; borrows this struct */
+    tw_index *index;      /* NULL before the first open */
+    const float *vecs;    /* of the last open, borrowed */
+    int dim, threads;
+} twi_hard_search;
+/* threads: of a graph's building, 1: repeatable. */
+void twi_hard_search_init(twi_hard_search *s, int threads);
+void twi_hard_search_fini(twi_hard_search *s);
+
 /* ---- make_tower.c ---- */
 /* Settles what the recipe leaves to the catalogue (encoders that are AUTO), finds or learns the
  * vocabulary where the text encoder needs one, and makes the tower, untrained.
@@ -341,11 +353,6 @@ typedef struct twi_tower_split {
 TW_NODISCARD tw_status twi_mine(const twi_catalogue *c, const twi_log *log,
                                 const tw_mine_config *cfg, int64_t seed, twi_tower_split *out,
                                 tw_error *err);
-/* Test metrics of the tower beside popularity and the untrained tower; new reference or NULL. */
-TW_NODISCARD tw_status twi_eval_towers(tw_engine *e, const tw_tower *t, const twi_catalogue *c,
-                                       const tw_tower_samples *samples, const twi_log *log,
-                                       const twi_tower_split *split, struct json_t **out,
-                                       tw_error *err);
 /* The value as text; tw_free it. */
 TW_NODISCARD tw_status twi_json_dump(const struct json_t *value, char **out, tw_error *err);
 

@@ -12,6 +12,9 @@
 #define HELD_SHARE         10 /* one item in so many is held out of training on classes */
 #define HELD_STREAM        7  /* of the random numbers that choose it; an arbitrary name */
 
+const char *const twi_source_names[TW_PAIRS_SELF + 1] = {"events",    "pairs",   "triplets",
+                                                         "attribute", "classes", "self"};
+
 typedef struct job {
     tw_engine *e;
     const tw_train_options *opt;
@@ -87,6 +90,7 @@ static tw_status read_examples(job *j, bool triplets, tw_error *err)
     tw_row row;
     bool got = true;
     tw_error why = {0}, first = {0};
+    const int64_t before = j->out->split.n + j->out->n_triplets;
 
     TW_TRY(tw_reader_open(&r, j->opt->path, triplets ? TW_INGEST_TRIPLETS : TW_INGEST_PAIRS, NULL,
                           err));
@@ -107,7 +111,7 @@ static tw_status read_examples(job *j, bool triplets, tw_error *err)
             first = why;
         st = TW_OK;
     }
-    if (j->out->split.n + j->out->n_triplets == 0)
+    if (j->out->split.n + j->out->n_triplets == before)
         st = tw_fail(err, TW_ESTATE, "'%.200s' holds no usable row; the first trouble: %.200s",
                      j->opt->path, first.msg[0] != '\0' ? first.msg : "the file is empty");
 done:
@@ -365,6 +369,31 @@ tw_status twi_train_set_gather(tw_engine *e, const tw_train_options *opt,
     return st == TW_OK
                ? tw_pairs_split(out->split.pairs, out->split.n, &split, &out->split.parts, err)
                : st;
+}
+
+tw_status twi_test_set_gather(tw_engine *e, const char *path, const char *valid, int64_t seed,
+                              const twi_catalogue *c, twi_train_set *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    bool labelled = false;
+    twi_tower_split *s = &out->split;
+    const tw_split_config halves = {.valid = 0.5, .test = 0.5, .seed = seed};
+    const tw_train_options of_valid = {.path = valid}, of_test = {.path = path};
+    job j = {.e = e, .opt = &of_valid, .c = c, .out = out};
+
+    *out = (twi_train_set){0};
+    if (valid != NULL)
+        TW_TRY(read_examples(&j, false, err));
+    s->parts.valid = s->n;
+    j.opt = &of_test;
+    TW_TRY(read_examples(&j, false, err));
+    s->parts.test = s->n - s->parts.valid;
+    for (int64_t k = 0; k < s->n; k++)
+        labelled |= s->pairs[k].label < 1;
+    if (valid == NULL && labelled)
+        TW_TRY(tw_pairs_split(s->pairs, s->n, &halves, &s->parts, err));
+done:
+    return st;
 }
 
 void twi_train_set_fini(twi_train_set *x)

@@ -5,6 +5,9 @@
 
 #include "engine/internal.h"
 
+/* By tw_pair_source: what a training report calls them. */
+extern const char *const twi_source_names[TW_PAIRS_SELF + 1];
+
 /* Pairs, triplets or classes; what is not there is NULL and 0. Owned. */
 typedef struct twi_train_set {
     twi_tower_split split;     /* pairs: train, valid, test */
@@ -29,6 +32,12 @@ typedef struct twi_train_set {
 TW_NODISCARD tw_status twi_train_set_gather(tw_engine *e, const tw_train_options *opt,
                                             const tw_tower_recipe *recipe, const twi_catalogue *c,
                                             const twi_log *log, twi_train_set *out, tw_error *err);
+/* Pairs to measure on, none of them for training: those of the file `valid`, then those of `path`
+ * for test. valid NULL: half of path's, by a hash of (seed, pair); or none of them, where no label
+ * says anything but "similar" and there is no threshold to choose. Else as above. */
+TW_NODISCARD tw_status twi_test_set_gather(tw_engine *e, const char *path, const char *valid,
+                                           int64_t seed, const twi_catalogue *c, twi_train_set *out,
+                                           tw_error *err);
 void twi_train_set_fini(twi_train_set *x);
 
 #endif

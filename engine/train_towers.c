@@ -1,12 +1,14 @@
 /* Training the towers, and publishing what came of it. */
 #include <jansson.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "engine/train_set.h"
+#include "engine/measure_towers.h"
 
 typedef struct job {
     tw_engine *e;
@@ -19,6 +21,7 @@ typedef struct job {
     tw_tower_samples *samples;
     twi_unread unread;
     tw_tower_report result;
+    twi_hard_search hard;
     FILE *metrics;
 } job;
 
@@ -56,7 +59,7 @@ done:
     return st;
 }
 
-static tw_status fit_and_train(job *j, tw_error *err)
+static tw_status fit_and_train(job *j, const char *checkpoint, tw_error *err)
 {
     tw_status st = j->opt->further ? copy_serving(j, err)
                                    : twi_make_tower(&j->recipe.tower, &j->c, j->opt->vocabulary,
@@ -72,9 +75,11 @@ static tw_status fit_and_train(job *j, tw_error *err)
     const tw_tower_watch watch = {.progress = j->opt->progress,
                                   .progress_ctx = j->opt->progress_ctx,
                                   .epoch = write_epoch,
-                                  .epoch_ctx = j};
+                                  .epoch_ctx = j,
+                                  .checkpoint = checkpoint};
     const twi_tower_split *split = &j->x.split;
     const tw_tower_data data = {.samples = j->samples,
+                                .search = &j->hard.door,
                                 .n_items = j->c.n,
                                 .pairs = split->pairs,
                                 .n_pairs = split->parts.train,
@@ -124,33 +129,64 @@ static tw_status add_media(const job *j, json_t *root, tw_error *err)
     return bad ? tw_fail(err, TW_ENOMEM, "training report") : TW_OK;
 }
 
+/* What eval needs to make the same split again. A file is named from the root, because eval may be
+ * run from another folder; a name that JSON cannot hold is left out. */
+static tw_status add_source(const job *j, json_t *root, tw_error *err)
+{
+    const tw_train_options *opt = j->opt;
+    char full[PATH_MAX];
+    const bool file = opt->source == TW_PAIRS_FILE || opt->source == TW_PAIRS_TRIPLETS;
+    const char *from = file && realpath(opt->path, full) != NULL ? full : opt->path;
+    int bad = json_object_set_new(root, "source", json_string(twi_source_names[opt->source]));
+
+    if (from != NULL)
+        (void) json_object_set_new(root, "from", json_string(from));
+    if (opt->groups != NULL)
+        bad |= json_object_set_new(root, "groups", json_string(opt->groups));
+    return bad == 0 ? TW_OK : tw_fail(err, TW_ENOMEM, "training report");
+}
+
+static tw_status add_figures(const job *j, json_t *root, tw_error *err)
+{
+    json_t *eval = NULL;
+    const tw_pair_source source = j->opt->source;
+    const twi_measure m = {.threads = j->e->threads,
+                           .tower = j->tower,
+                           .c = &j->c,
+                           .samples = j->samples,
+                           .log = &j->log,
+                           .x = &j->x};
+    if (j->opt->skip_eval || source == TW_PAIRS_SELF)
+        return TW_OK;
+    tw_status st = twi_measure_towers(&m, &eval, err);
+    const char *key = source == TW_PAIRS_EVENTS    ? "eval"
+                      : source == TW_PAIRS_CLASSES ? "eval_classes"
+                                                   : "eval_pairs";
+    if (st == TW_OK && json_object_set_new(root, key, eval) != 0)
+        st = tw_fail(err, TW_ENOMEM, "training report");
+    return st;
+}
+
 static tw_status write_report(job *j, int version, double seconds, char **report, tw_error *err)
 {
-    static const char *const sources[] = {"events",    "pairs",   "triplets",
-                                          "attribute", "classes", "self"};
     tw_status st = TW_OK;
-    json_t *eval = NULL;
-    const bool by_events = j->opt->source == TW_PAIRS_EVENTS;
-    json_t *root = json_pack(
-        "{s:i, s:s, s:I, s:I, s:I, s:s, s:i, s:i, s:s, s:f, s:o*}", "model", version, "source",
-        sources[j->opt->source], "items", (json_int_t) j->c.n, "examples",
-        (json_int_t) j->result.examples, "skipped_rows", (json_int_t) j->x.skipped, "loss",
-        tw_tower_loss_name(j->result.loss), "epochs", j->result.epochs, "best_epoch",
-        j->result.best_epoch, "stopped_by", tw_tower_stop_name(j->result.stop), "seconds", seconds,
-        "config", twi_recipe_json(&j->recipe));
+    json_t *root =
+        json_pack("{s:i, s:I, s:I, s:I, s:s, s:i, s:i, s:s, s:f, s:o*}", "model", version, "items",
+                  (json_int_t) j->c.n, "examples", (json_int_t) j->result.examples, "skipped_rows",
+                  (json_int_t) j->x.skipped, "loss", tw_tower_loss_name(j->result.loss), "epochs",
+                  j->result.epochs, "best_epoch", j->result.best_epoch, "stopped_by",
+                  tw_tower_stop_name(j->result.stop), "seconds", seconds, "config",
+                  twi_recipe_json(&j->recipe));
+    (void) json_object_set_new(root, "resumed_after", json_integer(j->result.resumed));
     if (!isnan(j->result.best_valid))
         (void) json_object_set_new(root, "valid", json_real(j->result.best_valid));
     if (j->x.classes != NULL)
         (void) json_object_set_new(root, "classes", json_integer(j->x.n_classes));
+    TW_TRY(add_source(j, root, err));
     TW_TRY(add_media(j, root, err));
-    if (!j->opt->skip_eval && j->opt->source != TW_PAIRS_SELF && j->x.split.n > 0) {
-        TW_TRY(
-            twi_eval_towers(j->e, j->tower, &j->c, j->samples, &j->log, &j->x.split, &eval, err));
-        (void) json_object_set(root, by_events ? "eval" : "eval_pairs", eval);
-    }
+    TW_TRY(add_figures(j, root, err));
     TW_TRY(twi_json_dump(root, report, err));
 done:
-    json_decref(eval);
     json_decref(root);
     return st;
 }
@@ -158,7 +194,7 @@ done:
 static tw_status train(job *j, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
-    char tmp[TW_PATH_MAX], path[TW_PATH_MAX];
+    char tmp[TW_PATH_MAX], path[TW_PATH_MAX], checkpoint[TW_PATH_MAX];
     int version = 0;
     double start = tw_clock_monotonic();
     twi_generation *base = twi_acquire(j->e);
@@ -176,11 +212,12 @@ static tw_status train(job *j, char **report, tw_error *err)
                      (long long) j->c.n, j->e->dir);
         goto done;
     }
+    TW_TRY(tw_path_join(checkpoint, j->e->dir, TWI_TOWERS_CHECKPOINT, err));
     TW_TRY(twi_log_load(j->e, &j->log, err));
     TW_TRY(twi_train_set_gather(j->e, j->opt, &j->recipe, &j->c, &j->log, &j->x, err));
     TW_TRY(twi_model_begin(j->e, base, true, &version, tmp, err));
     TW_TRY(twi_open_metrics(&j->metrics, tmp, TWI_TOWERS_METRICS, err));
-    TW_TRY(fit_and_train(j, err));
+    TW_TRY(fit_and_train(j, checkpoint, err));
     TW_TRY(twi_close_metrics(&j->metrics, err));
     TW_TRY(tw_path_join(path, tmp, TWI_TOWERS_FILE, err));
     TW_TRY(tw_tower_save(j->tower, path, err));
@@ -195,6 +232,7 @@ static tw_status train(job *j, char **report, tw_error *err)
                                          .seq_version = kept.seq_version,
                                          .content_version = kept.content_version},
                        j->tower, smooth.layers > 0 ? &smooth : NULL, j->opt, err));
+    (void) remove(checkpoint); /* what stays behind would only be told of: it names its training */
 done:
     if (j->metrics != NULL)
         (void) fclose(j->metrics);
@@ -220,12 +258,14 @@ tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt, char
     if (pthread_mutex_trylock(&e->bulk) != 0)
         return tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
     twi_unread_init(&j.unread);
+    twi_hard_search_init(&j.hard, 1);
     st = train(&j, report, err);
     (void) pthread_mutex_unlock(&e->bulk);
     if (st != TW_OK) {
         tw_free(*report);
         *report = NULL;
     }
+    twi_hard_search_fini(&j.hard);
     twi_train_set_fini(&j.x);
     twi_unread_fini(&j.unread);
     twi_log_fini(&j.log);

@@ -201,7 +201,7 @@ static tw_status place_others(float *xy, const sampled *s, const float *vecs, in
 /* Turns the map so that it is widest along x, and scales it into -1..1. */
 static void put_upright(float *xy, int64_t n)
 {
-    double mean[2] = {0}, xx = 0, yy = 0, both = 0, low[2], high[2];
+    double mean[2] = {0}, xx = 0, yy = 0, both = 0, low[2] = {0}, high[2] = {0};
     for (int64_t i = 0; i < 2 * n; i++)
         mean[i % 2] += (double) xy[i] / (double) n;
     for (int64_t i = 0; i < n; i++) {

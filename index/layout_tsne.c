@@ -64,6 +64,7 @@ static void heed(float *p, const float *d2, int k, double perplexity)
             total += e;
             mean += e * d;
         }
+        // cppcheck-suppress invalidFunctionArg ; the nearest one's term is exp(0) = 1
         double entropy = log(total) + beta * mean / total, gap = entropy - log(perplexity);
         if (fabs(gap) < 1e-5)
             break;

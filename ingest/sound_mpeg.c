@@ -51,7 +51,7 @@ bool twi_mpeg_suspected(const unsigned char *head)
 bool twi_mpeg_find(const unsigned char *data, size_t len, size_t *start)
 {
     size_t at = 0;
-    while (len - at >= 10 && memcmp(data + at, "ID3", 3) == 0) {
+    while (at + 10 <= len && memcmp(data + at, "ID3", 3) == 0) {
         size_t size = 10; /* four bytes of 7 bits follow */
         for (int i = 6; i < 10; i++)
             size += (size_t) (data[at + (size_t) i] & 0x7f) << 7 * (9 - i);
@@ -60,7 +60,7 @@ bool twi_mpeg_find(const unsigned char *data, size_t len, size_t *start)
             at++;
     }
     *start = at;
-    return len - at >= 4 && is_sync(data + at);
+    return at + 4 <= len && is_sync(data + at);
 }
 
 static bool is_tag(const unsigned char *p, size_t left)

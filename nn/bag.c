@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "nn/ahead.h"
 #include "nn/simd.h"
 #include "nn/vec.h"
 
@@ -17,6 +18,8 @@ TW_BODY void gather_body(tw_real *restrict y, const tw_real *restrict table,
             continue;
         }
         const tw_real *row = table + (size_t) ids[i] * (size_t) D;
+        if (i + TW_AHEAD < N && ids[i + TW_AHEAD] >= 0)
+            tw_ask_for(table + (size_t) ids[i + TW_AHEAD] * (size_t) D, D);
         for (int j = 0; j < D; j++)
             yi[j] = f * row[j];
     }
@@ -44,6 +47,8 @@ TW_BODY void bag_body(tw_real *restrict y, const tw_real *restrict table,
         memset(yi, 0, (size_t) D * sizeof *yi);
         for (int32_t k = offsets[i]; k < offsets[i + 1]; k++) {
             const tw_real *row = table + (size_t) ids[k] * (size_t) D;
+            if (k + TW_AHEAD < offsets[N])
+                tw_ask_for(table + (size_t) ids[k + TW_AHEAD] * (size_t) D, D);
             tw_real w = weights != NULL ? weights[k] : 1;
             for (int j = 0; j < D; j++)
                 yi[j] += w * row[j];

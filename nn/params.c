@@ -9,6 +9,10 @@
 #include "base/size.h"
 #include "nn/internal.h"
 
+/* A table larger than this may be touched here and there only, and then each place would cost a
+ * whole large page. */
+#define LARGE_PAGES_MAX ((size_t) 256 << 20)
+
 typedef struct slot {
     tw_param p;                         /* first: a tw_param * of ours is a slot * */
     void *value_base, *m_base, *v_base; /* owned */
@@ -30,6 +34,8 @@ tw_real *twi_block(void **base, size_t n)
     unsigned char *p = tw_alloc(bytes, 1);
     if (p == NULL)
         return NULL;
+    if (bytes <= LARGE_PAGES_MAX)
+        tw_prefer_large_pages(p, bytes);
     *base = p;
     return (tw_real *) (void *) (p + (align - (uintptr_t) p % align));
 }

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "nn/ahead.h"
 #include "nn/bag.h"
 #include "nn/internal.h"
 #include "nn/tape.h"
@@ -51,12 +52,14 @@ tw_tensor *tw_op_gather(tw_tape *t, const tw_param *table, const int32_t *ids, i
 static void bag_back(tw_tape *t, void *saved)
 {
     const bag_saved *s = saved;
+    tw_grads *g = tw_tape_grads(t);
     size_t D = (size_t) s->y->cols;
     for (int i = 0; i < s->y->rows; i++) {
         for (int32_t k = s->offsets[i]; k < s->offsets[i + 1]; k++) {
-            tw_vec_axpy(tw_grads_row(tw_tape_grads(t), s->table, s->ids[k]),
-                        s->y->d + (size_t) i * D, s->weights != NULL ? (double) s->weights[k] : 1.0,
-                        D);
+            if (k + TW_AHEAD < s->offsets[s->y->rows])
+                tw_ask_for(tw_grads_peek(g, s->table, s->ids[k + TW_AHEAD]), s->y->cols);
+            tw_vec_axpy(tw_grads_row(g, s->table, s->ids[k]), s->y->d + (size_t) i * D,
+                        s->weights != NULL ? (double) s->weights[k] : 1.0, D);
         }
     }
 }

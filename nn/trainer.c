@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "nn/adam.h"
+#include "nn/ahead.h"
 #include "nn/blas.h"
 #include "nn/internal.h"
 #include "nn/vec.h"
@@ -141,7 +142,21 @@ static void unite_touched(tw_trainer *tr)
 /* What one worker does to its share of the touched rows of one tensor, row range by row range. */
 typedef void (*rows_fn)(void *ctx, const tw_param *p, int worker, int64_t row, int64_t rows);
 
-static void each_share(tw_trainer *tr, int worker, rows_fn fn, void *ctx)
+/* A touched row that comes soon: its gradients, and what Adam keeps of it. */
+static void ask_for_row(const tw_trainer *tr, const tw_param *p, int64_t row, bool to_move)
+{
+    const size_t at = (size_t) row * (size_t) p->cols;
+    const int workers = to_move ? 1 : tr->n;
+    for (int w = 0; w < workers; w++)
+        tw_ask_for(twi_grads_data(tr->seats[w].grads, p) + at, p->cols);
+    if (to_move) {
+        tw_ask_for(p->value + at, p->cols);
+        tw_ask_for(p->m + at, p->cols);
+        tw_ask_for(p->v + at, p->cols);
+    }
+}
+
+static void each_share(tw_trainer *tr, int worker, rows_fn fn, bool to_move, void *ctx)
 {
     for (int i = 0; i < tr->tensors; i++) {
         const tw_param *p = tw_params_at(tr->params, i);
@@ -151,8 +166,11 @@ static void each_share(tw_trainer *tr, int worker, rows_fn fn, void *ctx)
         tw_pool_share(n, worker, tr->n, &begin, &end);
         if (rows == NULL && begin < end)
             fn(ctx, p, worker, begin, end - begin);
-        for (int64_t k = begin; rows != NULL && k < end; k++)
+        for (int64_t k = begin; rows != NULL && k < end; k++) {
+            if (k + TW_AHEAD < end)
+                ask_for_row(tr, p, rows[k + TW_AHEAD], to_move);
             fn(ctx, p, worker, rows[k], 1);
+        }
     }
 }
 
@@ -175,7 +193,7 @@ static void sum_rows(void *ctx, const tw_param *p, int worker, int64_t row, int6
 static void sum_share(void *ctx, int worker, int workers)
 {
     (void) workers;
-    each_share(ctx, worker, sum_rows, ctx);
+    each_share(ctx, worker, sum_rows, false, ctx);
 }
 
 /* The norm over all tensors, in a fixed order. Frozen ones do not count. */
@@ -218,7 +236,7 @@ static void move_share(void *ctx, int worker, int workers)
 {
     const move_job *job = ctx;
     (void) workers;
-    each_share(job->tr, worker, move_rows, ctx);
+    each_share(job->tr, worker, move_rows, true, ctx);
 }
 
 tw_status tw_trainer_update(tw_trainer *tr, double lr, tw_error *err)

@@ -40,7 +40,7 @@ tw_status twi_sound_jitter_check(const twi_sound_jitter *j, tw_error *err)
 static double draw(tw_rng *rng, double most) { return (2 * tw_rng_uniform(rng) - 1) * most; }
 
 /* A factor as often above one as its inverse is below. */
-static double factor(tw_rng *rng, double most) { return exp(draw(rng, log(1 + most))); }
+static double factor(tw_rng *rng, double most) { return exp(draw(rng, log1p(most))); }
 
 /* Linear between two numbers of a row; behind its ends the row goes on as it ended. */
 static float at_band(const float *row, int bands, double b)

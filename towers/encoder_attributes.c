@@ -73,10 +73,11 @@ static void add_value(list *l, const char *key, const json_t *v)
         add(l, key, json_is_true(v) ? "true" : "false", 1);
     else if (json_is_number(v) && isfinite(json_number_value(v)))
         add(l, key, NULL, json_number_value(v));
-    else if (json_is_array(v))
+    else if (json_is_array(v)) {
         for (size_t i = 0; i < json_array_size(v); i++)
             if (!json_is_array(json_array_get(v, i)))
                 add_value(l, key, json_array_get(v, i));
+    }
 }
 
 static tw_status prepare(const twi_encoder *e, void *reader, const tw_tower_item *item,

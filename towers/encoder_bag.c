@@ -94,8 +94,10 @@ static tw_status bag_fit(twi_encoder *e, const twi_sample *samples, int64_t n, t
         for (int32_t k = 0; k < v.n; k++)
             df[v.ids[k]]++;
     }
-    for (size_t v = 0; v < V; v++)
-        bag->idf[v] = (float) (1 + log((1.0 + (double) n) / (1.0 + (double) df[v])));
+    for (size_t v = 0; v < V; v++) {
+        const double idf = 1 + log((1.0 + (double) n) / (1.0 + (double) df[v]));
+        bag->idf[v] = (float) fmin(pow(idf, 1 + bag->cfg.rarity), (double) IDF_MAX);
+    }
     tw_free(df);
     return TW_OK;
 }

@@ -156,7 +156,7 @@ static void disturb_photo(unsigned char *out, int side, const unsigned char *in,
 {
     twi_region from = {.px = in, .width = in_side, .height = in_side, .channels = channels};
     const double area = j->least_area + (1 - j->least_area) * tw_rng_uniform(rng);
-    const double ratio = exp(draw(rng, log(1 + j->stretch) / 2));
+    const double ratio = exp(draw(rng, log1p(j->stretch) / 2));
     from.w = in_side * fmin(sqrt(area) * ratio, 1);
     from.h = in_side * fmin(sqrt(area) / ratio, 1);
     from.x = (in_side - from.w) * tw_rng_uniform(rng);

@@ -24,7 +24,8 @@ static tw_status check(const twi_resnet_config *cfg, tw_error *err)
     return TW_OK;
 }
 
-/* Where layer `part` of a block gets its name from. */
+/* Where layer `part` of a block gets its name from.
+ * NOLINTNEXTLINE(readability-function-size): a layer in full, and its place. */
 static tw_status add(twi_conv_layer *l, tw_params *ps, const char *prefix, int stage, int block,
                      const char *part, int in, int out, int kernel, int stride, tw_error *err)
 {

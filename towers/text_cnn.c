@@ -16,15 +16,17 @@ static tw_status check_config(const twi_text_cnn_config *c, tw_error *err)
 {
     if (c->vocab < TWI_PIECES_MIN || c->vocab > TWI_PIECES_MAX || c->embed < 1 ||
         c->embed > TWI_TEXT_CNN_EMBED_MAX || c->filters < 1 ||
-        c->filters > TWI_TEXT_CNN_FILTERS_MAX)
+        c->filters > TWI_TEXT_CNN_FILTERS_MAX) {
         return tw_fail(err, TW_EINVAL,
                        "convolutional encoder: %d pieces, width %d or %d filters is out of range",
                        c->vocab, c->embed, c->filters);
+    }
     if (c->narrow < 1 || c->widest > TWI_TEXT_CNN_WINDOW_MAX || c->narrow > c->widest ||
-        count(c) > TWI_TEXT_CNN_WIDTHS_MAX || !(c->dropout >= 0 && c->dropout < 1))
+        count(c) > TWI_TEXT_CNN_WIDTHS_MAX || !(c->dropout >= 0 && c->dropout < 1)) {
         return tw_fail(err, TW_EINVAL,
                        "convolutional encoder: windows of %d..%d or dropout %g is out of range",
                        c->narrow, c->widest, c->dropout);
+    }
     return TW_OK;
 }
 

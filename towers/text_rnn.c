@@ -19,16 +19,18 @@ struct twi_rnn {
 static tw_status check_config(const twi_rnn_config *c, tw_error *err)
 {
     if (c->vocab < TWI_PIECES_MIN || c->vocab > TWI_PIECES_MAX || c->embed < 1 ||
-        c->embed > TWI_RNN_WIDTH_MAX || c->hidden < 1 || c->hidden > TWI_RNN_WIDTH_MAX)
+        c->embed > TWI_RNN_WIDTH_MAX || c->hidden < 1 || c->hidden > TWI_RNN_WIDTH_MAX) {
         return tw_fail(err, TW_EINVAL,
                        "recurrent encoder: %d pieces, width %d or state %d is out of "
                        "range",
                        c->vocab, c->embed, c->hidden);
-    if (c->layers < 1 || c->layers > TWI_RNN_LAYERS_MAX || !(c->dropout >= 0 && c->dropout < 1))
+    }
+    if (c->layers < 1 || c->layers > TWI_RNN_LAYERS_MAX || !(c->dropout >= 0 && c->dropout < 1)) {
         return tw_fail(
             err, TW_EINVAL,
             "recurrent encoder: %d layers are outside 1..%d, or dropout %g outside [0, 1)",
             c->layers, TWI_RNN_LAYERS_MAX, c->dropout);
+    }
     return TW_OK;
 }
 

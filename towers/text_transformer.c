@@ -31,10 +31,11 @@ static tw_status check_config(const twi_transformer_config *c, tw_error *err)
         {"layers", c->layers, 1, TWI_TRANSFORMER_LAYERS_MAX},
         {"hidden", c->hidden, 1, TWI_TRANSFORMER_HIDDEN_MAX},
     };
-    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         if (limits[i].value < limits[i].min || limits[i].value > limits[i].max)
             return tw_fail(err, TW_EINVAL, "transformer: %s %d is outside %d..%d", limits[i].name,
                            limits[i].value, limits[i].min, limits[i].max);
+    }
     if (c->width % c->heads != 0)
         return tw_fail(err, TW_EINVAL, "transformer: width %d is not divisible by %d heads",
                        c->width, c->heads);

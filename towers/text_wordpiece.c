@@ -80,11 +80,12 @@ static tw_status find_marks(twi_wordpiece *w, tw_error *err)
     w->unk = find(w, "[UNK]");
     w->cls = find(w, "[CLS]");
     w->sep = find(w, "[SEP]");
-    if (w->unk < 0 || w->cls < 0 || w->sep < 0)
+    if (w->unk < 0 || w->cls < 0 || w->sep < 0) {
         return tw_fail(err, TW_ECORRUPT, "the vocabulary has no %s",
                        w->unk < 0   ? "[UNK]"
                        : w->cls < 0 ? "[CLS]"
                                     : "[SEP]");
+    }
     return TW_OK;
 }
 

@@ -257,11 +257,12 @@ double twi_batch_loss(twi_batch *b, twi_loss_stats *stats)
     double loss;
 
     b->dbias = b->dscale = 0;
-    if (b->prefixes.n > 0)
+    if (b->prefixes.n > 0) {
         loss =
             twi_loss_prefixes(b->dz, b->cut, b->dcut, b->z, b->R, b->D, &b->prefixes, loss_at, b);
-    else
+    } else {
         loss = loss_at(b, b->dz, b->z, b->R, b->D);
+    }
     *stats = b->stats;
     return loss;
 }

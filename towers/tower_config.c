@@ -56,6 +56,8 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
       "longest one; 0: whole words only")                                                          \
     X(BAG, tower, max_features, INT, NULL, "4096", 1, TW_TOWER_MAX_FEATURES,                       \
       "most features of one text")                                                                 \
+    X(BAG, tower, rarity, REAL, NULL, "0", -1, 8,                                                  \
+      "idf to 1 + this: rare features, such as model numbers, decide")                             \
     X(BAG, tower, compounds, BOOL, NULL, "false", 0, 1,                                            \
       "read KX-TG9 also as kxtg9: for model numbers")                                              \
     X(TOKENS, tower, vocabulary, INT, NULL, "8000", 256, 30000, "tokens to learn from the texts")  \

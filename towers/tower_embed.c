@@ -199,6 +199,7 @@ typedef struct hand {
 } hand;
 
 typedef struct job {
+    const tw_tower *tower;
     hand *hands;
     const tw_tower_source *source;   /* either: items to be prepared */
     const tw_tower_samples *samples; /* or prepared ones */
@@ -222,8 +223,9 @@ static tw_status embed_one(const job *j, hand *h, int worker, int64_t i)
 }
 
 /* How many of the samples from `begin` on make one forward pass. */
-static int64_t chunk_end(const job *j, const tw_tower *t, int64_t begin, int64_t end)
+static int64_t chunk_end(const job *j, int64_t begin, int64_t end)
 {
+    const tw_tower *t = j->tower;
     int64_t i = begin;
     for (int m = 0; m < TW_MODALITIES; m++) {
         const int most = t->encoders[m] != NULL ? t->encoders[m]->chunk : 0;
@@ -238,7 +240,7 @@ static int64_t chunk_end(const job *j, const tw_tower *t, int64_t begin, int64_t
 /* Several items in one forward pass on the session's tape. */
 static tw_status embed_chunk(const job *j, hand *h, int64_t begin, int64_t end)
 {
-    const tw_tower *t = h->session->tower;
+    const tw_tower *t = j->tower;
     tw_tape *tape = h->session->tape;
     const int n = (int) (end - begin);
     int32_t items[ITEMS_A_ROUND];
@@ -268,12 +270,12 @@ static void embed_share(void *ctx, int worker, int workers)
     const job *j = ctx;
     hand *h = &j->hands[worker];
     int64_t begin, end;
-    const bool many = j->samples != NULL && in_company(h->session->tower);
+    const bool many = j->samples != NULL && in_company(j->tower);
 
     tw_pool_share(j->n, worker, workers, &begin, &end);
     end += j->begin;
     for (int64_t i = j->begin + begin; i < end && h->st == TW_OK;) {
-        const int64_t next = many ? chunk_end(j, h->session->tower, i, end) : i + 1;
+        const int64_t next = many ? chunk_end(j, i, end) : i + 1;
         h->st = many ? embed_chunk(j, h, i, next) : embed_one(j, h, worker, i);
         i = next;
     }
@@ -308,6 +310,7 @@ static tw_status run(const tw_tower *t, tw_pool *pool, job *j, int64_t n, tw_pro
     tw_status st = TW_OK;
     const int workers = pool != NULL ? tw_pool_size(pool) : 1;
 
+    j->tower = t;
     j->dim = t->cfg.dim;
     j->hands = tw_alloc((size_t) workers, sizeof *j->hands);
     if (j->hands == NULL) {
@@ -384,7 +387,8 @@ tw_status tw_tower_embed_texts(const tw_tower *t, tw_pool *pool, const char *con
 tw_status twi_embed_first(const tw_tower *t, tw_pool *pool, const tw_tower_samples *s, int64_t n,
                           float *out, tw_progress_fn progress, void *ctx, tw_error *err)
 {
-    job j = {.samples = s, .out = out};
+    job j = {.samples = s};
+    j.out = out;
     return run(t, pool, &j, n, progress, ctx, err);
 }
 

@@ -134,7 +134,18 @@ TW_NODISCARD tw_status tw_rank(tw_ranked *out, const tw_rank_task *task, tw_scor
                                void *ctx, tw_pool *pool, tw_error *err);
 void tw_ranked_fini(tw_ranked *r); /* accepts a zeroed one */
 
-/* The same for pairs of items (towers.h): every item with held-out partners asks, all n items are
+/* Pairs to be found; the arrays are borrowed for the call. */
+typedef struct tw_retrieval_task {
+    const tw_item_pair *held; /* (n_held) positives to be found, in both directions; those with a
+                                 label below 0.5 are skipped */
+    int64_t n_held;
+    const tw_item_pair
+        *known; /* (n_known) positives that may not stand in the way; NULL for none */
+    int64_t n_known;
+    int64_t max_queries; /* 0 = all; else the queries whose item hashes lowest */
+} tw_retrieval_task;
+
+/* The same for pairs of items: every item with held-out partners asks, all n items are
  * the pool, known partners are hidden; a pair that is both held and known is hidden. Queries and
  * places that score sees are item numbers. TW_EINVAL: an item out of range, or k.
  * (tower_rank_pairs.c) */

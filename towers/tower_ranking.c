@@ -13,7 +13,7 @@
 #include "nn/blas.h"
 #include "towers/tower_metrics.h"
 
-enum { QUERIES = 64, PLACES = 896 }; /* of one block of scores; their squares fit on the stack */
+enum { QUERIES = 64, PLACES = 896 }; /* of one block of scores; PLACES squares fit on the stack */
 
 /* ---- dense vectors
  * -------------------------------------------------------------------------------
@@ -65,36 +65,55 @@ void tw_dense_destroy(tw_dense *d)
     tw_free(d);
 }
 
-static double to_reals(tw_real *out, const float *v, int n)
+static void to_reals(tw_real *out, const float *v, int n)
 {
-    double squares = 0;
-    for (int j = 0; j < n; j++) {
+    for (int j = 0; j < n; j++)
         out[j] = (tw_real) v[j];
-        squares += (double) v[j] * (double) v[j];
+}
+
+static double square(const float *v, int n)
+{
+    double sum = 0;
+    for (int j = 0; j < n; j++)
+        sum += (double) v[j] * (double) v[j];
+    return sum;
+}
+
+/* Inner products s (nq, n) into minus squared distances; their squares are not summed for inner
+ * products alone, which training asks for after every epoch. */
+static void to_distances(const tw_dense *d, const int32_t *queries, int nq, int64_t first, int n,
+                         tw_real *s)
+{
+    const size_t D = (size_t) d->dim;
+    double there[PLACES];
+
+    for (int j = 0; j < n; j++)
+        there[j] = square(d->pool + (size_t) (first + j) * D, d->dim);
+    for (int i = 0; i < nq; i++) {
+        const double own = square(d->queries + (size_t) queries[i] * D, d->dim);
+        tw_real *row = s + (size_t) i * (size_t) n;
+        for (int j = 0; j < n; j++)
+            row[j] = (tw_real) (2 * (double) row[j] - own - there[j]);
     }
-    return squares;
 }
 
 static void score_block(const tw_dense *d, tw_real *block, const int32_t *queries, int nq,
                         int64_t first, int n, float *scores, int stride)
 {
     const size_t D = (size_t) d->dim;
-    const bool euclid = d->nearness == TW_NEAR_EUCLID;
     tw_real *q = block, *v = q + QUERIES * D, *s = v + PLACES * D;
-    double own[QUERIES], there[PLACES];
 
     for (int i = 0; i < nq; i++)
-        own[i] = to_reals(q + (size_t) i * D, d->queries + (size_t) queries[i] * D, d->dim);
+        to_reals(q + (size_t) i * D, d->queries + (size_t) queries[i] * D, d->dim);
     for (int j = 0; j < n; j++)
-        there[j] = to_reals(v + (size_t) j * D, d->pool + (size_t) (first + j) * D, d->dim);
+        to_reals(v + (size_t) j * D, d->pool + (size_t) (first + j) * D, d->dim);
     tw_gemm(0, 1, nq, n, d->dim, 1, q, d->dim, v, d->dim, 0, s, n);
-    for (int i = 0; i < nq; i++) {
-        for (int j = 0; j < n; j++) {
-            const double dot = (double) s[(size_t) i * (size_t) n + (size_t) j];
+    if (d->nearness == TW_NEAR_EUCLID)
+        to_distances(d, queries, nq, first, n, s);
+    for (int i = 0; i < nq; i++)
+        for (int j = 0; j < n; j++)
             scores[(size_t) i * (size_t) stride + (size_t) j] =
-                (float) (euclid ? 2 * dot - own[i] - there[j] : dot);
-        }
-    }
+                (float) s[(size_t) i * (size_t) n + (size_t) j];
 }
 
 tw_status tw_dense_score(void *ctx, int worker, const int32_t *queries, int nq, int64_t first,
@@ -218,9 +237,10 @@ static int64_t mark(const tw_rank_task *t, int32_t query, float *row, int64_t fi
 static void keep_nearest(int32_t *place, float *list, int32_t *filled, int k, const float *row,
                          int64_t first, int n)
 {
+    float least = *filled == k ? list[k - 1] : -INFINITY;
     for (int j = 0; j < n; j++) {
         const float s = row[j];
-        if (!(s > -INFINITY) || (*filled == k && s <= list[k - 1]))
+        if (!(s > least)) /* nearly always, and a score that is no number */
             continue;
         int from = 0, to = *filled;
         while (from < to) {
@@ -236,6 +256,8 @@ static void keep_nearest(int32_t *place, float *list, int32_t *filled, int k, co
         memmove(place + from + 1, place + from, after * sizeof *place);
         list[from] = s;
         place[from] = (int32_t) (first + j);
+        if (*filled == k)
+            least = list[k - 1];
     }
 }
 

@@ -118,37 +118,69 @@ done:
     return st;
 }
 
-static tw_status best_f1(double *out, const tw_tower_data *d, const float *vecs, int dim,
-                         tw_error *err)
+/* What is known of the validation pairs: cosines, and labels twice, as those who ask want them. */
+typedef struct scored {
+    double *score, *value; /* (n_valid) */
+    float *label;          /* (n_valid) */
+} scored;
+
+static tw_status score_pairs(scored *s, const tw_tower_data *d, const float *vecs, int dim,
+                             tw_error *err)
+{
+    const size_t n = (size_t) d->n_valid;
+
+    *s = (scored){.score = tw_alloc(n, sizeof *s->score),
+                  .value = tw_alloc(n, sizeof *s->value),
+                  .label = tw_alloc(n, sizeof *s->label)};
+    if (s->score == NULL || s->value == NULL || s->label == NULL)
+        return tw_fail(err, TW_ENOMEM, "%zu validation pairs", n);
+    for (size_t k = 0; k < n; k++) {
+        s->label[k] = d->valid[k].label;
+        s->value[k] = (double) s->label[k];
+    }
+    return tw_pairs_cosines(s->score, vecs, d->n_items, dim, d->valid, d->n_valid, err);
+}
+
+static tw_status agreement(double *out, twi_valid_by by, const tw_tower_data *d, const float *vecs,
+                           int dim, tw_error *err)
 {
     tw_status st = TW_OK;
     const int64_t n = d->n_valid;
-    double *score = tw_alloc((size_t) n, sizeof *score), threshold;
-    float *label = tw_alloc((size_t) n, sizeof *label);
+    scored s = {0};
+    double threshold;
 
-    if (score == NULL || label == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "%lld validation pairs", (long long) n);
-        goto done;
+    TW_TRY(score_pairs(&s, d, vecs, dim, err));
+    if (by == TWI_VALID_SPEARMAN) {
+        TW_TRY(tw_scores_spearman(out, s.score, s.value, n, err));
+    } else {
+        TW_TRY(tw_threshold_choose(&threshold, s.score, s.label, n, TW_BY_F1, err));
+        *out = tw_threshold_apply(threshold, s.score, s.label, n).f1;
     }
-    for (int64_t k = 0; k < n; k++)
-        label[k] = d->valid[k].label;
-    TW_TRY(tw_pairs_cosines(score, vecs, d->n_items, dim, d->valid, n, err));
-    TW_TRY(tw_threshold_choose(&threshold, score, label, n, TW_BY_F1, err));
-    *out = tw_threshold_apply(threshold, score, label, n).f1;
 done:
-    tw_free(score);
-    tw_free(label);
+    tw_free(s.score);
+    tw_free(s.value);
+    tw_free(s.label);
     return st;
 }
 
 static tw_status retrieval(double *out, const tw_tower_data *d, const twi_examples *x,
                            const float *vecs, int dim, tw_pool *pool, tw_error *err)
 {
-    tw_retrieval found;
+    tw_status st = TW_OK;
+    tw_dense *dense = NULL;
+    tw_ranked lists = {0};
+    tw_ranking found;
     const tw_retrieval_task task = {d->valid, d->n_valid, d->valid_apart ? NULL : x->positives,
                                     d->valid_apart ? 0 : x->n_positives, QUERIES};
-    tw_status st = tw_retrieval_measure(&found, vecs, d->n_items, dim, &task, pool, err);
-    *out = found.ndcg;
+
+    TW_TRY(tw_dense_create(&dense, vecs, vecs, d->n_items, dim, TW_NEAR_INNER,
+                           pool != NULL ? tw_pool_size(pool) : 1, err));
+    TW_TRY(tw_rank_pairs(&lists, d->n_items, TW_TOWER_K, &task, tw_dense_score, dense, pool, err));
+    TW_TRY(tw_ranking_measure(&found, &lists, TW_TOWER_K, err));
+    *out = found.ndcg.n > 0 ? found.ndcg.mean : 0;
+done:
+    tw_ranked_fini(&lists);
+    tw_dense_destroy(dense);
     return st;
 }
 
@@ -161,9 +193,8 @@ tw_status twi_validate(double *out, twi_valid_by by, const tw_tower_data *data,
     case TWI_VALID_NONE: break;
     case TWI_VALID_NDCG: return retrieval(out, data, x, vecs, dim, pool, err);
     case TWI_VALID_SPEARMAN:
-        return tw_pairs_spearman(out, vecs, data->n_items, dim, data->valid, data->n_valid, err);
+    case TWI_VALID_F1: return agreement(out, by, data, vecs, dim, err);
     case TWI_VALID_CLASS: return class_accuracy(out, data, vecs, dim, pool, err);
-    case TWI_VALID_F1: return best_f1(out, data, vecs, dim, err);
     }
     return TW_OK;
 }

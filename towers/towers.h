@@ -48,7 +48,7 @@
 #define TW_TOWER_MAX_BATCH    8192  /* pairs in one step */
 #define TW_TOWER_MAX_SIZE     512   /* pixels along a picture's side, as the tower sees it */
 #define TW_TOWER_MAX_ITEMS    (1 << 28)
-#define TW_TOWER_K            10 /* the cut-off of recall and NDCG */
+#define TW_TOWER_K            10 /* the cut-off of the NDCG that validates */
 
 typedef struct tw_tower tw_tower;                 /* opaque; owns its weights */
 typedef struct tw_tower_session tw_tower_session; /* one thread's working memory */
@@ -124,7 +124,9 @@ typedef struct tw_tower_config {
     int ngram_min;    /* character n-grams of "<word>", 1..TW_TOWER_MAX_NGRAM; */
     int ngram_max;    /* 0: whole words only */
     int max_features; /* distinct features read from one text, 1..TW_TOWER_MAX_FEATURES */
-    bool compounds;   /* words that no space parts are one more word: "KX-TG9" is "kxtg9", too */
+    double rarity; /* idf is raised to 1 + rarity: rare features (model numbers) then decide; -1: no
+                      idf at all, to 8 */
+    bool compounds; /* words that no space parts are one more word: "KX-TG9" is "kxtg9", too */
     /* the readers of tokens */
     int vocabulary; /* tokens to learn where no vocabulary is given */
     int text_width, text_layers, text_heads, text_ffn;
@@ -373,8 +375,8 @@ TW_NODISCARD tw_status tw_tower_embed_text(tw_tower_session *s, const char *text
                                            float *out, int *found, tw_error *err);
 
 /* Embeds all items of source on all workers of pool (NULL: on the calling thread). Encoders that
- * like company (tokens) take several items at a time, so the last digits may depend on who stands
- * beside.
+ * like company (tokens, pictures) take several items at a time, so the last digits may depend on
+ * who stands beside.
  *
  *   out (n, dim)  caller's
  *
@@ -577,52 +579,5 @@ typedef struct tw_tower_report {
 TW_NODISCARD tw_status tw_tower_train(tw_tower *t, const tw_tower_data *data,
                                       const tw_tower_train_config *cfg, const tw_tower_watch *watch,
                                       tw_tower_report *report, tw_error *err);
-
-/* ---- how good it is -----------------------------------------------------------------------------
- */
-
-/* Retrieval over the whole catalogue. Every item with held-out partners is a query; all other items
- * are ranked, except its known partners; ties count against us. Means over queries. */
-typedef struct tw_retrieval {
-    int64_t queries;
-    int64_t items;    /* in the catalogue */
-    double recall;    /* share of held-out partners in the first TW_TOWER_K */
-    double ndcg;      /* NDCG at TW_TOWER_K, binary gains */
-    double mrr;       /* 1 / rank of the first partner */
-    double recall_se; /* standard errors of the means */
-    double ndcg_se;
-    double mrr_se;
-} tw_retrieval;
-
-/* What to ask. All arrays are borrowed for the call. */
-typedef struct tw_retrieval_task {
-    const tw_item_pair *held; /* (n_held) positives to be found, in both directions; those with a
-                                 label below 0.5 are skipped */
-    int64_t n_held;
-    const tw_item_pair
-        *known; /* (n_known) positives that may not stand in the way; NULL for none */
-    int64_t n_known;
-    int64_t max_queries; /* 0 = all; else the queries whose item hashes lowest */
-} tw_retrieval_task;
-
-/* Measures any vectors.
- *
- *   vecs (n, dim)  unit rows
- *   pool           NULL: on the calling thread
- *
- * TW_EINVAL: an item out of range. TW_ENOMEM. Without held pairs every figure is 0. */
-TW_NODISCARD tw_status tw_retrieval_measure(tw_retrieval *out, const float *vecs, int64_t n,
-                                            int dim, const tw_retrieval_task *task, tw_pool *pool,
-                                            tw_error *err);
-
-/* The same for one score per item, whatever the query: how good is popularity?
- *   score (n)  e.g. the number of events of each item */
-TW_NODISCARD tw_status tw_retrieval_baseline(tw_retrieval *out, const double *score, int64_t n,
-                                             const tw_retrieval_task *task, tw_error *err);
-
-/* Spearman's rank correlation of cosine and label over pairs of rows of vecs (n, dim); equal values
- * share the mean of their ranks. *rho is NAN when either side is constant. */
-TW_NODISCARD tw_status tw_pairs_spearman(double *rho, const float *vecs, int64_t n, int dim,
-                                         const tw_item_pair *pairs, int64_t n_pairs, tw_error *err);
 
 #endif

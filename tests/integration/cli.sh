@@ -68,7 +68,7 @@ want 'no command prints help and fails' 2 'Usage: twindex COMMAND' "$program"
 want 'help' 0 'similar' "$program" --help
 want 'version' 0 '^twindex [0-9]' "$program" --version
 one_line 'unknown command' 2 "unknown command 'frob'" "$program" frob
-for c in init ingest events train eval plot cluster attention similar next embed pairs put get delete record stats serve check; do
+for c in init ingest events train eval plot cluster attention similar next embed pairs import put get delete record stats serve check; do
     want "$c --help shows an example" 0 'Example:' "$program" $c --help
     one_line "$c refuses an unknown flag" 2 "unknown option '--frob'" "$program" $c --frob
 done
@@ -114,6 +114,8 @@ want 'train towers' 0 '^model 1: ' "$program" train towers d $small_towers -q
 { echo 'anchor,positive,negative'; for i in 1 2 3 4 5 6 7 8; do echo "f$i,f$((i + 1)),f$((i + 15))"; done; } >triplets.csv
 # shellcheck disable=SC2086
 want 'train towers on pairs, one of them unusable' 0 '1 rows could not be used' "$program" train towers d --pairs pairs.csv $small_towers -q
+want 'eval towers finds the pairs from another folder' 0 ' validation pairs chose' sh -c "here=\$PWD; cd / && '$program' eval towers \"\$here/d\" -q"
+one_line 'eval towers on pairs that are gone' 1 "cannot open .*pairs.csv" sh -c "mv pairs.csv away; '$program' eval towers d -q; rc=\$?; mv away pairs.csv; exit \$rc"
 # shellcheck disable=SC2086
 want 'train towers on triplets' 0 'triplet towers from' "$program" train towers d --triplets triplets.csv $small_towers -q
 # shellcheck disable=SC2086
@@ -132,6 +134,19 @@ want 'eval seq tells its baselines' 0 'item-kNN' "$program" eval seq d
 want 'eval seq tells what lists are like' 0 'diversity' "$program" eval seq d
 want 'eval seq names the lists it drew' 0 'lists_hash' "$program" eval seq d --protocol sampled100 --json
 want 'eval towers' 0 'untrained' "$program" eval towers d
+want 'eval towers tells what lists are like' 0 'coverage' "$program" eval towers d -q
+want 'eval towers at other cut-offs' 0 '"recall_at_7"' "$program" eval towers d -k 7,2 --json
+want 'eval towers asks fewer' 0 '(4 queries)' "$program" eval towers d --max-queries 4 -q
+want 'eval towers on pairs' 0 'tf-idf of the texts' "$program" eval towers d --pairs pairs.csv --valid pairs.csv --seed 5 -q
+want 'eval towers on classes' 0 'kNN vote' "$program" eval towers d --classes genres -q
+want 'eval towers on events' 0 'on events' "$program" eval towers d --from-events -q
+want 'eval towers --help' 0 '--max-queries' "$program" eval towers --help
+one_line 'eval towers on two things' 2 'one of' "$program" eval towers d --classes genres --from-events
+one_line 'eval towers: validation of nothing' 2 'needs --pairs' "$program" eval towers d --valid pairs.csv
+for list in 0 x 1,,2 1001 ''; do
+    one_line "eval towers at '$list'" 2 'list' "$program" eval towers d -k "$list"
+done
+one_line 'eval towers of towers that learnt from themselves' 1 'say on what' sh -c "'$program' init s >/dev/null && '$program' ingest s films.csv -q >/dev/null && '$program' train towers s --from-self --bits 10 --epochs 0 -q >/dev/null; '$program' eval towers s -q"
 want 'eval index' 0 'recall@10 1.0000' "$program" eval index d
 one_line 'a wrong protocol' 1 'sampled100' "$program" eval seq d --protocol best
 

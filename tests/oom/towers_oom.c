@@ -114,22 +114,6 @@ static tw_status split(void *ctx)
     return tw_pairs_split(copy, 2, &cfg, &s, NULL);
 }
 
-static tw_status measure(void *ctx)
-{
-    static const float v[] = {1, 0, 0, 1, 1, 0, 0, 1};
-    static const double score[] = {1, 2, 3, 4};
-    tw_retrieval r;
-    double rho;
-    (void) ctx;
-    tw_status st =
-        tw_retrieval_measure(&r, v, 4, 2, &(tw_retrieval_task){pairs, 2, pairs, 2, 0}, NULL, NULL);
-    if (st == TW_OK)
-        st = tw_retrieval_baseline(&r, score, 4, &(tw_retrieval_task){pairs, 2, NULL, 0, 0}, NULL);
-    if (st == TW_OK)
-        st = tw_pairs_spearman(&rho, v, 4, 2, pairs, 2, NULL);
-    return st;
-}
-
 static void memory_that_runs_out_is_told_and_nothing_leaks(void **state)
 {
     tw_tower *t = NULL;
@@ -142,7 +126,6 @@ static void memory_that_runs_out_is_told_and_nothing_leaks(void **state)
     torture(save_and_load, t, 8);
     torture(mine, NULL, 8);
     torture(split, NULL, 1);
-    torture(measure, NULL, 15);
     tw_tower_destroy(t);
 }
 

@@ -39,9 +39,9 @@ static const char *draw(const char *name, int shape, int variant)
 /* 440 Hz, 8 bits, a tenth of a second. */
 static const char *ring(const char *name)
 {
-    static unsigned char wav[44 + 800] = "RIFF\x44\x03\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0"
-                                         "\x40\x1f\0\0\1\0\x08\0data\x20\x03";
-    for (int i = 0; i < 800; i++)
+    static unsigned char wav[44 + 1600] = "RIFF\x64\x06\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0"
+                                          "\x40\x1f\0\0\1\0\x08\0data\x40\x06";
+    for (int i = 0; i < 1600; i++)
         wav[44 + i] = i * 440 / 4000 % 2 == 0 ? 90 : 166;
     const char *path = tw_test_path(name);
     assert_ok(tw_file_replace(path, wav, sizeof wav, err));
@@ -170,6 +170,15 @@ static void pictures_train_the_towers_and_one_that_went_missing_is_counted(void 
     tw_engine_close(e);
 }
 
+/* A net's products may end in other last digits when it is given several pictures at once. */
+static void assert_same_direction(const float *a, const float *b, int dim)
+{
+    double cosine = 0;
+    for (int d = 0; d < dim; d++)
+        cosine += (double) a[d] * (double) b[d];
+    assert_near(cosine, 1, 1e-5);
+}
+
 /* The file is decoded in three places: training's embedding, put and ingest. */
 static void the_same_picture_has_the_same_vector_however_it_came_in(void **state)
 {
@@ -196,8 +205,8 @@ static void the_same_picture_has_the_same_vector_however_it_came_in(void **state
     for (int i = 0; i < dim; i++)
         length += (double) trained[i] * (double) trained[i];
     assert_near(length, 1, 1e-5);
-    assert_memory_equal(trained, put, (size_t) dim * sizeof *put);
-    assert_memory_equal(trained, read, (size_t) dim * sizeof *read);
+    assert_same_direction(trained, put, dim);
+    assert_same_direction(trained, read, dim);
     tw_engine_close(e);
 }
 
@@ -291,7 +300,7 @@ static void the_same_sound_has_the_same_vector_however_it_came_in(void **state)
         asked[TW_ENGINE_MAX_DIM];
     int dim, model;
     const tw_train_options opt = {
-        .config_json = "{\"sound_seconds\": 0.06, \"sound_width\": 8, \"dim\": 8, \"epochs\": 1, "
+        .config_json = "{\"sound_seconds\": 0.1, \"sound_width\": 8, \"dim\": 8, \"epochs\": 1, "
                        "\"threads\": 1}",
         .source = TW_PAIRS_SELF,
         .skip_eval = true};
@@ -300,12 +309,7 @@ static void the_same_sound_has_the_same_vector_however_it_came_in(void **state)
         (void) snprintf(id, sizeof id, "s%d", i);
         assert_ok(tw_engine_put(e, &(tw_item){.id = id, .audio = ring("tone.wav")}, &kind, err));
     }
-    tw_status st = tw_engine_train_towers(e, &opt, &report, NULL);
-    if (st == TW_EUNSUPPORTED) {
-        tw_engine_close(e);
-        skip(); /* a build without an encoder of sounds */
-    }
-    assert_int_equal(st, TW_OK);
+    assert_ok(tw_engine_train_towers(e, &opt, &report, err));
     assert_non_null(strstr(report, "\"sound\": \"cnn\""));
     tw_free(report);
     const tw_item item = {.id = "put", .audio = tw_test_path("tone.wav")};
@@ -342,12 +346,7 @@ static void a_vocabulary_is_read_or_learnt(void **state)
         .vocabulary = tw_test_path("none.txt")};
     assert_status(tw_engine_train_towers(e, &opt, &report, err), TW_ENOTFOUND);
     opt.vocabulary = NULL;
-    tw_status st = tw_engine_train_towers(e, &opt, &report, NULL);
-    if (st == TW_EUNSUPPORTED) {
-        tw_engine_close(e);
-        skip(); /* a build without encoders of tokens */
-    }
-    assert_int_equal(st, TW_OK);
+    assert_ok(tw_engine_train_towers(e, &opt, &report, err));
     tw_free(report);
     report = NULL;
     opt.vocabulary =

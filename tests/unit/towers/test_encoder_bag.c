@@ -1,5 +1,6 @@
 #include "tests/support/test.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "towers/internal.h"
@@ -67,6 +68,27 @@ static void an_empty_text_has_no_sample(void **state)
     close_fixture(&f);
 }
 
+/* "toy" is in one of three texts that have features, and of four items: idf 1 + ln(5 / 2), to the
+ * power of 1 + rarity. */
+static void rarity_is_a_power_of_idf(void **state)
+{
+    static const double rarities[] = {0, 2, -1};
+    const double plain = 1 + log(5.0 / 2);
+    (void) state;
+    for (size_t i = 0; i < sizeof rarities / sizeof rarities[0]; i++) {
+        tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+        tw_tower *t = NULL;
+        cfg.bits = 12;
+        cfg.embed_dim = cfg.dim = E;
+        cfg.rarity = rarities[i];
+        assert_ok(tw_tower_create(&t, &cfg, NULL, err));
+        assert_ok(tw_tower_fit_texts(t, texts, NULL, N, err));
+        assert_near(twi_bag_of(t)->idf[twi_bucket("<toy>", 5, cfg.bits)],
+                    pow(plain, 1 + rarities[i]), 1e-4);
+        tw_tower_destroy(t);
+    }
+}
+
 /* One feature always stays, the others half the time; without dropout all of them. */
 static void dropout_hides_features(void **state)
 {
@@ -91,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_text_has_no_sample),
+        cmocka_unit_test(rarity_is_a_power_of_idf),
         cmocka_unit_test(dropout_hides_features),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,55 +252,6 @@ static void lists_are_those_of_a_full_sort(void **state)
     tw_pool_destroy(pool);
 }
 
-/* The library's other evaluation counts ranks instead of listing places: the two must agree. */
-static void figures_agree_with_the_counting_evaluation(void **state)
-{
-    enum { HELD = 90 };
-    static tw_item_pair held[HELD], known[HELD];
-    static const int64_t most[3] = {0, 40, 1000};
-    (void) state;
-    fill();
-    for (int i = 0; i < N; i++) {
-        double sq = 0;
-        for (int j = 0; j < D; j++)
-            sq += (double) vecs[i * D + j] * (double) vecs[i * D + j];
-        for (int j = 0; j < D; j++)
-            vecs[i * D + j] = (float) ((double) vecs[i * D + j] / sqrt(sq));
-    }
-    for (int32_t k = 0; k < HELD; k++) {
-        for (int j = 0; j < D; j++) /* near, so that there is something to find */
-            vecs[(k + HELD) * D + j] = vecs[k * D + j] + (k % 3 == 0 ? 0 : 0.12F * (float) (j - 2));
-        held[k] = (tw_item_pair){k, k % 5 == 0 ? HELD : k + HELD, 1, 1};
-        memcpy(vecs + (size_t) (k + 2 * HELD) * D, vecs + (size_t) k * D, D * sizeof *vecs);
-        known[k] = (tw_item_pair){k, k + 2 * HELD, 1, 1}; /* would stand first if not hidden */
-    }
-    for (int round = 0; round < 3; round++) {
-        const tw_retrieval_task pairs = {.held = held,
-                                         .n_held = HELD,
-                                         .known = round == 2 ? NULL : known,
-                                         .n_known = HELD,
-                                         .max_queries = most[round]};
-        tw_retrieval want;
-        tw_ranking have;
-        tw_ranked lists;
-        tw_dense *dense;
-        assert_ok(tw_retrieval_measure(&want, vecs, N, D, &pairs, NULL, err));
-        assert_ok(tw_dense_create(&dense, vecs, vecs, N, D, TW_NEAR_INNER, 1, err));
-        assert_ok(tw_rank_pairs(&lists, N, TW_TOWER_K, &pairs, tw_dense_score, dense, NULL, err));
-        assert_ok(tw_ranking_measure(&have, &lists, TW_TOWER_K, err));
-        assert_int_equal(want.queries, have.recall.n);
-        assert_true(want.recall > 0.2 && want.recall < 0.99);
-        assert_near(have.recall.mean, want.recall, 1e-12);
-        assert_near(have.recall.se, want.recall_se, 1e-12);
-        assert_near(have.ndcg.mean, want.ndcg, 1e-12);
-        tw_ranked_fini(&lists);
-        assert_status(tw_rank_pairs(&lists, 50, 10, &pairs, tw_dense_score, dense, NULL, err),
-                      TW_EINVAL);
-        assert_null(lists.place);
-        tw_dense_destroy(dense);
-    }
-}
-
 static void wrong_tasks_are_refused(void **state)
 {
     static const int32_t falling[3] = {4, 2, 3}, outside[3] = {2, 5, 3}, far_own[3] = {0, 5, 0};
@@ -335,7 +286,6 @@ int main(void)
         cmocka_unit_test(ties_count_against_us),
         cmocka_unit_test(neighbours_vote),
         cmocka_unit_test(lists_are_those_of_a_full_sort),
-        cmocka_unit_test(figures_agree_with_the_counting_evaluation),
         cmocka_unit_test(wrong_tasks_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,10 +56,36 @@ static void the_catalogue_is_smoothed_and_what_is_new_is_not(void **state)
     tw_engine_close(smooth);
 }
 
+/* Hard negatives come from an index over the vectors of the moment: the same pairs, other vectors.
+ */
+static void mined_negatives_change_what_is_learnt(void **state)
+{
+    static float v[2][TW_ENGINE_MAX_DIM];
+    (void) state;
+    for (int hard = 0; hard < 2; hard++) {
+        char config[256];
+        char *report = NULL;
+        int dim, model;
+        tw_engine *e = toy_engine(hard ? "hard" : "easy", true);
+        (void) snprintf(config, sizeof config,
+                        "{\"bits\": 10, \"embed_dim\": 8, \"dim\": %d, \"epochs\": 2, "
+                        "\"patience\": 0, \"threads\": 1, \"min_count\": 2, "
+                        "\"hard_negatives\": %d}",
+                        DIM, hard ? 5 : 0);
+        assert_ok(tw_engine_train_towers(
+            e, &(tw_train_options){.config_json = config, .skip_eval = true}, &report, err));
+        tw_free(report);
+        assert_ok(tw_engine_embed(e, &(tw_embed_query){.item = "f1"}, v[hard], &dim, &model, err));
+        tw_engine_close(e);
+    }
+    assert_memory_not_equal(v[0], v[1], DIM * sizeof v[0][0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_catalogue_is_smoothed_and_what_is_new_is_not),
+        cmocka_unit_test(mined_negatives_change_what_is_learnt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-#include "tests/support/test.h"
+/* Who asks for whom when pairs of items are held out, with ranks by hand. */
+#include "tests/support/rank.h"
 
 #include <math.h>
 #include <string.h>
@@ -6,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "base/rng.h"
-#include "towers/towers.h"
 
 /* Points on a circle: cosines to item 0 fall with the number. */
 enum { N = 14, D = 2 };
@@ -26,20 +26,17 @@ static void ranks_are_those_by_hand(void **state)
 {
     static const tw_item_pair held[] = {{0, 3, 1, 1}, {1, 0, 1, 1}, {0, 13, 0, 1}};
     float v[N * D];
-    tw_retrieval r;
     (void) state;
     circle(v);
-    assert_ok(
-        tw_retrieval_measure(&r, v, N, D, &(tw_retrieval_task){held, 3, NULL, 0, 0}, NULL, err));
-    assert_int_equal(r.queries, 3);
-    assert_int_equal(r.items, N);
-    assert_near(r.recall, 1, 1e-12);
-    assert_near(r.mrr, (1 + 1.0 / 6 + 1.0 / 2) / 3, 1e-12);
+    const tw_ranking r = rank_vectors(v, N, D, N, &(tw_retrieval_task){held, 3, NULL, 0, 0}, NULL);
+    assert_int_equal(r.recall.n, 3);
+    assert_near(r.recall.mean, 1, 1e-12);
+    assert_near(r.mrr.mean, (1 + 1.0 / 6 + 1.0 / 2) / 3, 1e-12);
     const double of_0 = (1 / log2(2) + 1 / log2(4)) / (1 / log2(2) + 1 / log2(3));
     const double of_1 = 1 / log2(3), of_3 = 1 / log2(7), mean = (of_0 + of_1 + of_3) / 3;
-    assert_near(r.ndcg, mean, 1e-12);
+    assert_near(r.ndcg.mean, mean, 1e-12);
     const double spread = pow(of_0 - mean, 2) + pow(of_1 - mean, 2) + pow(of_3 - mean, 2);
-    assert_near(r.ndcg_se, sqrt(spread / 2 / 3), 1e-12);
+    assert_near(r.ndcg.se, sqrt(spread / 2 / 3), 1e-12);
 }
 
 /* 13 is 12th from 0 and out of the first ten; known partners make way until it is the tenth. */
@@ -48,16 +45,14 @@ static void known_partners_do_not_stand_in_the_way(void **state)
     static const tw_item_pair held[] = {{0, 13, 1, 1}};
     static const tw_item_pair known[] = {{1, 0, 1, 1}, {0, 2, 1, 1}, {3, 0, 1, 1}};
     float v[N * D];
-    tw_retrieval r;
     (void) state;
     circle(v);
-    assert_ok(
-        tw_retrieval_measure(&r, v, N, D, &(tw_retrieval_task){held, 1, NULL, 0, 1}, NULL, err));
-    assert_ok(
-        tw_retrieval_measure(&r, v, N, D, &(tw_retrieval_task){held, 1, known, 3, 0}, NULL, err));
+    const tw_retrieval_task one = {held, 1, NULL, 0, 1}, task = {held, 1, known, 3, 0};
+    assert_int_equal(rank_vectors(v, N, D, N, &one, NULL).mrr.n, 1);
+    const tw_ranking r = rank_vectors(v, N, D, N, &task, NULL);
     /* From 13 nothing is known: rank 13. */
-    assert_near(r.mrr, (1.0 / 10 + 1.0 / 13) / 2, 1e-12);
-    assert_near(r.recall, 0.5, 1e-12);
+    assert_near(r.mrr.mean, (1.0 / 10 + 1.0 / 13) / 2, 1e-12);
+    assert_near(rank_vectors(v, N, D, 10, &task, NULL).recall.mean, 0.5, 1e-12);
 }
 
 /* Equal vectors everywhere: every partner comes last. */
@@ -65,45 +60,43 @@ static void ties_count_against_us(void **state)
 {
     static const tw_item_pair held[] = {{0, 3, 1, 1}};
     float v[N * D];
-    tw_retrieval r;
     (void) state;
     for (int i = 0; i < N; i++) {
         v[2 * i] = 0.6F;
         v[2 * i + 1] = 0.8F;
     }
-    assert_ok(
-        tw_retrieval_measure(&r, v, N, D, &(tw_retrieval_task){held, 1, NULL, 0, 0}, NULL, err));
-    assert_near(r.mrr, 1.0 / (N - 1), 1e-12);
-    assert_near(r.recall, 0, 0);
+    const tw_retrieval_task task = {held, 1, NULL, 0, 0};
+    assert_near(rank_vectors(v, N, D, N, &task, NULL).mrr.mean, 1.0 / (N - 1), 1e-12);
+    assert_near(rank_vectors(v, N, D, 10, &task, NULL).recall.mean, 0, 0);
 }
 
-static void nothing_held_out_gives_zeros(void **state)
+static void nothing_held_out_is_no_number(void **state)
 {
     float v[N * D];
-    tw_retrieval r;
     (void) state;
     circle(v);
-    assert_ok(
-        tw_retrieval_measure(&r, v, N, D, &(tw_retrieval_task){NULL, 0, NULL, 0, 0}, NULL, err));
-    assert_int_equal(r.queries, 0);
-    assert_near(r.ndcg, 0, 0);
+    const tw_ranking r = rank_vectors(v, N, D, N, &(tw_retrieval_task){0}, NULL);
+    assert_int_equal(r.ndcg.n, 0);
+    assert_true(isnan(r.ndcg.mean));
 }
 
-/* Popularity 5 4 4 3: from 0, partner 2 ties with 1: rank 2; from 2, partner 0 is first. */
-static void popularity_ranks_the_same_for_everyone(void **state)
+static void an_item_that_is_not_there_is_refused(void **state)
 {
-    static const tw_item_pair held[] = {{0, 2, 1, 1}};
-    static const double score[] = {5, 4, 4, 3};
-    tw_retrieval r;
+    static const tw_item_pair held[] = {{0, N, 1, 1}};
+    float v[N * D];
+    tw_dense *dense;
+    tw_ranked lists;
     (void) state;
-    assert_ok(tw_retrieval_baseline(&r, score, 4, &(tw_retrieval_task){held, 1, NULL, 0, 0}, err));
-    assert_near(r.mrr, (1.0 / 2 + 1) / 2, 1e-12);
-    static const tw_item_pair known[] = {{0, 1, 1, 1}};
-    assert_ok(tw_retrieval_baseline(&r, score, 4, &(tw_retrieval_task){held, 1, known, 1, 0}, err));
-    assert_near(r.mrr, 1, 1e-12);
+    circle(v);
+    assert_ok(tw_dense_create(&dense, v, v, N, D, TW_NEAR_INNER, 1, err));
+    assert_status(tw_rank_pairs(&lists, N, 10, &(tw_retrieval_task){held, 1, NULL, 0, 0},
+                                tw_dense_score, dense, NULL, err),
+                  TW_EINVAL);
+    assert_null(lists.place);
+    tw_dense_destroy(dense);
 }
 
-enum { MANY = 2500, WIDE = 5, HELD = 700 };
+enum { MANY = 2500, WIDE = 5, HELD = 700, DEPTH = 1000 };
 
 /* The slow obvious version: all cosines, one query at a time. */
 static double slow_mrr(const float *v, const tw_item_pair *held, const tw_item_pair *known)
@@ -136,7 +129,7 @@ static double slow_mrr(const float *v, const tw_item_pair *held, const tw_item_p
         }
         if (best < INFINITY) {
             queries++;
-            sum += 1 / best;
+            sum += best <= DEPTH ? 1 / best : 0;
         }
     }
     return sum / queries;
@@ -148,7 +141,6 @@ static void blocks_equal_one_query_at_a_time(void **state)
     static float v[MANY * WIDE];
     static tw_item_pair held[HELD], known[HELD];
     tw_pool *pool = NULL;
-    tw_retrieval one, three, few;
     tw_rng rng;
     (void) state;
     tw_rng_seed(&rng, tw_test_seed());
@@ -168,33 +160,17 @@ static void blocks_equal_one_query_at_a_time(void **state)
                                   (int32_t) tw_rng_below(&rng, MANY), 1, 1};
     }
     assert_ok(tw_pool_create(&pool, 3, err));
-    assert_ok(tw_retrieval_measure(&one, v, MANY, WIDE,
-                                   &(tw_retrieval_task){held, HELD, known, HELD, 0}, NULL, err));
-    assert_ok(tw_retrieval_measure(&three, v, MANY, WIDE,
-                                   &(tw_retrieval_task){held, HELD, known, HELD, 0}, pool, err));
-    assert_ok(tw_retrieval_measure(&few, v, MANY, WIDE,
-                                   &(tw_retrieval_task){held, HELD, known, HELD, 50}, pool, err));
-    assert_near(one.mrr, slow_mrr(v, held, known), 1e-5); /* a tie may fall either way in float */
-    assert_near(one.ndcg, three.ndcg, 1e-9);
-    assert_int_equal(few.queries, 50);
+    const tw_ranking one =
+        rank_vectors(v, MANY, WIDE, DEPTH, &(tw_retrieval_task){held, HELD, known, HELD, 0}, NULL);
+    const tw_ranking three =
+        rank_vectors(v, MANY, WIDE, DEPTH, &(tw_retrieval_task){held, HELD, known, HELD, 0}, pool);
+    const tw_ranking few =
+        rank_vectors(v, MANY, WIDE, DEPTH, &(tw_retrieval_task){held, HELD, known, HELD, 50}, pool);
+    assert_near(one.mrr.mean, slow_mrr(v, held, known),
+                1e-5); /* a tie may fall either way in float */
+    assert_near(one.ndcg.mean, three.ndcg.mean, 1e-9);
+    assert_int_equal(few.recall.n, 50);
     tw_pool_destroy(pool);
-}
-
-/* Cosines 1, 0.8, 0.6, -1 and labels 0.9, 0.2, 0.2, 0: ranks 4 3 2 1 and 4 2.5 2.5 1. */
-static void spearman_shares_the_ranks_of_ties(void **state)
-{
-    static const float v[] = {1, 0, 0.8F, 0.6F, 0.6F, 0.8F, -1, 0};
-    static const tw_item_pair pairs[] = {
-        {0, 0, 0.9F, 1}, {0, 1, 0.2F, 1}, {0, 2, 0.2F, 1}, {0, 3, 0, 1}};
-    double rho;
-    (void) state;
-    assert_ok(tw_pairs_spearman(&rho, v, 4, 2, pairs, 4, err));
-    /* Deviations 1.5 .5 -.5 -1.5 and 1.5 0 0 -1.5: 4.5 / sqrt(5 * 4.5). */
-    assert_near(rho, 4.5 / sqrt(5 * 4.5), 1e-12);
-    assert_ok(tw_pairs_spearman(&rho, v, 4, 2, pairs, 1, err));
-    assert_true(isnan(rho));
-    static const tw_item_pair bad[] = {{0, 4, 1, 1}};
-    assert_status(tw_pairs_spearman(&rho, v, 4, 2, bad, 1, err), TW_EINVAL);
 }
 
 int main(void)
@@ -203,10 +179,9 @@ int main(void)
         cmocka_unit_test(ranks_are_those_by_hand),
         cmocka_unit_test(known_partners_do_not_stand_in_the_way),
         cmocka_unit_test(ties_count_against_us),
-        cmocka_unit_test(nothing_held_out_gives_zeros),
-        cmocka_unit_test(popularity_ranks_the_same_for_everyone),
+        cmocka_unit_test(nothing_held_out_is_no_number),
+        cmocka_unit_test(an_item_that_is_not_there_is_refused),
         cmocka_unit_test(blocks_equal_one_query_at_a_time),
-        cmocka_unit_test(spearman_shares_the_ranks_of_ties),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
