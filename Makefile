@@ -19,6 +19,7 @@ all: program
 help:
 	@echo 'make            build/twindex, installing what is missing'
 	@echo 'make demo       the whole story on MovieLens-100K: train, ingest, serve, query'
+	@echo 'make demo-pictures  the same emoji by two hands: ask with a picture, and with words'
 	@echo 'make demo-sounds  which drums sound alike? trained on ten kits, asked with three others'
 	@echo 'make test       build with every check on, run all tests'
 	@echo 'make bench      measure this machine'
@@ -36,6 +37,9 @@ test: deps-test
 
 demo: deps-demo program
 	@sh cli/demo.sh
+
+demo-pictures: deps-demo-pictures program
+	@sh cli/demo_pictures.sh
 
 demo-sounds: deps-demo program
 	@sh cli/demo_sounds.sh
@@ -56,6 +60,8 @@ deps-test:
 	@sh cmake/deps.sh build test
 deps-demo:
 	@sh cmake/deps.sh build demo
+deps-demo-pictures:
+	@sh cmake/deps.sh build demo-pictures
 
 # $(call configure,PRESET,FOLDER): once. Afterwards the build itself sees when CMake must run again. What
 # takes long in it (building FAISS, the first time) speaks on stderr.
@@ -81,4 +87,5 @@ else \
 fi
 endef
 
-.PHONY: all help program test demo demo-sounds bench install clean deps deps-test deps-demo
+.PHONY: all help program test demo demo-pictures demo-sounds bench install clean deps deps-test deps-demo \
+    deps-demo-pictures

@@ -4,6 +4,7 @@
  * val.txt. With a text encoder ("text": "bag") the shop's texts are known: each of the 81 products
  * is one more item to learn from, its icon and its description, and the training pictures carry
  * their product's description; test pictures are asked as pictures alone all the same. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,7 +142,7 @@ static void colours_of(float out[512], const tw_image *im)
     memset(out, 0, 512 * sizeof *out);
     for (int i = 0; i < area; i++) {
         const unsigned char *p = im->px + (size_t) i * (size_t) im->channels;
-        const int c = im->channels == 3;
+        const ptrdiff_t c = im->channels == 3;
         out[p[0] / 32 * 64 + p[c] / 32 * 8 + p[2 * c] / 32] += 1.0F / (float) area;
     }
 }

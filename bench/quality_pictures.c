@@ -38,6 +38,7 @@ static tw_status list_folder(names *out, const char *path, tw_error *err)
     *out = (names){0};
     if (dir == NULL)
         return tw_fail_errno(err, "cannot open the folder '%.200s'", path);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone */
     while ((entry = readdir(dir)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;
@@ -52,7 +53,8 @@ static tw_status list_folder(names *out, const char *path, tw_error *err)
         }
     }
     (void) closedir(dir);
-    qsort(out->at, (size_t) out->n, sizeof *out->at, by_name);
+    if (out->n > 0)
+        qsort(out->at, (size_t) out->n, sizeof *out->at, by_name);
     return TW_OK;
 }
 
@@ -225,8 +227,8 @@ static void make_trials(trials *t, const quality_items *x, int32_t first, int64_
             const int a = (int) tw_rng_below(&rng, 20),
                       b = (a + 1 + (int) tw_rng_below(&rng, 19)) % 20;
             for (int i = 0; i < ways; i++) {
-                t->rows[t->n][i] = (int32_t) (begin + order[i] * 20 + a);
-                t->rows[t->n][WAYS + i] = (int32_t) (begin + order[i] * 20 + b);
+                t->rows[t->n][i] = (int32_t) (begin + order[i] * INT64_C(20) + a);
+                t->rows[t->n][WAYS + i] = (int32_t) (begin + order[i] * INT64_C(20) + b);
                 t->labels[t->n][i] = t->labels[t->n][WAYS + i] = i;
             }
             add_trial(t, ways);
@@ -238,27 +240,28 @@ static void make_trials(trials *t, const quality_items *x, int32_t first, int64_
 /* The same trials on the pixels of 28 by 28 pictures. */
 static tw_status pixel_baseline(const quality_items *x, const trials *t, double *out, tw_error *err)
 {
-    enum { SIDE = 28 };
+    enum { SIDE = 28, AREA = SIDE * SIDE };
     tw_status st = TW_OK;
     tw_mean mean;
-    float *raw = tw_alloc((size_t) x->n, SIDE * SIDE * sizeof *raw);
+    float *raw = tw_alloc((size_t) x->n, AREA * sizeof *raw);
 
     if (raw == NULL)
         return tw_fail(err, TW_ENOMEM, "pixels of %lld pictures", (long long) x->n);
     for (int64_t i = 0; i < x->n; i++) {
         const tw_image *im = &x->pictures[i];
-        float *row = raw + (size_t) i * SIDE * SIDE;
+        float *row = raw + (size_t) i * AREA;
         double sum = 0;
-        for (int y = 0; y < im->height; y++)
-            for (int c = 0; c < im->width; c++)
-                row[y * SIDE / im->height * SIDE + c * SIDE / im->width] +=
-                    (float) (255 - im->px[(y * im->width + c) * im->channels]);
-        for (int k = 0; k < SIDE * SIDE; k++)
+        const unsigned char *px = im->px;
+        for (int y = 0; y < im->height; y++) {
+            for (int c = 0; c < im->width; c++, px += im->channels)
+                row[y * SIDE / im->height * SIDE + c * SIDE / im->width] += (float) (255 - *px);
+        }
+        for (int k = 0; k < AREA; k++)
             sum += (double) row[k] * (double) row[k];
-        for (int k = 0; k < SIDE * SIDE && sum > 0; k++)
+        for (int k = 0; k < AREA && sum > 0; k++)
             row[k] = (float) ((double) row[k] / sqrt(sum));
     }
-    st = tw_trials_measure(&mean, raw, x->n, SIDE * SIDE, t->at, t->n, false, err);
+    st = tw_trials_measure(&mean, raw, x->n, AREA, t->at, t->n, false, err);
     *out = 100 * mean.mean;
     tw_free(raw);
     return st;
