@@ -350,6 +350,8 @@ static void eval_towers_uses_the_split_of_the_training(void **state)
             "{\"bits\": 10, \"embed_dim\": 16, \"dim\": 16, \"epochs\": 2, \"batch\": 32, "
             "\"min_count\": 2, \"neighbours\": 5, \"seed\": 7}"};
     assert_ok(tw_engine_train_towers(e, &opt, &trained, err));
+    assert_non_null(strstr(trained, "\"resumed_after\": 0"));
+    assert_false(tw_file_exists(tw_test_path("evaluated/towers.checkpoint"))); /* it is published */
     assert_ok(tw_engine_train_seq(e, &(tw_train_options){.config_json = TOY_SEQ, .skip_eval = true},
                                   &seq, err));
     assert_ok(tw_engine_eval_towers(e, NULL, &again, err));

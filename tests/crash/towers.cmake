@@ -1,0 +1,1 @@
+tw_test(crash crash_towers.c DEPENDS tw_towers)
