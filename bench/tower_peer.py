@@ -550,6 +550,7 @@ def main():
     p.add_argument("--minilm", help="a sentence-transformers folder")
     p.add_argument("--texts", help="lines to embed by it")
     args = p.parse_args()
+    given = [x for x in sys.argv[1:] if x not in ("--bench", args.bench, "--out", args.out)]
     args.prepared = {}
 
     torch.set_num_interop_threads(1)
@@ -565,7 +566,7 @@ def main():
     rows = [r for r in rows if r is not None]
     if not rows:
         sys.exit("no row is named so")
-    out = {"command": "sh bench/tower_speed.sh OUT.json", "ratio": {f"{r['name']}, {r['what']}, {r['threads']} threads": r["ratio"] for r in rows},
+    out = {"command": " ".join(["bench/tower_speed.sh OUT.json", *given]), "ratio": {f"{r['name']}, {r['what']}, {r['threads']} threads": r["ratio"] for r in rows},
            "torch": torch.__version__, "cpu_capability": torch.backends.cpu.get_cpu_capability(),
            "wait_policy": os.environ.get("OMP_WAIT_POLICY"), "load_after": os.getloadavg()[0], "seconds": args.seconds, "rows": rows}
     with open(args.out, "w", encoding="utf-8") as f:
