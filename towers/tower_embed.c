@@ -222,19 +222,21 @@ static tw_status embed_one(const job *j, hand *h, int worker, int64_t i)
     return embed(h->session, samples, out, NULL, &h->why);
 }
 
-/* How many of the samples from `begin` on make one forward pass. */
+/* Where the forward pass that starts at `begin` ends: as soon as one of the encoders has enough, so
+ * that items which lack one modality do not pile up the others. */
 static int64_t chunk_end(const job *j, int64_t begin, int64_t end)
 {
     const tw_tower *t = j->tower;
-    int64_t i = begin;
+    int64_t i = end;
     for (int m = 0; m < TW_MODALITIES; m++) {
         const int most = t->encoders[m] != NULL ? t->encoders[m]->chunk : 0;
         int64_t k = begin;
-        for (int64_t bytes = 0; most > 0 && k < end && bytes < most; k++)
+        for (int64_t bytes = 0; most > 0 && k < i && bytes < most; k++)
             bytes += (int64_t) twi_sample_of(j->samples, m, k).len;
-        i = k > i ? k : i;
+        if (most > 0)
+            i = k;
     }
-    return i > begin ? i : end;
+    return i;
 }
 
 /* Several items in one forward pass on the session's tape. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "towers/internal.h"
 
 enum { SIDE = 16, AREA = SIDE * SIDE };
@@ -19,6 +20,16 @@ static tw_status load(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_e
     (void) worker;
     (void) err;
     *out = (tw_tower_item){.picture = (const tw_image *) ctx + i};
+    return TW_OK;
+}
+
+/* The same, but a picture without pixels is one that the item lacks. */
+static tw_status load_some(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_error *err)
+{
+    const tw_image *picture = (const tw_image *) ctx + i;
+    (void) worker;
+    (void) err;
+    *out = (tw_tower_item){.picture = picture->px != NULL ? picture : NULL};
     return TW_OK;
 }
 
@@ -85,10 +96,51 @@ static void a_disturbed_glyph_stays_on_its_paper(void **state)
     close_fixture(&f);
 }
 
+/* Thirteen in one call, of which one is no picture at all; and each by itself. Mistaking one for
+ * its neighbour would move a vector by 1e-1. */
+static void company_does_not_change_a_vector(void **state)
+{
+    enum { N = 13, NONE = 5, D = 16 };
+    static unsigned char px[N][AREA];
+    static float all[N * D];
+    tw_image pictures[N];
+    float alone[D];
+    tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+    const tw_tower_source source = {.n = N, .load = load_some, .ctx = pictures};
+    tw_tower *t = NULL;
+    tw_tower_session *session = NULL;
+    tw_rng rng;
+    (void) state;
+    tw_rng_seed(&rng, 3);
+    for (int i = 0; i < N; i++) {
+        for (int k = 0; k < AREA; k++)
+            px[i][k] = (unsigned char) tw_rng_below(&rng, 256);
+        pictures[i] = (tw_image){SIDE, SIDE, 1, i == NONE ? NULL : px[i]};
+    }
+    cfg.text = TW_TEXT_NONE;
+    cfg.picture = TW_PICTURE_RESNET;
+    cfg.picture_size = SIDE;
+    cfg.picture_width = 16;
+    cfg.picture_depth = 1;
+    cfg.dim = D;
+    assert_ok(tw_tower_create(&t, &cfg, NULL, err));
+    assert_ok(tw_tower_embed_many(t, NULL, &source, all, NULL, NULL, err));
+    assert_ok(tw_tower_session_create(&session, t, err));
+    for (int i = 0; i < N; i++) {
+        const tw_tower_item item = {.picture = i == NONE ? NULL : &pictures[i]};
+        assert_ok(tw_tower_embed(session, &item, alone, NULL, err));
+        for (int k = 0; k < D; k++)
+            assert_float_equal(all[i * D + k], alone[k], 1e-5);
+    }
+    tw_tower_session_destroy(session);
+    tw_tower_destroy(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_disturbed_glyph_stays_on_its_paper),
+        cmocka_unit_test(company_does_not_change_a_vector),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
