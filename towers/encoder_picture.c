@@ -10,11 +10,6 @@
 
 #define PAD_GREY 255 /* most pictures of things stand on white */
 
-<<<<<<< HEAD
-/* Pixels of one forward pass where many are embedded: a layer's weights are rearranged once for
- * all, and the maps of 64 kB of pixels still fit the caches. */
-enum { CHUNK_BYTES = 1 << 16 };
-=======
 /* Small pictures are embedded some at a time, when there are many: one alone gives products of few
  * rows. Measured on one thread: conv4 at 28 pixels and a ResNet at 32 gain 1.4 times, a ResNet at
  * 96 twice, conv4 at 96 nothing; 16 are slower than 8. Large ones are not kept waiting for each
@@ -22,7 +17,6 @@ enum { CHUNK_BYTES = 1 << 16 };
 enum { TOGETHER = 8 };
 #define LARGEST_CONV4  ((size_t) 1 << 13) /* bytes of the square */
 #define LARGEST_RESNET ((size_t) 1 << 15)
->>>>>>> speed2-4
 
 typedef struct picture {
     twi_encoder base;
@@ -159,7 +153,6 @@ tw_status twi_picture_create(twi_encoder **out, const tw_tower_config *cfg, tw_p
                                .aspect = aspects[cfg->picture_fit],
                                .pad = PAD_GREY};
     TW_TRY(twi_image_look_check(&p->look, err));
-    p->base.chunk = CHUNK_BYTES;
     TW_TRY(add_net(p, cfg, ps, err));
     if (bytes_of(p) <= (p->residual ? LARGEST_RESNET : LARGEST_CONV4))
         p->base.chunk = TOGETHER * (int) bytes_of(p);

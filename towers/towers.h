@@ -375,13 +375,8 @@ TW_NODISCARD tw_status tw_tower_embed_text(tw_tower_session *s, const char *text
                                            float *out, int *found, tw_error *err);
 
 /* Embeds all items of source on all workers of pool (NULL: on the calling thread). Encoders that
-<<<<<<< HEAD
- * like company (tokens, pictures) take several items at a time, so the last digits may depend on
- * who stands beside.
-=======
  * like company (tokens, small pictures, short sounds) take several items at a time, so the last
  * digits may depend on who stands beside.
->>>>>>> speed2-4
  *
  *   out (n, dim)  caller's
  *
