@@ -219,8 +219,8 @@ typedef struct twi_examples {
  * tw_tower_train's. */
 TW_NODISCARD tw_status twi_examples_build(twi_examples *x, const tw_tower_data *data,
                                           tw_tower_loss loss, tw_error *err);
-/* *out (n), to be freed: ln of each item's share of the sides of all pairs, which is how often it is
- * drawn as a negative. TW_ENOMEM. */
+/* *out (n), to be freed: ln of each item's share of the sides of all pairs, which is how often it
+ * is drawn as a negative. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_examples_logq(tw_real **out, const twi_examples *x, int64_t n,
                                          tw_error *err);
 void twi_examples_fini(twi_examples *x);
