@@ -132,7 +132,7 @@ tw_status quality_abt_buy(quality *q, tw_error *err)
 
     TW_TRY(tw_path_join(folder, q->data, "Abt-Buy", err));
     for (int p = 0; p < PARTS; p++) {
-        TW_TRY(read_matches(&c, folder, p, err));
+        TW_TRY(read_matches(&c, folder, (quality_part) p, err));
         if (p == TRAIN)
             c.n_fit = c.x.n;
     }

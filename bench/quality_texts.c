@@ -269,7 +269,7 @@ static tw_status read_stsb(quality *q, quality_corpus *c, tw_error *err)
 {
     tw_status st = TW_OK;
     for (int p = 0; p < PARTS; p++) {
-        TW_TRY(read_scored(c, q->data, p, err));
+        TW_TRY(read_scored(c, q->data, (quality_part) p, err));
         if (p == TRAIN)
             c->n_fit = c->x.n;
     }
