@@ -89,6 +89,8 @@ TW_NODISCARD tw_status twi_tower_shape(tw_tower **out, const tw_tower_config *cf
 /* Gives them memory: weights zero, idf 1. */
 TW_NODISCARD tw_status twi_tower_allocate(tw_tower *t, tw_error *err);
 TW_NODISCARD tw_status twi_tower_config_check(const tw_tower_config *cfg, tw_error *err);
+/* Whether training leaves the projections alone; the tower itself does not remember it. */
+void twi_tower_freeze(tw_tower *t, bool projections);
 /* To be called whenever a projection changed. */
 void twi_tower_refresh(tw_tower *t);
 

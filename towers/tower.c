@@ -131,6 +131,13 @@ void twi_tower_refresh(tw_tower *t)
     }
 }
 
+void twi_tower_freeze(tw_tower *t, bool projections)
+{
+    for (int m = 0; m < TW_MODALITIES; m++)
+        if (t->encoders[m] != NULL)
+            t->proj[m].w->frozen = t->proj[m].b->frozen = projections;
+}
+
 static double dot(const tw_real *a, const tw_real *b, int64_t n)
 {
     double sum = 0;

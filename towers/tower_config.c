@@ -106,6 +106,8 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
       "mined negatives to draw from, for each pair; 0: none")                                      \
     X(TRAIN, train, hard_margin, REAL, NULL, "0.05", 0, 1,                                         \
       "how much less similar than the positive a mined negative is")                               \
+    X(TRAIN, train, fixed_projection, BOOL, NULL, "false", 0, 1,                                   \
+      "leave the layer behind each encoder as it began")                                           \
     X(TRAIN, train, lr, REAL, NULL, "0.002", 1e-8, 1, "highest step of Adam")                      \
     X(TRAIN, train, weight_decay, REAL, NULL, "0", 0, 1, "decoupled, on dense weights")            \
     X(TRAIN, train, batch, INT, NULL, "256", 2, TW_TOWER_MAX_BATCH, "pairs in a step")             \

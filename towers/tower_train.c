@@ -237,6 +237,7 @@ static tw_status set_up(run *r, tw_error *err)
         twi_partners_build(&r->partners, r->data->n_items, r->x.positives, r->x.n_positives, err));
     r->valid_by = twi_valid_choose(r->data, &r->x);
     TW_TRY(make_buffers(r, err));
+    twi_tower_freeze(r->t, r->cfg->fixed_projection);
     TW_TRY(tw_trainer_create(&r->trainer, r->t->params, &tc, err));
     TW_TRY(set_up_batch(r, err));
     if (r->x.classes)

@@ -200,13 +200,15 @@ typedef struct tw_tower_train_config {
                            negative, mined anew after every epoch; 0: none, else how many to draw
                            from */
     double hard_margin; /* mined negatives are at most 1 - this as similar as the positive */
-    double lr;          /* Adam's step at its highest, (0, 1] */
-    double weight_decay; /* decoupled, 0 = off; tables and biases are spared */
-    int batch;           /* pairs a step (classes: items), 2..TW_TOWER_MAX_BATCH */
-    int epochs;          /* at most, 0..10000; 0 leaves the tower as fitted */
-    int patience;        /* epochs without a better validation figure before it stops; 0 = never */
-    int threads;         /* 0: one per usable core */
-    int64_t seed;        /* of the order of pairs; same seed + threads = same bits */
+    bool fixed_projection; /* the layer behind each encoder stays as it began: on a small data set
+                              it learns the pairs by heart */
+    double lr;             /* Adam's step at its highest, (0, 1] */
+    double weight_decay;   /* decoupled, 0 = off; tables and biases are spared */
+    int batch;             /* pairs a step (classes: items), 2..TW_TOWER_MAX_BATCH */
+    int epochs;            /* at most, 0..10000; 0 leaves the tower as fitted */
+    int patience; /* epochs without a better validation figure before it stops; 0 = never */
+    int threads;  /* 0: one per usable core */
+    int64_t seed; /* of the order of pairs; same seed + threads = same bits */
 } tw_tower_train_config;
 
 extern const tw_tower_train_config TW_TOWER_TRAIN_DEFAULT;

@@ -356,9 +356,30 @@ static void a_warm_step_allocates_nothing(void **state)
 }
 #endif
 
+static void a_fixed_projection_stays_as_it_began(void **state)
+{
+    const tw_tower_data data = DATA(PAIRS(positives));
+    (void) state;
+    for (int fixed = 0; fixed < 2; fixed++) {
+        tw_tower *t = fitted(), *u = NULL;
+        tw_tower_train_config cfg = quick();
+        cfg.fixed_projection = fixed == 1;
+        assert_ok(tw_tower_train(t, &data, &cfg, NULL, NULL, err));
+        assert_ok(tw_tower_untrained(&u, t, err));
+        const twi_projection *p = &t->proj[TW_MODALITY_TEXT], *q = &u->proj[TW_MODALITY_TEXT];
+        const size_t bytes = (size_t) p->w->rows * (size_t) p->w->cols * sizeof(tw_real);
+        assert_int_equal(memcmp(p->w->value, q->w->value, bytes) == 0, fixed);
+        assert_memory_not_equal(twi_bag_of(t)->table->value, twi_bag_of(u)->table->value,
+                                1024 * 8 * sizeof(tw_real));
+        tw_tower_destroy(t);
+        tw_tower_destroy(u);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fixed_projection_stays_as_it_began),
         cmocka_unit_test(the_data_chooses_the_loss),
         cmocka_unit_test(data_that_cannot_be_learnt_from_is_refused),
         cmocka_unit_test(a_config_out_of_range_is_refused),
