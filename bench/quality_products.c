@@ -1,4 +1,5 @@
 /* Abt-Buy: which products of two shops are the same? */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,7 @@ static tw_status read_matches(quality_corpus *c, const char *folder, quality_par
     for (int64_t i = 0; i < n; i++) {
         char *second = strchr(lines[i], '\t');
         char *label = second != NULL ? strchr(second + 1, '\t') : NULL;
-        int32_t a, b;
+        int32_t a = 0, b = 0;
         if (label == NULL) {
             st = tw_fail(err, TW_EINVAL, "line %lld of '%.150s' has not three columns",
                          (long long) i + 1, path);
@@ -391,7 +392,7 @@ static tw_status ask_all(quality *q, quality_corpus *c, const asks *k, const tab
     tw_status st = TW_OK;
     float *fitted = NULL, *trained = NULL;
     tw_tfidf *tfidf = NULL;
-    tw_mean mean, plain;
+    tw_mean mean = {0}, plain = {0};
     round_of all = {0}, unseen = {0};
 
     TW_TRY(choose(&all, k, NULL, q->validate ? k->checked : NULL, err));
@@ -436,6 +437,7 @@ tw_status quality_abt_buy_retrieval(quality *q, tw_error *err)
     TW_TRY(read_matches(&c, pairs, VALID, err));
     mark(k.learnt, &k, &c, TRAIN, buy.first);
     mark(k.checked, &k, &c, VALID, buy.first);
+    assert(k.learnt != NULL && k.checked != NULL);
     for (int64_t i = 0; i < abt.n && !q->validate; i++)
         k.learnt[i] |= k.checked[i]; /* the epoch was chosen by them */
     (void) snprintf(q->metric, sizeof q->metric,

@@ -243,7 +243,7 @@ tw_status quality_fsdd(quality *q, tw_error *err)
 
 tw_status quality_fsdd_loso(quality *q, tw_error *err)
 {
-    tw_mean trained[SPEAKERS], raw[SPEAKERS], mean = {0}, mean_raw = {0};
+    tw_mean trained[SPEAKERS] = {{0}}, raw[SPEAKERS] = {{0}}, mean = {0}, mean_raw = {0};
     json_t *each = json_object();
 
     (void) json_object_set_new(q->more, "each", each);

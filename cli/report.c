@@ -205,11 +205,12 @@ static void print_circumstances(const json_t *r)
     (void) printf("model %lld, %lld items, on %s%s%s\n", whole(r, "model"), items,
                   word(r, "source"), json_object_get(r, "from") != NULL ? " of " : "",
                   word(r, "from"));
-    if (json_object_get(r, "items_at_training") != NULL && then != items)
+    if (json_object_get(r, "items_at_training") != NULL && then != items) {
         (void) fprintf(stderr,
                        "twindex: the catalogue had %lld items when the towers were trained; what "
                        "is measured may not be all that was kept apart then\n",
                        then);
+    }
     if (whole(r, "skipped_rows") > 0)
         (void) fprintf(stderr, "twindex: %lld rows could not be used\n", whole(r, "skipped_rows"));
 }

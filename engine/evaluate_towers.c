@@ -80,12 +80,13 @@ static tw_status gather_training(job *j, tw_error *err)
            strcmp(word(j->trained, "source"), twi_source_names[source]) != 0)
         source++;
     j->path = json_string_value(json_object_get(j->trained, "from"));
-    if (source >= TW_PAIRS_SELF || (source != TW_PAIRS_EVENTS && j->path == NULL))
+    if (source >= TW_PAIRS_SELF || (source != TW_PAIRS_EVENTS && j->path == NULL)) {
         return tw_fail(err, TW_ESTATE,
                        "the training of these towers (source: %.40s) kept nothing apart that could "
                        "be asked for again; say on what to measure them: --pairs FILE, --classes "
                        "NAME or --from-events",
                        word(j->trained, "source"));
+    }
     j->source = (tw_pair_source) source;
     if (source == TW_PAIRS_EVENTS)
         j->path = NULL;

@@ -163,10 +163,11 @@ done:
 /* Triplets stand as two pairs each, the similar one first. */
 static double share_in_order(const double *score, int64_t n)
 {
+    const int64_t triplets = n / 2;
     int64_t right = 0;
-    for (int64_t k = 0; k + 1 < n; k += 2)
-        right += score[k] > score[k + 1];
-    return n > 1 ? (double) right / (double) (n / 2) : (double) NAN;
+    for (int64_t k = 0; k < triplets; k++)
+        right += score[2 * k] > score[2 * k + 1];
+    return triplets > 0 ? (double) right / (double) triplets : (double) NAN;
 }
 
 static tw_status set_decided(json_t *o, const decided *d, bool chosen, tw_error *err)
@@ -333,11 +334,12 @@ done:
 
 static const char *protocol(const run *u)
 {
-    if (u->test == NULL)
+    if (u->test == NULL) {
         return u->classes.among_learnt
                    ? "held-out items of known class, told by their neighbours among those learnt "
                      "from"
                    : "items of known class, told by their neighbours among all others";
+    }
     return u->pairs.apart ? "items liked together by people kept out of training, found among "
                             "the whole catalogue"
                           : "held-out pairs, found among the whole catalogue; partners known "
@@ -358,14 +360,16 @@ static tw_status put_together(const run *u, json_t **out, tw_error *err)
         bad = json_array_append_new(ks, json_integer(u->ks[i])) != 0;
     for (int64_t k = p->train + p->valid; k < p->train + p->valid + p->test; k++)
         positives += u->pairs.pairs[k].label >= 0.5F;
-    if (u->pairs_out != NULL)
+    if (u->pairs_out != NULL) {
         bad |= json_object_set_new(u->pairs_out, "valid", json_integer(p->valid)) |
                json_object_set_new(u->pairs_out, "test", json_integer(p->test)) |
                json_object_set_new(u->pairs_out, "positives", json_integer(positives));
-    if (u->classes_out != NULL)
+    }
+    if (u->classes_out != NULL) {
         bad |= json_object_set_new(u->classes_out, "classes", json_integer(u->m->x->n_classes)) |
                json_object_set_new(u->classes_out, "queries", json_integer(u->classes.queries)) |
                json_object_set_new(u->classes_out, "among", json_integer(u->classes.items));
+    }
     if (bad == 0) {
         *out = root;
         return TW_OK;
