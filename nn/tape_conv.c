@@ -88,8 +88,7 @@ static void forward(tw_real *y, tw_real *work, const tw_real *x, const tw_real *
         tw_vec_axpy(y + (size_t) r * (size_t) s->O, b, 1, (size_t) s->O);
 }
 
-/* NOLINTNEXTLINE(readability-function-size): the arrays of two kernels that take each other's
- * place. */
+/* NOLINTNEXTLINE(readability-function-size): the arrays of two kernels, one for the other */
 static void backward(tw_real *dx, tw_real *dw, tw_real *gather, tw_real *work, const tw_real *dy,
                      const tw_real *x, const tw_param *w, const tw_real *weights, const tw_conv *s,
                      int first, int end)
