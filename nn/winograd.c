@@ -215,8 +215,7 @@ TW_DISPATCH_STATIC(read_tiles, read_body,
                    (V, tiles, n, x, W, C))
 
 /* dx += the tiles' dV.
- * NOLINTNEXTLINE(readability-function-cognitive-complexity): five loops, one after the other
- * inside. */
+ * NOLINTNEXTLINE(readability-function-cognitive-complexity): loops in loops, nothing else. */
 TW_BODY void unread_body(tw_real *dx, const tile *tiles, int n, const tw_real *dV, int W, int C)
 {
     const size_t point = (size_t) n * (size_t) C;
