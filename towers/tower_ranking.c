@@ -110,10 +110,11 @@ static void score_block(const tw_dense *d, tw_real *block, const int32_t *querie
     tw_gemm(0, 1, nq, n, d->dim, 1, q, d->dim, v, d->dim, 0, s, n);
     if (d->nearness == TW_NEAR_EUCLID)
         to_distances(d, queries, nq, first, n, s);
-    for (int i = 0; i < nq; i++)
+    for (int i = 0; i < nq; i++) {
         for (int j = 0; j < n; j++)
             scores[(size_t) i * (size_t) stride + (size_t) j] =
                 (float) s[(size_t) i * (size_t) n + (size_t) j];
+}
 }
 
 tw_status tw_dense_score(void *ctx, int worker, const int32_t *queries, int nq, int64_t first,
