@@ -114,7 +114,7 @@ static void score_block(const tw_dense *d, tw_real *block, const int32_t *querie
         for (int j = 0; j < n; j++)
             scores[(size_t) i * (size_t) stride + (size_t) j] =
                 (float) s[(size_t) i * (size_t) n + (size_t) j];
-}
+    }
 }
 
 tw_status tw_dense_score(void *ctx, int worker, const int32_t *queries, int nq, int64_t first,
