@@ -108,21 +108,6 @@ static void bag_copy_fit(twi_encoder *to, const twi_encoder *from)
     memcpy(((twi_bag *) to)->idf, source->idf, ((size_t) 1 << source->cfg.bits) * sizeof(float));
 }
 
-/* weights (n) by idf, of unit length. */
-static void weigh(const twi_bag *bag, const view *v, tw_real *weights)
-{
-    double sum = 0;
-    for (int32_t k = 0; k < v->n; k++) {
-        const double tf = v->counts[k] == 1 ? 1 : 1 + log(v->counts[k]);
-        const double w = tf * (double) bag->idf[v->ids[k]];
-        weights[k] = (tw_real) w;
-        sum += w * w;
-    }
-    const double scale = sum > 0 ? 1 / sqrt(sum) : 0;
-    for (int32_t k = 0; k < v->n; k++)
-        weights[k] = (tw_real) ((double) weights[k] * scale);
-}
-
 /* ---- forward --------------------------------------------------------------------------------- */
 
 /* Leaves some features out, in place; at least one stays. Returns how many. */
@@ -163,7 +148,7 @@ static tw_tensor *bag_forward(const twi_encoder *e, tw_tape *tape, const twi_sam
         const view v = read_sample(samples[i]);
         const int32_t at = offsets[i];
         memcpy(ids + at, v.ids, (size_t) v.n * sizeof *ids);
-        weigh(bag, &v, weights + at);
+        twi_weigh(weights + at, v.ids, v.counts, v.n, bag->idf);
         offsets[i + 1] =
             at +
             (dropout > 0 ? drop(ids + at, weights + at, v.n, dropout, tw_tape_rng(tape)) : v.n);
@@ -178,7 +163,7 @@ static void bag_embed(const twi_encoder *e, void *reader, twi_sample s, tw_real 
     const view v = read_sample(s);
     const int32_t offsets[2] = {0, v.n};
 
-    weigh(bag, &v, f->weights);
+    twi_weigh(f->weights, v.ids, v.counts, v.n, bag->idf);
     tw_bag_forward(x, bag->table->value, v.ids, f->weights, offsets, 1, e->width);
 }
 

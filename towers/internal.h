@@ -48,8 +48,9 @@ void twi_features_fini(twi_features *f);
 
 /* Fills n, ids and counts. */
 void twi_features_count(twi_features *f, const char *text, size_t len);
-/* Fills weights from counts and idf (V). */
-void twi_features_weigh(twi_features *f, const float *idf);
+/* weights (n) = (1 + ln count) * idf of n features, scaled to length 1. */
+void twi_weigh(tw_real *weights, const int32_t *ids, const int32_t *counts, int32_t n,
+               const float *idf);
 
 /* ---- the bag (encoder_bag.c) ---- */
 

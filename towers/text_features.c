@@ -201,15 +201,17 @@ void twi_features_count(twi_features *f, const char *text, size_t len)
     sort_features(f);
 }
 
-void twi_features_weigh(twi_features *f, const float *idf)
+void twi_weigh(tw_real *weights, const int32_t *ids, const int32_t *counts, int32_t n,
+               const float *idf)
 {
     double sum = 0;
-    for (int k = 0; k < f->n; k++) {
-        double w = (f->counts[k] == 1 ? 1 : 1 + log(f->counts[k])) * (double) idf[f->ids[k]];
-        f->weights[k] = (tw_real) w;
+    for (int32_t k = 0; k < n; k++) {
+        const double tf = counts[k] == 1 ? 1 : 1 + log(counts[k]);
+        const double w = tf * (double) idf[ids[k]];
+        weights[k] = (tw_real) w;
         sum += w * w;
     }
-    double scale = sum > 0 ? 1 / sqrt(sum) : 0;
-    for (int k = 0; k < f->n; k++)
-        f->weights[k] = (tw_real) ((double) f->weights[k] * scale);
+    const double scale = sum > 0 ? 1 / sqrt(sum) : 0;
+    for (int32_t k = 0; k < n; k++)
+        weights[k] = (tw_real) ((double) weights[k] * scale);
 }

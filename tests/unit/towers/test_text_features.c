@@ -135,7 +135,7 @@ static void weights_are_tf_idf_of_unit_length(void **state)
     idf[aa] = 2;
     idf[b] = 3;
     twi_features_count(&f, "aa aa b", 7);
-    twi_features_weigh(&f, idf);
+    twi_weigh(f.weights, f.ids, f.counts, f.n, idf);
     assert_int_equal(f.n, 2);
     const double first = (1 + log(2)) * 2, norm = sqrt(first * first + 9);
     for (int k = 0; k < 2; k++)

@@ -99,8 +99,8 @@ static double kernel(const tw_tower *t, const char *a, const char *b)
     assert_ok(twi_features_init(&g, &t->cfg, err));
     twi_features_count(&f, a, strlen(a));
     twi_features_count(&g, b, strlen(b));
-    twi_features_weigh(&f, twi_bag_of(t)->idf);
-    twi_features_weigh(&g, twi_bag_of(t)->idf);
+    twi_weigh(f.weights, f.ids, f.counts, f.n, twi_bag_of(t)->idf);
+    twi_weigh(g.weights, g.ids, g.counts, g.n, twi_bag_of(t)->idf);
     for (int i = 0; i < f.n; i++)
         for (int k = 0; k < g.n; k++)
             if (f.ids[i] == g.ids[k])
