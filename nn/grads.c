@@ -1,5 +1,6 @@
-/* Gradient stores: a full-size array for each tensor, and for tables a list of
- * the rows that are not zero. The arrays' untouched pages cost nothing. */
+/* Gradient stores: the whole array of a dense tensor; of a table the touched rows, one behind the
+ * other in the order of their first touch, so that a step works in as little memory as it touches.
+ * Room for all rows is there, but pages that no step has reached cost nothing. */
 #include <assert.h>
 #include <string.h>
 
@@ -9,12 +10,13 @@
 
 typedef struct store {
     const tw_param *param; /* borrowed */
-    tw_real *d;            /* (rows, cols), zero where not touched */
+    tw_real *d;            /* (rows, cols), zero where not touched: row list[k] at place k, unless
+                              `all`; a table has one more row, which stays zero */
     void *base;            /* owns d */
     int64_t *list;         /* (rows) rows touched, in order; NULL for dense tensors */
-    unsigned char *seen;   /* (rows) 1: in the list; NULL for dense tensors */
+    int32_t *place;        /* (rows) 1 + the row's place, 0: not touched; NULL for dense tensors */
     int64_t n;             /* rows in the list */
-    bool all;              /* every row counts as touched */
+    bool all;              /* every row counts as touched, and is at its own place */
 } store;
 
 struct tw_grads {
@@ -25,14 +27,15 @@ struct tw_grads {
 static tw_status create_store(store *s, const tw_param *p, tw_error *err)
 {
     s->param = p;
-    s->d = twi_block(&s->base, (size_t) p->rows * (size_t) p->cols);
-    if (p->kind == TW_TABLE) {
+    const bool table = p->kind == TW_TABLE;
+    s->d = twi_block(&s->base, ((size_t) p->rows + table) * (size_t) p->cols);
+    if (table) {
         s->list = tw_alloc((size_t) p->rows, sizeof *s->list);
-        s->seen = tw_alloc((size_t) p->rows, 1);
+        s->place = tw_alloc((size_t) p->rows, sizeof *s->place);
     } else {
         s->all = true;
     }
-    if (s->d == NULL || (p->kind == TW_TABLE && (s->list == NULL || s->seen == NULL)))
+    if (s->d == NULL || (table && (s->list == NULL || s->place == NULL)))
         return tw_fail(err, TW_ENOMEM, "gradient of '%s'", p->name);
     return TW_OK;
 }
@@ -65,7 +68,7 @@ void tw_grads_destroy(tw_grads *g)
     for (int i = 0; i < g->count; i++) {
         tw_free(g->stores[i].base);
         tw_free(g->stores[i].list);
-        tw_free(g->stores[i].seen);
+        tw_free(g->stores[i].place);
     }
     tw_free(g->stores);
     tw_free(g);
@@ -78,40 +81,81 @@ static store *store_of(const tw_grads *g, const tw_param *p)
     return &g->stores[p->index];
 }
 
+static tw_real *at_place(const store *s, int64_t place)
+{
+    return s->d + (size_t) place * (size_t) s->param->cols;
+}
+
+static void swap_rows(tw_real *a, tw_real *b, int n)
+{
+    for (int j = 0; j < n; j++) {
+        const tw_real kept = a[j];
+        a[j] = b[j];
+        b[j] = kept;
+    }
+}
+
+/* Brings every touched row to the place of its own number. */
+static void spread(store *s)
+{
+    const int cols = s->param->cols;
+    for (int64_t k = 0; k < s->n; k++) {
+        /* What is swapped in has its place elsewhere, too, or is zero. */
+        while (s->list[k] >= 0 && s->list[k] != k) {
+            const int64_t row = s->list[k];
+            swap_rows(at_place(s, k), at_place(s, row), cols);
+            s->place[row] = 0;
+            s->list[k] = row < s->n ? s->list[row] : -1;
+            if (row < s->n)
+                s->list[row] = row;
+        }
+        if (s->list[k] >= 0)
+            s->place[k] = 0;
+    }
+    s->n = 0;
+}
+
 tw_real *tw_grads_all(tw_grads *g, const tw_param *p)
 {
     store *s = store_of(g, p);
+    if (!s->all)
+        spread(s);
     s->all = true;
     return s->d;
 }
 
-void twi_grads_touch(tw_grads *g, const tw_param *p, int64_t row)
+tw_real *tw_grads_row(tw_grads *g, const tw_param *p, int64_t row)
 {
     store *s = store_of(g, p);
     assert(row >= 0 && row < p->rows);
-    if (s->all || s->seen[row])
-        return;
-    s->seen[row] = 1;
-    s->list[s->n++] = row;
+    if (s->all)
+        return at_place(s, row);
+    if (s->place[row] == 0) {
+        s->list[s->n++] = row;
+        s->place[row] = (int32_t) s->n;
+    }
+    return at_place(s, s->place[row] - 1);
 }
 
 bool twi_grads_is_touched(const tw_grads *g, const tw_param *p, int64_t row)
 {
     const store *s = store_of(g, p);
-    return s->all || s->seen[row] != 0;
-}
-
-tw_real *twi_grads_data(tw_grads *g, const tw_param *p) { return store_of(g, p)->d; }
-
-tw_real *tw_grads_row(tw_grads *g, const tw_param *p, int64_t row)
-{
-    twi_grads_touch(g, p, row);
-    return store_of(g, p)->d + (size_t) row * (size_t) p->cols;
+    return s->all || s->place[row] != 0;
 }
 
 const tw_real *tw_grads_peek(const tw_grads *g, const tw_param *p, int64_t row)
 {
-    return store_of(g, p)->d + (size_t) row * (size_t) p->cols;
+    const store *s = store_of(g, p);
+    if (s->all)
+        return at_place(s, row);
+    return at_place(s, s->place[row] != 0 ? s->place[row] - 1 : p->rows);
+}
+
+void twi_grads_ask(const tw_grads *g, const tw_param *p, int64_t row)
+{
+    const store *s = store_of(g, p);
+    if (!s->all)
+        __builtin_prefetch(&s->place[row]);
 }
 
 void tw_grads_touched(const tw_grads *g, const tw_param *p, const int64_t **rows, int64_t *n)
@@ -124,12 +168,9 @@ void tw_grads_touched(const tw_grads *g, const tw_param *p, const int64_t **rows
 void tw_grads_zero(tw_grads *g)
 {
     for (int i = 0; i < g->count; i++) {
-        store *s = &g->stores[i];
-        size_t row = (size_t) s->param->cols * sizeof *s->d;
-        if (s->all)
-            memset(s->d, 0, (size_t) s->param->rows * row);
-        for (int64_t k = 0; !s->all && k < s->n; k++)
-            memset(s->d + (size_t) s->list[k] * (size_t) s->param->cols, 0, row);
+        const store *s = &g->stores[i];
+        const int64_t rows = s->all ? s->param->rows : s->n;
+        memset(s->d, 0, (size_t) rows * (size_t) s->param->cols * sizeof *s->d);
     }
     twi_grads_forget(g);
 }
@@ -139,7 +180,7 @@ void twi_grads_forget(tw_grads *g)
     for (int i = 0; i < g->count; i++) {
         store *s = &g->stores[i];
         for (int64_t k = 0; k < s->n; k++)
-            s->seen[s->list[k]] = 0;
+            s->place[s->list[k]] = 0;
         s->n = 0;
         s->all = s->param->kind == TW_DENSE;
     }

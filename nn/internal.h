@@ -12,11 +12,9 @@ tw_real *twi_block(void **base, size_t n);
 /* Gives every tensor its Adam moments. TW_ENOMEM: some lack them still. */
 TW_NODISCARD tw_status twi_params_moments(tw_params *ps, tw_error *err);
 
-/* Counts a table's row as touched and returns its gradient. */
-void twi_grads_touch(tw_grads *g, const tw_param *p, int64_t row);
 bool twi_grads_is_touched(const tw_grads *g, const tw_param *p, int64_t row);
-/* The gradient's first row, for writing, without touching. */
-tw_real *twi_grads_data(tw_grads *g, const tw_param *p);
+/* Asks for what tells where the row is, far ahead of asking for the row itself. */
+void twi_grads_ask(const tw_grads *g, const tw_param *p, int64_t row);
 /* Forgets what was touched; the caller has zeroed it. */
 void twi_grads_forget(tw_grads *g);
 

@@ -75,9 +75,9 @@ static tw_status check_new(const tw_params *ps, const char *name, int64_t rows, 
         return tw_fail(err, TW_EINVAL, "tensor '%s' is there already", name);
     if (ps->count == TW_PARAMS_MAX)
         return tw_fail(err, TW_EINVAL, "tensor '%s' is one more than %d", name, TW_PARAMS_MAX);
-    if (rows < 1 || cols < 1)
-        return tw_fail(err, TW_EINVAL, "tensor '%s' of %lld x %d has a size below 1", name,
-                       (long long) rows, cols);
+    if (rows < 1 || rows >= INT32_MAX || cols < 1)
+        return tw_fail(err, TW_EINVAL, "tensor '%s' of %lld x %d has a size outside 1..2^31 - 2",
+                       name, (long long) rows, cols);
     return TW_OK;
 }
 

@@ -45,7 +45,7 @@ TW_NODISCARD tw_status tw_params_create(tw_params **out, tw_error *err);
 void tw_params_destroy(tw_params *ps); /* accepts NULL */
 
 /* A new zeroed tensor; *out stays valid until the set is destroyed. TW_EINVAL: name taken or too
- * long, a size below 1. TW_ENOMEM. */
+ * long, a size outside 1..2^31 - 2. TW_ENOMEM. */
 TW_NODISCARD tw_status tw_params_add(tw_params *ps, tw_param **out, const char *name, int64_t rows,
                                      int cols, tw_param_kind kind, tw_error *err);
 

@@ -54,9 +54,12 @@ static void bag_back(tw_tape *t, void *saved)
     const bag_saved *s = saved;
     tw_grads *g = tw_tape_grads(t);
     size_t D = (size_t) s->y->cols;
+    const int32_t end = s->offsets[s->y->rows];
     for (int i = 0; i < s->y->rows; i++) {
         for (int32_t k = s->offsets[i]; k < s->offsets[i + 1]; k++) {
-            if (k + TW_AHEAD < s->offsets[s->y->rows])
+            if (k + 4 * TW_AHEAD < end)
+                twi_grads_ask(g, s->table, s->ids[k + 4 * TW_AHEAD]);
+            if (k + TW_AHEAD < end)
                 tw_ask_for(tw_grads_peek(g, s->table, s->ids[k + TW_AHEAD]), s->y->cols);
             tw_vec_axpy(tw_grads_row(g, s->table, s->ids[k]), s->y->d + (size_t) i * D,
                         s->weights != NULL ? (double) s->weights[k] : 1.0, D);

@@ -121,21 +121,34 @@ tw_status tw_trainer_run(tw_trainer *tr, bool fresh, tw_worker_fn fn, void *ctx,
     return TW_OK;
 }
 
-/* Makes worker 0's list of touched rows the union of all, so that it tells what the others hold. */
-static void unite_touched(tw_trainer *tr)
+/* Makes worker 0's list of touched rows the union of all, so that it tells what the others hold.
+ * Where one of them touched all, all did. */
+static void unite_table(tw_trainer *tr, const tw_param *p)
 {
     tw_grads *g0 = tr->seats[0].grads;
+    const int64_t *rows;
+    int64_t n;
+    bool all = false;
+
+    for (int w = 0; w < tr->n; w++) {
+        tw_grads_touched(tr->seats[w].grads, p, &rows, &n);
+        all = all || rows == NULL;
+    }
+    for (int w = 0; w < tr->n && all; w++)
+        (void) tw_grads_all(tr->seats[w].grads, p);
+    for (int w = 1; w < tr->n && !all; w++) {
+        tw_grads_touched(tr->seats[w].grads, p, &rows, &n);
+        for (int64_t k = 0; k < n; k++)
+            (void) tw_grads_row(g0, p, rows[k]);
+    }
+}
+
+static void unite_touched(tw_trainer *tr)
+{
     for (int i = 0; i < tr->tensors; i++) {
         const tw_param *p = tw_params_at(tr->params, i);
-        for (int w = 1; w < tr->n && p->kind == TW_TABLE; w++) {
-            const int64_t *rows;
-            int64_t n;
-            tw_grads_touched(tr->seats[w].grads, p, &rows, &n);
-            if (rows == NULL)
-                (void) tw_grads_all(g0, p);
-            for (int64_t k = 0; rows != NULL && k < n; k++)
-                twi_grads_touch(g0, p, rows[k]);
-        }
+        if (p->kind == TW_TABLE)
+            unite_table(tr, p);
     }
 }
 
@@ -148,7 +161,7 @@ static void ask_for_row(const tw_trainer *tr, const tw_param *p, int64_t row, bo
     const size_t at = (size_t) row * (size_t) p->cols;
     const int workers = to_move ? 1 : tr->n;
     for (int w = 0; w < workers; w++)
-        tw_ask_for(twi_grads_data(tr->seats[w].grads, p) + at, p->cols);
+        tw_ask_for(tw_grads_peek(tr->seats[w].grads, p, row), p->cols);
     if (to_move) {
         tw_ask_for(p->value + at, p->cols);
         tw_ask_for(p->m + at, p->cols);
@@ -178,12 +191,12 @@ static void each_share(tw_trainer *tr, int worker, rows_fn fn, bool to_move, voi
 static void sum_rows(void *ctx, const tw_param *p, int worker, int64_t row, int64_t rows)
 {
     tw_trainer *tr = ctx;
-    size_t at = (size_t) row * (size_t) p->cols, n = (size_t) rows * (size_t) p->cols;
-    tw_real *sum = twi_grads_data(tr->seats[0].grads, p) + at;
+    const size_t n = (size_t) rows * (size_t) p->cols;
+    tw_real *sum = tw_grads_row(tr->seats[0].grads, p, row);
     for (int w = 1; w < tr->n; w++) {
         tw_grads *g = tr->seats[w].grads;
-        if (rows > 1 || twi_grads_is_touched(g, p, row))
-            tw_vec_move_add(sum, twi_grads_data(g, p) + at, n);
+        if (twi_grads_is_touched(g, p, row))
+            tw_vec_move_add(sum, tw_grads_row(g, p, row), n);
     }
     double sq;
     tw_vec_sumsq(&sq, sum, n);
@@ -224,7 +237,7 @@ static void move_rows(void *ctx, const tw_param *p, int worker, int64_t row, int
 {
     const move_job *job = ctx;
     size_t at = (size_t) row * (size_t) p->cols, n = (size_t) rows * (size_t) p->cols;
-    tw_real *g = twi_grads_data(job->tr->seats[0].grads, p) + at;
+    tw_real *g = tw_grads_row(job->tr->seats[0].grads, p, row);
     (void) worker;
     if (p->frozen)
         memset(g, 0, n * sizeof *g);

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define TW_TOWER_MAX_DIM      1024  /* of vectors and of feature embeddings */
+#define TW_TOWER_MAX_DIM      4096  /* of vectors and of feature embeddings */
 #define TW_TOWER_MAX_BITS     22    /* 2^22 buckets */
 #define TW_TOWER_MAX_NGRAM    8     /* characters */
 #define TW_TOWER_MAX_FEATURES 16384 /* distinct ones in one text */

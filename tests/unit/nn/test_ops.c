@@ -68,8 +68,9 @@ static void check(const char *uses)
     /* All copied before the differences begin: a loss adds to the store at every call. */
     for (int i = 0; i < tw_params_count(m.ps); i++) {
         tw_param *p = tw_params_at(m.ps, i);
-        memcpy(dx[i], tw_grads_peek(m.grads, p, 0),
-               (size_t) p->rows * (size_t) p->cols * sizeof(tw_real));
+        for (int64_t r = 0; r < p->rows; r++)
+            memcpy(dx[i] + r * p->cols, tw_grads_peek(m.grads, p, r),
+                   (size_t) p->cols * sizeof(tw_real));
     }
     for (int i = 0; i < tw_params_count(m.ps); i++) {
         tw_param *p = tw_params_at(m.ps, i);

@@ -1,5 +1,6 @@
 #include "nn/params.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -30,7 +31,8 @@ static void names_are_unique_and_sizes_at_least_one(void **state)
                       TW_EINVAL);
         assert_null(x);
     }
-    assert_status(tw_params_add(ps, &x, "huge", INT64_MAX, 1000, TW_TABLE, err), TW_ENOMEM);
+    assert_status(tw_params_add(ps, &x, "huge", INT32_MAX - 1, INT_MAX, TW_TABLE, err), TW_ENOMEM);
+    assert_status(tw_params_add(ps, &x, "huge", INT32_MAX, 1, TW_TABLE, err), TW_EINVAL);
     assert_int_equal(tw_params_count(ps), 1);
     assert_int_equal(tw_params_size(ps), 6);
     assert_ptr_equal(tw_params_find(ps, "w"), w);
@@ -118,12 +120,50 @@ static void a_store_remembers_which_rows_were_touched(void **state)
     tw_params_destroy(ps);
 }
 
+/* Whatever the order of the first touches, the whole gradient has each row at its own place. */
+static void all_rows_come_to_their_places(void **state)
+{
+    (void) state;
+    static const int64_t orders[][5] = {{3, 0, 1, -1},   {4, 1, -1}, {0, 1, 2, -1}, {1, 0, 4, 3, 2},
+                                        {2, 4, 0, 1, 3}, {-1},       {1, 2, 0, -1}};
+    tw_params *ps = NULL;
+    tw_param *table;
+    tw_grads *g = NULL;
+    assert_ok(tw_params_create(&ps, err));
+    assert_ok(tw_params_add(ps, &table, "t", 5, 2, TW_TABLE, err));
+    assert_ok(tw_grads_create(&g, ps, err));
+
+    for (size_t t = 0; t < sizeof orders / sizeof orders[0]; t++) {
+        double want[5] = {0};
+        for (int k = 0; k < 5 && orders[t][k] >= 0; k++) {
+            const int64_t row = orders[t][k];
+            want[row] = 10 + (double) row;
+            tw_grads_row(g, table, row)[1] += (tw_real) want[row];
+        }
+        for (int row = 0; row < 5; row++)
+            assert_true(tw_grads_peek(g, table, row)[1] == (tw_real) want[row]);
+        const tw_real *all = tw_grads_all(g, table);
+        for (int row = 0; row < 5; row++) {
+            assert_true(all[2 * row] == 0 && all[2 * row + 1] == (tw_real) want[row]);
+            assert_true(tw_grads_row(g, table, row) == all + 2 * (size_t) row);
+        }
+        tw_grads_zero(g);
+        for (int row = 0; row < 5; row++) /* nothing is left behind */
+            assert_true(tw_grads_peek(g, table, row)[1] == 0 &&
+                        tw_grads_row(g, table, row)[1] == 0);
+        tw_grads_zero(g);
+    }
+    tw_grads_destroy(g);
+    tw_params_destroy(ps);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_unique_and_sizes_at_least_one),
         cmocka_unit_test(initialisers_have_the_promised_spread),
         cmocka_unit_test(a_store_remembers_which_rows_were_touched),
+        cmocka_unit_test(all_rows_come_to_their_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

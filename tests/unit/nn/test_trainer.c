@@ -62,6 +62,45 @@ static void gradients_of_all_workers_are_summed(void **state)
     tw_params_destroy(ps);
 }
 
+/* One worker touches every row, the other two out of order. */
+static tw_status add_all(void *ctx, int worker, int workers, tw_tape *t, tw_error *err)
+{
+    const plain *p = ctx;
+    (void) workers;
+    if (worker == p->row_of[0]) {
+        tw_real *all = tw_grads_all(tw_tape_grads(t), p->table);
+        for (int row = 0; row < 4; row++)
+            all[row] += 1;
+    } else {
+        tw_grads_row(tw_tape_grads(t), p->table, 3)[0] += p->value;
+        tw_grads_row(tw_tape_grads(t), p->table, 1)[0] += 2 * p->value;
+    }
+    return tw_tape_status(t, err);
+}
+
+static void a_worker_that_touches_all_rows_meets_one_that_touches_some(void **state)
+{
+    (void) state;
+    for (int whole = 0; whole < 2; whole++) {
+        tw_params *ps = NULL;
+        plain p = {.value = 3, .row_of = {whole}};
+        tw_trainer *tr = NULL;
+        tw_trainer_config cfg = config(2);
+        assert_ok(tw_params_create(&ps, err));
+        assert_ok(tw_params_add(ps, &p.table, "t", 4, 1, TW_TABLE, err));
+        assert_ok(tw_trainer_create(&tr, ps, &cfg, err));
+        for (int step = 0; step < 2; step++) { /* the second has nothing of the first */
+            assert_ok(tw_trainer_run(tr, true, add_all, &p, err));
+            assert_ok(tw_trainer_update(tr, 0.1, err));
+            assert_near(tw_trainer_grad_norm(tr), sqrt(1 + 49 + 1 + 16), 1e-5);
+        }
+        assert_near(p.table->m[3], 0.19 * 4, 1e-6);
+        assert_near(p.table->m[0], 0.19 * 1, 1e-6);
+        tw_trainer_destroy(tr);
+        tw_params_destroy(ps);
+    }
+}
+
 static void a_gradient_that_is_not_finite_moves_nothing(void **state)
 {
     (void) state;
@@ -160,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_of_all_workers_are_summed),
+        cmocka_unit_test(a_worker_that_touches_all_rows_meets_one_that_touches_some),
         cmocka_unit_test(a_gradient_that_is_not_finite_moves_nothing),
         cmocka_unit_test(clipping_bounds_the_step_and_frozen_tensors_stay),
         cmocka_unit_test(the_first_failure_is_returned),

@@ -56,7 +56,7 @@ static void bad_settings_are_refused_with_their_name(void **state)
     } rows[] = {
         {"{\"dmi\": 3}", "dmi"},
         {"{\"dim\": 0}", "dim 0"},
-        {"{\"dim\": 1025}", "dim 1025"},
+        {"{\"dim\": 4097}", "dim 4097"},
         {"{\"dim\": 3.5}", "dim 3.5"},
         {"{\"dim\": \"3\"}", "dim"},
         {"{\"loss\": \"hinge\"}", "loss"},
