@@ -34,6 +34,9 @@ void twi_relate_pairs(unsigned char *rel, const unsigned char *mask, const float
  *   cls, item (R)  item may be NULL: all differ */
 void twi_relate_classes(unsigned char *rel, const int32_t *cls, const int32_t *item, int R);
 
+/* Proxies: the columns are classes 0 to C - 1, a row's own the only positive. */
+void twi_relate_proxies(unsigned char *rel, const int32_t *cls, int R, int C);
+
 /* pos_cosine: mean over positive cells. neg_cosine: mean over rows of their highest negative. 0
  * where there is none. Leaves active alone. */
 void twi_loss_measure(twi_loss_stats *stats, const tw_real *s, const unsigned char *rel, int R,

@@ -32,6 +32,13 @@ void twi_relate_classes(unsigned char *rel, const int32_t *cls, const int32_t *i
     }
 }
 
+void twi_relate_proxies(unsigned char *rel, const int32_t *cls, int R, int C)
+{
+    memset(rel, TWI_NEGATIVE, (size_t) R * (size_t) C);
+    for (int i = 0; i < R; i++)
+        rel[(size_t) i * (size_t) C + (size_t) cls[i]] = TWI_POSITIVE;
+}
+
 void twi_loss_measure(twi_loss_stats *stats, const tw_real *s, const unsigned char *rel, int R,
                       int C)
 {

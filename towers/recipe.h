@@ -137,6 +137,7 @@ typedef enum tw_tower_loss {
     TW_LOSS_BATCH_HARD = 8, /* triplet, farthest positive and nearest negative; margin 0: soft */
     TW_LOSS_SUPCON = 9,     /* InfoNCE with all positives of a class */
     TW_LOSS_COSENT = 10,    /* order of scores (CoSENT) */
+    TW_LOSS_PROXY = 11,     /* classes: softmax over one learnt vector for each */
 } tw_tower_loss;
 
 const char *tw_tower_loss_name(tw_tower_loss loss); /* "auto", "triplet", ... Never NULL */
@@ -149,8 +150,8 @@ typedef enum tw_picture_augment {
 
 typedef struct tw_tower_train_config {
     tw_tower_loss loss;
-    double temperature;     /* InfoNCE, SupCon, CoSENT, (0, 10]; BCE begins at it */
-    bool learn_temperature; /* InfoNCE and SupCon: learn it, too; BCE always does */
+    double temperature;     /* InfoNCE, SupCon, proxy, CoSENT, (0, 10]; BCE begins at it */
+    bool learn_temperature; /* InfoNCE, SupCon, proxy: learn it, too; BCE always does */
     double margin;          /* triplet: squared distance; contrastive: 1 - cosine; 0: the loss's own
                                default (0.2, 0.5) */
     bool logq;      /* InfoNCE: subtract ln of an item's share of the pairs (Yi et al. 2019) */

@@ -3,7 +3,8 @@
  *
  * Two layouts. *Pairs*: B pairs become R rows, all first items, then all
  * second, then the given negatives; first items meet all the others in a matrix
- * of B by C = R - B cosines. *Classes*: R rows meet each other. */
+ * of B by C = R - B cosines. *Classes*: R rows meet each other, or the C proxies
+ * of their classes, which then stand behind them as second items do. */
 #include <math.h>
 #include <string.h>
 
@@ -17,7 +18,9 @@
 tw_status twi_batch_init(twi_batch *b, int64_t n, tw_error *err)
 {
     const size_t R = (size_t) b->room, D = (size_t) b->D;
-    const size_t B = b->cls != NULL ? R : R / (size_t) b->width, C = b->cls != NULL ? R : R - B;
+    const size_t B = b->cls != NULL ? R : R / (size_t) b->width;
+    const size_t C = b->proxies != NULL ? (size_t) b->proxies->n : b->cls != NULL ? R : R - B;
+    const size_t V = b->proxies != NULL ? R + C : R; /* vectors */
     size_t widest = 0;
 
     for (int k = 0; k < b->prefixes.n; k++)
@@ -26,10 +29,10 @@ tw_status twi_batch_init(twi_batch *b, int64_t n, tw_error *err)
     b->shown = tw_alloc(R, sizeof *b->shown);
     b->label = tw_alloc(B, sizeof *b->label);
     b->row_class = tw_alloc(R, sizeof *b->row_class);
-    b->z = tw_alloc_aligned(R * D, sizeof *b->z);
-    b->dz = tw_alloc_aligned(R * D, sizeof *b->dz);
-    b->cut = tw_alloc_aligned(R * widest + 1, sizeof *b->cut);
-    b->dcut = tw_alloc_aligned(R * widest + 1, sizeof *b->dcut);
+    b->z = tw_alloc_aligned(V * D, sizeof *b->z);
+    b->dz = tw_alloc_aligned(V * D, sizeof *b->dz);
+    b->cut = tw_alloc_aligned(V * widest + 1, sizeof *b->cut);
+    b->dcut = tw_alloc_aligned(V * widest + 1, sizeof *b->dcut);
     b->s = tw_alloc_aligned(B * C, sizeof *b->s);
     b->ds = tw_alloc_aligned(B * C, sizeof *b->ds);
     b->mask = tw_alloc(B * C, sizeof *b->mask);
@@ -162,7 +165,12 @@ void twi_batch_load_classes(twi_batch *b, const int32_t *items, int n, tw_rng *r
         b->row_class[i] = b->cls[items[i]];
     }
     choose_shown(b, rng);
-    twi_relate_classes(b->rel, b->row_class, b->item, n);
+    if (b->proxies != NULL) {
+        b->C = b->proxies->n;
+        twi_relate_proxies(b->rel, b->row_class, n, b->C);
+    } else {
+        twi_relate_classes(b->rel, b->row_class, b->item, n);
+    }
 }
 
 tw_status twi_batch_embed(void *ctx, int worker, int begin, int end, tw_tape *tape, tw_tensor **z,
@@ -200,6 +208,7 @@ static double pair_loss(twi_batch *b, twi_loss_stats *stats, int B, int C)
     case TW_LOSS_BATCH_ALL: return twi_loss_batch_all(b->ds, stats, b->s, b->rel, b->margin, B, C);
     case TW_LOSS_BATCH_HARD: return twi_loss_batch_hard(b->ds, stats, b->s, b->rel, &b->hard, B, C);
     case TW_LOSS_AUTO: /* resolved before */
+    case TW_LOSS_PROXY:
     case TW_LOSS_SUPCON:
     case TW_LOSS_INFONCE: break;
     }
@@ -207,7 +216,7 @@ static double pair_loss(twi_batch *b, twi_loss_stats *stats, int B, int C)
                                  lq != NULL ? lq + B : NULL, 1 / scale, B, C);
 }
 
-static double class_loss(twi_batch *b, twi_loss_stats *stats, int R)
+static double class_loss(twi_batch *b, twi_loss_stats *stats, int R, int C)
 {
     const double scale = twi_scalar_scale(&b->scale);
 
@@ -224,9 +233,10 @@ static double class_loss(twi_batch *b, twi_loss_stats *stats, int R)
     case TW_LOSS_COSINE:
     case TW_LOSS_COSENT:
     case TW_LOSS_INFONCE: /* with several positives a row it is SupCon */
+    case TW_LOSS_PROXY:   /* with one it is the softmax */
     case TW_LOSS_SUPCON: break;
     }
-    return twi_loss_supcon(b->ds, stats, b->s, b->rel, 1 / scale, R, R);
+    return twi_loss_supcon(b->ds, stats, b->s, b->rel, 1 / scale, R, C);
 }
 
 /* A twi_loss_fn: the loss of all rows at one width. */
@@ -236,15 +246,15 @@ static double loss_at(void *ctx, tw_real *dz, const tw_real *z, int R, int W)
     const int B = b->B, C = b->C;
     double loss;
 
-    if (b->cls != NULL) {
+    if (b->cls != NULL && b->proxies == NULL) {
         tw_gemm(0, 1, R, R, W, 1, z, W, z, W, 0, b->s, R);
-        loss = class_loss(b, &b->stats, R);
+        loss = class_loss(b, &b->stats, R, R);
         tw_gemm(0, 0, R, W, R, 1, b->ds, R, z, W, 0, dz, W);
         tw_gemm(1, 0, R, W, R, 1, b->ds, R, z, W, 1, dz, W);
     } else {
         const size_t half = (size_t) B * (size_t) W;
         tw_gemm(0, 1, B, C, W, 1, z, W, z + half, W, 0, b->s, C);
-        loss = pair_loss(b, &b->stats, B, C);
+        loss = b->proxies != NULL ? class_loss(b, &b->stats, B, C) : pair_loss(b, &b->stats, B, C);
         tw_gemm(0, 0, B, W, C, 1, b->ds, C, z + half, W, 0, dz, W);
         tw_gemm(1, 0, C, W, B, 1, b->ds, C, z, W, 0, dz + half, W);
     }
@@ -254,17 +264,27 @@ static double loss_at(void *ctx, tw_real *dz, const tw_real *z, int R, int W)
 
 double twi_batch_loss(twi_batch *b, twi_loss_stats *stats)
 {
+    const int V = b->proxies != NULL ? b->B + b->C : b->R;
     double loss;
 
     b->dbias = b->dscale = 0;
-    if (b->prefixes.n > 0) {
-        loss =
-            twi_loss_prefixes(b->dz, b->cut, b->dcut, b->z, b->R, b->D, &b->prefixes, loss_at, b);
-    } else {
-        loss = loss_at(b, b->dz, b->z, b->R, b->D);
-    }
+    if (b->proxies != NULL)
+        twi_proxies_put(b->proxies, b->z + (size_t) b->B * (size_t) b->D);
+    if (b->prefixes.n > 0)
+        loss = twi_loss_prefixes(b->dz, b->cut, b->dcut, b->z, V, b->D, &b->prefixes, loss_at, b);
+    else
+        loss = loss_at(b, b->dz, b->z, V, b->D);
     *stats = b->stats;
     return loss;
+}
+
+tw_status twi_batch_update(twi_batch *b, double lr, tw_error *err)
+{
+    const size_t behind = (size_t) b->B * (size_t) b->D;
+    twi_scalars_update(&b->scale, b->dscale, b->dbias, lr);
+    if (b->proxies == NULL)
+        return TW_OK;
+    return twi_proxies_update(b->proxies, b->z + behind, b->dz + behind, lr, err);
 }
 
 /* ---- temperature and bias -------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 
 #include "towers/internal.h"
 #include "towers/loss.h"
+#include "towers/tower_proxies.h"
 
 /* What the softmaxes and sigmoids of a loss are scaled and shifted by: 1 / temperature and a bias,
  * fixed or learnt beside the weights. */
@@ -33,6 +34,7 @@ typedef struct twi_batch {
     const tw_tower_samples *samples;
     const twi_partners *partners; /* pairs: of every item */
     const int32_t *cls;           /* (N) classes, or NULL: pairs */
+    twi_proxies *proxies;         /* of these classes, numbered from 0; NULL: none */
     tw_tower_loss loss;
     double margin;
     twi_hard_how hard;
@@ -46,13 +48,13 @@ typedef struct twi_batch {
     int width;             /* rows a pair takes: 2, or 3 with given negatives */
     int D;
     /* the batch at hand */
-    int B, C, R;          /* pairs: R = B + C; classes: B = C = R */
+    int B, C, R;          /* pairs: R = B + C; classes: B = C = R; proxies: B = R, C of them */
     int32_t *item;        /* (R) */
     unsigned char *shown; /* (R) modalities that a row may look at */
     float *label;         /* (B) */
     int32_t *row_class;   /* (R) */
-    tw_real *z, *dz;      /* (R, D) */
-    tw_real *cut, *dcut;  /* (R, widest prefix) */
+    tw_real *z, *dz;      /* (R, D), then (C, D) of the proxies */
+    tw_real *cut, *dcut;  /* the same at the widest prefix */
     tw_real *s, *ds;      /* (B, C) */
     unsigned char *mask;  /* (B, C) pairs: no negative */
     unsigned char *rel;   /* (B, C) loss.h's relation */
@@ -81,5 +83,7 @@ tw_status twi_batch_embed(void *ctx, int worker, int begin, int end, tw_tape *ta
                           tw_error *err);
 /* The loss and dz from z, on the calling thread. */
 double twi_batch_loss(twi_batch *b, twi_loss_stats *stats);
+/* Moves what is learnt beside the weights, by the last loss. TW_EINVAL: not finite. */
+TW_NODISCARD tw_status twi_batch_update(twi_batch *b, double lr, tw_error *err);
 
 #endif

@@ -81,8 +81,8 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
     X(SOUND, tower, sound_loudness, BOOL, NULL, "true", 0, 1, "bring all sounds to one loudness")  \
     X(ATTRIBUTES, tower, attribute_width, INT, NULL, "64", 4, 1024, "hidden width of attributes")  \
     X(SHAPE, tower, seed, I64, NULL, "1", 0, MAX_SEED, "seed of weights, order and splits")        \
-    X(TRAIN, train, loss, WORD, loss_names, "auto", 0, 10,                                         \
-      "auto, infonce, supcon, triplet, batch-all, batch-hard, contrastive, online, bce, "          \
+    X(TRAIN, train, loss, WORD, loss_names, "auto", 0, 11,                                         \
+      "auto, infonce, supcon, proxy, triplet, batch-all, batch-hard, contrastive, online, bce, "   \
       "cosine or cosent")                                                                          \
     X(TRAIN, train, temperature, REAL, NULL, "0.1", 0.001, 10,                                     \
       "of InfoNCE; lower = harder negatives")                                                      \
@@ -140,7 +140,7 @@ typedef struct option {
 
 static const char *const loss_names[] = {"auto",       "triplet", "contrastive", "infonce",
                                          "cosine",     "bce",     "online",      "batch-all",
-                                         "batch-hard", "supcon",  "cosent"};
+                                         "batch-hard", "supcon",  "cosent",      "proxy"};
 static const char *const texts[] = {"auto", "none", "bag", "cnn", "lstm", "gru", "transformer"};
 static const char *const pictures[] = {"auto", "none", "conv4", "resnet"};
 static const char *const sounds[] = {"auto", "none", "cnn"};

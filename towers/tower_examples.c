@@ -7,7 +7,7 @@
  *   contrastive,
  *   online, bce      two pairs each      as given             > 0.5 = 1   in-batch   all
  *   cosine, cosent   refused             as given             as given    as given   refused
- *   supcon           refused             refused              refused     refused    all */
+ *   supcon, proxy    refused             refused              refused     refused    all */
 #include <math.h>
 #include <string.h>
 
@@ -96,8 +96,9 @@ static tw_status check_kind(const tw_tower_data *data, tw_tower_loss loss, tw_er
     if (of_scores(loss) && data->n_pairs <= 0)
         return tw_fail(err, TW_EINVAL, "the %s loss needs pairs with scores, not %s",
                        tw_tower_loss_name(loss), data->classes != NULL ? "classes" : "triplets");
-    if (loss == TW_LOSS_SUPCON && data->classes == NULL)
-        return tw_fail(err, TW_EINVAL, "the supcon loss needs items of known classes");
+    if ((loss == TW_LOSS_SUPCON || loss == TW_LOSS_PROXY) && data->classes == NULL)
+        return tw_fail(err, TW_EINVAL, "the %s loss needs items of known classes",
+                       tw_tower_loss_name(loss));
     return TW_OK;
 }
 

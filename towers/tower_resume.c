@@ -109,6 +109,8 @@ static tw_status add_tensors(tw_st_writer *w, const twi_resume *r, const tw_para
     tw_status st = TW_OK;
 
     TW_TRY(tw_st_add_params(w, params, true, err));
+    if (r->proxies != NULL)
+        TW_TRY(tw_st_add_params(w, r->proxies, true, err));
     for (int i = 0; i < tw_params_count(params); i++) {
         const tw_param *p = tw_params_at(params, i);
         char name[BEST_NAME_MAX];
@@ -230,6 +232,8 @@ tw_status twi_resume_load(twi_resume *r, tw_params *params, tw_real **best, bool
     }
     TW_TRY(read_state(r, f, err));
     TW_TRY(tw_st_load_params(f, params, true, err));
+    if (r->proxies != NULL)
+        TW_TRY(tw_st_load_params(f, r->proxies, true, err));
     TW_TRY(read_best(best, params, f, err));
     *loaded = true;
 done:

@@ -38,8 +38,9 @@ typedef struct twi_resume_state {
 } twi_resume_state;
 
 typedef struct twi_resume {
-    const char *path; /* NULL: nothing is kept, and every call does nothing */
-    tw_text run;      /* the settings and the hash */
+    const char *path;   /* NULL: nothing is kept, and every call does nothing */
+    tw_text run;        /* the settings and the hash */
+    tw_params *proxies; /* of the classes, borrowed; NULL: none */
     twi_resume_state state;
     tw_tower_epoch *lines; /* (n_lines) of epochs 1, 2, ... */
     int64_t n_lines;

@@ -20,7 +20,10 @@
 #include "towers/tower_resume.h"
 #include "towers/tower_validate.h"
 
-enum { SPREAD_ITEMS = 4096 }; /* that measure collapse */
+enum {
+    SPREAD_ITEMS = 4096,  /* that measure collapse */
+    MOST_CELLS = 1 << 27, /* of a batch's cosines with the classes */
+};
 
 #define COLLAPSED_BELOW 0.02 /* spread; trained towers that work stand near 0.9 */
 #define WARM_UP         0.05 /* share of the steps in which lr rises */
@@ -35,6 +38,7 @@ typedef struct run {
     tw_tower_samples *own; /* samples, where the caller gave texts */
     twi_partners partners;
     twi_batch batch;
+    twi_proxies proxies; /* the proxy loss: of the classes */
     twi_chunks chunks;
     tw_trainer *trainer;
     tw_real *logq;       /* (N) or NULL */
@@ -56,6 +60,7 @@ static void fini(run *r)
     tw_trainer_destroy(r->trainer);
     twi_resume_fini(&r->resume);
     twi_batch_fini(&r->batch);
+    twi_proxies_fini(&r->proxies);
     twi_partners_fini(&r->partners);
     tw_tower_samples_destroy(r->own);
     twi_examples_fini(&r->x);
@@ -139,6 +144,7 @@ static tw_status set_up_batch(run *r, tw_error *err)
         .samples = r->samples,
         .partners = &r->partners,
         .cls = r->cls,
+        .proxies = r->proxies.n > 0 ? &r->proxies : NULL,
         .loss = r->x.loss,
         .margin = margin_of(r),
         .hard = {.margin = margin_of(r), .soft = cfg->margin == 0},
@@ -176,6 +182,22 @@ static tw_status set_up_classes(run *r, tw_error *err)
         r->x.n += r->cls[i] >= 0;
     }
     return TW_OK;
+}
+
+/* One vector for each class that is there to learn. */
+static tw_status set_up_proxies(run *r, tw_error *err)
+{
+    if (r->x.loss != TW_LOSS_PROXY)
+        return TW_OK;
+    const int64_t n = twi_number_classes(r->cls, r->data->n_items);
+    if (n < 0)
+        return tw_fail(err, TW_ENOMEM, "numbers of classes");
+    if (n > MOST_CELLS / r->cfg->batch)
+        return tw_fail(err, TW_EINVAL,
+                       "the proxy loss of %lld classes in batches of %d has over %d cells: take "
+                       "smaller batches, or supcon",
+                       (long long) n, r->cfg->batch, MOST_CELLS);
+    return twi_proxies_init(&r->proxies, (int) n, r->t->cfg.dim, (uint64_t) r->cfg->seed, err);
 }
 
 static tw_status plan_epoch(run *r, int epoch, tw_error *err)
@@ -239,6 +261,7 @@ static tw_status set_up(run *r, tw_error *err)
     TW_TRY(make_buffers(r, err));
     twi_tower_freeze(r->t, r->cfg->fixed_projection);
     TW_TRY(tw_trainer_create(&r->trainer, r->t->params, &tc, err));
+    TW_TRY(set_up_proxies(r, err));
     TW_TRY(set_up_batch(r, err));
     if (r->x.classes)
         TW_TRY(plan_epoch(r, 1, err));
@@ -279,7 +302,7 @@ static tw_status one_step(run *r, twi_loss_stats *stats, double *loss, tw_error 
     *loss = twi_batch_loss(b, stats);
     TW_TRY(twi_chunks_play(&r->chunks, r->trainer, err));
     TW_TRY(tw_trainer_update(r->trainer, lr, err));
-    twi_scalars_update(&b->scale, b->dscale, b->dbias, lr);
+    TW_TRY(twi_batch_update(b, lr, err));
     r->step++;
 done:
     return st;
@@ -417,6 +440,7 @@ static tw_status go_on(run *r, tw_tower_report *report, tw_error *err)
     bool loaded;
 
     TW_TRY(twi_resume_begin(&r->resume, r->watch->checkpoint, &about, err));
+    r->resume.proxies = r->proxies.params;
     TW_TRY(twi_resume_load(&r->resume, r->t->params, r->best, &loaded, err));
     if (!loaded)
         goto done;
@@ -426,6 +450,8 @@ static tw_status go_on(run *r, tw_tower_report *report, tw_error *err)
     r->batch.scale = s->scale;
     r->start -= s->seconds;
     tw_trainer_set_steps(r->trainer, s->updates);
+    if (r->proxies.trainer != NULL)
+        tw_trainer_set_steps(r->proxies.trainer, s->updates);
     for (int64_t k = 0; k < r->resume.n_lines && r->watch->epoch != NULL; k++)
         r->watch->epoch(r->watch->epoch_ctx, &r->resume.lines[k]);
     twi_tower_refresh(r->t);

@@ -202,6 +202,7 @@ static void every_loss_learns_what_was_planted_and_nothing_from_noise(void **sta
         {.loss = TW_LOSS_BATCH_HARD, .classes = true},
         {.loss = TW_LOSS_SUPCON, .classes = true},
         {.loss = TW_LOSS_SUPCON, .classes = true, .chunk = 10},
+        {.loss = TW_LOSS_PROXY, .classes = true},
         {.loss = TW_LOSS_COSINE, .labels = true},
         {.loss = TW_LOSS_COSENT, .labels = true},
     };

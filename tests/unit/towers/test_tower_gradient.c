@@ -19,6 +19,7 @@ typedef struct model {
     tw_tower_samples *samples;
     twi_partners partners;
     twi_batch batch;
+    twi_proxies proxies;
     tw_tensor *z;
 } model;
 
@@ -67,6 +68,10 @@ static void open_model(model *m, tw_tower_loss loss, bool given, bool classes,
                                     : 6,
                     .width = given ? 3 : 2,
                     .D = D};
+    if (loss == TW_LOSS_PROXY) {
+        assert_ok(twi_proxies_init(&m->proxies, 2, D, 9, err));
+        m->batch.proxies = &m->proxies;
+    }
     assert_ok(twi_batch_init(&m->batch, N, err));
     if (classes)
         twi_batch_load_classes(&m->batch, members, 5, &rng);
@@ -77,6 +82,7 @@ static void open_model(model *m, tw_tower_loss loss, bool given, bool classes,
 static void close_model(model *m)
 {
     twi_batch_fini(&m->batch);
+    twi_proxies_fini(&m->proxies);
     twi_partners_fini(&m->partners);
     tw_tower_samples_destroy(m->samples);
     tw_tape_destroy(m->tape);
@@ -142,9 +148,9 @@ static void every_weight_has_its_gradient(void **state)
 
 static void classes_have_gradients(void **state)
 {
-    static const tw_tower_loss losses[] = {TW_LOSS_SUPCON,    TW_LOSS_TRIPLET, TW_LOSS_CONTRASTIVE,
-                                           TW_LOSS_BCE,       TW_LOSS_ONLINE,  TW_LOSS_BATCH_ALL,
-                                           TW_LOSS_BATCH_HARD};
+    static const tw_tower_loss losses[] = {TW_LOSS_SUPCON,     TW_LOSS_TRIPLET, TW_LOSS_CONTRASTIVE,
+                                           TW_LOSS_BCE,        TW_LOSS_ONLINE,  TW_LOSS_BATCH_ALL,
+                                           TW_LOSS_BATCH_HARD, TW_LOSS_PROXY};
     (void) state;
     for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
         check_model(losses[i], false, true, (twi_prefixes){.n = 0});
@@ -156,6 +162,36 @@ static void prefixes_have_gradients(void **state)
     (void) state;
     check_model(TW_LOSS_INFONCE, false, false, two);
     check_model(TW_LOSS_SUPCON, false, true, two);
+    check_model(TW_LOSS_PROXY, false, true, two);
+}
+
+/* Adam's first mean is a tenth of the gradient. */
+static void the_vectors_of_classes_have_gradients(void **state)
+{
+    const twi_prefixes cuts[] = {{.n = 0}, {.n = 2, .width = {D, 2}, .weight = {1, 0.5}}};
+    const tw_real h = 1e-5;
+    (void) state;
+    for (int c = 0; c < 2; c++) {
+        model m = {0};
+        tw_real want[2 * D];
+        open_model(&m, TW_LOSS_PROXY, false, true, cuts[c]);
+        tw_param *p = m.proxies.w;
+        for (int k = 0; k < 2 * D; k++) {
+            const tw_real keep = p->value[k];
+            p->value[k] = keep + h;
+            const double up = loss_of(&m);
+            p->value[k] = keep - h;
+            want[k] = (up - loss_of(&m)) / (2 * h);
+            p->value[k] = keep;
+        }
+        (void) loss_of(&m);
+        const tw_real first = p->value[0];
+        assert_ok(twi_batch_update(&m.batch, 0.01, err));
+        for (int k = 0; k < 2 * D; k++)
+            assert_near(p->m[k], 0.1 * want[k], 1e-8);
+        assert_near(fabs(p->value[0] - first), 0.01, 1e-5);
+        close_model(&m);
+    }
 }
 
 /* Learnt by its own derivative: both numbers of the sigmoid against differences. */
@@ -211,6 +247,7 @@ int main(void)
         cmocka_unit_test(every_weight_has_its_gradient),
         cmocka_unit_test(classes_have_gradients),
         cmocka_unit_test(prefixes_have_gradients),
+        cmocka_unit_test(the_vectors_of_classes_have_gradients),
         cmocka_unit_test(the_scale_and_the_bias_have_gradients),
         cmocka_unit_test(masks_hide_partners_and_the_item_itself),
     };

@@ -134,6 +134,7 @@ static void an_interrupted_training_ends_as_if_it_had_not_been(void **state)
         {.loss = TW_LOSS_INFONCE, .hard = 3},      /* negatives from the vectors so far */
         {.loss = TW_LOSS_COSINE, .scores = true},  /* all weights count, not the best */
         {.loss = TW_LOSS_SUPCON, .classes = true}, /* batches planned for each epoch */
+        {.loss = TW_LOSS_PROXY, .classes = true},  /* vectors of the classes */
     };
     (void) state;
     for (size_t i = 0; i < sizeof lessons / sizeof lessons[0]; i++) {

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "towers/internal.h"
+#include "towers/tower_proxies.h"
 #include "towers/tower_validate.h"
 
 static const char *const texts[] = {"red apple", "green apple", "red pear", "blue car",
@@ -94,6 +95,8 @@ static void data_that_cannot_be_learnt_from_is_refused(void **state)
         {DATA(PAIRS(outside)), TW_LOSS_AUTO, "item 8"},
         {DATA(PAIRS(unlabelled)), TW_LOSS_AUTO, "label nan"},
         {DATA(PAIRS(negative)), TW_LOSS_INFONCE, "infonce"},
+        {DATA(PAIRS(positives)), TW_LOSS_SUPCON, "the supcon loss needs items of known classes"},
+        {DATA(PAIRS(positives)), TW_LOSS_PROXY, "the proxy loss needs items of known classes"},
         {DATA(PAIRS(empty)), TW_LOSS_AUTO, "no example"},
         {DATA(.triplets = bad, .n_triplets = 1), TW_LOSS_AUTO, "item -1"},
         {DATA(.triplets = triplets, .n_triplets = 2), TW_LOSS_COSINE, "scores"},
@@ -114,6 +117,70 @@ static void data_that_cannot_be_learnt_from_is_refused(void **state)
                         1024 * 8 * sizeof(tw_real));
     tw_tower_destroy(t);
     tw_tower_destroy(u);
+}
+
+static void classes_are_numbered_in_their_order(void **state)
+{
+    int32_t cls[] = {5, -1, 2, 5, 0, 6, -7, 2};
+    static const int32_t want[] = {2, -1, 1, 2, 0, 3, -7, 1};
+    (void) state;
+    assert_int_equal(twi_number_classes(cls, 8), 4);
+    assert_memory_equal(cls, want, sizeof want);
+}
+
+/* Items of classes 5 and 2 alone, so the vectors' numbers are not the classes'. */
+static void proxies_draw_their_classes_together(void **state)
+{
+    static const int32_t classes[N] = {5, 5, 5, 2, 2, 2, -1, -1};
+    const tw_tower_data data = DATA(.classes = classes);
+    tw_tower *t = fitted();
+    tw_tower_train_config cfg = quick();
+    tw_tower_report rep;
+    float v[N * 6];
+    (void) state;
+    cfg.loss = TW_LOSS_PROXY;
+    cfg.batch = 4;
+    cfg.epochs = 60;
+    cfg.dropout = 0;
+    cfg.lr = 0.05;
+    assert_ok(tw_tower_train(t, &data, &cfg, NULL, &rep, err));
+    assert_int_equal(rep.loss, TW_LOSS_PROXY);
+    assert_ok(tw_tower_embed_texts(t, NULL, texts, NULL, N, v, NULL, NULL, err));
+    for (int i = 0; i < 6; i++) {
+        for (int j = 0; j < 6; j++) {
+            double s = 0;
+            for (int k = 0; k < 6; k++)
+                s += (double) v[6 * i + k] * (double) v[6 * j + k];
+            if (classes[i] == classes[j])
+                assert_true(s > 0.8);
+            else
+                assert_true(s < 0.2);
+        }
+    }
+    tw_tower_destroy(t);
+}
+
+static void more_classes_than_a_batch_can_meet_are_refused(void **state)
+{
+    enum { MANY = (1 << 14) + 1 };
+    const char **names = tw_alloc(MANY, sizeof *names);
+    int32_t *classes = tw_alloc(MANY, sizeof *classes);
+    const tw_tower_data data = {.texts = names, .n_items = MANY, .classes = classes};
+    tw_tower *t = fitted();
+    tw_tower_train_config cfg = quick();
+    tw_error why = {0};
+    (void) state;
+    for (int i = 0; i < MANY; i++) {
+        names[i] = "same";
+        classes[i] = i;
+    }
+    cfg.loss = TW_LOSS_PROXY;
+    cfg.batch = TW_TOWER_MAX_BATCH;
+    assert_int_equal(tw_tower_train(t, &data, &cfg, NULL, NULL, &why), TW_EINVAL);
+    assert_non_null(strstr(why.msg, "16385 classes in batches of 8192"));
+    tw_tower_destroy(t);
+    tw_free(classes);
+    tw_free(names);
 }
 
 static void a_config_out_of_range_is_refused(void **state)
@@ -382,6 +449,9 @@ int main(void)
         cmocka_unit_test(a_fixed_projection_stays_as_it_began),
         cmocka_unit_test(the_data_chooses_the_loss),
         cmocka_unit_test(data_that_cannot_be_learnt_from_is_refused),
+        cmocka_unit_test(classes_are_numbered_in_their_order),
+        cmocka_unit_test(proxies_draw_their_classes_together),
+        cmocka_unit_test(more_classes_than_a_batch_can_meet_are_refused),
         cmocka_unit_test(a_config_out_of_range_is_refused),
         cmocka_unit_test(epochs_are_told_from_the_untrained_one_on),
         cmocka_unit_test(patience_keeps_the_best_weights),
