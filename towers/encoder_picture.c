@@ -1,7 +1,9 @@
 /* Pictures as an encoder: a square of the tower's size, then conv4 or a ResNet.
  *
- * Sample: the square's bytes (side, side, channels). Training disturbs it anew in
- * every step. */
+ * Sample: a square's bytes (side, side, channels), as large as the net's or larger.
+ * Training cuts and disturbs it anew in every step; else it is scaled down. */
+#include <string.h>
+
 #include "base/alloc.h"
 #include "towers/encoder.h"
 #include "towers/image_conv4.h"
@@ -20,15 +22,17 @@ enum { TOGETHER = 8 };
 
 typedef struct picture {
     twi_encoder base;
-    twi_image_look look;
-    bool residual;
+    twi_image_look look; /* of what is kept */
+    int side;            /* of what the net reads, at most look.side */
+    bool residual, mirrored;
     twi_conv4 conv4;
     twi_resnet resnet;
 } picture;
 
-static size_t bytes_of(const picture *p)
+/* Of a square. */
+static size_t bytes_of(const picture *p, int side)
 {
-    return (size_t) p->look.side * (size_t) p->look.side * (size_t) p->look.channels;
+    return (size_t) side * (size_t) side * (size_t) p->look.channels;
 }
 
 static void destroy(twi_encoder *e) { tw_free(e); }
@@ -49,7 +53,7 @@ static tw_status prepare(const twi_encoder *e, void *reader, const tw_tower_item
     (void) reader;
     if (item->picture == NULL)
         return TW_OK;
-    unsigned char *px = twi_bytes_more(out, bytes_of(p));
+    unsigned char *px = twi_bytes_more(out, bytes_of(p, p->look.side));
     if (px == NULL)
         return tw_fail(err, TW_ENOMEM, "a picture of %d by %d", p->look.side, p->look.side);
     twi_image_prepare(px, item->picture, &p->look);
@@ -80,30 +84,70 @@ static twi_image_jitter jitter_of(const twi_augment *a)
     return j;
 }
 
+/* Each of n pictures as the net reads it, in room of its own unless it is kept so. */
+static bool cut(const picture *p, tw_tape *tape, const uint8_t **px, const twi_sample *samples,
+                int n, const twi_augment *augment)
+{
+    const twi_image_jitter jitter =
+        augment != NULL ? jitter_of(augment) : (twi_image_jitter){.kind = TWI_DISTURB_NONE};
+    const bool as_kept = jitter.kind == TWI_DISTURB_NONE && p->side == p->look.side;
+    const size_t bytes = bytes_of(p, p->side);
+    unsigned char *room = as_kept ? NULL : tw_tape_take(tape, (size_t) n, bytes);
+
+    if (!as_kept && room == NULL)
+        return false;
+    for (int i = 0; i < n; i++) {
+        px[i] = samples[i].data;
+        if (as_kept)
+            continue;
+        unsigned char *to = room + (size_t) i * bytes;
+        twi_image_augment(to, p->side, samples[i].data, p->look.side, p->look.channels, &jitter,
+                          tw_tape_rng(tape));
+        px[i] = to;
+    }
+    return true;
+}
+
+/* Mirror images of the first n behind them. */
+static bool mirror(const picture *p, tw_tape *tape, const uint8_t **px, int n)
+{
+    const size_t bytes = bytes_of(p, p->side);
+    unsigned char *room = tw_tape_take(tape, (size_t) n, bytes);
+
+    for (int i = 0; i < n && room != NULL; i++) {
+        unsigned char *to = room + (size_t) i * bytes;
+        memcpy(to, px[i], bytes);
+        twi_image_mirror(to, p->side, p->look.channels);
+        px[n + i] = to;
+    }
+    return room != NULL;
+}
+
+/* y (n) of (2n): the mean of rows i and n + i. */
+static tw_tensor *mean_of_two(tw_tape *tape, tw_tensor *x, int n)
+{
+    int32_t *rows = tw_tape_take(tape, 2 * (size_t) n, sizeof *rows);
+    if (rows == NULL)
+        return NULL;
+    for (int i = 0; i < 2 * n; i++)
+        rows[i] = i;
+    tw_tensor *a = tw_op_rows(tape, x, rows, n), *b = tw_op_rows(tape, x, rows + n, n);
+    return a != NULL && b != NULL ? tw_op_scale(tape, tw_op_add(tape, a, b), 0.5) : NULL;
+}
+
 static tw_tensor *forward(const twi_encoder *e, tw_tape *tape, const twi_sample *samples, int n,
                           const twi_augment *augment)
 {
     const picture *p = (const picture *) e;
-    const int side = p->look.side, channels = p->look.channels;
-    const twi_image_jitter jitter =
-        augment != NULL ? jitter_of(augment) : (twi_image_jitter){.kind = TWI_DISTURB_NONE};
-    const uint8_t **px = tw_tape_take(tape, (size_t) n, sizeof *px);
-    unsigned char *room = NULL;
+    const bool twice = p->mirrored && augment == NULL;
+    const int pictures = twice ? 2 * n : n;
+    const uint8_t **px = tw_tape_take(tape, (size_t) pictures, sizeof *px);
 
-    if (jitter.kind != TWI_DISTURB_NONE)
-        room = tw_tape_take(tape, (size_t) n, bytes_of(p));
-    if (px == NULL || (jitter.kind != TWI_DISTURB_NONE && room == NULL))
+    if (px == NULL || !cut(p, tape, px, samples, n, augment) || (twice && !mirror(p, tape, px, n)))
         return NULL;
-    for (int i = 0; i < n; i++) {
-        px[i] = samples[i].data;
-        if (room == NULL)
-            continue;
-        unsigned char *to = room + (size_t) i * bytes_of(p);
-        twi_image_augment(to, side, samples[i].data, side, channels, &jitter, tw_tape_rng(tape));
-        px[i] = to;
-    }
-    return p->residual ? twi_resnet_forward(&p->resnet, tape, px, n)
-                       : twi_conv4_forward(&p->conv4, tape, px, n);
+    tw_tensor *x = p->residual ? twi_resnet_forward(&p->resnet, tape, px, pictures)
+                               : twi_conv4_forward(&p->conv4, tape, px, pictures);
+    return twice && x != NULL ? mean_of_two(tape, x, n) : x;
 }
 
 static const twi_encoder_class conv4_class = {
@@ -116,19 +160,19 @@ static tw_status add_net(picture *p, const tw_tower_config *cfg, tw_params *ps, 
     tw_status st = TW_OK;
 
     if (p->residual) {
-        const twi_resnet_config net = {.side = p->look.side,
+        const twi_resnet_config net = {.side = p->side,
                                        .channels = p->look.channels,
-                                       .stages = p->look.side >= 64 ? 4 : 3,
+                                       .stages = p->side >= 64 ? 4 : 3,
                                        .blocks = cfg->picture_depth,
                                        .widen = cfg->picture_width / 16,
-                                       .stride = p->look.side >= 64 ? 2 : 1};
+                                       .stride = p->side >= 64 ? 2 : 1};
         TW_TRY(twi_resnet_create(&p->resnet, &net, ps, "picture.", err));
         p->base.width = twi_resnet_width(&p->resnet);
     } else {
-        const twi_conv4_config net = {.side = p->look.side,
+        const twi_conv4_config net = {.side = p->side,
                                       .channels = p->look.channels,
                                       .width = cfg->picture_width,
-                                      .flat = p->look.side < 64};
+                                      .flat = p->side < 64};
         TW_TRY(twi_conv4_create(&p->conv4, &net, ps, "picture.", err));
         p->base.width = twi_conv4_width(&p->conv4);
     }
@@ -148,14 +192,21 @@ tw_status twi_picture_create(twi_encoder **out, const tw_tower_config *cfg, tw_p
         return tw_fail(err, TW_ENOMEM, "picture encoder");
     p->residual = cfg->picture == TW_PICTURE_RESNET;
     p->base.class = p->residual ? &resnet_class : &conv4_class;
-    p->look = (twi_image_look){.side = cfg->picture_size,
+    p->mirrored = cfg->picture_mirrored;
+    p->side = cfg->picture_size;
+    if (cfg->picture_detail > 0 && cfg->picture_detail < p->side) {
+        st = tw_fail(err, TW_EINVAL, "picture_detail %d is below picture_size %d",
+                     cfg->picture_detail, p->side);
+        goto done;
+    }
+    p->look = (twi_image_look){.side = cfg->picture_detail > 0 ? cfg->picture_detail : p->side,
                                .channels = cfg->picture_channels,
                                .aspect = aspects[cfg->picture_fit],
                                .pad = PAD_GREY};
     TW_TRY(twi_image_look_check(&p->look, err));
     TW_TRY(add_net(p, cfg, ps, err));
-    if (bytes_of(p) <= (p->residual ? LARGEST_RESNET : LARGEST_CONV4))
-        p->base.chunk = TOGETHER * (int) bytes_of(p);
+    if (bytes_of(p, p->side) <= (p->residual ? LARGEST_RESNET : LARGEST_CONV4))
+        p->base.chunk = TOGETHER * (int) bytes_of(p, p->look.side);
     *out = &p->base;
     p = NULL;
 done:

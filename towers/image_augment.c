@@ -112,7 +112,7 @@ static void disturb_glyph(unsigned char *out, int side, const unsigned char *in,
 
 /* ---- photos ---- */
 
-static void flip_rows(unsigned char *px, int side, int channels)
+void twi_image_mirror(unsigned char *px, int side, int channels)
 {
     for (int y = 0; y < side; y++, px += (ptrdiff_t) side * channels) {
         unsigned char *a = px, *b = px + (ptrdiff_t) (side - 1) * channels;
@@ -163,7 +163,7 @@ static void disturb_photo(unsigned char *out, int side, const unsigned char *in,
     from.y = (in_side - from.h) * tw_rng_uniform(rng);
     twi_image_resample(out, (size_t) side * (size_t) channels, side, side, channels, &from);
     if (tw_rng_uniform(rng) < j->flip)
-        flip_rows(out, side, channels);
+        twi_image_mirror(out, side, channels);
     const double b = 1 + draw(rng, j->brightness), c = 1 + draw(rng, j->contrast);
     const double s = 1 + draw(rng, j->saturation);
     if (j->brightness > 0 || j->contrast > 0 || j->saturation > 0)

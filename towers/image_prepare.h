@@ -76,6 +76,9 @@ TW_NODISCARD tw_status twi_image_jitter_check(const twi_image_jitter *jitter, tw
 void twi_image_augment(unsigned char *out, int side, const unsigned char *in, int in_side,
                        int channels, const twi_image_jitter *jitter, tw_rng *rng);
 
+/* px (side, side, channels), left to right, in place. */
+void twi_image_mirror(unsigned char *px, int side, int channels);
+
 /* A rectangle of a picture, in its pixels; fractions count. */
 typedef struct twi_region {
     const unsigned char *px; /* (height, width, channels), borrowed */

@@ -109,6 +109,9 @@ typedef struct tw_tower_config {
     int picture_width;    /* channels of the first block */
     int picture_depth;    /* ResNet: blocks a stage */
     tw_picture_fit picture_fit;
+    int picture_detail;    /* side of the square that is kept of a picture, from which training cuts
+                              its views; 0: picture_size */
+    bool picture_mirrored; /* outside training, the mean of a picture and its mirror image */
     /* sounds */
     tw_sound_front sound_front;
     double sound_seconds; /* read from one sound */

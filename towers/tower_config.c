@@ -74,6 +74,10 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
     X(PICTURE, tower, picture_width, INT, NULL, "32", 8, 256, "channels of the first block")       \
     X(PICTURE, tower, picture_depth, INT, NULL, "2", 1, 6, "resnet: blocks a stage")               \
     X(PICTURE, tower, picture_fit, WORD, fits, "pad", 0, 2, "pad, crop or stretch to a square")    \
+    X(PICTURE, tower, picture_detail, INT, NULL, "0", 0, TW_TOWER_MAX_SIZE,                        \
+      "pixels a side kept for training's crops; 0: picture_size")                                  \
+    X(PICTURE, tower, picture_mirrored, BOOL, NULL, "false", 0, 1,                                 \
+      "vectors are the mean of a picture and its mirror image")                                    \
     X(SOUND, tower, sound_front, WORD, fronts, "speech", 0, 2, "speech, vggish or panns")          \
     X(SOUND, tower, sound_seconds, REAL, NULL, "2", 0.1, 60, "read of a sound")                    \
     X(SOUND, tower, sound_width, INT, NULL, "32", 8, 128, "channels of the first block")           \

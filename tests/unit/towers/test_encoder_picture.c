@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "towers/image_prepare.h"
 #include "towers/internal.h"
 
 enum { SIDE = 16, AREA = SIDE * SIDE };
@@ -98,7 +99,7 @@ static void a_disturbed_glyph_stays_on_its_paper(void **state)
 
 /* Thirteen in one call, of which one is no picture at all; and each by itself. Mistaking one for
  * its neighbour would move a vector by 1e-1. */
-static void company_does_not_change_a_vector(void **state)
+static void check_company(int detail, bool mirrored)
 {
     enum { N = 13, NONE = 5, D = 16 };
     static unsigned char px[N][AREA];
@@ -110,7 +111,6 @@ static void company_does_not_change_a_vector(void **state)
     tw_tower *t = NULL;
     tw_tower_session *session = NULL;
     tw_rng rng;
-    (void) state;
     tw_rng_seed(&rng, 3);
     for (int i = 0; i < N; i++) {
         for (int k = 0; k < AREA; k++)
@@ -122,6 +122,8 @@ static void company_does_not_change_a_vector(void **state)
     cfg.picture_size = SIDE;
     cfg.picture_width = 16;
     cfg.picture_depth = 1;
+    cfg.picture_detail = detail;
+    cfg.picture_mirrored = mirrored;
     cfg.dim = D;
     assert_ok(tw_tower_create(&t, &cfg, NULL, err));
     assert_ok(tw_tower_embed_many(t, NULL, &source, all, NULL, NULL, err));
@@ -136,11 +138,138 @@ static void company_does_not_change_a_vector(void **state)
     tw_tower_destroy(t);
 }
 
+static void company_does_not_change_a_vector(void **state)
+{
+    (void) state;
+    check_company(0, false);
+    check_company(SIDE + 9, false);
+    check_company(0, true);
+    check_company(SIDE + 9, true);
+}
+
+enum { LARGE = 2 * SIDE, WIDTH = 8 };
+
+/* The vector of a picture of LARGE a side. */
+static void embed_large(float v[WIDTH], unsigned char *px, int detail, bool mirrored)
+{
+    const tw_image picture = {LARGE, LARGE, 1, px};
+    const tw_tower_item item = {.picture = &picture};
+    tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+    tw_tower *t = NULL;
+    tw_tower_session *session = NULL;
+    cfg.text = TW_TEXT_NONE;
+    cfg.picture = TW_PICTURE_CONV4;
+    cfg.picture_size = SIDE;
+    cfg.picture_channels = 1;
+    cfg.picture_width = 8;
+    cfg.picture_detail = detail;
+    cfg.picture_mirrored = mirrored;
+    cfg.dim = WIDTH;
+    assert_ok(tw_tower_create(&t, &cfg, NULL, err));
+    assert_ok(tw_tower_session_create(&session, t, err));
+    assert_ok(tw_tower_embed(session, &item, v, NULL, err));
+    tw_tower_session_destroy(session);
+    tw_tower_destroy(t);
+}
+
+static double apart(const float *a, const float *b)
+{
+    double most = 0;
+    for (int k = 0; k < WIDTH; k++)
+        most = fmax(most, fabs((double) a[k] - (double) b[k]));
+    return most;
+}
+
+/* What is kept larger than the net reads is scaled down, and a mirror image can be the same. */
+static void detail_and_mirror_images_outside_training(void **state)
+{
+    static unsigned char px[LARGE * LARGE], mirror[LARGE * LARGE];
+    float plain[WIDTH], other[WIDTH], both[WIDTH];
+    tw_rng rng;
+    (void) state;
+    tw_rng_seed(&rng, 5);
+    for (int k = 0; k < LARGE * LARGE; k++) {
+        px[k] = (unsigned char) (tw_rng_below(&rng, 128) + (size_t) (k % LARGE) * 127 / LARGE);
+        mirror[k / LARGE * LARGE + LARGE - 1 - k % LARGE] = px[k];
+    }
+    embed_large(plain, px, 0, false);
+    embed_large(other, px, LARGE, false);
+    assert_true(apart(plain, other) < 1e-5);
+    embed_large(other, mirror, 0, false);
+    assert_true(apart(plain, other) > 1e-2);
+    embed_large(both, px, LARGE, true);
+    embed_large(other, mirror, LARGE, true);
+    assert_true(apart(both, other) < 1e-5);
+    assert_true(apart(both, plain) > 1e-3);
+}
+
+/* Training's views come from all that is kept: the net reads what the same draws cut of it. */
+static void training_cuts_its_views_from_the_detail(void **state)
+{
+    static unsigned char px[LARGE * LARGE], view[AREA];
+    tw_image picture = {LARGE, LARGE, 1, px};
+    const tw_tower_source source = {.n = 1, .load = load, .ctx = &picture};
+    const twi_augment photo = {.picture = TW_AUGMENT_PHOTO, .strength = 1};
+    tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+    fixture f = {0};
+    tw_tower *twin = NULL;
+    tw_rng rng;
+    (void) state;
+    tw_rng_seed(&rng, 6);
+    for (int k = 0; k < LARGE * LARGE; k++)
+        px[k] = (unsigned char) tw_rng_below(&rng, 256);
+    cfg.text = TW_TEXT_NONE;
+    cfg.picture = TW_PICTURE_CONV4;
+    cfg.picture_size = SIDE;
+    cfg.picture_channels = 1;
+    cfg.picture_width = 8;
+    cfg.picture_detail = LARGE;
+    cfg.picture_mirrored = true; /* which training does not do */
+    assert_ok(tw_tower_create(&f.tower, &cfg, NULL, err));
+    assert_ok(tw_tower_prepare(&f.samples, f.tower, NULL, &source, NULL, NULL, err));
+    assert_ok(tw_grads_create(&f.grads, f.tower->params, err));
+    assert_ok(tw_tape_create(&f.tape, f.grads, err));
+    cfg.picture_mirrored = false;
+    cfg.picture_detail = 0; /* the same weights, for the seed is the same */
+    assert_ok(tw_tower_create(&twin, &cfg, NULL, err));
+    const twi_encoder *e = f.tower->encoders[TW_MODALITY_PICTURE],
+                      *small = twin->encoders[TW_MODALITY_PICTURE];
+    const twi_sample s = twi_sample_of(f.samples, TW_MODALITY_PICTURE, 0);
+    assert_int_equal(s.len, LARGE * LARGE);
+    for (uint64_t step = 0; step < 4; step++) {
+        tw_tape_reset(f.tape, 1, step, 0);
+        rng = *tw_tape_rng(f.tape);
+        twi_image_augment(view, SIDE, px, LARGE, 1, &TWI_JITTER_PHOTO, &rng);
+        const twi_sample cut = {view, AREA};
+        const tw_tensor *have = e->class->forward(e, f.tape, &s, 1, &photo);
+        const tw_tensor *want = small->class->forward(small, f.tape, &cut, 1, NULL);
+        assert_memory_equal(have->v, want->v, (size_t) e->width * sizeof *want->v);
+    }
+    tw_tower_destroy(twin);
+    close_fixture(&f);
+}
+
+static void less_detail_than_the_tower_reads_is_refused(void **state)
+{
+    tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+    tw_error why = {0};
+    tw_tower *t = NULL;
+    (void) state;
+    cfg.picture = TW_PICTURE_CONV4;
+    cfg.picture_size = SIDE;
+    cfg.picture_detail = SIDE - 1;
+    assert_int_equal(tw_tower_create(&t, &cfg, NULL, &why), TW_EINVAL);
+    assert_string_equal(why.msg, "picture_detail 15 is below picture_size 16");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_disturbed_glyph_stays_on_its_paper),
         cmocka_unit_test(company_does_not_change_a_vector),
+        cmocka_unit_test(detail_and_mirror_images_outside_training),
+        cmocka_unit_test(training_cuts_its_views_from_the_detail),
+        cmocka_unit_test(less_detail_than_the_tower_reads_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
