@@ -83,9 +83,14 @@ TW_NODISCARD tw_status quality_train_fitted(quality *q, quality_items *x, int64_
 TW_NODISCARD tw_status quality_embed(quality *q, const tw_tower *t, const tw_tower_samples *s,
                                      float **vecs, tw_error *err);
 
-/* R@1 and the vote of 5 of items [first, end) against [0, first): vecs (end or more, dim). */
+/* The items that ask and those that are asked: [first, end) against [0, pool), pool <= first. */
+typedef struct quality_range {
+    int64_t pool, first, end;
+} quality_range;
+
+/* R@1 and the vote of 5: vecs (end or more, dim). */
 TW_NODISCARD tw_status quality_split(quality *q, const quality_items *x, const float *vecs, int dim,
-                                     int64_t first, int64_t end, tw_nearness nearness, tw_mean *r1,
+                                     quality_range of, tw_nearness nearness, tw_mean *r1,
                                      tw_mean *vote, tw_error *err);
 
 /* The lines of a text file, cut in place; tw_free both. */

@@ -161,6 +161,9 @@ tw_status quality_grocery(quality *q, tw_error *err)
     const int64_t first = x.n;
     TW_TRY(add_grocery(&x, q->data, q->validate ? "val.txt" : "test.txt", err));
     const int64_t end = x.n;
+    if (!q->validate) /* beside the test, by the same training */
+        TW_TRY(add_grocery(&x, q->data, "val.txt", err));
+    const int64_t last = x.n;
     if (q->recipe.tower.text > TW_TEXT_NONE)
         TW_TRY(add_products(&x, q->data, first, err));
     known = tw_alloc((size_t) x.n, sizeof *known);
@@ -169,7 +172,7 @@ tw_status quality_grocery(quality *q, tw_error *err)
         goto done;
     }
     for (int64_t i = 0; i < x.n; i++) /* the queries steer nothing, not even the epoch */
-        known[i] = i < first || i >= end ? x.cls[i] : -1;
+        known[i] = i < first || i >= last ? x.cls[i] : -1;
     raw = tw_alloc((size_t) x.n, 512 * sizeof *raw);
     if (raw == NULL) {
         st = tw_fail(err, TW_ENOMEM, "colours of %lld pictures", (long long) x.n);
@@ -180,9 +183,10 @@ tw_status quality_grocery(quality *q, tw_error *err)
     tw_tower_data data = {.classes = known, .groups = x.group};
     TW_TRY(quality_train(q, &x, &data, &tower, &samples, err));
     TW_TRY(quality_embed(q, tower, samples, &vecs, err));
-    TW_TRY(quality_split(q, &x, vecs, tw_tower_dim(tower), first, end, TW_NEAR_INNER, &r1, &vote,
-                         err));
-    TW_TRY(quality_split(q, &x, raw, 512, first, end, TW_NEAR_EUCLID, &raw1, &raw5, err));
+    TW_TRY(quality_split(q, &x, vecs, tw_tower_dim(tower), (quality_range){first, first, end},
+                         TW_NEAR_INNER, &r1, &vote, err));
+    TW_TRY(quality_split(q, &x, raw, 512, (quality_range){first, first, end}, TW_NEAR_EUCLID, &raw1,
+                         &raw5, err));
     (void) snprintf(q->metric, sizeof q->metric, "R@1 (%%) of fine classes, %s",
                     q->recipe.tower.text > TW_TEXT_NONE ? "gallery with texts" : "picture alone");
     q->value = 100 * r1.mean;
@@ -190,6 +194,11 @@ tw_status quality_grocery(quality *q, tw_error *err)
     q->baseline = 100 * raw1.mean;
     (void) snprintf(q->baseline_is, sizeof q->baseline_is, "nearest colour histogram");
     (void) json_object_set_new(q->more, "vote_of_5", json_real(100 * vote.mean));
+    if (last > end) {
+        TW_TRY(quality_split(q, &x, vecs, tw_tower_dim(tower), (quality_range){first, end, last},
+                             TW_NEAR_INNER, &r1, &vote, err));
+        (void) json_object_set_new(q->more, "validation", json_real(100 * r1.mean));
+    }
 done:
     tw_free(vecs);
     tw_free(raw);

@@ -167,19 +167,19 @@ tw_status quality_lines(const char *path, char **data, char ***lines, int64_t *n
 }
 
 tw_status quality_split(quality *q, const quality_items *x, const float *vecs, int dim,
-                        int64_t first, int64_t end, tw_nearness nearness, tw_mean *r1,
-                        tw_mean *vote, tw_error *err)
+                        quality_range of, tw_nearness nearness, tw_mean *r1, tw_mean *vote,
+                        tw_error *err)
 {
     tw_status st = TW_OK;
     tw_dense *dense = NULL;
     tw_ranked lists = {0};
-    const tw_rank_task task = {.queries = end - first,
-                               .pool = first,
+    const tw_rank_task task = {.queries = of.end - of.first,
+                               .pool = of.pool,
                                .k = 5,
-                               .query_class = x->cls + first,
+                               .query_class = x->cls + of.first,
                                .pool_class = x->cls};
 
-    TW_TRY(tw_dense_create(&dense, vecs + first * dim, vecs, first, dim, nearness,
+    TW_TRY(tw_dense_create(&dense, vecs + of.first * dim, vecs, of.pool, dim, nearness,
                            tw_pool_size(q->pool), err));
     TW_TRY(tw_rank(&lists, &task, tw_dense_score, dense, q->pool, err));
     TW_TRY(tw_knn_measure(r1, &lists, &task, 1, err));

@@ -392,9 +392,10 @@ tw_status quality_fashion(quality *q, tw_error *err)
     tw_free(known);
     TW_TRY(st);
     TW_TRY(quality_embed(q, tower, samples, &vecs, err));
-    TW_TRY(quality_split(q, &x, vecs, tw_tower_dim(tower), first, end, TW_NEAR_INNER, &r1, &vote,
-                         err));
-    TW_TRY(quality_split(q, &x, raw, AREA, first, end, TW_NEAR_EUCLID, &raw1, &raw5, err));
+    TW_TRY(quality_split(q, &x, vecs, tw_tower_dim(tower), (quality_range){first, first, end},
+                         TW_NEAR_INNER, &r1, &vote, err));
+    TW_TRY(quality_split(q, &x, raw, AREA, (quality_range){first, first, end}, TW_NEAR_EUCLID,
+                         &raw1, &raw5, err));
     (void) snprintf(q->metric, sizeof q->metric, "R@1 (%%), 10,000 against the training pictures");
     q->value = 100 * r1.mean;
     q->se = 100 * r1.se;
