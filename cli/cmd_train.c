@@ -15,7 +15,8 @@
 #include "towers/towers.h"
 
 typedef struct train_flags {
-    const char *config, *pairs, *triplets, *attribute, *classes, *groups, *vocabulary, *plot;
+    const char *config, *pairs, *triplets, *attribute, *classes, *groups, *hold_out, *vocabulary,
+        *plot;
     bool events, self, further, content, no_eval, json, quiet;
     int64_t threads;
 } train_flags;
@@ -111,7 +112,8 @@ static int sources_given(const train_flags *f)
 
 static tw_train_options tower_source(const train_flags *f)
 {
-    tw_train_options opt = {.groups = f->groups, .vocabulary = f->vocabulary};
+    tw_train_options opt = {
+        .groups = f->groups, .hold_out = f->hold_out, .vocabulary = f->vocabulary};
     const struct {
         const char *path;
         tw_pair_source source;
@@ -146,6 +148,8 @@ static int train_towers(int argc, char **argv)
          0},
         {"groups", 0, FLAG_TEXT, &f.groups, "NAME", "what classes that are hard to tell share", 0,
          0},
+        {"hold-out", 0, FLAG_TEXT, &f.hold_out, "NAME",
+         "validate on whole values of it, which near doubles share", 0, 0},
         {"from-self", 0, FLAG_BOOL, &f.self, NULL,
          "each item beside itself: its modalities, or two views of it", 0, 0},
         {"vocab", 0, FLAG_TEXT, &f.vocabulary, "FILE",
@@ -177,6 +181,8 @@ static int train_towers(int argc, char **argv)
                                "--classes, --from-self");
     if (f.groups != NULL && f.classes == NULL)
         return wrong_usage(&u, "--groups needs --classes");
+    if (f.hold_out != NULL && f.classes == NULL)
+        return wrong_usage(&u, "--hold-out needs --classes");
     tw_train_options opt = tower_source(&f);
     opt.further = f.further;
     tw_text_init(&config, MAX_CONFIG);

@@ -210,12 +210,15 @@ typedef struct tw_train_options {
     const char *path;        /* towers: the pairs or triplets file; or the attribute's name */
     const char *groups;      /* towers, with classes: NULL, or the attribute that says what several
                                 classes have in common, so that batches hold what is hard to tell */
-    const char *vocabulary;  /* towers: NULL, or a vocab.txt for a text encoder that reads tokens;
-                                without one it is learnt from the catalogue */
-    bool further;            /* towers: begin with the weights of those that serve, whose shape they
-                                keep, not with random ones; TW_ESTATE where none do */
-    bool content;            /* seq: items enter by their tower vectors, too; see train_seq */
-    bool skip_eval;          /* do not measure on the test split afterwards */
+    const char *hold_out; /* towers, with classes: NULL, or the attribute of which whole values are
+                             kept for validation, not single items: near doubles share one (a
+                             speaker, a photo session), and would make it too easy */
+    const char *vocabulary; /* towers: NULL, or a vocab.txt for a text encoder that reads tokens;
+                               without one it is learnt from the catalogue */
+    bool further;           /* towers: begin with the weights of those that serve, whose shape they
+                               keep, not with random ones; TW_ESTATE where none do */
+    bool content;           /* seq: items enter by their tower vectors, too; see train_seq */
+    bool skip_eval;         /* do not measure on the test split afterwards */
     tw_progress_fn progress;
     void *progress_ctx;
 } tw_train_options;

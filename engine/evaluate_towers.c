@@ -64,10 +64,16 @@ static bool trained_on(const job *j, tw_pair_source source, const char *path)
 
 /* ---- on what --------------------------------------------------------------------------------- */
 
-/* What the training had, as it had it. */
-static tw_status gather_again(job *j, const char *groups, tw_error *err)
+static const char *held_out_then(const job *j)
 {
-    const tw_train_options opt = {.source = j->source, .path = j->path, .groups = groups};
+    return json_string_value(json_object_get(j->trained, "hold_out"));
+}
+
+/* What the training had, as it had it. */
+static tw_status gather_again(job *j, const char *groups, const char *hold_out, tw_error *err)
+{
+    const tw_train_options opt = {
+        .source = j->source, .path = j->path, .groups = groups, .hold_out = hold_out};
     return twi_train_set_gather(j->e, &opt, &j->recipe, &j->c, &j->log, &j->x, err);
 }
 
@@ -90,14 +96,15 @@ static tw_status gather_training(job *j, tw_error *err)
     j->source = (tw_pair_source) source;
     if (source == TW_PAIRS_EVENTS)
         j->path = NULL;
-    return gather_again(j, groups, err);
+    return gather_again(j, groups, held_out_then(j), err);
 }
 
 /* Classes that the training did not know: every item asks, and is left out of its own answer. */
 static tw_status gather_classes(job *j, tw_error *err)
 {
-    tw_status st = gather_again(j, NULL, err);
-    if (st == TW_OK && !trained_on(j, TW_PAIRS_CLASSES, j->path))
+    const bool learnt = trained_on(j, TW_PAIRS_CLASSES, j->path);
+    tw_status st = gather_again(j, NULL, learnt ? held_out_then(j) : NULL, err);
+    if (st == TW_OK && !learnt)
         memset(j->x.held, 1, (size_t) j->c.n);
     return st;
 }
@@ -115,7 +122,7 @@ static tw_status gather_chosen(job *j, tw_error *err)
     case TW_PAIRS_EVENTS:
         if (!trained_on(j, TW_PAIRS_EVENTS, NULL)) /* else: the people kept apart then */
             j->recipe.train.seed = seed;
-        return gather_again(j, NULL, err);
+        return gather_again(j, NULL, NULL, err);
     case TW_PAIRS_FILE:
         return twi_test_set_gather(j->e, opt->path, opt->valid_path, seed, &j->c, &j->x, err);
     case TW_PAIRS_CLASSES: return gather_classes(j, err);

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/rng.h"
 #include "ingest/ingest.h"
 
 #define ATTRIBUTE_PARTNERS 5  /* pairs made per item with others of the same attribute value */
 #define HELD_SHARE         10 /* one item in so many is held out of training on classes */
 #define HELD_STREAM        7  /* of the random numbers that choose it; an arbitrary name */
+#define HELD_FINE          32 /* bits below that, by which values are told apart */
 
 const char *const twi_source_names[TW_PAIRS_SELF + 1] = {"events",    "pairs",   "triplets",
                                                          "attribute", "classes", "self"};
@@ -240,12 +242,25 @@ done:
     return st;
 }
 
-/* *out (n) <- what each item's attribute is, -1 where it has none; *distinct values. */
-static tw_status label_items(job *j, const char *name, int32_t **out, int64_t *distinct,
-                             tw_error *err)
+/* What each item's attribute is. */
+typedef struct labels {
+    int32_t *of;      /* (n) -1 where it has none */
+    json_t *numbers;  /* by value */
+    int64_t distinct; /* values */
+} labels;
+
+static void labels_fini(labels *x)
+{
+    tw_free(x->of);
+    json_decref(x->numbers);
+    *x = (labels){0};
+}
+
+static tw_status label_items(job *j, const char *name, labels *out, tw_error *err)
 {
     tw_status st = TW_OK;
     labeller l = {.c = j->c, .name = name, .numbers = json_object()};
+    *out = (labels){0};
 
     l.labels = tw_alloc((size_t) j->c->n, sizeof *l.labels);
     if (l.labels == NULL || l.numbers == NULL) {
@@ -255,12 +270,11 @@ static tw_status label_items(job *j, const char *name, int32_t **out, int64_t *d
     for (int64_t i = 0; i < j->c->n; i++)
         l.labels[i] = -1;
     TW_TRY(tw_store_each_item(j->e->store, 0, label_item, &l, err));
-    *distinct = (int64_t) json_object_size(l.numbers);
     if (l.labelled == 0) {
         st = tw_fail(err, TW_ESTATE, "no item has the attribute '%.60s'", name);
         goto done;
     }
-    *out = l.labels;
+    *out = (labels){l.labels, json_incref(l.numbers), (int64_t) json_object_size(l.numbers)};
     l.labels = NULL;
 done:
     tw_free(l.labels);
@@ -268,28 +282,88 @@ done:
     return st;
 }
 
-/* A hash of (seed, row) chooses, so that adding items moves none. */
+/* A hash of (seed, what) chooses, so that adding items moves none. */
+static uint64_t draw(uint64_t seed, uint64_t what)
+{
+    tw_rng rng;
+    tw_rng_seed3(&rng, seed, HELD_STREAM, what);
+    return tw_rng_below(&rng, (uint64_t) HELD_SHARE << HELD_FINE);
+}
+
+/* Whether each of the values is held out: one in HELD_SHARE, but one at least, and never all. */
+static tw_status hold_values(const labels *x, uint64_t seed, const char *name, bool *held,
+                             tw_error *err)
+{
+    uint64_t least = UINT64_MAX, most = 0;
+    int64_t first = 0, last = 0;
+    const char *value;
+    json_t *number;
+
+    if (x->distinct < 2)
+        return tw_fail(err, TW_ESTATE,
+                       "all items have the same '%.60s', of which none can be held "
+                       "out then",
+                       name);
+    json_object_foreach(x->numbers, value, number)
+    {
+        const int64_t at = json_integer_value(number);
+        const uint64_t d = draw(seed, tw_fnv1a(TW_FNV_START, value, strlen(value)));
+        held[at] = d >> HELD_FINE == 0;
+        if (d < least) {
+            least = d;
+            first = at;
+        }
+        if (d >= most) {
+            most = d;
+            last = at;
+        }
+    }
+    held[first] = true;
+    held[last] = false;
+    return TW_OK;
+}
+
+/* Items without the value are held out one by one, as all are where no attribute is told. */
 static tw_status hold_out(job *j, uint64_t seed, tw_error *err)
 {
+    tw_status st = TW_OK;
     twi_train_set *x = j->out;
+    labels of = {0};
+    bool *held = NULL;
+
     x->held = tw_alloc((size_t) j->c->n, sizeof *x->held);
-    if (x->held == NULL)
-        return tw_fail(err, TW_ENOMEM, "validation of %lld items", (long long) j->c->n);
-    for (int64_t i = 0; i < j->c->n; i++) {
-        tw_rng rng;
-        tw_rng_seed3(&rng, seed, HELD_STREAM, (uint64_t) j->c->rows[i]);
-        x->held[i] = x->classes[i] >= 0 && tw_rng_below(&rng, HELD_SHARE) == 0;
+    if (j->opt->hold_out != NULL) {
+        TW_TRY(label_items(j, j->opt->hold_out, &of, err));
+        held = tw_alloc((size_t) of.distinct, sizeof *held);
     }
-    return TW_OK;
+    if (x->held == NULL || (of.of != NULL && held == NULL)) {
+        st = tw_fail(err, TW_ENOMEM, "validation of %lld items", (long long) j->c->n);
+        goto done;
+    }
+    if (held != NULL)
+        TW_TRY(hold_values(&of, seed, j->opt->hold_out, held, err));
+    for (int64_t i = 0; i < j->c->n; i++) {
+        const bool out = held != NULL && of.of[i] >= 0
+                             ? held[of.of[i]]
+                             : draw(seed, (uint64_t) j->c->rows[i]) >> HELD_FINE == 0;
+        x->held[i] = x->classes[i] >= 0 && out;
+    }
+done:
+    tw_free(held);
+    labels_fini(&of);
+    return st;
 }
 
 static tw_status from_classes(job *j, uint64_t seed, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_train_set *x = j->out;
-    int64_t groups;
+    labels classes = {0}, groups = {0};
 
-    TW_TRY(label_items(j, j->opt->path, &x->classes, &x->n_classes, err));
+    TW_TRY(label_items(j, j->opt->path, &classes, err));
+    x->classes = classes.of;
+    x->n_classes = classes.distinct;
+    classes.of = NULL;
     if (x->n_classes < 2) {
         st = tw_fail(err, TW_ESTATE,
                      "every item has the same '%.60s', and there is nothing to tell apart",
@@ -297,9 +371,14 @@ static tw_status from_classes(job *j, uint64_t seed, tw_error *err)
         goto done;
     }
     TW_TRY(hold_out(j, seed, err));
-    if (j->opt->groups != NULL)
-        TW_TRY(label_items(j, j->opt->groups, &x->groups, &groups, err));
+    if (j->opt->groups != NULL) {
+        TW_TRY(label_items(j, j->opt->groups, &groups, err));
+        x->groups = groups.of;
+        groups.of = NULL;
+    }
 done:
+    labels_fini(&classes);
+    labels_fini(&groups);
     return st;
 }
 
@@ -335,6 +414,8 @@ static tw_status check_options(const tw_train_options *opt, tw_error *err)
         return tw_fail(err, TW_EINVAL, "the file or attribute to train from is missing");
     if (opt->groups != NULL && opt->source != TW_PAIRS_CLASSES)
         return tw_fail(err, TW_EINVAL, "groups are of classes: name the classes, too");
+    if (opt->hold_out != NULL && opt->source != TW_PAIRS_CLASSES)
+        return tw_fail(err, TW_EINVAL, "what is held out whole is of classes: name them, too");
     return TW_OK;
 }
 

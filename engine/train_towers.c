@@ -143,6 +143,8 @@ static tw_status add_source(const job *j, json_t *root, tw_error *err)
         (void) json_object_set_new(root, "from", json_string(from));
     if (opt->groups != NULL)
         bad |= json_object_set_new(root, "groups", json_string(opt->groups));
+    if (opt->hold_out != NULL)
+        bad |= json_object_set_new(root, "hold_out", json_string(opt->hold_out));
     return bad == 0 ? TW_OK : tw_fail(err, TW_ENOMEM, "training report");
 }
 

@@ -281,6 +281,73 @@ static void classes_that_were_learnt_ask_the_held_items_alone(void **state)
     tw_engine_close(e);
 }
 
+/* Forty items of two kinds in `sessions` of equal size. */
+static tw_engine *engine_of_sessions(const char *name, int sessions)
+{
+    static const char *const words[] = {"apple", "pear", "plum", "grape", "melon"};
+    static char csv[8192];
+    size_t n = (size_t) snprintf(csv, sizeof csv, "id,title,kind,session\n");
+    for (int i = 0; i < 40; i++)
+        n += (size_t) snprintf(csv + n, sizeof csv - n, "i%d,%s %s,%s,s%d\n", i,
+                               i % 2 == 0 ? "red" : "blue", words[i / 2 % 5],
+                               i % 2 == 0 ? "x" : "y", i * sessions / 40);
+    return plain_engine(name, csv, NULL);
+}
+
+/* Near doubles, which share the attribute, are all learnt or all held out. */
+static void whole_sessions_are_held_out(void **state)
+{
+    (void) state;
+    static const int sessions[] = {2, 8, 20};
+    const tw_eval_options opt = {.chosen = true, .source = TW_PAIRS_CLASSES, .path = "kind"};
+    tw_train_options how = {.config_json = TOY_TOWERS,
+                            .source = TW_PAIRS_CLASSES,
+                            .path = "kind",
+                            .hold_out = "session"};
+    for (size_t i = 0; i < sizeof sessions / sizeof sessions[0]; i++) {
+        char name[32];
+        (void) snprintf(name, sizeof name, "sessions-%d", sessions[i]);
+        tw_engine *e = engine_of_sessions(name, sessions[i]);
+        json_t *then = train(e, how);
+        const int64_t held = count(json_object_get(then, "eval_classes"), "classes", "queries");
+        assert_string_equal(json_string_value(json_object_get(then, "hold_out")), "session");
+        assert_true(held >= 40 / sessions[i] && held <= 20);
+        assert_int_equal(held % (40 / sessions[i]), 0);
+        json_t *r = measure(e, &opt); /* the same again */
+        assert_int_equal(count(r, "classes", "queries"), held);
+        json_decref(r);
+        json_decref(then);
+        tw_engine_close(e);
+    }
+}
+
+static void what_cannot_be_held_out_whole_is_told(void **state)
+{
+    (void) state;
+    const struct {
+        tw_train_options how;
+        tw_status want;
+        const char *says;
+    } wrong[] = {
+        {{.source = TW_PAIRS_CLASSES, .path = "kind", .hold_out = "session"},
+         TW_ESTATE,
+         "all items have the same 'session'"},
+        {{.source = TW_PAIRS_CLASSES, .path = "kind", .hold_out = "mood"}, TW_ESTATE, "'mood'"},
+        {{.source = TW_PAIRS_ATTRIBUTE, .path = "kind", .hold_out = "session"},
+         TW_EINVAL,
+         "held out whole"},
+    };
+    tw_engine *e = engine_of_sessions("one-session", 1);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        tw_error why = {0};
+        char *report = NULL;
+        assert_int_equal(tw_engine_train_towers(e, &wrong[i].how, &report, &why), wrong[i].want);
+        assert_non_null(strstr(why.msg, wrong[i].says));
+        assert_null(report);
+    }
+    tw_engine_close(e);
+}
+
 static void what_cannot_be_measured_is_told(void **state)
 {
     (void) state;
@@ -332,6 +399,8 @@ int main(void)
         cmocka_unit_test(thresholds_come_from_validation_pairs),
         cmocka_unit_test(classes_leave_each_item_out_in_turn),
         cmocka_unit_test(classes_that_were_learnt_ask_the_held_items_alone),
+        cmocka_unit_test(whole_sessions_are_held_out),
+        cmocka_unit_test(what_cannot_be_held_out_whole_is_told),
         cmocka_unit_test(what_cannot_be_measured_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
