@@ -1,6 +1,5 @@
 #include "nn/params.h"
 
-#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -31,7 +30,6 @@ static void names_are_unique_and_sizes_at_least_one(void **state)
                       TW_EINVAL);
         assert_null(x);
     }
-    assert_status(tw_params_add(ps, &x, "huge", INT32_MAX - 1, INT_MAX, TW_TABLE, err), TW_ENOMEM);
     assert_status(tw_params_add(ps, &x, "huge", INT32_MAX, 1, TW_TABLE, err), TW_EINVAL);
     assert_int_equal(tw_params_count(ps), 1);
     assert_int_equal(tw_params_size(ps), 6);
