@@ -299,11 +299,10 @@ static tw_status hold_values(const labels *x, uint64_t seed, const char *name, b
     const char *value;
     json_t *number;
 
-    if (x->distinct < 2)
+    if (x->distinct < 2) {
         return tw_fail(err, TW_ESTATE,
-                       "all items have the same '%.60s', of which none can be held "
-                       "out then",
-                       name);
+                       "all items have the same '%.60s', of which none can be held out then", name);
+    }
     json_object_foreach(x->numbers, value, number)
     {
         const int64_t at = json_integer_value(number);
@@ -343,7 +342,7 @@ static tw_status hold_out(job *j, uint64_t seed, tw_error *err)
     if (held != NULL)
         TW_TRY(hold_values(&of, seed, j->opt->hold_out, held, err));
     for (int64_t i = 0; i < j->c->n; i++) {
-        const bool out = held != NULL && of.of[i] >= 0
+        const bool out = held != NULL && of.of != NULL && of.of[i] >= 0
                              ? held[of.of[i]]
                              : draw(seed, (uint64_t) j->c->rows[i]) >> HELD_FINE == 0;
         x->held[i] = x->classes[i] >= 0 && out;

@@ -192,11 +192,12 @@ static tw_status set_up_proxies(run *r, tw_error *err)
     const int64_t n = twi_number_classes(r->cls, r->data->n_items);
     if (n < 0)
         return tw_fail(err, TW_ENOMEM, "numbers of classes");
-    if (n > MOST_CELLS / r->cfg->batch)
+    if (n > MOST_CELLS / r->cfg->batch) {
         return tw_fail(err, TW_EINVAL,
                        "the proxy loss of %lld classes in batches of %d has over %d cells: take "
                        "smaller batches, or supcon",
                        (long long) n, r->cfg->batch, MOST_CELLS);
+    }
     return twi_proxies_init(&r->proxies, (int) n, r->t->cfg.dim, (uint64_t) r->cfg->seed, err);
 }
 
