@@ -37,21 +37,35 @@ static tw_status embed(void *ctx)
     return tw_tower_embed_texts(ctx, NULL, texts, NULL, N, v, NULL, NULL, NULL);
 }
 
-static tw_status train(void *ctx)
+static tw_status train_on(const tw_tower_data *data, tw_tower_loss loss)
 {
-    const tw_tower_data data = {
-        .texts = texts, .n_items = N, .pairs = pairs, .n_pairs = 2, .valid = valid, .n_valid = 1};
     tw_tower_train_config cfg = TW_TOWER_TRAIN_DEFAULT;
     tw_tower *t = NULL;
-    (void) ctx;
+    cfg.loss = loss;
     cfg.epochs = 2;
     cfg.threads = 1;
     cfg.logq = true;
     tw_status st = tw_tower_create(&t, &shape, NULL, NULL);
     if (st == TW_OK)
-        st = tw_tower_train(t, &data, &cfg, NULL, NULL, NULL);
+        st = tw_tower_train(t, data, &cfg, NULL, NULL, NULL);
     tw_tower_destroy(t);
     return st;
+}
+
+static tw_status train(void *ctx)
+{
+    const tw_tower_data data = {
+        .texts = texts, .n_items = N, .pairs = pairs, .n_pairs = 2, .valid = valid, .n_valid = 1};
+    (void) ctx;
+    return train_on(&data, TW_LOSS_AUTO);
+}
+
+static tw_status train_on_classes(void *ctx)
+{
+    static const int32_t classes[N] = {0, 0, 3, 3, 0};
+    const tw_tower_data data = {.texts = texts, .n_items = N, .classes = classes};
+    (void) ctx;
+    return train_on(&data, TW_LOSS_PROXY);
 }
 
 static tw_status save_and_load(void *ctx)
@@ -101,6 +115,7 @@ static void memory_that_runs_out_is_told_and_nothing_leaks(void **state)
     torture(fit, t, 6);
     torture(embed, t, 7);
     torture(train, NULL, 40);
+    torture(train_on_classes, NULL, 40);
     torture(save_and_load, t, 8);
     torture(mine, NULL, 8);
     torture(split, NULL, 1);
