@@ -166,6 +166,10 @@ typedef struct twi_prefixes {
     double weight[TWI_PREFIXES_MAX]; /* of each loss in the sum */
 } twi_prefixes;
 
+/* dim and its halves, down to the least width that shall work alone; none where that is 0 or dim.
+ */
+twi_prefixes twi_prefixes_of(int dim, int least);
+
 /* A loss over R vectors of the given width, all of length 1 or 0; overwrites dz (R, width). */
 typedef double (*twi_loss_fn)(void *ctx, tw_real *dz, const tw_real *z, int R, int width);
 

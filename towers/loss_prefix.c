@@ -37,6 +37,16 @@ static void add_cut_gradient(tw_real *dz, const tw_real *du, const tw_real *u, c
     }
 }
 
+twi_prefixes twi_prefixes_of(int dim, int least)
+{
+    twi_prefixes p = {.n = 0};
+    for (int w = dim; least > 0 && least < dim && w >= least && p.n < TWI_PREFIXES_MAX; w /= 2) {
+        p.width[p.n] = w;
+        p.weight[p.n++] = 1;
+    }
+    return p;
+}
+
 double twi_loss_prefixes(tw_real *dz, tw_real *cut, tw_real *dcut, const tw_real *z, int R, int D,
                          const twi_prefixes *how, twi_loss_fn fn, void *ctx)
 {

@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "nn/l2norm.h"
 
+enum { MOST_CELLS = 1 << 27 }; /* of a batch's cosines with the classes */
+
 tw_status twi_proxies_init(twi_proxies *x, int n, int D, uint64_t seed, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -76,4 +78,19 @@ int64_t twi_number_classes(int32_t *cls, int64_t n)
             cls[i] = number[cls[i]] - 1;
     tw_free(number);
     return found;
+}
+
+tw_status twi_proxies_of_classes(twi_proxies *x, int32_t *cls, int64_t n_items,
+                                 const tw_tower_train_config *cfg, int D, tw_error *err)
+{
+    const int64_t n = twi_number_classes(cls, n_items);
+    if (n < 0)
+        return tw_fail(err, TW_ENOMEM, "numbers of classes");
+    if (n > MOST_CELLS / cfg->batch) {
+        return tw_fail(err, TW_EINVAL,
+                       "the proxy loss of %lld classes in batches of %d has over %d cells: take "
+                       "smaller batches, or supcon",
+                       (long long) n, cfg->batch, MOST_CELLS);
+    }
+    return twi_proxies_init(x, (int) n, D, (uint64_t) cfg->seed, err);
 }

@@ -15,6 +15,7 @@
 #define TW_TOWERS_TOWER_PROXIES_H
 
 #include "nn/trainer.h"
+#include "towers/recipe.h"
 
 typedef struct twi_proxies {
     int n, D;
@@ -28,6 +29,12 @@ typedef struct twi_proxies {
 /* n random directions. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_proxies_init(twi_proxies *x, int n, int D, uint64_t seed, tw_error *err);
 void twi_proxies_fini(twi_proxies *x); /* accepts a zeroed one */
+
+/* One for each class that is there to learn: numbers cls (n_items) as twi_number_classes does.
+ * TW_EINVAL: more classes than a batch can meet. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_proxies_of_classes(twi_proxies *x, int32_t *cls, int64_t n_items,
+                                              const tw_tower_train_config *cfg, int D,
+                                              tw_error *err);
 
 /* z (n, D) <- the vectors at length 1. */
 void twi_proxies_put(twi_proxies *x, tw_real *z);

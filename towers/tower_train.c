@@ -20,10 +20,7 @@
 #include "towers/tower_resume.h"
 #include "towers/tower_validate.h"
 
-enum {
-    SPREAD_ITEMS = 4096,  /* that measure collapse */
-    MOST_CELLS = 1 << 27, /* of a batch's cosines with the classes */
-};
+enum { SPREAD_ITEMS = 4096 }; /* that measure collapse */
 
 #define COLLAPSED_BELOW 0.02 /* spread; trained towers that work stand near 0.9 */
 #define WARM_UP         0.05 /* share of the steps in which lr rises */
@@ -113,18 +110,6 @@ static tw_status drop_empty(run *r, tw_error *err)
                               tw_tower_loss_name(x->loss));
 }
 
-/* dim and its halves down to the least width that shall work alone. */
-static twi_prefixes prefixes_of(const run *r)
-{
-    twi_prefixes p = {.n = 0};
-    const int D = r->t->cfg.dim, least = r->cfg->matryoshka;
-    for (int w = D; least > 0 && least < D && w >= least && p.n < TWI_PREFIXES_MAX; w /= 2) {
-        p.width[p.n] = w;
-        p.weight[p.n++] = 1;
-    }
-    return p;
-}
-
 static double margin_of(const run *r)
 {
     if (r->cfg->margin > 0)
@@ -151,7 +136,7 @@ static tw_status set_up_batch(run *r, tw_error *err)
         .scale = twi_scalars_of(r->x.loss, r->x.labelled, cfg),
         .modality_dropout = cfg->modality_dropout,
         .augment = {.dropout = cfg->dropout, .picture = cfg->augment, .strength = cfg->strength},
-        .prefixes = prefixes_of(r),
+        .prefixes = twi_prefixes_of(r->t->cfg.dim, cfg->matryoshka),
         .logq = r->logq,
         .labelled = r->x.labelled,
         .room = r->x.classes ? cfg->batch : (int) pairs * width,
@@ -182,23 +167,6 @@ static tw_status set_up_classes(run *r, tw_error *err)
         r->x.n += r->cls[i] >= 0;
     }
     return TW_OK;
-}
-
-/* One vector for each class that is there to learn. */
-static tw_status set_up_proxies(run *r, tw_error *err)
-{
-    if (r->x.loss != TW_LOSS_PROXY)
-        return TW_OK;
-    const int64_t n = twi_number_classes(r->cls, r->data->n_items);
-    if (n < 0)
-        return tw_fail(err, TW_ENOMEM, "numbers of classes");
-    if (n > MOST_CELLS / r->cfg->batch) {
-        return tw_fail(err, TW_EINVAL,
-                       "the proxy loss of %lld classes in batches of %d has over %d cells: take "
-                       "smaller batches, or supcon",
-                       (long long) n, r->cfg->batch, MOST_CELLS);
-    }
-    return twi_proxies_init(&r->proxies, (int) n, r->t->cfg.dim, (uint64_t) r->cfg->seed, err);
 }
 
 static tw_status plan_epoch(run *r, int epoch, tw_error *err)
@@ -262,7 +230,9 @@ static tw_status set_up(run *r, tw_error *err)
     TW_TRY(make_buffers(r, err));
     twi_tower_freeze(r->t, r->cfg->fixed_projection);
     TW_TRY(tw_trainer_create(&r->trainer, r->t->params, &tc, err));
-    TW_TRY(set_up_proxies(r, err));
+    if (r->x.loss == TW_LOSS_PROXY)
+        TW_TRY(twi_proxies_of_classes(&r->proxies, r->cls, r->data->n_items, r->cfg, r->t->cfg.dim,
+                                      err));
     TW_TRY(set_up_batch(r, err));
     if (r->x.classes)
         TW_TRY(plan_epoch(r, 1, err));

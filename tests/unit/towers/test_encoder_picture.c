@@ -34,16 +34,22 @@ static tw_status load_some(void *ctx, int worker, int64_t i, tw_tower_item *out,
     return TW_OK;
 }
 
-/* A tower of conv4 that has prepared the two pictures. */
-static void open_fixture(fixture *f, tw_image pictures[2])
+static tw_tower_config small_conv4(void)
 {
     tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
-    const tw_tower_source source = {.n = 2, .load = load, .ctx = pictures};
     cfg.text = TW_TEXT_NONE;
     cfg.picture = TW_PICTURE_CONV4;
     cfg.picture_size = SIDE;
     cfg.picture_channels = 1;
     cfg.picture_width = 8;
+    return cfg;
+}
+
+/* A tower of conv4 that has prepared the two pictures. */
+static void open_fixture(fixture *f, tw_image pictures[2])
+{
+    const tw_tower_config cfg = small_conv4();
+    const tw_tower_source source = {.n = 2, .load = load, .ctx = pictures};
     *f = (fixture){0};
     assert_ok(tw_tower_create(&f->tower, &cfg, NULL, err));
     assert_ok(tw_tower_prepare(&f->samples, f->tower, NULL, &source, NULL, NULL, err));
@@ -154,14 +160,9 @@ static void embed_large(float v[WIDTH], unsigned char *px, int detail, bool mirr
 {
     const tw_image picture = {LARGE, LARGE, 1, px};
     const tw_tower_item item = {.picture = &picture};
-    tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+    tw_tower_config cfg = small_conv4();
     tw_tower *t = NULL;
     tw_tower_session *session = NULL;
-    cfg.text = TW_TEXT_NONE;
-    cfg.picture = TW_PICTURE_CONV4;
-    cfg.picture_size = SIDE;
-    cfg.picture_channels = 1;
-    cfg.picture_width = 8;
     cfg.picture_detail = detail;
     cfg.picture_mirrored = mirrored;
     cfg.dim = WIDTH;
@@ -210,7 +211,7 @@ static void training_cuts_its_views_from_the_detail(void **state)
     tw_image picture = {LARGE, LARGE, 1, px};
     const tw_tower_source source = {.n = 1, .load = load, .ctx = &picture};
     const twi_augment photo = {.picture = TW_AUGMENT_PHOTO, .strength = 1};
-    tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+    tw_tower_config cfg = small_conv4();
     fixture f = {0};
     tw_tower *twin = NULL;
     tw_rng rng;
@@ -218,11 +219,6 @@ static void training_cuts_its_views_from_the_detail(void **state)
     tw_rng_seed(&rng, 6);
     for (int k = 0; k < LARGE * LARGE; k++)
         px[k] = (unsigned char) tw_rng_below(&rng, 256);
-    cfg.text = TW_TEXT_NONE;
-    cfg.picture = TW_PICTURE_CONV4;
-    cfg.picture_size = SIDE;
-    cfg.picture_channels = 1;
-    cfg.picture_width = 8;
     cfg.picture_detail = LARGE;
     cfg.picture_mirrored = true; /* which training does not do */
     assert_ok(tw_tower_create(&f.tower, &cfg, NULL, err));
