@@ -185,9 +185,12 @@ typedef struct tw_candidates {
     int count;                 /* K >= 1: rows 0 .. K-1 of the item tensor are the candidates */
     const tw_real *log_weight; /* (K) added to a candidate's logit; NULL: zeros. -log of its
                                   inclusion probability makes the softmax's sum unbiased */
-    double temperature;        /* > 0: scores are divided by it */
-    bool sigmoid;              /* false: softmax over positive and candidates; true: gBCE */
-    double positive_power;     /* gBCE: the exponent on the positive's sigmoid; 1: plain BCE */
+    /* Rows of items, candidates all: row i does not meet excluded[from[i]] .. excluded[upto[i]-1].
+     * from, upto (N); NULL: every row meets all. */
+    const int32_t *excluded, *from, *upto;
+    double temperature;    /* > 0: scores are divided by it */
+    bool sigmoid;          /* false: softmax over positive and candidates; true: gBCE */
+    double positive_power; /* gBCE: the exponent on the positive's sigmoid; 1: plain BCE */
 } tw_candidates;
 
 /* A loss over a sample of the items, one sample for all rows, so that it is one matrix product:
@@ -197,7 +200,7 @@ typedef struct tw_candidates {
  *   sigmoid:  sum_i -power log sigmoid(s[i,pos[i]] + bias[i]) - sum_c log(1 - sigmoid(s[i,c] +
  * bias[i]))
  *
- * where c runs over the candidates other than pos[i].
+ * where c runs over the candidates other than pos[i] and what row i excludes.
  *
  *   items (U,D)  a tensor: gathered rows, perhaps projected or normalised; U >= K
  *   pos (N)      rows of items, candidate or not; below 0 skips a row

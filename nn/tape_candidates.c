@@ -44,6 +44,17 @@ static double dot(const tw_real *a, const tw_real *b, int D)
     return sum;
 }
 
+/* Row i's candidates without its positive, which has column 0, and what it excludes. */
+static void leave_out(const tw_candidates *how, int i, int32_t pos, tw_real *candidates)
+{
+    if (pos < how->count)
+        candidates[pos] = NOT_A_CANDIDATE;
+    if (how->excluded == NULL)
+        return;
+    for (int32_t k = how->from[i]; k < how->upto[i]; k++)
+        candidates[how->excluded[k]] = NOT_A_CANDIDATE;
+}
+
 /* e of rows at .. at+n-1. */
 static void score(const block *b, int at, int n)
 {
@@ -61,8 +72,7 @@ static void score(const block *b, int at, int n)
         if (how->log_weight != NULL)
             tw_vec_axpy(row + 1, how->log_weight, 1, (size_t) K);
         row[0] = (tw_real) (per * dot(row_of(b->x, at + i), row_of(b->items, pos), D));
-        if (pos < K)
-            row[1 + pos] = NOT_A_CANDIDATE;
+        leave_out(how, at + i, pos, row + 1);
     }
 }
 

@@ -84,6 +84,16 @@ typedef struct twi_probe {
 
 /* ---- batch: sequences packed one after another ----------------------------------------------- */
 
+/* What the loss leaves out of each row's candidates: items that the user met by then. */
+typedef struct twi_seen {
+    const int32_t **history; /* (S) borrowed: all that the sequence's user met, oldest first */
+    int64_t *before;         /* (S) how much of that is before the sequence's first row */
+    int32_t *items;          /* (N) each row's item, as the user met it */
+    int32_t *rows;           /* a list for each sequence, one behind the other: candidates' rows */
+    int32_t *from, *upto;    /* (N) row i leaves out rows[from[i]] .. rows[upto[i]-1] */
+    int32_t *listed;         /* (candidates) 1 + the latest sequence that has the row listed */
+} twi_seen;
+
 /* Sequence s is rows offsets[s] .. offsets[s+1]-1 of all arrays, oldest item first. */
 typedef struct twi_batch {
     int sequences, tokens;              /* S, N: filled */
@@ -101,6 +111,7 @@ typedef struct twi_batch {
     int32_t *unique; /* (n_unique) items */
     int n_unique, candidates;
     tw_real *log_weight; /* (candidates) */
+    twi_seen seen;       /* all NULL without exclude_seen */
     /* With content: the items' ids, -1 where content alone tells the item; NULL without. */
     int32_t *ids, *unique_ids; /* (N), (n_unique) */
     const tw_real **content;   /* (N) content_dim numbers of each row's item */
@@ -148,6 +159,18 @@ typedef struct twi_proposal {
 TW_NODISCARD tw_status twi_proposal_init(twi_proposal *p, const tw_seq_config *cfg,
                                          const tw_seq_data *data, tw_error *err);
 void twi_proposal_fini(twi_proposal *p);
+
+/* Room in a batch for what its rows leave out. `longest`: items in the longest train part.
+ * TW_ENOMEM. */
+TW_NODISCARD tw_status twi_seen_init(twi_seen *seen, int sequences, int tokens, int64_t candidates,
+                                     int64_t longest, tw_error *err);
+void twi_seen_fini(twi_seen *seen);
+
+/* Notes the batch's newest sequence: `before` items of history, and then items (one a row). */
+void twi_seen_add(twi_batch *b, const int32_t *history, int64_t before, const int32_t *items);
+
+/* Fills rows, from and upto. place (n_items+1): 1 + a candidate's row, 0 for other items. */
+void twi_seen_collect(twi_batch *b, const int32_t *place);
 
 /* True where the loss reads b->unique. */
 bool twi_has_candidates(const tw_seq_config *cfg);

@@ -97,6 +97,7 @@ void twi_seq_batch_fini(twi_batch *b)
     tw_free(b->negatives);
     tw_free(b->unique);
     tw_free(b->log_weight);
+    twi_seen_fini(&b->seen);
     tw_free(b->ids);
     tw_free(b->unique_ids);
     tw_free(b->content);
@@ -200,6 +201,8 @@ void twi_batch_add_train(twi_batch *b, const tw_seq_model *m, const tw_seq_data 
     if (tw_rng_uniform(rng) < c->shuffle_ties)
         shuffle_ties(b->order, data->tied + (items - data->items) + start, rows + 1, rng);
     int begin = twi_batch_add(b, c->max_len, train_user(m, user, rng), b->order, rows);
+    if (b->seen.from != NULL)
+        twi_seen_add(b, items, start, b->order);
 
     for (int i = 0; i < rows; i++) {
         int32_t target = b->order[i + 1];

@@ -56,6 +56,8 @@ static const field fields[] = {
     WHOLE(negatives, 1, 1 << 20, "negatives a positive (bce) or a step (sampled-ce, gbce)"),
     NUMBER(negative_power, 0, 1, "negatives are drawn by popularity to this power; 0 is uniform"),
     NUMBER(logq, 0, 1, "correction for what sampling leaves out (sampled-ce); 0 is none"),
+    NUMBER(negative_weight, 1e-6, 1, "what all other items count for in the softmax (1)"),
+    WHOLE(exclude_seen, 0, 1, "1: the softmax leaves out what was met before; 0 for `next --seen`"),
     NUMBER(calibration, 0, 1, "t of gbce; 0 is plain bce"),
     WHOLE(normalize, 0, 1, "1: score by cosine (lower the temperature to about 0.05)"),
     NUMBER(temperature, 1e-3, 1e3, "what scores are divided by (all but bce)"),
@@ -103,6 +105,8 @@ tw_seq_config tw_seq_config_default(void)
         .loss = TW_SEQ_CE,
         .negatives = 1,
         .logq = 1,
+        .negative_weight = 1,
+        .exclude_seen = 1,
         .calibration = 0.75,
         .temperature = 0.7,
         .dropout = 0.4,
@@ -207,6 +211,9 @@ tw_status tw_seq_config_check(const tw_seq_config *cfg, tw_error *err)
     if ((cfg->normalize != 0 || cfg->content_dim > 0) && cfg->loss == TW_SEQ_BCE)
         return tw_fail(err, TW_EINVAL, "%s needs the loss ce, sampled-ce or gbce, not bce",
                        cfg->normalize != 0 ? "normalize 1" : "content");
+    if (cfg->negative_weight < 1 && cfg->loss != TW_SEQ_CE && cfg->loss != TW_SEQ_SAMPLED_CE)
+        return tw_fail(err, TW_EINVAL, "negative_weight %.16g needs the loss ce or sampled-ce",
+                       cfg->negative_weight);
     if (cfg->gated != 0 && cfg->norm != TW_SEQ_PRE)
         return tw_fail(err, TW_EINVAL, "gated 1 needs norm pre");
     int width = cfg->user_dim + cfg->item_dim;

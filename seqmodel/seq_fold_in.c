@@ -37,6 +37,8 @@ static tw_status create_batch(tw_seq_folder *f, tw_error *err)
         TW_TRY(twi_seq_batch_room(&f->batch, n_items, n_items, err));
         if (c->content_dim > 0)
             TW_TRY(twi_seq_batch_content(&f->batch, n_items, err));
+        if (c->exclude_seen != 0)
+            TW_TRY(twi_seen_init(&f->batch.seen, 1, c->max_len, n_items, c->max_len, err));
     }
 done:
     return st;
@@ -142,6 +144,8 @@ static tw_status descend(tw_seq_folder *f, int begin, int step, tw_error *err)
 
     twi_batch_clear(&f->batch);
     (void) twi_batch_add(&f->batch, c->max_len, 0, f->known + begin, rows);
+    if (f->batch.seen.from != NULL)
+        twi_seen_add(&f->batch, NULL, 0, f->known + begin);
     for (int i = 0; i < rows; i++)
         f->batch.targets[i] = f->known[begin + i + 1] - from_one;
     if (c->loss == TW_SEQ_BCE)

@@ -191,6 +191,9 @@ static double candidates_loss(const tw_seq_model *m, tw_tape *t, const twi_batch
                            : with_content(m, t, b->unique_ids, NULL, b->unique, b->n_unique);
     tw_candidates how = {.count = b->candidates,
                          .log_weight = b->log_weight,
+                         .excluded = b->seen.rows,
+                         .from = b->seen.from,
+                         .upto = b->seen.upto,
                          .temperature = m->cfg.temperature,
                          .sigmoid = m->cfg.loss == TW_SEQ_GBCE};
 

@@ -7,6 +7,12 @@
  * corrects the target, too, as if it had been drawn.) Draws as many as there are items, and more,
  * take all items: then it is the full softmax.
  *
+ * negative_weight scales that sum. At 1 the loss is that of the softmax over all items. Towards 0
+ * it is sum_c e^(s[c] - s[target]), the exponential loss of ranking: what matters is then the
+ * target's place among the many, as when it is asked to beat a few of them, and no longer the
+ * probability of the few best. Both are least where the scores are the logarithm of the probability
+ * of being next (half of it at the limit), so both put the items in the same order.
+ *
  * With content, an item that no train part holds is no candidate: it would be compared every time
  * and never be right, so its content would be learnt as what nobody wants.
  */
@@ -19,7 +25,8 @@
 bool twi_has_candidates(const tw_seq_config *cfg)
 {
     return cfg->loss == TW_SEQ_SAMPLED_CE || cfg->loss == TW_SEQ_GBCE ||
-           (cfg->loss == TW_SEQ_CE && (cfg->normalize != 0 || cfg->content_dim > 0));
+           (cfg->loss == TW_SEQ_CE && (cfg->normalize != 0 || cfg->content_dim > 0 ||
+                                       cfg->exclude_seen != 0 || cfg->negative_weight < 1));
 }
 
 tw_status twi_proposal_init(twi_proposal *p, const tw_seq_config *cfg, const tw_seq_data *data,
@@ -92,6 +99,7 @@ void twi_batch_collect(twi_batch *b, const tw_seq_config *cfg, const twi_proposa
 {
     bool all = cfg->loss == TW_SEQ_CE || cfg->negatives >= p->n_items;
     double logq = cfg->loss == TW_SEQ_SAMPLED_CE && !all ? cfg->logq : 0;
+    double weight = log(cfg->negative_weight);
 
     b->n_unique = 0;
     if (all) {
@@ -105,8 +113,10 @@ void twi_batch_collect(twi_batch *b, const tw_seq_config *cfg, const twi_proposa
     b->candidates = b->n_unique;
     for (int i = 0; i < b->candidates; i++) {
         double missed = cfg->negatives * log1p(-share(p, b->unique[i])); /* log (1-q)^draws */
-        b->log_weight[i] = (tw_real) (logq > 0 ? -logq * log(-expm1(missed)) : 0);
+        b->log_weight[i] = (tw_real) (weight + (logq > 0 ? -logq * log(-expm1(missed)) : 0));
     }
+    if (b->seen.from != NULL)
+        twi_seen_collect(b, place);
     for (int i = 0; i < b->tokens; i++)
         b->targets[i] = enter(b, place, b->targets[i]);
     for (int i = 0; i < b->n_unique; i++)

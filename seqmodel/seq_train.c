@@ -84,17 +84,23 @@ static tw_status collect_users(training *tr, tw_error *err)
     return TW_OK;
 }
 
+static int64_t longest_train_part(const training *tr)
+{
+    int64_t longest = 0;
+
+    for (int64_t i = 0; i < tr->n_order; i++) {
+        int64_t one = tw_seq_data_train_length(tr->data, tr->order[i]);
+        longest = one > longest ? one : longest;
+    }
+    return longest;
+}
+
 /* The most rows that one step can have, checked to fit an int with its negatives. */
 static tw_status most_rows(const training *tr, int users, int *rows, tw_error *err)
 {
     const tw_seq_config *c = &tr->m->cfg;
-    int longest = 0;
+    int64_t all = (int64_t) users * twi_train_rows(c, longest_train_part(tr));
 
-    for (int64_t i = 0; i < tr->n_order; i++) {
-        int one = twi_train_rows(c, tw_seq_data_train_length(tr->data, tr->order[i]));
-        longest = one > longest ? one : longest;
-    }
-    int64_t all = (int64_t) users * longest;
     if (all * (c->loss == TW_SEQ_BCE ? c->negatives : 1) > INT32_MAX)
         return tw_fail(err, TW_EINVAL, "batch %d: up to %lld rows a step are too many", c->batch,
                        (long long) all);
@@ -125,6 +131,9 @@ static tw_status create_slice(const training *tr, slice *s, int users, int rows,
         TW_TRY(twi_seq_batch_room(&s->batch, unique, candidates, err));
         if (c->content_dim > 0)
             TW_TRY(twi_seq_batch_content(&s->batch, unique, err));
+        if (c->exclude_seen != 0)
+            TW_TRY(twi_seen_init(&s->batch.seen, users < PIECE_ROWS ? users : PIECE_ROWS, rows,
+                                 candidates, longest_train_part(tr), err));
     }
     s->users = tw_alloc((size_t) users, sizeof *s->users);
     if (k > 0 || twi_has_candidates(c))

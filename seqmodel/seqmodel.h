@@ -127,11 +127,18 @@ typedef struct tw_seq_config {
     int gated; /* 1: what attention and feed-forward add passes sigmoid gates of the rows it is
                   added to; pre only */
     tw_seq_loss loss;
-    int negatives;         /* BCE: a positive; sampled CE and gBCE: draws a step */
-    double negative_power; /* sampled CE, gBCE: items are drawn by count^power; 0: uniformly */
-    double logq;           /* sampled CE: share of -log(inclusion probability) that a negative's
-                              logit gains; 1 estimates the full softmax without bias */
-    double calibration;    /* gBCE's t in [0, 1]; 0: plain BCE, 1: calibrated scores */
+    int negatives;          /* BCE: a positive; sampled CE and gBCE: draws a step */
+    double negative_power;  /* sampled CE, gBCE: items are drawn by count^power; 0: uniformly */
+    double logq;            /* sampled CE: share of -log(inclusion probability) that a negative's
+                               logit gains; 1 estimates the full softmax without bias */
+    double negative_weight; /* CE, sampled CE: what the sum over the other items counts for. Below 1
+                               the loss minds the target's place among all items more, and whether
+                               it is the first of them less; towards 0 it is exponential loss */
+    int exclude_seen;       /* 1: items that the user met before are not among the other items, as
+                               they are not when it is asked what comes next; 0 where they may come
+                               again. No matter for BCE: its negatives are outside the whole train
+                               part */
+    double calibration;     /* gBCE's t in [0, 1]; 0: plain BCE, 1: calibrated scores */
     int normalize;         /* 1: scores are cosines of query and item; wants a temperature ~ 0.05 */
     double temperature;    /* scores are divided by it (all but BCE) */
     double popularity;     /* w: ranking adds w * log(1 + an item's events in the train parts) to

@@ -77,9 +77,8 @@ done:
     return st;
 }
 
-static void torture(tw_seq_loss loss)
+static void torture(tw_seq_config c)
 {
-    tw_seq_config c = small(loss);
     const char *path = tw_test_path("oom.safetensors");
     long nth = 0;
     bool fired;
@@ -100,13 +99,21 @@ static void torture(tw_seq_loss loss)
 static void softmax_training_survives_every_failed_allocation(void **state)
 {
     (void) state;
-    torture(TW_SEQ_CE);
+    torture(small(TW_SEQ_CE));
 }
 
 static void bce_training_survives_every_failed_allocation(void **state)
 {
     (void) state;
-    torture(TW_SEQ_BCE);
+    torture(small(TW_SEQ_BCE));
+}
+
+static void training_on_the_unseen_survives_every_failed_allocation(void **state)
+{
+    (void) state;
+    tw_seq_config c = small(TW_SEQ_CE);
+    c.exclude_seen = 1;
+    torture(c);
 }
 
 int main(void)
@@ -114,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(softmax_training_survives_every_failed_allocation),
         cmocka_unit_test(bce_training_survives_every_failed_allocation),
+        cmocka_unit_test(training_on_the_unseen_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -263,20 +263,27 @@ static double bce(tw_tensor *x)
     return tw_op_bce(m.tape, x, m.table, pos, neg, 2, bias, 0.3);
 }
 /* Rows 2 0 6 of the table are candidates, rows 3 and 1 are positives only. */
-static double candidates(tw_tensor *x, bool sigmoid)
+static double candidates(tw_tensor *x, bool sigmoid, bool unseen)
 {
+    static const int32_t excluded[4] = {1, 2, 0, 1}, from[N] = {0, 0, 1, 2, 2},
+                         upto[N] = {0, 2, 2, 3, 4};
     static const int32_t ids[5] = {2, 0, 6, 3, 1}, pos[N] = {3, 1, -1, 4, 0};
     static const tw_real log_weight[3] = {0.5, -0.25, 1};
     static tw_candidates how = {.count = 3, .log_weight = log_weight, .temperature = 0.7};
     tw_tensor *items = tw_op_gather(m.tape, m.table, ids, 5, 1);
     tw_tensor *b = tw_op_gather(m.tape, m.b, every, N, 1);
     how.sigmoid = sigmoid;
+    how.excluded = unseen ? excluded : NULL;
+    how.from = unseen ? from : NULL;
+    how.upto = unseen ? upto : NULL;
     how.positive_power = 0.4;
     return tw_op_candidates(m.tape, x, items, pos, &how,
                             sigmoid ? tw_op_rowdot(m.tape, x, b) : NULL, 0.3);
 }
-static double sampled_softmax(tw_tensor *x) { return candidates(x, false); }
-static double gbce(tw_tensor *x) { return candidates(x, true); }
+static double sampled_softmax(tw_tensor *x) { return candidates(x, false, false); }
+static double gbce(tw_tensor *x) { return candidates(x, true, false); }
+static double softmax_of_the_unseen(tw_tensor *x) { return candidates(x, false, true); }
+static double gbce_of_the_unseen(tw_tensor *x) { return candidates(x, true, true); }
 
 static const struct {
     const char *name, *uses;
@@ -313,6 +320,8 @@ static const struct {
     {"bce", "A B TABLE", NULL, bce},
     {"sampled softmax", "A TABLE", NULL, sampled_softmax},
     {"gbce", "A B TABLE", NULL, gbce},
+    {"softmax of the unseen", "A TABLE", NULL, softmax_of_the_unseen},
+    {"gbce of the unseen", "A B TABLE", NULL, gbce_of_the_unseen},
 };
 
 static void every_op_has_the_gradient_of_its_value(void **state)

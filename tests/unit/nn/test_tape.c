@@ -1,5 +1,6 @@
 #include "nn/tape.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -221,6 +222,53 @@ static void with_every_item_a_candidate_the_softmax_is_the_full_one(void **state
         assert_near(items->d[i], dtable[i], 1e-3);
 }
 
+/* The loss of one row against its own candidates, by the formula. */
+static double softmax_by_hand(const tw_real *x, int32_t pos, const bool *out, const tw_real *weight)
+{
+    double s[5], sum = 0;
+    for (int c = 0; c < 5; c++) {
+        s[c] = 0;
+        for (int j = 0; j < D; j++)
+            s[c] += (double) x[j] * (double) m.table->value[c * D + j] / 0.7;
+        if (c != pos && !out[c])
+            sum += exp(s[c] + (double) weight[c]);
+    }
+    return log(exp(s[pos]) + sum) - s[pos];
+}
+
+/* Each row has its own; in the last block of rows, too. */
+static void a_row_does_not_meet_what_it_excludes(void **state)
+{
+    (void) state;
+    enum { ROWS = 700 };
+    static int32_t many[ROWS], targets[ROWS], from[ROWS], upto[ROWS];
+    static const int32_t every[5] = {0, 1, 2, 3, 4}, excluded[7] = {4, 0, 2, 2, 1, 3, 0};
+    static const tw_real weight[5] = {0.5, -1, 0, 2, -0.25};
+    const tw_candidates how = {.count = 5,
+                               .log_weight = weight,
+                               .excluded = excluded,
+                               .from = from,
+                               .upto = upto,
+                               .temperature = 0.7};
+    double want = 0;
+    for (int i = 0; i < ROWS; i++) {
+        bool out[5] = {false};
+        many[i] = i % 5;
+        targets[i] = i % 11 == 0 ? -1 : (i * 7) % 5;
+        from[i] = i % 4;
+        upto[i] = from[i] + i % 3;
+        for (int32_t k = from[i]; k < upto[i]; k++)
+            out[excluded[k]] = true;
+        if (targets[i] >= 0)
+            want += softmax_by_hand(m.table->value + many[i] * D, targets[i], out, weight);
+    }
+    tw_tape_reset(m.tape, 1, 2, 3);
+    tw_tensor *x = tw_op_gather(m.tape, m.table, many, ROWS, 1);
+    tw_tensor *items = tw_op_gather(m.tape, m.table, every, 5, 1);
+    assert_non_null(items);
+    assert_close(tw_op_candidates(m.tape, x, items, targets, &how, NULL, 1), want, 1e-5);
+}
+
 static void linear_in_chunks_equals_smaller_calls(void **state)
 {
     (void) state;
@@ -271,6 +319,7 @@ int main(void)
         TEST(every_op_passes_a_lost_tensor_on),
         TEST(softmax_ce_in_blocks_equals_one_block),
         TEST(with_every_item_a_candidate_the_softmax_is_the_full_one),
+        TEST(a_row_does_not_meet_what_it_excludes),
         TEST(linear_in_chunks_equals_smaller_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,8 @@
 #include "seqmodel/internal.h"
 #include "tests/support/test.h"
 
-/* du 2, di 4, T 4, one block, no dropout, no SSE: everything that draws is off. */
+/* du 2, di 4, T 4, one block, no dropout, no SSE: everything that draws is off; the plain losses.
+ */
 static inline tw_seq_config toy_config(void)
 {
     tw_seq_config c = tw_seq_config_default();
@@ -21,6 +22,7 @@ static inline tw_seq_config toy_config(void)
     c.unknown_user = 0;
     c.window = 0;
     c.shuffle_ties = 0;
+    c.exclude_seen = 0;
     c.average = 0;
     c.batch = 4;
     c.epochs = 3;

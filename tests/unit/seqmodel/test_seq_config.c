@@ -30,6 +30,7 @@ static void json_round_trip_keeps_every_field(void **state)
              " \"gated\": 1, \"norm\": \"post\", \"loss\": \"gbce\", \"negatives\": 13, "
              "\"temperature\": 0.7, \"popularity\": 0.6,"
              " \"negative_power\": 0.25, \"logq\": 0.35, \"calibration\": 0.45, \"normalize\": 1,"
+             " \"negative_weight\": 0.55, \"exclude_seen\": 1,"
              " \"dropout\": 0.11, \"sse_user\": 0.12, \"sse_item_input\": 0.13,"
              " \"sse_item_target\": 0.14, \"unknown_user\": 0.15, \"window\": 0.16,"
              " \"lr\": 0.017, \"lr_end\": 0.4, \"beta2\": 0.918, \"weight_decay\": 0.19, "
@@ -41,6 +42,7 @@ static void json_round_trip_keeps_every_field(void **state)
     assert_int_equal(c.norm, TW_SEQ_POST);
     assert_int_equal(c.loss, TW_SEQ_GBCE);
     assert_true(c.negative_power == 0.25 && c.logq == 0.35 && c.calibration == 0.45);
+    assert_true(c.negative_weight == 0.55 && c.exclude_seen == 1);
     assert_true(c.seed == 9007199254740991);
     assert_true(c.sse_item_input == 0.13 && c.sse_item_target == 0.14 && c.window == 0.16);
 
@@ -125,6 +127,11 @@ static void rules_between_fields_are_checked(void **state)
     c.heads = 2;
     assert_int_equal(tw_seq_config_check(&c, &why), TW_EINVAL);
     assert_string_equal(why.msg, "heads 2 does not divide user_dim 3 + item_dim 4");
+    c = tw_seq_config_default();
+    c.loss = TW_SEQ_GBCE;
+    c.negative_weight = 0.5;
+    assert_int_equal(tw_seq_config_check(&c, &why), TW_EINVAL);
+    assert_string_equal(why.msg, "negative_weight 0.5 needs the loss ce or sampled-ce");
     c = tw_seq_config_default();
     c.lr = NAN;
     assert_status(tw_seq_config_check(&c, err), TW_EINVAL);

@@ -101,9 +101,10 @@ static void every_loss_folds_in(void **state)
 {
     (void) state;
     tw_seq_data *d = walkers();
-    const tw_seq_loss losses[] = {TW_SEQ_BCE, TW_SEQ_SAMPLED_CE, TW_SEQ_GBCE};
-    for (int i = 0; i < 3; i++) {
+    const tw_seq_loss losses[] = {TW_SEQ_BCE, TW_SEQ_SAMPLED_CE, TW_SEQ_GBCE, TW_SEQ_SAMPLED_CE};
+    for (int i = 0; i < 4; i++) {
         tw_seq_config c = config(losses[i]);
+        c.exclude_seen = i == 3;
         const int32_t walk[] = {3, 4, 5};
         tw_real q[10], user[D];
         tw_seq_folder *f = NULL;

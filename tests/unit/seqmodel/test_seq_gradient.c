@@ -26,6 +26,9 @@ static void set_up(fixture *f, tw_seq_config c)
     toy_scramble(f->m, 0.4);
     assert_ok(twi_seq_batch_init(&f->b, USERS, USERS * c.max_len, true,
                                  c.loss == TW_SEQ_BCE ? c.negatives : 0, err));
+    if (c.exclude_seen != 0)
+        assert_ok(
+            twi_seen_init(&f->b.seen, USERS, USERS * c.max_len, ITEMS, 7 /* most lengths */, err));
     for (int32_t u = 1; u <= USERS; u++)
         if (tw_seq_data_train_length(d, u) >= 2)
             twi_batch_add_train(&f->b, f->m, d, u, &rng, mark, u);
@@ -167,6 +170,19 @@ static void sampled_softmax_by_popularity(void **state)
     check_config(&c);
 }
 
+static void softmax_of_the_unseen_with_a_weight(void **state)
+{
+    (void) state;
+    tw_seq_config c = config_of(TW_SEQ_AUTHORS, TW_SEQ_CE, 2);
+    c.exclude_seen = 1;
+    c.negative_weight = 0.1;
+    check_config(&c);
+    c = config_of(TW_SEQ_PRE, TW_SEQ_SAMPLED_CE, 2);
+    c.negatives = 6;
+    c.exclude_seen = 1;
+    check_config(&c);
+}
+
 static void gbce_with_user_term(void **state)
 {
     (void) state;
@@ -211,6 +227,7 @@ int main(void)
         cmocka_unit_test(post_norm_with_bce),
         cmocka_unit_test(sasrec_with_bce),
         cmocka_unit_test(sampled_softmax_by_popularity),
+        cmocka_unit_test(softmax_of_the_unseen_with_a_weight),
         cmocka_unit_test(gbce_with_user_term),
         cmocka_unit_test(cosines_with_full_softmax),
         cmocka_unit_test(ids_and_content_with_cosines),

@@ -101,8 +101,8 @@ static void an_item_that_no_train_part_holds_is_no_candidate_by_its_content(void
     }
 }
 
-/* The sum of e^log_weight over the candidates estimates the number of items. */
-static void check_unbiased(double power)
+/* The sum of e^log_weight over the candidates estimates the number of items, times its weight. */
+static void check_unbiased(double power, double weight)
 {
     enum { STEPS = 20000 };
     fixture f;
@@ -112,21 +112,39 @@ static void check_unbiased(double power)
     c.negatives = 12;
     c.negative_power = power;
     c.logq = 1;
+    c.negative_weight = weight;
     set_up(&f, &c);
     for (uint64_t step = 0; step < STEPS; step++) {
         collect(&f, &c, step);
         for (int i = 0; i < f.b.candidates; i++)
             sum += exp((double) f.b.log_weight[i]);
     }
-    assert_near(sum / STEPS, ITEMS, 0.3); /* some six standard errors */
+    assert_near(sum / weight / STEPS, ITEMS, 0.3); /* some six standard errors */
     tear_down(&f);
 }
 
 static void weights_make_the_sample_stand_for_all_items(void **state)
 {
     (void) state;
-    check_unbiased(0);
-    check_unbiased(0.7);
+    check_unbiased(0, 1);
+    check_unbiased(0.7, 1);
+    check_unbiased(0.7, 0.02);
+}
+
+static void all_items_as_candidates_weigh_what_is_asked(void **state)
+{
+    (void) state;
+    fixture f;
+    tw_seq_config c = toy_config();
+    c.loss = TW_SEQ_CE;
+    c.negative_weight = 0.25;
+    assert_true(twi_has_candidates(&c));
+    set_up(&f, &c);
+    collect(&f, &c, 1);
+    assert_int_equal(f.b.candidates, ITEMS);
+    for (int i = 0; i < ITEMS; i++)
+        assert_near(f.b.log_weight[i], log(0.25), 1e-6);
+    tear_down(&f);
 }
 
 static void popular_items_are_drawn_more_often(void **state)
@@ -181,6 +199,7 @@ int main(void)
         cmocka_unit_test(every_item_stands_once_and_targets_find_theirs),
         cmocka_unit_test(an_item_that_no_train_part_holds_is_no_candidate_by_its_content),
         cmocka_unit_test(weights_make_the_sample_stand_for_all_items),
+        cmocka_unit_test(all_items_as_candidates_weigh_what_is_asked),
         cmocka_unit_test(popular_items_are_drawn_more_often),
         cmocka_unit_test(as_many_draws_as_items_take_all_of_them),
     };
