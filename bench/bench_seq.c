@@ -63,7 +63,9 @@ static setting usual(void)
     s.c.lr = 1e-3;
     s.c.batch = 128;
     s.c.threads = 2;
-    /* What the peer leaves out: draws of other ids, windows, the average of the weights. */
+    /* What the peer leaves out: draws of other ids, windows, the average of the weights, each row's
+     * own candidates. */
+    s.c.exclude_seen = 0;
     s.c.sse_user = s.c.sse_item_input = s.c.sse_item_target = s.c.unknown_user = 0;
     s.c.window = s.c.shuffle_ties = s.c.average = 0;
     return s;
