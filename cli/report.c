@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define REPEATS_MANY 0.05 /* share of the events from which on they are told of */
+
 static double number(const json_t *object, const char *key)
 {
     return json_number_value(json_object_get(object, key));
@@ -241,6 +243,17 @@ static void print_modalities(const json_t *r)
                        whole(r, "unreadable"), word(r, "first_unreadable"));
 }
 
+/* Where people come back to things, a model whose softmax left them out cannot say when. */
+static void hint_at_repeats(const json_t *r)
+{
+    const double repeats = number(r, "repeats");
+    if (repeats >= REPEATS_MANY && whole(json_object_get(r, "config"), "exclude_seen") != 0)
+        (void) fprintf(stderr,
+                       "twindex: in %.0f %% of the events a user came back to an item; "
+                       "for next --seen, train with --exclude_seen 0\n",
+                       100 * repeats);
+}
+
 void print_training_report(const char *json, bool towers)
 {
     json_t *r = json_loads(json, 0, NULL);
@@ -268,6 +281,7 @@ void print_training_report(const char *json, bool towers)
             (void) printf("  test: %s\n", word(r, "protocol"));
             print_seq_table(json_object_get(r, "test"));
         }
+        hint_at_repeats(r);
     }
     json_decref(r);
 }

@@ -178,6 +178,7 @@ static tw_status write_report(job *j, int version, double seconds, char **report
 {
     tw_status st = TW_OK;
     json_t *valid = NULL, *test = NULL;
+    double repeats = 0;
     const tw_seq_eval_config full = {
         .split = TW_SEQ_TEST, .protocol = TW_SEQ_FULL, .threads = j->cfg.threads};
     json_t *root = json_pack(
@@ -187,6 +188,8 @@ static tw_status write_report(job *j, int version, double seconds, char **report
         "best_epoch", j->result.best_epoch, "loss", j->result.loss, "seconds", seconds,
         "parameters", (json_int_t) tw_seq_model_size(j->model), "config", config_json(&j->cfg));
 
+    TW_TRY(tw_seq_data_repeats(j->data, &repeats, err));
+    (void) json_object_set_new(root, "repeats", json_real(repeats));
     (void) json_object_set_new(root, "content", json_boolean(j->cfg.content_dim > 0));
     if (j->cfg.content_dim > 0)
         (void) json_object_set_new(root, "items_without_events", json_integer(j->eventless));

@@ -129,6 +129,24 @@ int64_t tw_seq_data_train_length(const tw_seq_data *data, int32_t user)
     return n < 3 ? n : n - 2;
 }
 
+tw_status tw_seq_data_repeats(const tw_seq_data *data, double *share, tw_error *err)
+{
+    const int64_t n = data->offsets[data->n_users];
+    int64_t repeats = 0;
+    int32_t *met_by = tw_alloc((size_t) data->n_items + 1, sizeof *met_by);
+
+    if (met_by == NULL)
+        return tw_fail(err, TW_ENOMEM, "marks of %d items", data->n_items);
+    for (int32_t u = 1; u <= data->n_users; u++)
+        for (int64_t i = data->offsets[u - 1]; i < data->offsets[u]; i++) {
+            repeats += met_by[data->items[i]] == u;
+            met_by[data->items[i]] = u;
+        }
+    tw_free(met_by);
+    *share = n > 0 ? (double) repeats / (double) n : 0;
+    return TW_OK;
+}
+
 static void mark_share(bool *held, int32_t n, double share, tw_rng *rng)
 {
     held[0] = false;

@@ -76,6 +76,10 @@ const int32_t *tw_seq_data_items(const tw_seq_data *data, int32_t user);
  * training only. Returns how many leading items are for training. */
 int64_t tw_seq_data_train_length(const tw_seq_data *data, int32_t user);
 
+/* *share of the events, 0 to 1, whose item their user had met before; 0 without events. Where it is
+ * not small, people come back to things, and exclude_seen below forgets that. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_seq_data_repeats(const tw_seq_data *data, double *share, tw_error *err);
+
 /* A copy of the data to train on, from which some users and items are gone entirely: *out has the
  * same numbers of users and items, but held-out users have no history and held-out items are taken
  * out of all others'. Evaluate on the whole data, on those users or targets alone, to learn what a

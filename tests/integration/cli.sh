@@ -124,6 +124,12 @@ one_line 'an attribute that nobody has' 1 'colour' "$program" train towers d --f
 one_line 'two sources' 2 'one of' "$program" train towers d --from-events --pairs pairs.csv
 # shellcheck disable=SC2086
 want 'train seq' 0 'popularity' "$program" train seq d $small_seq -q
+{ cat log.csv; sed -n 's/,f\([0-9]*\),1001$/,f\1,1009/p' log.csv; } >again.csv # a seventh event, of the first item
+want 'a log where people come back' 0 '252 new' sh -c "'$program' init r && '$program' ingest r films.csv -q && '$program' events r again.csv -q"
+# shellcheck disable=SC2086
+want 'train seq says so' 0 'in 14 % of the events .*--exclude_seen 0' "$program" train seq r $small_seq -q
+# shellcheck disable=SC2086
+want 'and not to who knows' 0 '^silent' sh -c "'$program' train seq r $small_seq --exclude_seen 0 -q 2>&1 | grep -q 'came back' || echo silent"
 echo '{"min_count": 1, "bits": 10, "dim": 16, "epochs": 2}' >few.json
 # shellcheck disable=SC2086
 want 'what new items and people get' 0 'chance' "$program" eval seq d --hold-out-items 0.2 --hold-out-users 0.2 --towers-config few.json $small_seq -q

@@ -46,6 +46,7 @@ static tw_status life(const tw_seq_config *c, const char *path, tw_error *err)
     tw_seq_model *m = NULL, *back = NULL;
     tw_seq_session *s = NULL;
     tw_real query[4];
+    double repeats;
     tw_seq_metrics x;
     const tw_seq_hooks hooks = {.progress = watch, .metrics = swallow};
     const tw_seq_eval_config e = {.threads = 2, .lists = true, .protocol = TW_SEQ_SAMPLED100};
@@ -57,6 +58,7 @@ static tw_status life(const tw_seq_config *c, const char *path, tw_error *err)
     for (int i = 0; i <= ITEMS; i++)
         ids[i] = 100 - i;
     TW_TRY(tw_seq_data_create(&d, USERS, ITEMS, users, items, NULL, EVENTS, err));
+    TW_TRY(tw_seq_data_repeats(d, &repeats, err));
     TW_TRY(tw_seq_model_create(&m, c, USERS, ITEMS, err));
     TW_TRY(tw_seq_train(m, d, &hooks, NULL, err));
     TW_TRY(tw_seq_eval(m, d, &e, &x, err));

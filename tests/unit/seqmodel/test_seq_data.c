@@ -53,6 +53,24 @@ static void items_of_equal_time_are_marked_as_tied(void **state)
     tw_seq_data_destroy(d);
 }
 
+static void repeats_are_counted_by_user(void **state)
+{
+    (void) state;
+    const int32_t users[] = {1, 1, 1, 1, 2, 2, 3, 1}, items[] = {4, 2, 4, 3, 4, 4, 2, 1};
+    tw_seq_data *d = NULL;
+    double share = -1;
+
+    assert_ok(tw_seq_data_create(&d, 4, 4, users, items, NULL, 8, err));
+    assert_ok(tw_seq_data_repeats(d, &share, err));
+    assert_true(share == 0.25);
+    tw_seq_data_destroy(d);
+
+    assert_ok(tw_seq_data_create(&d, 1, 1, users, items, NULL, 0, err));
+    assert_ok(tw_seq_data_repeats(d, &share, err));
+    assert_true(share == 0);
+    tw_seq_data_destroy(d);
+}
+
 static void without_times_the_order_given_is_time(void **state)
 {
     (void) state;
@@ -104,6 +122,7 @@ int main(void)
         cmocka_unit_test(events_become_histories_by_user_and_time),
         cmocka_unit_test(equal_times_keep_the_order_given),
         cmocka_unit_test(items_of_equal_time_are_marked_as_tied),
+        cmocka_unit_test(repeats_are_counted_by_user),
         cmocka_unit_test(without_times_the_order_given_is_time),
         cmocka_unit_test(two_items_are_held_out_from_three_on),
         cmocka_unit_test(events_out_of_range_are_named),
