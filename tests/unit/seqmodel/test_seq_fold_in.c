@@ -122,6 +122,28 @@ static void every_loss_folds_in(void **state)
     tw_seq_data_destroy(d);
 }
 
+/* Of two items, one was met and the other came: without the met one there is nothing to beat, so
+ * nothing to learn. */
+static void what_the_stranger_met_is_no_rival(void **state)
+{
+    (void) state;
+    const int32_t walk[] = {1, 2};
+    for (int exclude = 0; exclude <= 1; exclude++) {
+        tw_seq_config c = config(TW_SEQ_CE);
+        tw_real q[10], user[D];
+        tw_seq_folder *f = NULL;
+        c.exclude_seen = exclude;
+        tw_seq_model *m = toy_model(&c, 1, 2);
+        toy_scramble(m, 0.5);
+        assert_ok(tw_seq_folder_create(&f, m, &TW_SEQ_FOLD_DEFAULT, err));
+        assert_ok(tw_seq_fold_in(f, walk, 2, q, user, err));
+        bool moved = memcmp(user, m->users->value, sizeof user) != 0;
+        assert_int_equal(moved, !exclude);
+        tw_seq_folder_destroy(f);
+        tw_seq_model_destroy(m);
+    }
+}
+
 static void what_cannot_be_folded_says_why(void **state)
 {
     (void) state;
@@ -204,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fold_in_lowers_the_loss_of_the_own_history_and_touches_nothing),
         cmocka_unit_test(every_loss_folds_in),
+        cmocka_unit_test(what_the_stranger_met_is_no_rival),
         cmocka_unit_test(what_cannot_be_folded_says_why),
         cmocka_unit_test(held_out_users_and_items_are_gone_and_the_rest_is_as_it_was),
         cmocka_unit_test(ties_survive_only_where_no_time_passed),
