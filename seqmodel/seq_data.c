@@ -137,11 +137,13 @@ tw_status tw_seq_data_repeats(const tw_seq_data *data, double *share, tw_error *
 
     if (met_by == NULL)
         return tw_fail(err, TW_ENOMEM, "marks of %d items", data->n_items);
-    for (int32_t u = 1; u <= data->n_users; u++)
-        for (int64_t i = data->offsets[u - 1]; i < data->offsets[u]; i++) {
-            repeats += met_by[data->items[i]] == u;
-            met_by[data->items[i]] = u;
+    for (int32_t u = 1; u <= data->n_users; u++) {
+        const int32_t *items = tw_seq_data_items(data, u);
+        for (int64_t i = 0; i < tw_seq_data_length(data, u); i++) {
+            repeats += met_by[items[i]] == u;
+            met_by[items[i]] = u;
         }
+    }
     tw_free(met_by);
     *share = n > 0 ? (double) repeats / (double) n : 0;
     return TW_OK;
