@@ -247,11 +247,13 @@ static void print_modalities(const json_t *r)
 static void hint_at_repeats(const json_t *r)
 {
     const double repeats = number(r, "repeats");
-    if (repeats >= REPEATS_MANY && whole(json_object_get(r, "config"), "exclude_seen") != 0)
-        (void) fprintf(stderr,
-                       "twindex: in %.0f %% of the events a user came back to an item; "
-                       "for next --seen, train with --exclude_seen 0\n",
-                       100 * repeats);
+    const bool left_out = whole(json_object_get(r, "config"), "exclude_seen") != 0;
+    if (repeats < REPEATS_MANY || !left_out)
+        return;
+    (void) fprintf(stderr,
+                   "twindex: in %.0f %% of the events a user came back to an item; "
+                   "for next --seen, train with --exclude_seen 0\n",
+                   100 * repeats);
 }
 
 void print_training_report(const char *json, bool towers)
