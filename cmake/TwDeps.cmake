@@ -1,7 +1,7 @@
 # What comes from the distribution. Each becomes one target; its names and folders stay in this file.
 #   Threads::Threads  ZLIB::ZLIB  SQLite::SQLite3      as CMake knows them
 #   tw_openblas  tw_nng  tw_protobuf_c  tw_jansson  tw_cmocka  tw_faiss (TwFaiss.cmake)
-#   tw_png  tw_sndfile  tw_samplerate  tw_fftw
+#   tw_utf8proc  tw_png  tw_sndfile  tw_samplerate  tw_fftw
 #   tw_cairo and tw_jpeg, where they are found
 # and TW_PROTOC_C, the command that turns a .proto into C.
 
@@ -39,6 +39,7 @@ tw_find(tw_openblas openblas openblas cblas.h)
 tw_find(tw_nng nng nng nng/nng.h)
 tw_find(tw_protobuf_c libprotobuf-c protobuf-c protobuf-c/protobuf-c.h)
 tw_find(tw_jansson jansson jansson jansson.h)
+tw_find(tw_utf8proc libutf8proc utf8proc utf8proc.h)
 tw_find(tw_png libpng png png.h)
 tw_find(tw_sndfile sndfile sndfile sndfile.h)
 tw_find(tw_samplerate samplerate samplerate samplerate.h)

@@ -50,7 +50,7 @@ Name: twindex
 Description: ${PROJECT_DESCRIPTION}
 Version: ${PROJECT_VERSION}
 Cflags: -I\${includedir}
-Libs: -L\${libdir} -ltwindex ${faiss_libs} -lgomp -lopenblas -lnng -lprotobuf-c -lsqlite3 -ljansson ${media_libs} -lz -lstdc++ -lm -lpthread
+Libs: -L\${libdir} -ltwindex ${faiss_libs} -lgomp -lopenblas -lnng -lprotobuf-c -lsqlite3 -ljansson -lutf8proc ${media_libs} -lz -lstdc++ -lm -lpthread
 ")
 # From lib, or from lib/x86_64-linux-gnu, back up to the prefix: the installed tree can be moved.
 string(REGEX REPLACE "[^/]+" ".." up ${CMAKE_INSTALL_LIBDIR})

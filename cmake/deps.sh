@@ -14,7 +14,7 @@ packages()
     build) # libopenblas-dev brings LAPACK; dpkg-dev unpacks FAISS's source package
         echo gcc g++ libc6-dev make cmake ninja-build pkg-config dpkg-dev ca-certificates \
             libopenblas-dev libnng-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler \
-            libsqlite3-dev libjansson-dev zlib1g-dev libcairo2-dev libpng-dev libjpeg-dev \
+            libsqlite3-dev libjansson-dev libutf8proc-dev zlib1g-dev libcairo2-dev libpng-dev libjpeg-dev \
             libsndfile1-dev libsamplerate0-dev libfftw3-dev
         ;;
     test) echo libcmocka-dev ;;
@@ -44,7 +44,7 @@ if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-query >/dev/null 2>
     for tool in cc c++ cmake pkg-config protoc-c; do
         command -v "$tool" >/dev/null 2>&1 || lacking="$lacking $tool"
     done
-    for library in openblas sqlite3 jansson zlib libprotobuf-c libpng sndfile samplerate fftw3f; do
+    for library in openblas sqlite3 jansson libutf8proc zlib libprotobuf-c libpng sndfile samplerate fftw3f; do
         command -v pkg-config >/dev/null 2>&1 && ! pkg-config --exists "$library" && lacking="$lacking $library"
     done
     [ -z "$lacking" ] || echo "deps: this is no Debian or Ubuntu, so please install yourself:$lacking."

@@ -1,0 +1,1 @@
+tw_test(oom oom_unicode.c DEPENDS tw_base)
