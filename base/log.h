@@ -5,6 +5,10 @@
  * prints `2026-05-01T12:00:00Z warn RPC-REJECT status=1 reason="..."`. Ids are
  * stable and listed in docs/logging.md. Libraries return what a caller can
  * see; they log the rest. Thread-safe: a line is one write.
+ *
+ * A line never makes its caller wait: where stderr takes none (a pipe that
+ * nobody reads, a stopped terminal, a full disk, closed) it is dropped, and the
+ * next that gets through is preceded by `LOG-DROPPED dropped=N`.
  */
 #ifndef TW_BASE_LOG_H
 #define TW_BASE_LOG_H
