@@ -47,8 +47,12 @@ static int run(tw_engine *e, const tw_service_config *cfg, const char *url_file,
     (void) printf("serving on %s with %d workers; stop with Ctrl-C\n", url,
                   tw_service_workers(svc));
     (void) fflush(stdout);
-    while (rc == EXIT_SUCCESS && sigwait(signals, &sig) == 0 && sig == SIGHUP)
-        (void) !tw_engine_snapshot(e, NULL); /* SIGHUP: write snapshots, go on; trouble is logged */
+    /* SIGHUP: read the keys again, write snapshots, go on; trouble is logged. The keys first: a
+     * snapshot takes its time, and one may be revoked. */
+    while (rc == EXIT_SUCCESS && sigwait(signals, &sig) == 0 && sig == SIGHUP) {
+        (void) !tw_service_reload(svc, NULL);
+        (void) !tw_engine_snapshot(e, NULL);
+    }
     tw_service_stop(svc);
     return rc;
 }
@@ -63,8 +67,8 @@ int cmd_serve(int argc, char **argv)
          "tcp://HOST:PORT (port 0: any) or ipc://PATH (tcp://127.0.0.1:7700)", 0, 0},
         {"workers", 0, FLAG_INT, &workers, "N", "threads that answer (one per core)", 1, 64},
         {"queue", 0, FLAG_INT, &queue, "N", "requests that may wait (64)", 1, 4096},
-        {"api-keys", 0, FLAG_TEXT, &keys, "FILE", "ask for one of the keys in it, one a line", 0,
-         0},
+        {"api-keys", 0, FLAG_TEXT, &keys, "FILE",
+         "ask for one of the keys in it, one a line; SIGHUP reads it again", 0, 0},
         {"url-file", 0, FLAG_TEXT, &url_file, "FILE", "write the bound URL there once it listens",
          0, 0},
         {"verbose", 'v', FLAG_BOOL, &verbose, NULL, "log more", 0, 0},

@@ -1,5 +1,6 @@
 #include "rpc/api_keys.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -8,12 +9,25 @@
 
 typedef char padded[TW_WIRE_MAX_API_KEY]; /* the key, then zeros: all comparisons are this long */
 
-struct tw_api_keys {
+typedef struct list {
     int n;
     padded keys[TW_API_KEYS_MAX];
+} list;
+
+struct tw_api_keys {
+    char *path;            /* owned */
+    pthread_rwlock_t lock; /* guards list */
+    list *list;            /* owned */
 };
 
-static tw_status add_line(tw_api_keys *k, const char *line, size_t len, int number, tw_error *err)
+static void wipe(list *l)
+{
+    if (l != NULL)
+        explicit_bzero(l, sizeof *l);
+    tw_free(l);
+}
+
+static tw_status add_line(list *k, const char *line, size_t len, int number, tw_error *err)
 {
     while (len > 0 && strchr(" \t\r", line[0]) != NULL) {
         line++;
@@ -34,14 +48,13 @@ static tw_status add_line(tw_api_keys *k, const char *line, size_t len, int numb
     return TW_OK;
 }
 
-tw_status tw_api_keys_load(tw_api_keys **out, const char *path, tw_error *err)
+static tw_status read_list(list **out, const char *path, tw_error *err)
 {
     tw_status st = TW_OK;
     char *data = NULL;
     size_t len = 0;
 
-    *out = NULL;
-    tw_api_keys *k = tw_alloc(1, sizeof *k);
+    list *k = tw_alloc(1, sizeof *k);
     if (k == NULL) {
         st = tw_fail(err, TW_ENOMEM, "keys");
         goto done;
@@ -62,18 +75,67 @@ done:
     if (data != NULL)
         explicit_bzero(data, len);
     tw_free(data);
-    tw_api_keys_free(k);
+    wipe(k);
     return st;
+}
+
+tw_status tw_api_keys_load(tw_api_keys **out, const char *path, tw_error *err)
+{
+    tw_status st = TW_OK;
+    list *first = NULL;
+
+    *out = NULL;
+    TW_TRY(read_list(&first, path, err));
+    tw_api_keys *k = tw_alloc(1, sizeof *k);
+    char *copy = tw_strdup(path);
+    if (k == NULL || copy == NULL || pthread_rwlock_init(&k->lock, NULL) != 0) {
+        tw_free(k);
+        tw_free(copy);
+        st = tw_fail(err, TW_ENOMEM, "keys");
+        goto done;
+    }
+    k->path = copy;
+    k->list = first;
+    first = NULL;
+    *out = k;
+done:
+    wipe(first);
+    return st;
+}
+
+tw_status tw_api_keys_reload(tw_api_keys *k, tw_error *err)
+{
+    list *now, *before;
+    tw_status st = read_list(&now, k->path, err);
+    if (st != TW_OK)
+        return st;
+    (void) pthread_rwlock_wrlock(&k->lock);
+    before = k->list;
+    k->list = now;
+    (void) pthread_rwlock_unlock(&k->lock);
+    wipe(before);
+    return TW_OK;
 }
 
 void tw_api_keys_free(tw_api_keys *k)
 {
-    if (k != NULL)
-        explicit_bzero(k, sizeof *k);
+    if (k == NULL)
+        return;
+    (void) pthread_rwlock_destroy(&k->lock);
+    wipe(k->list);
+    tw_free(k->path);
     tw_free(k);
 }
 
-bool tw_api_keys_allow(const tw_api_keys *k, const char *key)
+int tw_api_keys_count(tw_api_keys *k)
+{
+    (void) pthread_rwlock_rdlock(&k->lock);
+    int n = k->list->n;
+    (void) pthread_rwlock_unlock(&k->lock);
+    return n;
+}
+
+static bool in_list(const list *k, const char *key)
 {
     padded asked = {0};
     size_t len = strlen(key);
@@ -91,4 +153,12 @@ bool tw_api_keys_allow(const tw_api_keys *k, const char *key)
         found |= differ == 0;
     }
     return found != 0;
+}
+
+bool tw_api_keys_allow(tw_api_keys *k, const char *key)
+{
+    (void) pthread_rwlock_rdlock(&k->lock);
+    bool found = in_list(k->list, key);
+    (void) pthread_rwlock_unlock(&k->lock);
+    return found;
 }

@@ -15,13 +15,19 @@
 #define TW_API_KEYS_MAX     1000
 #define TW_API_KEY_MIN_SIZE 16 /* bytes; at most TW_WIRE_MAX_API_KEY */
 
-typedef struct tw_api_keys tw_api_keys; /* immutable once loaded, so any thread may ask */
+typedef struct tw_api_keys tw_api_keys;
 
 /* TW_EINVAL: a key that is too short, too long or not UTF-8, with its line; no key at all; too
  * many. TW_ENOTFOUND, TW_EDENIED, TW_EIO: the file. TW_ENOMEM. On failure *out is NULL. */
 TW_NODISCARD tw_status tw_api_keys_load(tw_api_keys **out, const char *path, tw_error *err);
 void tw_api_keys_free(tw_api_keys *k); /* accepts NULL; wipes them */
 
-bool tw_api_keys_allow(const tw_api_keys *k, const char *key);
+/* Reads the file again: from now on its keys count and no others. Statuses as tw_api_keys_load; on
+ * failure the keys stay as they are. Beside tw_api_keys_allow in other threads. */
+TW_NODISCARD tw_status tw_api_keys_reload(tw_api_keys *k, tw_error *err);
+
+/* Any thread. */
+int tw_api_keys_count(tw_api_keys *k);
+bool tw_api_keys_allow(tw_api_keys *k, const char *key);
 
 #endif

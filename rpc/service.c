@@ -272,6 +272,20 @@ const char *tw_service_url(const tw_service *svc, int i)
 
 int tw_service_workers(const tw_service *svc) { return svc->n_desks; }
 
+tw_status tw_service_reload(tw_service *svc, tw_error *err)
+{
+    tw_error own = {0};
+    if (svc->keys == NULL)
+        return TW_OK;
+    tw_status st = tw_api_keys_reload(svc->keys, err != NULL ? err : &own);
+    if (st == TW_OK)
+        tw_log(TW_LOG_INFO, "RPC-KEYS", "keys=%d", tw_api_keys_count(svc->keys));
+    else
+        tw_log(TW_LOG_ERROR, "RPC-KEYS-KEPT", "keys=%d reason=\"%s\"", tw_api_keys_count(svc->keys),
+               err != NULL ? err->msg : own.msg);
+    return st;
+}
+
 void tw_service_health(const tw_service *svc, tw_health *out)
 {
     const tw_server *server = atomic_load(&svc->server);

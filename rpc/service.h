@@ -9,7 +9,8 @@
  *
  * Every request is answered with a status and a sentence, see rpc/twindex.proto.
  *
- * Threads: start, url and stop from one thread; health from any. See rpc/server.h on fork().
+ * Threads: start, url, reload and stop from one thread; health from any. See rpc/server.h on
+ * fork().
  */
 #ifndef TW_RPC_SERVICE_H
 #define TW_RPC_SERVICE_H
@@ -45,6 +46,10 @@ int tw_service_workers(const tw_service *svc);
 
 /* What Health answers. out->version is static. */
 void tw_service_health(const tw_service *svc, tw_health *out);
+
+/* Reads the file of API keys again; without one nothing is done. On failure, which is logged, the
+ * keys that were loaded last stay in force. Statuses: those of tw_api_keys_reload. */
+TW_NODISCARD tw_status tw_service_reload(tw_service *svc, tw_error *err);
 
 /* As tw_server_stop. Accepts NULL. */
 void tw_service_stop(tw_service *svc);

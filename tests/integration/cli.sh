@@ -261,6 +261,41 @@ kill "$server"
 wait "$server"
 [ $? -eq 0 ] || { failures=$((failures + 1)); echo 'FAILED: serve did not end with 0 on SIGTERM'; cat serve.log; }
 server=
+
+# ---- keys are read again on SIGHUP
+
+# The server's log says $1 for the $2nd time.
+logged()
+{
+    for _ in $(seq 400); do
+        [ "$(grep -c -- "$1" serve.log)" -ge "$2" ] && return
+        sleep 0.05
+    done
+    failures=$((failures + 1))
+    echo "FAILED: the server never logged '$1'"
+    cat serve.log
+}
+printf 'first-key-of-mine\nsecond-key-of-mine\n' >keys
+rm url
+"$program" serve d --listen tcp://127.0.0.1:0 --url-file url --api-keys keys >serve.log 2>&1 &
+server=$!
+for _ in $(seq 400); do
+    [ -s url ] && break
+    sleep 0.05
+done
+url=$(cat url)
+want 'a key' 0 'items' "$program" stats --connect "$url" --api-key first-key-of-mine
+printf 'second-key-of-mine\n' >keys
+kill -HUP "$server"
+logged 'info RPC-KEYS keys=1' 1
+one_line 'a revoked key' 1 'the API key is not known' "$program" stats --connect "$url" --api-key first-key-of-mine
+echo short >keys
+kill -HUP "$server"
+logged 'error RPC-KEYS-KEPT keys=1 reason="the key in line 1 has 5 bytes' 1
+want 'the keys before a bad file' 0 'items' "$program" stats --connect "$url" --api-key second-key-of-mine
+kill "$server"
+wait "$server"
+server=
 want 'sound after all that' 0 'is sound' "$program" check d
 
 # ---- a study of a log, from scratch; killed and given again, it goes on

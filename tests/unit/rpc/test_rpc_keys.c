@@ -86,12 +86,39 @@ static void a_bad_file_is_one_sentence(void **state)
     tw_text_fini(&many);
 }
 
+static void a_revoked_key_is_gone_after_a_reload(void **state)
+{
+    (void) state;
+    tw_api_keys *k;
+    assert_ok(tw_api_keys_load(&k, tw_test_file("keys", KEY_A "\n" KEY_B "\n"), err));
+    assert_int_equal(tw_api_keys_count(k), 2);
+    (void) tw_test_file("keys", KEY_B "\n" KEY_B "-new\n");
+    assert_true(tw_api_keys_allow(k, KEY_A)); /* not before it is told */
+    assert_ok(tw_api_keys_reload(k, err));
+    assert_false(tw_api_keys_allow(k, KEY_A));
+    assert_true(tw_api_keys_allow(k, KEY_B));
+    assert_true(tw_api_keys_allow(k, KEY_B "-new"));
+
+    static const char *const bad[] = {"", "short\n", KEY_A "\n\xff\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        (void) tw_test_file("keys", bad[i]);
+        assert_status(tw_api_keys_reload(k, err), TW_EINVAL);
+        assert_true(tw_api_keys_allow(k, KEY_B "-new"));
+        assert_false(tw_api_keys_allow(k, KEY_A));
+    }
+    assert_int_equal(remove(tw_test_path("keys")), 0);
+    assert_status(tw_api_keys_reload(k, err), TW_ENOTFOUND);
+    assert_int_equal(tw_api_keys_count(k), 2);
+    tw_api_keys_free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_keys_of_the_file_are_allowed),
         cmocka_unit_test(a_key_of_the_longest_size_works),
         cmocka_unit_test(a_bad_file_is_one_sentence),
+        cmocka_unit_test(a_revoked_key_is_gone_after_a_reload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
