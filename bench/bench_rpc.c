@@ -109,7 +109,8 @@ static tw_status make_engine(world *w, tw_error *err)
 {
     static const char towers[] = "{\"bits\": 10, \"embed_dim\": 32, \"dim\": 64, \"epochs\": 2, "
                                  "\"batch\": 32, \"threads\": 2}";
-    const tw_train_options train = {.config_json = towers, .skip_eval = true};
+    const tw_train_options train = {
+        .config_json = towers, .activate = TW_ACTIVATE_ALWAYS, .skip_eval = true};
     const tw_engine_options opt = {.mode = TW_ENGINE_WRITE, .threads = 2};
     const char *tmp = getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): before any thread */
     char data[TW_PATH_MAX], *report = NULL;

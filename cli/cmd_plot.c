@@ -31,7 +31,7 @@ int cmd_plot(int argc, char **argv)
     if (st == TW_OK)
         st = tw_engine_open(&e, argv[1], &(tw_engine_options){.mode = TW_ENGINE_READ}, &err);
     if (st == TW_OK)
-        st = training_plot_draw(e, towers, path, &err);
+        st = training_plot_draw(e, towers, 0, path, &err);
     rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
     if (st == TW_OK)
         (void) printf("drew %s\n", path);

@@ -16,7 +16,7 @@
 
 typedef struct train_flags {
     const char *config, *pairs, *triplets, *attribute, *classes, *groups, *hold_out, *vocabulary,
-        *plot;
+        *plot, *activate;
     bool events, self, further, content, no_eval, json, quiet;
     int64_t threads;
 } train_flags;
@@ -25,12 +25,48 @@ typedef struct train_flags {
 #define TRAIN_FLAGS(f)                                                                             \
     {"config", 0, FLAG_TEXT, &(f).config, "FILE", "settings as a JSON object", 0, 0},              \
         {"threads", 0, FLAG_INT, &(f).threads, "N", "0: one per core", 0, 64},                     \
+        {"activate", 0,                                                                            \
+         FLAG_TEXT,  &(f).activate,                                                                \
+         "WHEN",     "better (default): if validation says so; always, never",                     \
+         0,          0},                                                                           \
         {"no-eval", 0, FLAG_BOOL, &(f).no_eval, NULL, "do not measure on the test split", 0, 0},   \
         {"plot", 0, FLAG_TEXT, &(f).plot, "FILE", "draw its course, a .png or .svg", 0, 0},        \
         {"json", 0, FLAG_BOOL, &(f).json, NULL, "report as JSON", 0, 0},                           \
     {                                                                                              \
         "quiet", 'q', FLAG_BOOL, &(f).quiet, NULL, "no progress", 0, 0                             \
     }
+
+static bool activation(const char *word, tw_activate *out)
+{
+    static const char *const words[] = {"better", "always", "never"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            *out = (tw_activate) i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int bad_activation(const usage *u, const char *word)
+{
+    return wrong_usage(u, "--activate '%.30s' is none of better, always, never", word);
+}
+
+/* One sentence where the model does not serve, or serves although it gained nothing. The exit
+ * status: a training that gained nothing has failed, unless nobody wanted it to serve. */
+static int tell_verdict(const char *dir, const training_verdict *v, tw_activate wanted)
+{
+    if (v->activated && v->reason[0] != '\0')
+        (void) fprintf(stderr, "twindex: model %d serves, as asked, although %s\n", v->model,
+                       v->reason);
+    if (!v->activated)
+        (void) fprintf(stderr,
+                       "twindex: model %d is kept but not activated: %s; to let it serve, run: "
+                       "twindex activate %s %d\n",
+                       v->model, v->reason, dir, v->model);
+    return v->activated || wanted == TW_ACTIVATE_NEVER ? EXIT_SUCCESS : EXIT_FAILURE;
+}
 
 static int run_training(const char *dir, bool towers, const train_flags *f, tw_train_options opt)
 {
@@ -51,13 +87,19 @@ static int run_training(const char *dir, bool towers, const train_flags *f, tw_t
     tw_status st = towers ? tw_engine_train_towers(e, &opt, &report, &err)
                           : tw_engine_train_seq(e, &opt, &report, &err);
     meter_end(&m);
+    training_verdict v = {0};
+    if (st == TW_OK)
+        read_verdict(report, &v);
     if (st == TW_OK && f->plot != NULL)
-        st = training_plot_draw(e, towers, f->plot, &err);
+        st = training_plot_draw(e, towers, v.model, f->plot, &err);
     int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
     if (report != NULL && f->json) /* the model is there even where its picture is not */
         (void) printf("%s\n", report);
     else if (report != NULL)
         print_training_report(report, towers);
+    (void) fflush(stdout);
+    if (rc == EXIT_SUCCESS)
+        rc = tell_verdict(dir, &v, opt.activate);
     tw_free(report);
     tw_engine_close(e);
     return rc;
@@ -164,7 +206,8 @@ static int train_towers(int argc, char **argv)
             "Trains the Siamese towers, publishes a new model version, embeds and indexes the\n"
             "catalogue with it. What they read is what the catalogue has, unless told: text if "
             "any\n"
-            "item has some, pictures and sounds if one item in ten has one.",
+            "item has some, pictures and sounds if one item in ten has one. Towers that are no\n"
+            "better on validation than before their training are kept, but do not serve (exit 1).",
         .example = "  twindex train towers films --from-events\n"
                    "  twindex train towers shop --pairs same.csv --loss infonce --epochs 20\n"
                    "  twindex train towers photos --classes species --picture resnet",
@@ -185,6 +228,8 @@ static int train_towers(int argc, char **argv)
         return wrong_usage(&u, "--hold-out needs --classes");
     tw_train_options opt = tower_source(&f);
     opt.further = f.further;
+    if (f.activate != NULL && !activation(f.activate, &opt.activate))
+        return bad_activation(&u, f.activate);
     tw_text_init(&config, MAX_CONFIG);
     if (tower_config(&f, &p, &config, &err) != TW_OK) {
         rc = wrong_usage(&u, "%s", err.msg);
@@ -216,7 +261,9 @@ static int train_seq(int argc, char **argv)
         .synopsis = "train seq DIR [options]",
         .about =
             "Trains SSE-PT on the recorded events and publishes a new model version. The last two\n"
-            "events of each user are held out: one to stop the training, one to measure it.",
+            "events of each user are held out: one to stop the training, one to measure it. A "
+            "model\n"
+            "that popularity beats on the first of them is kept, but does not serve (exit 1).",
         .example = "  twindex train seq films --plot curve.png\n"
                    "  twindex train seq films --model sasrec --epochs 50",
         .flags = flags,
@@ -227,11 +274,14 @@ static int train_seq(int argc, char **argv)
     int rc = parse_args(&u, &argc, argv, 1, 1);
     if (rc >= 0)
         return rc;
+    tw_train_options opt = {.content = f.content};
+    if (f.activate != NULL && !activation(f.activate, &opt.activate))
+        return bad_activation(&u, f.activate);
     tw_text_init(&config, MAX_CONFIG);
     if (seq_settings(f.config, &p, model, (int) f.threads, &config, &err) != TW_OK) {
         rc = wrong_usage(&u, "%s", err.msg);
     } else {
-        tw_train_options opt = {.config_json = tw_text_cstr(&config), .content = f.content};
+        opt.config_json = tw_text_cstr(&config);
         rc = run_training(argv[0], false, &f, opt);
     }
     tw_text_fini(&config);

@@ -256,6 +256,15 @@ static void hint_at_repeats(const json_t *r)
                    100 * repeats);
 }
 
+void read_verdict(const char *json, training_verdict *out)
+{
+    json_t *r = json_loads(json, 0, NULL);
+    *out = (training_verdict){.model = (int) whole(r, "model"),
+                              .activated = json_is_true(json_object_get(r, "activated"))};
+    (void) snprintf(out->reason, sizeof out->reason, "%s", word(r, "reason"));
+    json_decref(r);
+}
+
 void print_training_report(const char *json, bool towers)
 {
     json_t *r = json_loads(json, 0, NULL);
@@ -285,6 +294,11 @@ void print_training_report(const char *json, bool towers)
         }
         hint_at_repeats(r);
     }
+    if (word(r, "reason")[0] != '\0')
+        (void) printf("  %s: %s\n",
+                      json_is_true(json_object_get(r, "activated")) ? "activated, although"
+                                                                    : "not activated",
+                      word(r, "reason"));
     json_decref(r);
 }
 

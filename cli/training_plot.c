@@ -6,16 +6,15 @@
 #include "cli/plot.h"
 #include "cli/training_log.h"
 
-tw_status training_plot_draw(tw_engine *e, bool towers, const char *path, tw_error *err)
+tw_status training_plot_draw(tw_engine *e, bool towers, int model, const char *path, tw_error *err)
 {
     tw_status st = TW_OK;
     char *text = NULL, title[64], subtitle[96], mark[64];
     size_t len = 0;
-    int model = 0;
     training_log c = {0};
 
     TW_TRY(plot_check(path, err));
-    TW_TRY(tw_engine_training_log(e, towers, &text, &len, &model, err));
+    TW_TRY(tw_engine_training_log(e, towers, &model, &text, &len, err));
     TW_TRY(training_log_read(&c, text, len, err));
     (void) snprintf(title, sizeof title, "Training of the %s",
                     towers ? "towers" : "sequential model");

@@ -204,6 +204,13 @@ typedef enum tw_pair_source {
     TW_PAIRS_SELF = 5,      /* each item beside itself: its modalities, or two views of it */
 } tw_pair_source;
 
+/* Whether what a training made serves at once. */
+typedef enum tw_activate {
+    TW_ACTIVATE_BETTER = 0, /* if validation says that it gained something; see train_towers, seq */
+    TW_ACTIVATE_ALWAYS = 1,
+    TW_ACTIVATE_NEVER = 2,
+} tw_activate;
+
 typedef struct tw_train_options {
     const char *config_json; /* NULL, or keys of the model's config that differ from the default */
     tw_pair_source source;   /* towers */
@@ -218,12 +225,17 @@ typedef struct tw_train_options {
     bool further;           /* towers: begin with the weights of those that serve, whose shape they
                                keep, not with random ones; TW_ESTATE where none do */
     bool content;           /* seq: items enter by their tower vectors, too; see train_seq */
-    bool skip_eval;         /* do not measure on the test split afterwards */
+    tw_activate activate;
+    bool skip_eval; /* do not measure on the test split afterwards */
     tw_progress_fn progress;
     void *progress_ctx;
 } tw_train_options;
 
-/* Trains, publishes a new model version, re-embeds the catalogue, swaps the generation. Encoders
+/* Trains, publishes a new model version, re-embeds the catalogue, swaps the generation. A training
+ * that gained nothing publishes the version, but does not activate it: what served goes on serving,
+ * nothing if nothing did. That is so if no epoch was better on validation than the towers were
+ * before (epoch 0), or, where there is no validation, if the vectors collapsed at once; of zero
+ * epochs nothing is expected. The report says "activated", and in "reason" why not. Encoders
  * that the config leaves at "auto" are settled by what the catalogue has: text by its bag if any
  * item has some, pictures by conv4 and sounds by the CNN if one item in ten has one; attributes
  * not. Media that cannot be read any more are missing, counted in the report ("unreadable",
@@ -245,6 +257,7 @@ TW_NODISCARD tw_status tw_engine_import_towers(tw_engine *e, const char *folder,
  * history, at once. That holds as long as these towers serve. Train other ones, and the model goes
  * on with the items of its training as they were then, and without any other, until it is trained
  * again: vectors of two towers never meet (logged as SEQ-CONTENT-FROZEN; stats tell).
+ * It is not activated if popularity's NDCG@10 on the validation targets is higher than its own.
  * TW_ESTATE: content without towers. TW_EINVAL: a content_dim that is not theirs. */
 TW_NODISCARD tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **report,
                                            tw_error *err);
@@ -316,14 +329,15 @@ void tw_attention_map_fini(tw_attention_map *m);
 TW_NODISCARD tw_status tw_engine_attention(tw_engine *e, const tw_attention_query *q,
                                            tw_attention_map *out, tw_error *err);
 
-/* The log of the active model's training: one JSON object a line (docs/formats.md).
+/* The log of a model's training: one JSON object a line (docs/formats.md).
  *
+ *   model        in: the version, 0: the active one; out: which it is
  *   text (*len)  NUL-terminated; tw_free it
- *   model        may be NULL: the active version
  *
- * TW_ESTATE: nothing is trained. TW_ENOTFOUND: the model came without its log. */
-TW_NODISCARD tw_status tw_engine_training_log(tw_engine *e, bool towers, char **text, size_t *len,
-                                              int *model, tw_error *err);
+ * TW_ESTATE: the active one was asked for, and nothing is trained. TW_ENOTFOUND: there is no such
+ * version, or it came without its log. */
+TW_NODISCARD tw_status tw_engine_training_log(tw_engine *e, bool towers, int *model, char **text,
+                                              size_t *len, tw_error *err);
 
 /* ---- housekeeping ---------------------------------------------------------------------------- */
 

@@ -112,7 +112,7 @@ done:
     return st;
 }
 
-tw_status tw_engine_training_log(tw_engine *e, bool towers, char **text, size_t *len, int *model,
+tw_status tw_engine_training_log(tw_engine *e, bool towers, int *model, char **text, size_t *len,
                                  tw_error *err)
 {
     tw_status st = TW_OK;
@@ -121,13 +121,12 @@ tw_status tw_engine_training_log(tw_engine *e, bool towers, char **text, size_t 
 
     *text = NULL;
     *len = 0;
-    if (model != NULL)
-        *model = g->version;
-    if (towers ? g->tower == NULL : g->seq == NULL) {
+    if (*model == 0 && (towers ? g->tower == NULL : g->seq == NULL)) {
         st = towers ? twi_no_towers(e, err) : twi_no_seq(e, err);
         goto done;
     }
-    TW_TRY(twi_model_dir(e, g->version, dir, err));
+    *model = *model == 0 ? g->version : *model;
+    TW_TRY(twi_model_dir(e, *model, dir, err));
     TW_TRY(tw_path_join(path, dir, towers ? TWI_TOWERS_METRICS : TWI_SEQ_METRICS, err));
     TW_TRY(tw_file_read(path, MAX_TRAINING_LOG, text, len, err));
 done:

@@ -19,6 +19,8 @@
 #include "seqmodel/seqmodel.h"
 #include "towers/towers.h"
 
+struct json_t;
+
 #define TWI_BATCH_ROWS 1000 /* rows a transaction of a bulk load */
 
 /* Media that could not be read, counted by all readers of one job. */
@@ -223,6 +225,27 @@ TW_NODISCARD tw_status twi_publish(tw_engine *e, int version, const char *tmp,
                                    const twi_smoothing *smooth, const tw_train_options *opt,
                                    tw_error *err);
 
+/* The same for a version that shall not serve: registers it beside the one that goes on serving.
+ * Its catalogue is embedded only where vectors are smoothed; else whoever activates it does that.
+ */
+TW_NODISCARD tw_status twi_publish_apart(tw_engine *e, int version, const char *tmp,
+                                         twi_model_parts parts, const tw_tower *tower,
+                                         const twi_smoothing *smooth, const tw_train_options *opt,
+                                         tw_error *err);
+
+/* ---- verdict.c ---- */
+/* Whether what a training made shall serve. */
+typedef struct twi_verdict {
+    bool activate;
+    char reason[TW_ERROR_MSG_MAX]; /* why validation is against it; "": it is not */
+} twi_verdict;
+/* Settles v->activate from v->reason and what was asked for; "never" is a reason, too. */
+void twi_verdict_settle(twi_verdict *v, tw_activate wanted);
+/* "activated", and "reason" where there is one. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_verdict_json(const twi_verdict *v, struct json_t *root, tw_error *err);
+/* TW_EINVAL: no such choice. */
+TW_NODISCARD tw_status twi_activate_check(tw_activate wanted, tw_error *err);
+
 /* ---- query.c ---- */
 /* Fills seat->seen (*n) with the rows of the history, oldest first. A stranger has user 0, n 0. */
 TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat,
@@ -341,7 +364,6 @@ TW_NODISCARD tw_status twi_log_load(tw_engine *e, twi_log *out, tw_error *err);
 void twi_log_fini(twi_log *log);
 
 /* ---- evaluate.c ---- */
-struct json_t;
 typedef struct twi_tower_split {
     tw_item_pair *pairs; /* owned: those of train, valid, test one after the other */
     int64_t n;

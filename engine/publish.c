@@ -141,6 +141,25 @@ done:
     return st;
 }
 
+tw_status twi_publish_apart(tw_engine *e, int version, const char *tmp, twi_model_parts parts,
+                            const tw_tower *tower, const twi_smoothing *smooth,
+                            const tw_train_options *opt, tw_error *err)
+{
+    tw_status st = TW_OK;
+    char *json = NULL;
+
+    TW_TRY(twi_model_finish(e, version, tmp, parts, &json, err));
+    if (tower != NULL && smooth != NULL) { /* nobody could smooth them later: the pairs are gone */
+        TW_TRY(embed_catalogue(e, version, tower, opt, err));
+        TW_TRY(twi_smooth_catalogue(e, version, tw_tower_dim(tower), smooth, err));
+    }
+    TW_TRY(tw_store_add_model(e->store, version, json, err));
+    tw_crash_point(); /* registered; what served goes on */
+done:
+    tw_free(json);
+    return st;
+}
+
 /* One transaction makes it true; a kill before it leaves the old version serving. */
 static tw_status activate(tw_engine *e, int version, const char *json, tw_error *err)
 {

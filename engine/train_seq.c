@@ -18,6 +18,8 @@ typedef struct job {
     tw_seq_model *model;
     tw_seq_data *data;
     tw_seq_report result;
+    tw_seq_metrics popular; /* popularity on the same validation targets; all 0: none were there */
+    twi_verdict verdict;
     FILE *metrics;
 } job;
 
@@ -174,10 +176,33 @@ static json_t *config_json(const tw_seq_config *cfg)
     return out;
 }
 
+/* Counting costs nothing: what it beats on the targets that chose the weights is not worth serving.
+ */
+static tw_status judge(job *j, tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_verdict *v = &j->verdict;
+    enum { AT_10 = 2 }; /* where 10 stands in tw_seq_cuts */
+
+    if (j->result.best_epoch > 0) {
+        const tw_seq_eval_config cfg = tw_seq_validation(&j->cfg);
+        const double own = j->result.valid.ndcg[AT_10];
+        TW_TRY(tw_seq_eval_baseline(TW_SEQ_POPULARITY, j->data, &cfg, &j->popular, err));
+        if (j->popular.ndcg[AT_10] > own)
+            (void) snprintf(v->reason, sizeof v->reason,
+                            "popularity was better on validation (NDCG@10 %.4f) than the model "
+                            "(%.4f)",
+                            j->popular.ndcg[AT_10], own);
+    }
+    twi_verdict_settle(v, j->opt->activate);
+done:
+    return st;
+}
+
 static tw_status write_report(job *j, int version, double seconds, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
-    json_t *valid = NULL, *test = NULL;
+    json_t *valid = NULL, *popular = NULL, *test = NULL;
     double repeats = 0;
     const tw_seq_eval_config full = {
         .split = TW_SEQ_TEST, .protocol = TW_SEQ_FULL, .threads = j->cfg.threads};
@@ -195,6 +220,11 @@ static tw_status write_report(job *j, int version, double seconds, char **report
         (void) json_object_set_new(root, "items_without_events", json_integer(j->eventless));
     TW_TRY(twi_metrics_json(&j->result.valid, &valid, err));
     (void) json_object_set(root, "valid", valid);
+    if (j->popular.users > 0) {
+        TW_TRY(twi_metrics_json(&j->popular, &popular, err));
+        (void) json_object_set(root, "valid_popularity", popular);
+    }
+    TW_TRY(twi_verdict_json(&j->verdict, root, err));
     if (!j->opt->skip_eval && j->result.best_epoch > 0) {
         TW_TRY(twi_eval_seq(j->model, j->data, &full, &test, err));
         (void) json_object_set_new(
@@ -205,6 +235,7 @@ static tw_status write_report(job *j, int version, double seconds, char **report
     TW_TRY(twi_json_dump(root, report, err));
 done:
     json_decref(valid);
+    json_decref(popular);
     json_decref(test);
     json_decref(root);
     return st;
@@ -235,11 +266,13 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(twi_close_metrics(&j->metrics, err));
     TW_TRY(tw_path_join(path, tmp, TWI_SEQ_FILE, err));
     TW_TRY(tw_seq_model_save(j->model, path, err));
+    TW_TRY(judge(j, err));
     TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
     TW_TRY(twi_model_report(tmp, TWI_SEQ_REPORT, *report, err));
     parts.seq_version = version;
     parts.content_version = j->cfg.content_dim > 0 ? parts.towers_version : 0;
-    TW_TRY(twi_publish(j->e, version, tmp, parts, NULL, NULL, j->opt, err));
+    TW_TRY((j->verdict.activate ? twi_publish : twi_publish_apart)(j->e, version, tmp, parts, NULL,
+                                                                   NULL, j->opt, err));
     (void) remove(checkpoint); /* what stays behind would only be told of: it names its run */
 done:
     if (j->metrics != NULL)
@@ -258,6 +291,8 @@ tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **
     tw_status st = twi_need_write(e, err);
 
     *report = NULL;
+    if (st == TW_OK)
+        st = twi_activate_check(j.opt->activate, err);
     j.cfg.threads = e->threads;
     if (st == TW_OK && j.opt->config_json != NULL)
         st = tw_seq_config_from_json(&j.cfg, j.opt->config_json, strlen(j.opt->config_json), err);

@@ -21,6 +21,8 @@ typedef struct job {
     tw_tower_samples *samples;
     twi_unread unread;
     tw_tower_report result;
+    double valid_before, valid_after; /* of epoch 0, of the best epoch behind it; NaN: none */
+    twi_verdict verdict;
     twi_hard_search hard;
     FILE *metrics;
 } job;
@@ -31,6 +33,10 @@ static void write_epoch(void *ctx, const tw_tower_epoch *line)
 {
     job *j = ctx;
     tw_text text;
+    if (line->epoch == 0)
+        j->valid_before = line->valid;
+    else if (!(line->valid <= j->valid_after))
+        j->valid_after = line->valid;
     tw_text_init(&text, 4096);
     if (tw_tower_epoch_format(line, &text, NULL) == TW_OK)
         (void) fprintf(j->metrics, "%s\n", tw_text_cstr(&text)); /* checked when it is closed */
@@ -94,6 +100,25 @@ static tw_status fit_and_train(job *j, const char *checkpoint, tw_error *err)
                                 .n_valid = split->parts.valid,
                                 .valid_apart = split->apart};
     return tw_tower_train(j->tower, &data, &j->recipe.train, &watch, &j->result, err);
+}
+
+/* ---- was it worth it? ------------------------------------------------------------------------ */
+
+/* The best epoch is the one whose weights were kept; 0 stands for before the training. */
+static void judge(job *j)
+{
+    twi_verdict *v = &j->verdict;
+    if (j->result.epochs > 0 && j->result.best_epoch == 0) {
+        const char *before = j->opt->further ? "the towers that serve" : "untrained towers";
+        if (isnan(j->valid_before))
+            (void) snprintf(v->reason, sizeof v->reason,
+                            "the vectors of all items fell together in training");
+        else
+            (void) snprintf(v->reason, sizeof v->reason,
+                            "no epoch was better on validation (%.4f) than %s (%.4f)",
+                            j->valid_after, before, j->valid_before);
+    }
+    twi_verdict_settle(v, j->opt->activate);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -184,6 +209,7 @@ static tw_status write_report(job *j, int version, double seconds, char **report
         (void) json_object_set_new(root, "valid", json_real(j->result.best_valid));
     if (j->x.classes != NULL)
         (void) json_object_set_new(root, "classes", json_integer(j->x.n_classes));
+    TW_TRY(twi_verdict_json(&j->verdict, root, err));
     TW_TRY(add_source(j, root, err));
     TW_TRY(add_media(j, root, err));
     TW_TRY(add_figures(j, root, err));
@@ -203,8 +229,6 @@ static tw_status train(job *j, char **report, tw_error *err)
     const bool attributes = j->recipe.tower.attributes > TW_ATTRIBUTES_NONE;
     const unsigned wanted =
         attributes ? TWI_READ_ALL : TWI_READ_ALL & ~(1U << TW_MODALITY_ATTRIBUTES);
-    const twi_model_parts kept = {.seq_version = base->seq_version,
-                                  .content_version = base->content_version};
 
     TW_TRY(twi_catalogue_load(j->e, wanted, &j->c, err));
     if (j->c.n < 2) {
@@ -221,6 +245,7 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(twi_open_metrics(&j->metrics, tmp, TWI_TOWERS_METRICS, err));
     TW_TRY(fit_and_train(j, checkpoint, err));
     TW_TRY(twi_close_metrics(&j->metrics, err));
+    judge(j);
     TW_TRY(tw_path_join(path, tmp, TWI_TOWERS_FILE, err));
     TW_TRY(tw_tower_save(j->tower, path, err));
     TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
@@ -229,11 +254,11 @@ static tw_status train(job *j, char **report, tw_error *err)
                                   .pairs = j->x.split.pairs,
                                   .n_pairs = j->x.split.parts.train,
                                   .layers = j->recipe.mine.graph_layers};
-    TW_TRY(twi_publish(j->e, version, tmp,
-                       (twi_model_parts){.towers_version = version,
-                                         .seq_version = kept.seq_version,
-                                         .content_version = kept.content_version},
-                       j->tower, smooth.layers > 0 ? &smooth : NULL, j->opt, err));
+    const twi_model_parts parts = {.towers_version = version,
+                                   .seq_version = base->seq_version,
+                                   .content_version = base->content_version};
+    TW_TRY((j->verdict.activate ? twi_publish : twi_publish_apart)(
+        j->e, version, tmp, parts, j->tower, smooth.layers > 0 ? &smooth : NULL, j->opt, err));
     (void) remove(checkpoint); /* what stays behind would only be told of: it names its training */
 done:
     if (j->metrics != NULL)
@@ -248,10 +273,16 @@ tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt, char
                                  tw_error *err)
 {
     static const tw_train_options defaults = {0};
-    job j = {.e = e, .opt = opt != NULL ? opt : &defaults, .recipe = TW_TOWER_RECIPE_DEFAULT};
+    job j = {.e = e,
+             .opt = opt != NULL ? opt : &defaults,
+             .recipe = TW_TOWER_RECIPE_DEFAULT,
+             .valid_before = (double) NAN,
+             .valid_after = (double) NAN};
     tw_status st = twi_need_write(e, err);
 
     *report = NULL;
+    if (st == TW_OK)
+        st = twi_activate_check(j.opt->activate, err);
     j.recipe.train.threads = e->threads;
     if (st == TW_OK && j.opt->config_json != NULL)
         st = tw_tower_recipe_parse(&j.recipe, j.opt->config_json, strlen(j.opt->config_json), err);

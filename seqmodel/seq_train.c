@@ -340,12 +340,18 @@ done:
 
 /* ---- between epochs -------------------------------------------------------------------------- */
 
+tw_seq_eval_config tw_seq_validation(const tw_seq_config *cfg)
+{
+    return (tw_seq_eval_config){
+        .split = TW_SEQ_VALID,
+        .protocol = cfg->select_on == TW_SEQ_SELECT_SAMPLED ? TW_SEQ_SAMPLED100 : TW_SEQ_FULL,
+        .seed = cfg->seed,
+        .threads = cfg->threads};
+}
+
 static tw_status validate(training *tr, tw_seq_metrics *valid, tw_error *err)
 {
-    const tw_seq_eval_config cfg = {
-        .split = TW_SEQ_VALID,
-        .protocol = tr->m->cfg.select_on == TW_SEQ_SELECT_SAMPLED ? TW_SEQ_SAMPLED100 : TW_SEQ_FULL,
-        .seed = tr->m->cfg.seed};
+    const tw_seq_eval_config cfg = tw_seq_validation(&tr->m->cfg);
 
     if (tr->keep.average != NULL)
         twi_keep_swap(tr->m, tr->keep.average);

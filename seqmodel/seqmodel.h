@@ -401,6 +401,9 @@ TW_NODISCARD tw_status tw_seq_train(tw_seq_model *m, const tw_seq_data *data,
                                     const tw_seq_hooks *hooks, tw_seq_report *report,
                                     tw_error *err);
 
+/* How training measures what chooses its weights, so that a baseline can be asked the same. */
+tw_seq_eval_config tw_seq_validation(const tw_seq_config *cfg);
+
 /* ---- queries --------------------------------------------------------------------------------- */
 
 /* A thread's workspace for queries. Once it has met its longest history it allocates nothing. */

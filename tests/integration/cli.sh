@@ -104,7 +104,7 @@ want 'events' 0 '216 new' "$program" events d log.csv -q
 want 'events again' 0 '0 new, 0 replaced, 216 there already' "$program" events d log.csv -q
 one_line 'events given as items' 1 'log.csv' "$program" ingest d log.csv -q
 
-small_towers='--bits 10 --embed_dim 16 --dim 16 --epochs 3 --batch 32'
+small_towers='--bits 10 --embed_dim 16 --dim 16 --epochs 3 --batch 32 --activate always'
 small_seq='--user_dim 4 --item-dim 16 --max_len 8 --blocks 1 --batch 16 --epochs 15 --lr 0.01'
 one_line 'a bad setting' 2 'lr' "$program" train towers d --lr x
 one_line 'an unknown setting in a file' 2 'frob' sh -c "echo '{\"frob\": 1}' >bad.json; '$program' train seq d --config bad.json"
@@ -361,6 +361,29 @@ want 'other towers' 0 'SEQ-CONTENT-FROZEN' "$program" train towers c --from-attr
 want 'new items wait' 0 'wait for: twindex train seq DIR --content' "$program" stats --dir c
 want 'and are not recommended' 1 '^0$' sh -c "'$program' next --dir c --history f21,f22,f23 -k 40 | grep -c fresh"
 want 'sound, too' 0 'is sound' "$program" check c
+
+# ---- a training that gained nothing
+
+still='--item_dim 12 --user_dim 4 --heads 1 --max_len 8 --epochs 1 --lr 1e-6 --threads 1 -q'
+"$program" init g >out
+"$program" ingest g films.csv -q >out
+for u in $(seq 80); do # two crowds, each walking through films of its own; popularity knows the larger one
+    for i in $(seq $((4 + u % 7))); do echo "u$u,f$((u % 5 < 3 ? i : 14 + i)),$i"; done
+done | sed '1i user,item,timestamp' >crowds.csv
+"$program" events g crowds.csv -q >out
+# shellcheck disable=SC2086
+want 'a model that popularity beats does not serve' 1 'not activated: popularity was better on validation (NDCG@10 0.4' "$program" train seq g $still
+want 'nothing serves' 1 'twindex train seq' "$program" next --dir g --user u1
+# shellcheck disable=SC2086
+want 'what to run is said' 1 'to let it serve, run: twindex activate g 2$' sh -c "'$program' train seq g $still --json 2>&1 >report"
+want 'the report says it, too' 0 '"activated": false' cat report
+# shellcheck disable=SC2086
+want 'never is what was asked for' 0 'it was asked not to be' "$program" train seq g $small_seq --activate never -q
+# shellcheck disable=SC2086
+want 'always serves all the same' 0 'serves, as asked, although popularity' "$program" train seq g $still --activate always
+want 'and it does' 0 'Story' "$program" next --dir g --user u1
+one_line 'activate when?' 2 'none of better, always, never' "$program" train seq g --activate perhaps
+one_line 'activate towers when?' 2 'none of better, always, never' "$program" train towers g --activate perhaps
 
 # ---- corrupt data has its own exit code
 

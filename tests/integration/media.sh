@@ -85,7 +85,7 @@ want 'and can be seen' 0 '^image.*ring0.png' "$program" get --dir d x
 want 'delete it' 0 'deleted' "$program" delete --dir d x
 
 one_line 'asking before training' 1 'twindex train towers' "$program" similar --dir d --image shop/ring0.png
-small='--dim 16 --epochs 4 --batch 32 --bits 10 --embed_dim 16 --picture_size 16 --picture_channels 1 --picture_width 8'
+small='--dim 16 --epochs 4 --batch 32 --bits 10 --embed_dim 16 --picture_size 16 --picture_channels 1 --picture_width 8 --activate always'
 one_line 'groups without classes' 2 '--groups needs --classes' "$program" train towers d --groups shape
 # shellcheck disable=SC2086 -- a word each
 one_line 'classes that nobody has' 1 'colour' "$program" train towers d --classes colour $small -q

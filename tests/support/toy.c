@@ -61,10 +61,16 @@ tw_engine *toy_engine(const char *name, bool load)
 void toy_train(tw_engine *e)
 {
     char *report = NULL;
-    assert_ok(tw_engine_train_towers(
-        e, &(tw_train_options){.config_json = TOY_TOWERS, .skip_eval = true}, &report, err));
+    assert_ok(tw_engine_train_towers(e,
+                                     &(tw_train_options){.activate = TW_ACTIVATE_ALWAYS,
+                                                         .config_json = TOY_TOWERS,
+                                                         .skip_eval = true},
+                                     &report, err));
     tw_free(report);
-    assert_ok(tw_engine_train_seq(e, &(tw_train_options){.config_json = TOY_SEQ, .skip_eval = true},
+    assert_ok(tw_engine_train_seq(e,
+                                  &(tw_train_options){.activate = TW_ACTIVATE_ALWAYS,
+                                                      .config_json = TOY_SEQ,
+                                                      .skip_eval = true},
                                   &report, err));
     tw_free(report);
 }

@@ -47,6 +47,7 @@ static void train_towers(tw_engine *e)
 {
     char *report = NULL;
     const tw_train_options opt = {.config_json = TOY_TOWERS,
+                                  .activate = TW_ACTIVATE_ALWAYS,
                                   .skip_eval = true,
                                   .source = TW_PAIRS_ATTRIBUTE,
                                   .path = "genres"};
@@ -57,8 +58,10 @@ static void train_towers(tw_engine *e)
 static void train_seq(tw_engine *e, bool content)
 {
     char *report = NULL;
-    const tw_train_options opt = {
-        .config_json = CONTENT_SEQ, .skip_eval = true, .content = content};
+    const tw_train_options opt = {.config_json = CONTENT_SEQ,
+                                  .activate = TW_ACTIVATE_ALWAYS,
+                                  .skip_eval = true,
+                                  .content = content};
     assert_ok(tw_engine_train_seq(e, &opt, &report, err));
     json_t *r = json_loads(report, 0, NULL);
     assert_int_equal(json_is_true(json_object_get(r, "content")), content);

@@ -143,18 +143,20 @@ static void the_log_of_a_training_is_there_afterwards(void **state)
     char *text;
     size_t len;
     int model = 0;
-    assert_ok(tw_engine_training_log(shared, false, &text, &len, &model, err));
+    assert_ok(tw_engine_training_log(shared, false, &model, &text, &len, err));
     assert_int_equal(model, 2);
     assert_non_null(strstr(text, "{\"epoch\": 1, \"loss\""));
     assert_non_null(strstr(text, "\"ndcg_at_10\""));
     assert_int_equal(strlen(text), len);
     tw_free(text);
-    assert_ok(tw_engine_training_log(shared, true, &text, &len, NULL, err)); /* kept from model 1 */
+    assert_ok(
+        tw_engine_training_log(shared, true, &model, &text, &len, err)); /* kept from model 1 */
     assert_non_null(strstr(text, "\"pos_cosine\""));
     tw_free(text);
 
     tw_engine *bare = toy_engine("untrained", false);
-    assert_status(tw_engine_training_log(bare, false, &text, &len, NULL, err), TW_ESTATE);
+    model = 0;
+    assert_status(tw_engine_training_log(bare, false, &model, &text, &len, err), TW_ESTATE);
     assert_null(text);
     assert_status(tw_engine_attention(bare, &(tw_attention_query){.user = "u1"}, &map, err),
                   TW_ESTATE);

@@ -153,8 +153,10 @@ static void pictures_train_the_towers_and_one_that_went_missing_is_counted(void 
     tw_engine *e = gallery("gone");
     tw_answer a;
     char *report = NULL;
-    const tw_train_options opt = {
-        .config_json = TOWERS, .source = TW_PAIRS_CLASSES, .path = "shape"};
+    const tw_train_options opt = {.activate = TW_ACTIVATE_ALWAYS,
+                                  .config_json = TOWERS,
+                                  .source = TW_PAIRS_CLASSES,
+                                  .path = "shape"};
     (void) unlink(tw_test_path("gone5.png"));
     assert_ok(tw_engine_train_towers(e, &opt, &report, err));
     assert_non_null(strstr(report, "\"picture\": \"conv4\""));
@@ -189,8 +191,10 @@ static void the_same_picture_has_the_same_vector_however_it_came_in(void **state
     char *report = NULL;
     static float trained[TW_ENGINE_MAX_DIM], put[TW_ENGINE_MAX_DIM], read[TW_ENGINE_MAX_DIM];
     int dim, model;
-    const tw_train_options opt = {
-        .config_json = TOWERS, .source = TW_PAIRS_SELF, .skip_eval = true};
+    const tw_train_options opt = {.activate = TW_ACTIVATE_ALWAYS,
+                                  .config_json = TOWERS,
+                                  .source = TW_PAIRS_SELF,
+                                  .skip_eval = true};
     assert_ok(tw_engine_train_towers(e, &opt, &report, err));
     tw_free(report);
     const tw_item item = {.id = "put", .image = tw_test_path("ways3.png")};
@@ -230,8 +234,10 @@ static void a_picture_finds_the_item_that_has_it(void **state)
     char *report = NULL, *data, *sound;
     size_t len, n_sound;
     tw_answer a;
-    const tw_train_options opt = {
-        .config_json = TOWERS, .source = TW_PAIRS_SELF, .skip_eval = true};
+    const tw_train_options opt = {.activate = TW_ACTIVATE_ALWAYS,
+                                  .config_json = TOWERS,
+                                  .source = TW_PAIRS_SELF,
+                                  .skip_eval = true};
     assert_ok(tw_file_read(tw_test_path("asked10.png"), 1 << 20, &data, &len, err));
     assert_ok(tw_file_read(ring("asked.wav"), 1 << 20, &sound, &n_sound, err));
     const tw_bytes image = {data, len}, audio = {sound, n_sound};
@@ -277,8 +283,10 @@ static void all_vectors_come_in_order_until_they_are_enough(void **state)
     tw_engine *e = gallery("all");
     char *report = NULL;
     int n = 0, model;
-    const tw_train_options opt = {
-        .config_json = TOWERS, .source = TW_PAIRS_SELF, .skip_eval = true};
+    const tw_train_options opt = {.activate = TW_ACTIVATE_ALWAYS,
+                                  .config_json = TOWERS,
+                                  .source = TW_PAIRS_SELF,
+                                  .skip_eval = true};
     assert_status(tw_engine_each_vector(e, &model, count_vector, &n, err), TW_ESTATE);
     assert_ok(tw_engine_train_towers(e, &opt, &report, err));
     assert_status(tw_engine_each_vector(e, &model, count_vector, &n, err), TW_ECANCELLED);
@@ -300,6 +308,7 @@ static void the_same_sound_has_the_same_vector_however_it_came_in(void **state)
         asked[TW_ENGINE_MAX_DIM];
     int dim, model;
     const tw_train_options opt = {
+        .activate = TW_ACTIVATE_ALWAYS,
         .config_json = "{\"sound_seconds\": 0.1, \"sound_width\": 8, \"dim\": 8, \"epochs\": 1, "
                        "\"threads\": 1}",
         .source = TW_PAIRS_SELF,
@@ -338,6 +347,7 @@ static void a_vocabulary_is_read_or_learnt(void **state)
     char *report = NULL;
     tw_answer a;
     tw_train_options opt = {
+        .activate = TW_ACTIVATE_ALWAYS,
         .config_json = "{\"text\": \"transformer\", \"vocabulary\": 300, \"text_width\": 16, "
                        "\"text_heads\": 2, \"text_layers\": 1, \"text_ffn\": 16, \"dim\": 16, "
                        "\"epochs\": 2, \"batch\": 16, \"threads\": 2}",
@@ -369,7 +379,7 @@ static void items_without_anything_cannot_be_trained_on(void **state)
     tw_put_kind kind;
     tw_error why = {0};
     char *report = NULL;
-    const tw_train_options opt = {.source = TW_PAIRS_SELF};
+    const tw_train_options opt = {.activate = TW_ACTIVATE_ALWAYS, .source = TW_PAIRS_SELF};
     assert_ok(tw_engine_put(e, &(tw_item){.id = "a"}, &kind, err));
     assert_ok(tw_engine_put(e, &(tw_item){.id = "b"}, &kind, err));
     assert_int_equal(tw_engine_train_towers(e, &opt, &report, &why), TW_ESTATE);
@@ -383,8 +393,10 @@ static void what_is_not_said_is_settled_by_what_there_is(void **state)
     tw_engine *e = toy_engine("auto", true); /* texts */
     tw_put_kind kind;
     char *report = NULL;
-    const tw_train_options opt = {
-        .config_json = TOY_TOWERS, .source = TW_PAIRS_ATTRIBUTE, .path = "genres"};
+    const tw_train_options opt = {.activate = TW_ACTIVATE_ALWAYS,
+                                  .config_json = TOY_TOWERS,
+                                  .source = TW_PAIRS_ATTRIBUTE,
+                                  .path = "genres"};
     const tw_item item = {.id = "drawn", .image = draw("drawn.png", 0, 0)};
     assert_ok(tw_engine_put(e, &item, &kind, err));
     assert_ok(tw_engine_train_towers(e, &opt, &report, err));
@@ -411,16 +423,20 @@ static void classes_must_be_there_and_tell_something_apart(void **state)
     (void) state;
     tw_engine *e = toy_engine("classes", true);
     char *report = NULL;
-    tw_train_options opt = {
-        .config_json = TOY_TOWERS, .source = TW_PAIRS_CLASSES, .path = "colour"};
+    tw_train_options opt = {.activate = TW_ACTIVATE_ALWAYS,
+                            .config_json = TOY_TOWERS,
+                            .source = TW_PAIRS_CLASSES,
+                            .path = "colour"};
     assert_status(tw_engine_train_towers(e, &opt, &report, err), TW_ESTATE);
     opt.path = "genres";
     opt.groups = "colour";
     assert_status(tw_engine_train_towers(e, &opt, &report, err), TW_ESTATE);
     opt.source = TW_PAIRS_ATTRIBUTE;
     assert_status(tw_engine_train_towers(e, &opt, &report, err), TW_EINVAL);
-    opt =
-        (tw_train_options){.config_json = TOY_TOWERS, .source = TW_PAIRS_CLASSES, .path = "genres"};
+    opt = (tw_train_options){.activate = TW_ACTIVATE_ALWAYS,
+                             .config_json = TOY_TOWERS,
+                             .source = TW_PAIRS_CLASSES,
+                             .path = "genres"};
     assert_ok(tw_engine_train_towers(e, &opt, &report, err));
     assert_non_null(strstr(report, "\"classes\": 3"));
     assert_non_null(strstr(report, "\"valid\":")); /* some items were held out */
