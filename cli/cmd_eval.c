@@ -24,6 +24,8 @@ int cmd_eval(int argc, char **argv)
         {"protocol", 0, FLAG_TEXT, &opt.protocol, "NAME",
          "seq: full (all items; default), sampled100, authors", 0, 0},
         {"split", 0, FLAG_TEXT, &opt.split, "NAME", "seq: test (default) or valid", 0, 0},
+        {"seen", 0, FLAG_BOOL, &opt.seen, NULL,
+         "seq: rank what people had before, too, as next --seen does", 0, 0},
         {"seed", 0, FLAG_INT, &seed, "N", "seq: of sampled lists (42)", 1, INT64_MAX},
         {"diversity", 0, FLAG_REAL, &opt.diversity, "W", "seq: of the model's lists, as in next", 0,
          1},
@@ -37,6 +39,9 @@ int cmd_eval(int argc, char **argv)
             "Measures the active model on what the directory holds, beside its baselines.\n"
             "seq: leave one out, the last event of each user is the target, ties count against "
             "us;\n"
+            "     what people had before is left out, as in next, so a target that they had "
+            "before\n"
+            "     counts as missed, and is counted apart (--seen ranks everything);\n"
             "     beside popularity, item-kNN and Markov chains, and what the lists of ten are "
             "like.\n"
             "     `eval seq --events FILE` trains on a log from scratch first (--help shows how).\n"

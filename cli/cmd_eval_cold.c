@@ -50,6 +50,8 @@ int eval_cold(int argc, char **argv)
          "items that the training must not see", 0, 1},
         {"hold-out-users", 0, FLAG_REAL, &opt.hold_out_users, "SHARE",
          "people that the training must not see", 0, 1},
+        {"seen", 0, FLAG_BOOL, &opt.seen, NULL,
+         "rank what people had before, too; else such a target counts as missed", 0, 0},
         {"ids-only", 0, FLAG_BOOL, &ids, NULL, "without towers and content, to compare", 0, 0},
         {"model", 0, FLAG_TEXT, &model, "NAME",
          "sse-pt (default), sasrec (no user vector), pt (no replacement)", 0, 0},

@@ -26,6 +26,8 @@ int eval_events(int argc, char **argv)
         {"config", 0, FLAG_TEXT, &config, "FILE", "settings as a JSON object", 0, 0},
         {"hold-out-users", 0, FLAG_REAL, &opt.hold_out_users, "SHARE",
          "keep these out of training, and show what strangers get", 0, 1},
+        {"seen", 0, FLAG_BOOL, &opt.seen, NULL,
+         "rank what people had before, too; else such a target counts as missed", 0, 0},
         {"metrics", 0, FLAG_TEXT, &opt.metrics_path, "FILE", "one JSON object an epoch", 0, 0},
         {"save", 0, FLAG_TEXT, &opt.model_path, "FILE", "keep the trained model (safetensors)", 0,
          0},

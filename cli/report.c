@@ -72,6 +72,16 @@ static void print_table(const json_t *rows, const char *const *names, const char
     print_table_at(rows, names, labels, columns, 0);
 }
 
+/* Targets that the people had before: what is left out can never be given. */
+static void print_repeats(const json_t *row, bool seen)
+{
+    const long long repeats = whole(row, "repeats");
+    if (repeats > 0)
+        (void) printf("  %lld of %lld targets (%.0f %%) are items that the person had before%s\n",
+                      repeats, whole(row, "users"), 100 * number(row, "repeat_share"),
+                      seen ? "" : ": missed, as those are left out; eval seq --seen ranks them");
+}
+
 static void print_seq_table(const json_t *test)
 {
     static const char *const names[] = {"seq",      "as_unknown_user", "popularity",
@@ -291,6 +301,8 @@ void print_training_report(const char *json, bool towers)
         if (json_object_get(r, "test") != NULL) {
             (void) printf("  test: %s\n", word(r, "protocol"));
             print_seq_table(json_object_get(r, "test"));
+            print_repeats(json_object_get(json_object_get(r, "test"), "seq"),
+                          json_is_true(json_object_get(r, "seen")));
         }
         hint_at_repeats(r);
     }
@@ -322,13 +334,15 @@ void print_eval_report(const char *json, const char *what)
         print_circumstances(r);
         print_tower_eval(r, true);
     } else {
-        (void) printf("model %lld, %s split, protocol %s, seed %lld, %lld users\n",
-                      whole(r, "model"), word(r, "split"), word(r, "protocol"), whole(r, "seed"),
-                      whole(json_object_get(r, "seq"), "users"));
+        (void) printf("model %lld, %s split, protocol %s%s, seed %lld, %lld users\n",
+                      whole(r, "model"), word(r, "split"), word(r, "protocol"),
+                      json_is_true(json_object_get(r, "seen")) ? " with what they had before" : "",
+                      whole(r, "seed"), whole(json_object_get(r, "seq"), "users"));
         const char *hash = word(json_object_get(r, "seq"), "lists_hash");
         if (*hash != '\0')
             (void) printf("lists %s: reports with this hash met the same competitors\n", hash);
         print_seq_table(r);
+        print_repeats(json_object_get(r, "seq"), json_is_true(json_object_get(r, "seen")));
     }
     json_decref(r);
 }
@@ -371,11 +385,15 @@ static void print_strangers(const json_t *r)
 void print_study_report(const char *json)
 {
     static const char *const protocols[] = {"full", "sampled100", "authors"};
-    static const char *const titles[] = {
+    static const char *const left_out[] = {
         "every item ranked, those in the user's history left out",
         "against 100 items that the user never met, one frozen list each",
         "against 100 draws as the published code makes them; to compare with its paper only"};
+    static const char *const seen[] = {"every item ranked, those in the user's history, too",
+                                       "against 100 items of all, one frozen list each",
+                                       "against 100 draws of all, with replacement"};
     json_t *r = json_loads(json, 0, NULL);
+    const char *const *titles = json_is_true(json_object_get(r, "seen")) ? seen : left_out;
 
     (void) printf("%lld users, %lld items, %lld events, %lld epochs (best %lld), %.1f s\n",
                   whole(r, "users"), whole(r, "items"), whole(r, "events"), whole(r, "epochs"),
@@ -386,6 +404,7 @@ void print_study_report(const char *json)
         json_t *rows = of_protocol(r, protocols[i]);
         (void) printf("test, %s: %s\n", protocols[i], titles[i]);
         print_seq_table(rows);
+        print_repeats(json_object_get(rows, "seq"), json_is_true(json_object_get(r, "seen")));
         json_decref(rows);
     }
     print_strangers(r);
@@ -418,6 +437,7 @@ static void print_cold_part(const json_t *r, const char *part, const char *title
     (void) printf("%s (%lld people):\n", title,
                   whole(json_object_get(rows, "popularity"), "users"));
     print_table(rows, names, labels, columns);
+    print_repeats(json_object_get(rows, "popularity"), json_is_true(json_object_get(r, "seen")));
 }
 
 void print_cold_report(const char *json)

@@ -214,7 +214,7 @@ done:
 static tw_status chance(const study *s, const tw_seq_eval_config *cfg, json_t *to, tw_error *err)
 {
     double hr = 0, ndcg = 0, best = 0;
-    int64_t users = 0;
+    int64_t users = 0, given = 0;
     int32_t *met = tw_alloc((size_t) s->c.n + 1, sizeof *met);
 
     if (met == NULL)
@@ -227,17 +227,21 @@ static tw_status chance(const study *s, const tw_seq_eval_config *cfg, json_t *t
         if (n < 3 || !cfg->only_users[u] || !cfg->only_targets[items[n - 1]])
             continue;
         double places = (double) s->c.n;
-        for (int64_t i = 0; i + 1 < n; i++) { /* an item that was met is no competitor, but once */
-            places -= met[items[i]] != u && items[i] != items[n - 1];
+        for (int64_t i = 0; i + 1 < n && !cfg->seen; i++) { /* what was met does not compete */
+            places -= met[items[i]] != u;
             met[items[i]] = u;
         }
+        users++;
+        if (met[items[n - 1]] == u) /* nor can it be given */
+            continue;
         hr += fmin(10 / places, 1);
         ndcg += best / places;
-        users++;
+        given++;
     }
     tw_free(met);
-    json_t *x = json_pack("{s:I, s:f, s:f, s:f}", "users", (json_int_t) users, "auc", 0.5,
-                          "hr_at_10", hr / (double) users, "ndcg_at_10", ndcg / (double) users);
+    json_t *x = json_pack("{s:I, s:f, s:f, s:f}", "users", (json_int_t) users, "auc",
+                          0.5 * (double) given / (double) users, "hr_at_10", hr / (double) users,
+                          "ndcg_at_10", ndcg / (double) users);
     return json_object_set_new(to, "random", x) == 0 ? TW_OK : tw_fail(err, TW_ENOMEM, "metrics");
 }
 
@@ -327,6 +331,7 @@ static tw_status add_parts(json_t *root, const study *s, tw_error *err)
 
     for (int i = 0; i < 3; i++) {
         const tw_seq_eval_config cfg = {.split = TW_SEQ_TEST,
+                                        .seen = s->opt->seen,
                                         .threads = s->cfg.threads,
                                         .only_users = parts[i].users,
                                         .only_targets = parts[i].targets,
@@ -358,6 +363,7 @@ static tw_status write_report(const study *s, char **report, tw_error *err)
                      "held_out_users", (json_int_t) s->n_held_users, "held_out_items",
                      (json_int_t) s->n_held_items, "epochs", s->result.epochs, "best_epoch",
                      s->result.best_epoch, "seconds", s->result.seconds, "valid", valid);
+    (void) json_object_set_new(root, "seen", json_boolean(s->opt->seen));
     if (s->opt->content) {
         json_t *towers = json_pack("{s:I, s:I, s:I, s:i, s:i}", "events", (json_int_t) s->left.n,
                                    "items", (json_int_t) s->met, "pairs", (json_int_t) s->pairs,

@@ -20,7 +20,8 @@ typedef struct tw_cold_study_options {
     const char *towers_json;               /* NULL, or keys of tw_tower_recipe */
     bool content;                          /* false: the same study of ids alone, without towers */
     double hold_out_users, hold_out_items; /* shares, in [0, 1) */
-    int threads;                           /* 0: one per usable core */
+    bool seen;   /* test with what people had before among the candidates */
+    int threads; /* 0: one per usable core */
     tw_progress_fn progress;
     void *progress_ctx;
 } tw_cold_study_options;

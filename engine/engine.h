@@ -266,10 +266,12 @@ TW_NODISCARD tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options 
 #define TW_EVAL_MAX_QUERIES 100000 /* each takes 5 bytes for each place of its list */
 
 typedef struct tw_eval_options {
-    const char *protocol;                  /* seq: "full" (NULL), "sampled100" or "authors" */
-    const char *split;                     /* seq: "test" (NULL) or "valid" */
-    uint64_t seed;                         /* seq: of sampled lists, 0: 42; towers: of the split
-                                              that is made here, 0: the training's */
+    const char *protocol; /* seq: "full" (NULL), "sampled100" or "authors" */
+    const char *split;    /* seq: "test" (NULL) or "valid" */
+    uint64_t seed;        /* seq: of sampled lists, 0: 42; towers: of the split
+                             that is made here, 0: the training's */
+    bool seen; /* seq: rank what people had before, too, as tw_next_query.seen shows it; else a
+                  target that they had before counts as missed ("repeats" in the report) */
     double diversity, popularity_discount; /* seq: as in tw_next_query, for the model's lists */
     bool chosen;            /* towers: measure on `source`, not on what their training kept apart */
     tw_pair_source source;  /* TW_PAIRS_EVENTS, TW_PAIRS_FILE or TW_PAIRS_CLASSES */

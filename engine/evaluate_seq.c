@@ -104,6 +104,8 @@ static tw_status eval_config(const tw_eval_options *opt, int threads, tw_seq_eva
     if (opt != NULL)
         out->rerank = (tw_seq_rerank_config){.diversity = opt->diversity,
                                              .popularity_discount = opt->popularity_discount};
+    if (opt != NULL)
+        out->seen = opt->seen;
     if (opt != NULL && opt->seed != 0)
         out->seed = (int64_t) opt->seed;
     if (strcmp(split, "test") != 0 && strcmp(split, "valid") != 0)
@@ -143,6 +145,7 @@ tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **re
     TW_TRY(add_baseline(root, "markov", TW_SEQ_MARKOV, data, &cfg, err));
     json_object_set_new(root, "protocol", json_string(protocol));
     json_object_set_new(root, "split", json_string(cfg.split == TW_SEQ_TEST ? "test" : "valid"));
+    json_object_set_new(root, "seen", json_boolean(cfg.seen));
     json_object_set_new(root, "model", json_integer(g->version));
     json_object_set_new(root, "seed", json_integer(cfg.seed));
     TW_TRY(twi_json_dump(root, report, err));

@@ -262,6 +262,7 @@ static tw_status add_protocols(json_t *root, const char *name, const study *s,
     json_t *to = json_object();
     tw_seq_eval_config cfg = {.split = TW_SEQ_TEST,
                               .seed = EVAL_SEED,
+                              .seen = s->opt->seen,
                               .threads = s->cfg.threads,
                               .only_users = s->regulars,
                               .learn_from = s->train};
@@ -283,6 +284,7 @@ static tw_status add_strangers(json_t *root, const study *s, tw_error *err)
     json_t *to = json_object();
     tw_seq_eval_config cfg = {.split = TW_SEQ_TEST,
                               .as = TW_SEQ_AS_UNKNOWN,
+                              .seen = s->opt->seen,
                               .threads = s->cfg.threads,
                               .only_users = s->strangers,
                               .learn_from = s->train};
@@ -310,6 +312,7 @@ static tw_status add_settings(json_t *root, const study *s, tw_error *err)
     TW_TRY(tw_seq_config_to_json(&s->cfg, &text, err));
     (void) json_object_set_new(root, "config", json_loads(tw_text_cstr(&text), 0, NULL));
     (void) json_object_set_new(root, "name", json_string(twi_seq_name(&s->cfg)));
+    (void) json_object_set_new(root, "seen", json_boolean(s->opt->seen));
     (void) json_object_set_new(root, "seed", json_integer(s->cfg.seed));
     (void) json_object_set_new(root, "eval_seed", json_integer(EVAL_SEED));
     (void) json_object_set_new(root, "users", json_integer(s->user.n));
@@ -336,6 +339,7 @@ static tw_status write_report(study *s, char **report, tw_error *err)
     const tw_seq_eval_config cfg = {.split = TW_SEQ_TEST,
                                     .as = TW_SEQ_AS_UNKNOWN,
                                     .lists = true,
+                                    .seen = s->opt->seen,
                                     .threads = s->cfg.threads,
                                     .only_users = s->regulars,
                                     .learn_from = s->train};

@@ -27,6 +27,8 @@ typedef struct tw_study_options {
                                  it is measured */
     double hold_out_users;    /* share of users kept out of training entirely, to see what strangers
                                  get; the figures of the others are then of fewer training users */
+    bool seen;                /* test with what people had before among the candidates; else a
+                                 target that they had before counts as missed */
     int threads;              /* 0: one per usable core */
     tw_progress_fn progress;
     void *progress_ctx;

@@ -18,6 +18,7 @@ typedef struct job {
     tw_seq_model *model;
     tw_seq_data *data;
     tw_seq_report result;
+    tw_seq_eval_config validation;
     tw_seq_metrics popular; /* popularity on the same validation targets; all 0: none were there */
     twi_verdict verdict;
     FILE *metrics;
@@ -184,10 +185,10 @@ static tw_status judge(job *j, tw_error *err)
     twi_verdict *v = &j->verdict;
     enum { AT_10 = 2 }; /* where 10 stands in tw_seq_cuts */
 
+    TW_TRY(tw_seq_validation(&j->validation, &j->cfg, j->data, err));
     if (j->result.best_epoch > 0) {
-        const tw_seq_eval_config cfg = tw_seq_validation(&j->cfg);
         const double own = j->result.valid.ndcg[AT_10];
-        TW_TRY(tw_seq_eval_baseline(TW_SEQ_POPULARITY, j->data, &cfg, &j->popular, err));
+        TW_TRY(tw_seq_eval_baseline(TW_SEQ_POPULARITY, j->data, &j->validation, &j->popular, err));
         if (j->popular.ndcg[AT_10] > own)
             (void) snprintf(v->reason, sizeof v->reason,
                             "popularity was better on validation (NDCG@10 %.4f) than the model "
@@ -204,8 +205,10 @@ static tw_status write_report(job *j, int version, double seconds, char **report
     tw_status st = TW_OK;
     json_t *valid = NULL, *popular = NULL, *test = NULL;
     double repeats = 0;
-    const tw_seq_eval_config full = {
-        .split = TW_SEQ_TEST, .protocol = TW_SEQ_FULL, .threads = j->cfg.threads};
+    const tw_seq_eval_config full = {.split = TW_SEQ_TEST,
+                                     .protocol = TW_SEQ_FULL,
+                                     .seen = j->validation.seen,
+                                     .threads = j->cfg.threads};
     json_t *root = json_pack(
         "{s:i, s:i, s:i, s:I, s:i, s:i, s:i, s:f, s:f, s:I, s:o*}", "model", version, "users",
         (int) tw_seq_model_users(j->model), "items", (int) tw_seq_model_items(j->model), "events",
@@ -229,7 +232,11 @@ static tw_status write_report(job *j, int version, double seconds, char **report
         TW_TRY(twi_eval_seq(j->model, j->data, &full, &test, err));
         (void) json_object_set_new(
             root, "protocol",
-            json_string("leave one out; every item ranked, those in the user's history left out"));
+            json_string(full.seen
+                            ? "leave one out; every item ranked, those in the user's history, too"
+                            : "leave one out; every item ranked, those in the user's history left "
+                              "out"));
+        (void) json_object_set_new(root, "seen", json_boolean(full.seen));
         (void) json_object_set(root, "test", test);
     }
     TW_TRY(twi_json_dump(root, report, err));

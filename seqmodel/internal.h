@@ -255,6 +255,8 @@ TW_NODISCARD tw_status twi_eval(const tw_seq_model *m, const tw_seq_data *data,
 typedef struct twi_rank {
     int64_t above;       /* competitors whose score is not below the target's */
     int64_t competitors; /* the target not counted */
+    bool repeat;         /* the target was met before */
+    bool missed;         /* and can therefore not be given: a miss at any cut */
 } twi_rank;
 
 /* Means over n >= 1 users, summed in the order given. Lists are left unmeasured. */

@@ -21,14 +21,17 @@ int64_t twi_mark_all(int32_t *mark, int32_t stamp, const int32_t *items, int64_t
     return fresh;
 }
 
-/* Distinct items outside the whole history; all of them where they are 100 at most. */
-static int draw_sampled(int32_t *list, const tw_seq_data *data, int64_t seed, int32_t user,
-                        int32_t *mark, int32_t stamp)
+/* Distinct items outside the whole history, or but the target; all of them where they are 100 at
+ * most. */
+static int draw_sampled(int32_t *list, const tw_seq_data *data, const tw_seq_eval_config *cfg,
+                        int32_t user, int32_t *mark, int32_t stamp)
 {
     int n = 0;
     int32_t n_items = data->n_items;
-    int64_t left = n_items - twi_mark_all(mark, stamp, tw_seq_data_items(data, user),
-                                          tw_seq_data_length(data, user));
+    const int32_t *items = tw_seq_data_items(data, user);
+    const int32_t *out = cfg->seen ? items + twi_input_length(data, cfg->split, user) : items;
+    int64_t left =
+        n_items - twi_mark_all(mark, stamp, out, cfg->seen ? 1 : tw_seq_data_length(data, user));
 
     if (left <= TWI_NEGATIVES) {
         for (int32_t i = 1; i <= n_items; i++)
@@ -36,7 +39,7 @@ static int draw_sampled(int32_t *list, const tw_seq_data *data, int64_t seed, in
                 list[n++] = i;
         return n;
     }
-    tw_rng rng = twi_stream(seed, TWI_STREAM_SAMPLED, (uint64_t) user, 0);
+    tw_rng rng = twi_stream(cfg->seed, TWI_STREAM_SAMPLED, (uint64_t) user, 0);
     while (n < TWI_NEGATIVES) {
         int32_t item = 1 + (int32_t) tw_rng_below(&rng, (uint64_t) n_items);
         if (mark[item] == stamp)
@@ -47,15 +50,15 @@ static int draw_sampled(int32_t *list, const tw_seq_data *data, int64_t seed, in
     return n;
 }
 
-/* With replacement, outside the train part alone: the target itself may come. */
+/* With replacement, outside the train part alone, or from all: the target itself may come. */
 static int draw_as_authors(int32_t *list, const tw_seq_data *data, const tw_seq_eval_config *cfg,
                            int32_t user, int32_t *mark, int32_t stamp)
 {
     int n = 0;
     int32_t n_items = data->n_items;
 
-    if (twi_mark_all(mark, stamp, tw_seq_data_items(data, user),
-                     tw_seq_data_train_length(data, user)) == n_items)
+    if (!cfg->seen && twi_mark_all(mark, stamp, tw_seq_data_items(data, user),
+                                   tw_seq_data_train_length(data, user)) == n_items)
         return 0; /* nothing to draw */
     tw_rng rng =
         twi_stream(cfg->seed, TWI_STREAM_AUTHORS, (uint64_t) user, 1 + (uint64_t) cfg->split);
@@ -72,7 +75,7 @@ int twi_candidates(int32_t *list, const tw_seq_data *data, const tw_seq_eval_con
 {
     list[0] = tw_seq_data_items(data, user)[twi_input_length(data, cfg->split, user)];
     return 1 + (cfg->protocol == TW_SEQ_SAMPLED100
-                    ? draw_sampled(list + 1, data, cfg->seed, user, mark, stamp)
+                    ? draw_sampled(list + 1, data, cfg, user, mark, stamp)
                     : draw_as_authors(list + 1, data, cfg, user, mark, stamp));
 }
 

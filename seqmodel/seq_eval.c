@@ -113,6 +113,7 @@ static void meet(twi_rank *r, const tw_real *scores, int32_t target, int32_t ite
 static void rank_full(const evaluation *e, worker *w, twi_rank *r, const tw_real *scores,
                       const int32_t *items, int64_t n)
 {
+    const int64_t left_out = e->cfg.seen ? 0 : n;
     tw_real target = scores[items[n]];
     int32_t n_items = e->data->n_items, above = 0;
 
@@ -120,7 +121,7 @@ static void rank_full(const evaluation *e, worker *w, twi_rank *r, const tw_real
         above += !(scores[i] < target);
     r->above = above - 1; /* the target does not stand above itself */
     r->competitors = n_items - 1;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < left_out; i++) {
         if (w->mark[items[i]] == w->stamp)
             continue;
         w->mark[items[i]] = w->stamp;
@@ -142,7 +143,7 @@ static void rank_drawn(const evaluation *e, worker *w, int64_t at, const tw_real
 }
 
 /* Where the target stands in the re-ranked list; an item that did not make it keeps its place among
- * all, at best the one behind the list. A target that was seen before is ranked as it is. */
+ * all, at best the one behind the list. */
 static void rank_diverse(const evaluation *e, worker *w, int64_t at, const tw_real *scores,
                          int32_t target)
 {
@@ -153,10 +154,17 @@ static void rank_diverse(const evaluation *e, worker *w, int64_t at, const tw_re
     twi_diverse_list(w->diverse, list, scores, w->mark, w->stamp);
     while (place < TWI_DIVERSE_LIST && list[place] != target)
         place++;
-    if (w->mark[target] != w->stamp)
-        r->above = place < TWI_DIVERSE_LIST || r->above < place ? place : r->above;
+    r->above = place < TWI_DIVERSE_LIST || r->above < place ? place : r->above;
     for (int i = 0; e->cfg.lists && i < TW_SEQ_TOP; i++)
         e->top[at * TW_SEQ_TOP + i] = list[i];
+}
+
+static bool has(const int32_t *items, int64_t n, int32_t item)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (items[i] == item)
+            return true;
+    return false;
 }
 
 static void rank_user(const evaluation *e, worker *w, int64_t at, const tw_real *scores)
@@ -166,6 +174,8 @@ static void rank_user(const evaluation *e, worker *w, int64_t at, const tw_real 
     int64_t n = twi_input_length(e->data, e->cfg.split, user);
     bool full = e->cfg.protocol == TW_SEQ_FULL;
 
+    e->ranks[at].repeat = has(items, n, items[n]);
+    e->ranks[at].missed = e->ranks[at].repeat && !e->cfg.seen;
     if (!full)
         rank_drawn(e, w, at, scores);
     w->stamp++;
@@ -173,7 +183,9 @@ static void rank_user(const evaluation *e, worker *w, int64_t at, const tw_real 
         rank_full(e, w, &e->ranks[at], scores, items, n);
     if (!e->cfg.lists && w->diverse == NULL)
         return;
-    (void) twi_mark_all(w->mark, w->stamp, items, n);
+    w->stamp++; /* nothing is left out */
+    if (!e->cfg.seen)
+        (void) twi_mark_all(w->mark, w->stamp, items, n);
     if (w->diverse != NULL) {
         rank_diverse(e, w, at, scores, items[n]);
         return;

@@ -27,6 +27,9 @@ void twi_metrics(tw_seq_metrics *out, const twi_rank *ranks, int64_t n)
         double rank = 1 + (double) ranks[i].above;
         double gain = 1 / log2(1 + rank);
 
+        out->repeats += ranks[i].repeat;
+        if (ranks[i].missed) /* 0 in every sum */
+            continue;
         for (int c = 0; c < TW_SEQ_CUTS && rank <= tw_seq_cuts[TW_SEQ_CUTS - 1]; c++) {
             if (rank > tw_seq_cuts[c])
                 continue;
@@ -65,7 +68,9 @@ tw_status tw_seq_metrics_to_json(const tw_seq_metrics *x, tw_text *out, tw_error
 {
     tw_status st = TW_OK;
 
-    TW_TRY(tw_text_addf(out, err, "{\"users\": %lld", (long long) x->users));
+    TW_TRY(tw_text_addf(out, err, "{\"users\": %lld, \"repeats\": %lld, \"repeat_share\": %.6f",
+                        (long long) x->users, (long long) x->repeats,
+                        x->users > 0 ? (double) x->repeats / (double) x->users : 0));
     for (int c = 0; c < TW_SEQ_CUTS; c++) {
         int k = tw_seq_cuts[c];
         TW_TRY(tw_text_addf(out, err, ", \"hr_at_%d\": %.6f, \"ndcg_at_%d\": %.6f", k, x->hr[c], k,

@@ -56,6 +56,7 @@ typedef struct training {
     twi_proposal proposal;
     double start;     /* clock */
     bool has_targets; /* some user has a validation target */
+    tw_seq_eval_config validation;
     twi_keep keep;
     double save_next; /* clock before which no checkpoint is due */
 } training;
@@ -205,6 +206,7 @@ static tw_status init(training *tr, tw_error *err)
         for (int32_t i = 0; i <= tr->m->n_items; i++)
             tr->m->counts->value[i] = (tw_real) log1p((double) tr->m->counts->value[i]);
     }
+    TW_TRY(tw_seq_validation(&tr->validation, c, tr->data, err));
     TW_TRY(twi_keep_init(&tr->keep, tr->m, err));
 done:
     return st;
@@ -340,23 +342,52 @@ done:
 
 /* ---- between epochs -------------------------------------------------------------------------- */
 
-tw_seq_eval_config tw_seq_validation(const tw_seq_config *cfg)
+#define SEEN_FROM 0.05 /* share of the validation targets that were met before */
+
+static tw_status repeats_of_targets(double *share, const tw_seq_data *data, tw_error *err)
 {
-    return (tw_seq_eval_config){
+    int64_t users = 0, repeats = 0;
+    int32_t *met_by = tw_alloc((size_t) data->n_items + 1, sizeof *met_by);
+
+    if (met_by == NULL)
+        return tw_fail(err, TW_ENOMEM, "marks of %d items", data->n_items);
+    for (int32_t u = 1; u <= data->n_users; u++) {
+        const int32_t *items = tw_seq_data_items(data, u);
+        if (tw_seq_data_length(data, u) < 3)
+            continue;
+        const int64_t n = twi_input_length(data, TW_SEQ_VALID, u);
+        (void) twi_mark_all(met_by, u, items, n);
+        repeats += met_by[items[n]] == u;
+        users++;
+    }
+    tw_free(met_by);
+    *share = users > 0 ? (double) repeats / (double) users : 0;
+    return TW_OK;
+}
+
+tw_status tw_seq_validation(tw_seq_eval_config *out, const tw_seq_config *cfg,
+                            const tw_seq_data *data, tw_error *err)
+{
+    double repeats = 0;
+    *out = (tw_seq_eval_config){
         .split = TW_SEQ_VALID,
         .protocol = cfg->select_on == TW_SEQ_SELECT_SAMPLED ? TW_SEQ_SAMPLED100 : TW_SEQ_FULL,
         .seed = cfg->seed,
         .threads = cfg->threads};
+    if (cfg->exclude_seen != 0)
+        return TW_OK;
+    tw_status st = repeats_of_targets(&repeats, data, err);
+    out->seen = repeats >= SEEN_FROM;
+    return st;
 }
 
 static tw_status validate(training *tr, tw_seq_metrics *valid, tw_error *err)
 {
-    const tw_seq_eval_config cfg = tw_seq_validation(&tr->m->cfg);
-
     if (tr->keep.average != NULL)
         twi_keep_swap(tr->m, tr->keep.average);
     twi_refresh_outputs(tr->m);
-    tw_status st = twi_eval(tr->m, tr->data, &cfg, tw_trainer_pool(tr->trainer), valid, err);
+    tw_status st =
+        twi_eval(tr->m, tr->data, &tr->validation, tw_trainer_pool(tr->trainer), valid, err);
     if (st != TW_OK)
         goto done;
     tw_seq_report *r = &tr->keep.state.report;

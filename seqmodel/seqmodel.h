@@ -269,10 +269,12 @@ typedef enum tw_seq_split { TW_SEQ_VALID = 0, TW_SEQ_TEST = 1 } tw_seq_split;
 typedef enum tw_seq_protocol {
     /* Against every item that is not in the user's input history: the figure to quote. */
     TW_SEQ_FULL = 0,
-    /* Against 100 distinct items outside the user's whole history, a list frozen by the seed. */
+    /* Against 100 distinct items outside the user's whole history (with `seen`: of all but the
+     * target), a list frozen by the seed. */
     TW_SEQ_SAMPLED100 = 1,
     /* As the published code does, to compare with the paper only: 100 draws with replacement, which
-     * avoid the train part alone (the target itself may be drawn), at most 10,000 users. */
+     * avoid the train part alone (with `seen`: nothing; the target itself may be drawn), at most
+     * 10,000 users. */
     TW_SEQ_AS_AUTHORS = 2,
 } tw_seq_protocol;
 
@@ -290,6 +292,10 @@ typedef struct tw_seq_eval_config {
     tw_seq_as as;                /* the last two want a model with user vectors */
     tw_seq_rerank_config rerank; /* of the model's lists, full ranking only; zero: none. A rank is
                                     then the place in the re-ranked list */
+    /* What a user met before competes like any other item, and may be the target, as in `next
+     * --seen`. Else it is left out as in `next`, so a target that was met before (a repeat) can
+     * never be given: it counts as missed, whatever its score. */
+    bool seen;
     bool lists;   /* measure the users' top lists, too; costs another pass over the scores */
     int64_t seed; /* of the sampled lists */
     int threads;  /* 0: one per usable core; the result does not depend on it */
@@ -315,10 +321,12 @@ typedef struct tw_seq_list_metrics {
 } tw_seq_list_metrics;
 
 /* Means over users. The rank of a target is 1 + the number of its competitors whose score is not
- * below its own, so ties count against us. A user has one target, so Recall is HR and Precision is
- * HR / cut: the JSON form names all three. */
+ * below its own, so ties count against us. A repeat, where what was met before is left out, is a
+ * miss at every cut, and below all its competitors. A user has one target, so Recall is HR and
+ * Precision is HR / cut: the JSON form names all three. */
 typedef struct tw_seq_metrics {
     int64_t users;             /* that were ranked */
+    int64_t repeats;           /* of them, those whose target is in their input */
     double hr[TW_SEQ_CUTS];    /* at 1, 5, 10, 20 */
     double ndcg[TW_SEQ_CUTS];  /* 1/log2(1 + rank) within the cut */
     double mrr[TW_SEQ_CUTS];   /* 1/rank within the cut */
@@ -359,8 +367,9 @@ TW_NODISCARD tw_status tw_seq_eval_baseline(tw_seq_baseline kind, const tw_seq_d
                                             const tw_seq_eval_config *cfg, tw_seq_metrics *out,
                                             tw_error *err);
 
-/* Appends {"users": ..., "hr_at_10": ..., ...}. lists_hash is 16 hex digits and is left out for
- * full ranking, coverage_at_10 and the four beside it where no list was measured. */
+/* Appends {"users": ..., "repeats": ..., "repeat_share": ..., "hr_at_10": ..., ...}. lists_hash is
+ * 16 hex digits and is left out for full ranking, coverage_at_10 and the four beside it where no
+ * list was measured. */
 TW_NODISCARD tw_status tw_seq_metrics_to_json(const tw_seq_metrics *x, tw_text *out, tw_error *err);
 
 /* ---- training -------------------------------------------------------------------------------- */
@@ -401,8 +410,11 @@ TW_NODISCARD tw_status tw_seq_train(tw_seq_model *m, const tw_seq_data *data,
                                     const tw_seq_hooks *hooks, tw_seq_report *report,
                                     tw_error *err);
 
-/* How training measures what chooses its weights, so that a baseline can be asked the same. */
-tw_seq_eval_config tw_seq_validation(const tw_seq_config *cfg);
+/* How training measures what chooses its weights, so that a baseline can be asked the same. With
+ * exclude_seen 0, what users met before is ranked, too, if one validation target in 20 was met
+ * before; where there are none, nothing is lost by leaving it out. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_seq_validation(tw_seq_eval_config *out, const tw_seq_config *cfg,
+                                         const tw_seq_data *data, tw_error *err);
 
 /* ---- queries --------------------------------------------------------------------------------- */
 

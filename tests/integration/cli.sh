@@ -128,6 +128,10 @@ want 'train seq' 0 'popularity' "$program" train seq d $small_seq -q
 want 'a log where people come back' 0 '252 new' sh -c "'$program' init r && '$program' ingest r films.csv -q && '$program' events r again.csv -q"
 # shellcheck disable=SC2086
 want 'train seq says so' 0 'in 14 % of the events .*--exclude_seen 0' "$program" train seq r $small_seq -q
+want 'eval seq counts them apart' 0 '36 of 36 targets (100 %) are items that the person had before: missed' "$program" eval seq r
+want 'eval seq ranks them when asked' 0 'before, seed 42, 36 users' "$program" eval seq r --seen
+want 'and says so' 0 '"seen": true' "$program" eval seq r --seen --json
+want 'a repeat is counted in every row' 0 '^5$' sh -c "'$program' eval seq r --protocol authors --json | grep -c '\"repeats\": 36'"
 # shellcheck disable=SC2086
 want 'and not to who knows' 0 '^silent' sh -c "'$program' train seq r $small_seq --exclude_seen 0 -q 2>&1 | grep -q 'came back' || echo silent"
 echo '{"min_count": 1, "bits": 10, "dim": 16, "epochs": 2}' >few.json

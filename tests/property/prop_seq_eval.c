@@ -102,6 +102,7 @@ static bool seen(const int32_t *items, int64_t n, int j)
     return false;
 }
 
+/* Without what was met before (n 0: with it). */
 static void list_of(int *list, const tw_real *scores, const int32_t *items, int64_t n)
 {
     bool taken[ITEMS + 1] = {false};
@@ -145,7 +146,7 @@ static void finish_lists(tw_seq_list_metrics *top, const double *listed)
 }
 
 static void by_definition(tw_seq_metrics *m, const naive *x, const tw_seq_data *d,
-                          tw_seq_baseline kind, tw_seq_split split)
+                          tw_seq_baseline kind, const tw_seq_eval_config *cfg)
 {
     double listed[ITEMS + 1] = {0};
     tw_real scores[ITEMS + 1] = {0};
@@ -154,26 +155,28 @@ static void by_definition(tw_seq_metrics *m, const naive *x, const tw_seq_data *
     memset(m, 0, sizeof *m);
     for (int u = 1; u <= USERS; u++) {
         const int32_t *items = tw_seq_data_items(d, u);
-        int64_t n = tw_seq_data_length(d, u) - (split == TW_SEQ_VALID ? 2 : 1);
+        int64_t n = tw_seq_data_length(d, u) - (cfg->split == TW_SEQ_VALID ? 2 : 1);
         if (tw_seq_data_length(d, u) < 3)
             continue;
         for (int j = 1; j <= ITEMS; j++)
             scores[j] = score(x, kind, items, n, j);
         double rank = 1, competitors = 0;
         for (int j = 1; j <= ITEMS; j++) {
-            if (j == items[n] || seen(items, n, j))
+            if (j == items[n] || (!cfg->seen && seen(items, n, j)))
                 continue;
             competitors++;
             rank += scores[j] >= scores[items[n]];
         }
-        for (int c = 0; c < TW_SEQ_CUTS; c++) {
+        const bool repeat = seen(items, n, items[n]), given = cfg->seen || !repeat;
+        for (int c = 0; c < TW_SEQ_CUTS && given; c++) {
             m->hr[c] += rank <= tw_seq_cuts[c];
             m->ndcg[c] += rank <= tw_seq_cuts[c] ? log(2) / log(1 + rank) : 0;
             m->mrr[c] += rank <= tw_seq_cuts[c] ? 1 / rank : 0;
         }
-        m->auc += 1 - (rank - 1) / competitors;
+        m->auc += given ? 1 - (rank - 1) / competitors : 0;
+        m->repeats += repeat;
         m->users++;
-        list_of(list, scores, items, n);
+        list_of(list, scores, items, cfg->seen ? 0 : n);
         add_list(&m->top, x, list, listed);
     }
     for (int c = 0; c < TW_SEQ_CUTS; c++) {
@@ -199,9 +202,11 @@ static void baselines_are_what_their_definitions_say(void **state)
         count(&x, d);
         for (int kind = 0; kind < 3; kind++) {
             c.split = round % 2 == 0 ? TW_SEQ_TEST : TW_SEQ_VALID;
+            c.seen = round % 3 == 0;
             assert_ok(tw_seq_eval_baseline((tw_seq_baseline) kind, d, &c, &got, err));
-            by_definition(&want, &x, d, (tw_seq_baseline) kind, c.split);
+            by_definition(&want, &x, d, (tw_seq_baseline) kind, &c);
             assert_int_equal(got.users, want.users);
+            assert_int_equal(got.repeats, want.repeats);
             for (int k = 0; k < TW_SEQ_CUTS; k++) {
                 assert_near(got.hr[k], want.hr[k], 1e-9);
                 assert_near(got.ndcg[k], want.ndcg[k], 1e-9);

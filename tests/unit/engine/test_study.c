@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/rng.h"
 #include "engine/study.h"
 #include "seqmodel/seqmodel.h"
 #include "tests/support/test.h"
@@ -84,6 +85,62 @@ static void a_log_becomes_a_table_of_every_protocol_and_baseline(void **state)
     tw_free(lines);
 }
 
+enum { FANS = 200, FAVOURITES = 5, VISITS = 24, PLACES = 100 };
+
+/* Everybody comes back to five places of their own, in an order that nobody can know. */
+static const char *visits(void)
+{
+    static char text[FANS * VISITS * 12];
+    size_t n = 0;
+    tw_rng rng;
+    tw_rng_seed(&rng, 5);
+    for (int u = 0; u < FANS; u++)
+        for (int i = 0; i < VISITS; i++)
+            n += (size_t) snprintf(text + n, sizeof text - n, "%d %d\n", 1 + u,
+                                   1 + (u * FAVOURITES + (int) tw_rng_below(&rng, FAVOURITES)) %
+                                           PLACES);
+    return tw_test_file("visits.txt", text);
+}
+
+static double valid_figure(const json_t *r, const char *key)
+{
+    return json_number_value(json_object_get(json_object_get(r, "valid"), key));
+}
+
+/* Whoever leaves out what people had before can give none of these; whoever ranks it can guess one
+ * in five. */
+static void places_that_people_come_back_to(void **state)
+{
+    (void) state;
+    static const char *const who[] = {"test", "popularity", "item_knn", "markov"};
+    static const char *const protocols[] = {"full", "sampled100", "authors"};
+    tw_study_options opt = {.path = visits(),
+                            .config_json =
+                                "{\"user_dim\": 4, \"item_dim\": 12, \"heads\": 1, \"max_len\": 8, "
+                                "\"epochs\": 12, \"eval_every\": 3, \"threads\": 1, \"lr\": 0.01, "
+                                "\"loss\": \"ce\", \"exclude_seen\": 0}"};
+    for (int seen = 0; seen < 2; seen++) {
+        opt.seen = seen == 1;
+        json_t *r = studied(&opt);
+        for (int i = 0; i < 4; i++) {
+            for (int p = 0; p < 3; p++) {
+                assert_true(figure(r, who[i], protocols[p], "repeat_share") > 0.97);
+                assert_true(figure(r, who[i], protocols[p], "hr_at_10") <= (opt.seen ? 1 : 0.03));
+            }
+            assert_true(figure(r, who[i], "full", "hr_at_1") <= 0.2 + 3 * 0.03);
+        }
+        if (opt.seen)
+            assert_true(figure(r, "test", "full", "hr_at_5") > 0.6);
+        /* Chosen by what `next --seen` will be asked, as the training was told. */
+        assert_true(valid_figure(r, "ndcg_at_10") > 0.4);
+        json_decref(r);
+    }
+    opt.config_json = SMALL; /* exclude_seen 1 */
+    json_t *r = studied(&opt);
+    assert_true(valid_figure(r, "repeat_share") > 0.97 && valid_figure(r, "hr_at_10") < 0.03);
+    json_decref(r);
+}
+
 static void strangers_are_measured_by_every_recipe(void **state)
 {
     (void) state;
@@ -151,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_becomes_a_table_of_every_protocol_and_baseline),
+        cmocka_unit_test(places_that_people_come_back_to),
         cmocka_unit_test(strangers_are_measured_by_every_recipe),
         cmocka_unit_test(bad_rows_are_counted_and_bad_requests_get_a_sentence),
     };

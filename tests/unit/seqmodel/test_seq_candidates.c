@@ -40,6 +40,38 @@ static void sampled_lists_are_101_distinct_ids_outside_the_history(void **state)
     tw_seq_data_destroy(d);
 }
 
+/* With what was met before, everything but the target is drawn: lists hold parts of histories. */
+static void with_seen_items_lists_avoid_the_target_alone(void **state)
+{
+    (void) state;
+    tw_seq_data *d = histories();
+    int32_t mark[ITEMS + 1] = {0}, list[1 + TWI_NEGATIVES];
+    tw_seq_eval_config c = {
+        .protocol = TW_SEQ_SAMPLED100, .split = TW_SEQ_TEST, .seed = 9, .seen = true};
+    int met = 0, stamp = 0;
+
+    for (int32_t u = 1; u <= USERS; u++) {
+        const int32_t *items = tw_seq_data_items(d, u);
+        int64_t n = tw_seq_data_length(d, u);
+        assert_int_equal(twi_candidates(list, d, &c, u, mark, ++stamp), 101);
+        assert_int_equal(list[0], items[n - 1]);
+        for (int i = 1; i < 101; i++) {
+            assert_false(has(list, i, list[i]));
+            met += has(items, n, list[i]);
+        }
+    }
+    assert_true(met > 0);
+    c.protocol = TW_SEQ_AS_AUTHORS;
+    met = 0;
+    for (int32_t u = 1; u <= USERS; u++) {
+        assert_int_equal(twi_candidates(list, d, &c, u, mark, ++stamp), 101);
+        for (int i = 1; i < 101; i++)
+            met += has(tw_seq_data_items(d, u), tw_seq_data_train_length(d, u), list[i]);
+    }
+    assert_true(met > 0);
+    tw_seq_data_destroy(d);
+}
+
 /* The rest of the world does not reach a user's list: other users, other splits, the order. */
 static void a_list_depends_on_the_seed_and_the_user_alone(void **state)
 {
@@ -99,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sampled_lists_are_101_distinct_ids_outside_the_history),
+        cmocka_unit_test(with_seen_items_lists_avoid_the_target_alone),
         cmocka_unit_test(a_list_depends_on_the_seed_and_the_user_alone),
         cmocka_unit_test(any_change_of_a_list_changes_its_hash),
     };

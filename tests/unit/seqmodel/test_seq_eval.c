@@ -50,16 +50,39 @@ static void full_ranking_leaves_out_seen_items_and_counts_ties_against_us(void *
     tw_seq_data_destroy(d);
 }
 
-static void an_item_met_again_is_still_ranked(void **state)
+/* `next` leaves out what was met, so it can never give item 1 again: whatever its score, and even
+ * where the catalogue is so small that the last place is within the cut. */
+static void an_item_met_again_is_a_miss_unless_what_was_met_is_ranked(void **state)
 {
     (void) state;
-    const int32_t users[] = {1, 1, 1, 1}, items[] = {1, 2, 3, 1};
+    const int32_t users[] = {1, 1, 1, 1, 2, 2, 2}, items[] = {1, 2, 3, 1, 1, 2, 3};
     tw_seq_data *d = NULL;
+    assert_ok(tw_seq_data_create(&d, 2, 4, users, items, NULL, 7, err));
+    for (int protocol = 0; protocol < 3; protocol++) {
+        for (int kind = 0; kind < 3; kind++) {
+            tw_seq_metrics x;
+            tw_seq_eval_config c = {
+                .split = TW_SEQ_TEST, .protocol = (tw_seq_protocol) protocol, .threads = 1};
+            assert_ok(tw_seq_eval_baseline((tw_seq_baseline) kind, d, &c, &x, err));
+            assert_int_equal(x.users, 2);
+            assert_int_equal(x.repeats, 1);
+            assert_true(x.hr[3] <= 0.5 && x.auc <= 0.5);
+            c.seen = true;
+            assert_ok(tw_seq_eval_baseline((tw_seq_baseline) kind, d, &c, &x, err));
+            assert_int_equal(x.repeats, 1);
+            if (protocol == TW_SEQ_FULL) /* of four items all are within the cut */
+                assert_true(x.hr[3] == 1);
+        }
+    }
     tw_seq_metrics x;
-    const tw_seq_eval_config c = {.split = TW_SEQ_TEST, .threads = 1};
-    assert_ok(tw_seq_data_create(&d, 1, 4, users, items, NULL, 4, err));
+    const bool first[] = {false, true, false};
+    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .threads = 1, .only_users = first, .seen = true};
+    /* Counts 2 1 0 0 in the train parts: 1 is above the three others, its own past among them. */
     assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
-    assert_true(x.hr[0] == 1 && x.auc == 1); /* 1 was counted once, 4 never */
+    assert_true(x.hr[0] == 1 && x.auc == 1);
+    c.seen = false;
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
+    assert_true(x.hr[3] == 0 && x.ndcg[3] == 0 && x.mrr[3] == 0 && x.auc == 0 && x.repeats == 1);
     tw_seq_data_destroy(d);
 }
 
@@ -104,11 +127,11 @@ static void full_ranking_matches_the_obvious_loop(void **state)
     (void) state;
     tw_seq_data *d = larger();
     tw_seq_model *m = model();
-    twi_rank ranks[USERS];
+    twi_rank ranks[USERS], whole[USERS];
     tw_seq_metrics got, want;
     tw_seq_session *s = NULL;
     int n = 0;
-    const tw_seq_eval_config c = {.split = TW_SEQ_TEST, .threads = 1};
+    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .threads = 1};
 
     assert_ok(tw_seq_session_create(&s, m, err));
     for (int32_t u = 1; u <= USERS; u++) {
@@ -125,12 +148,14 @@ static void full_ranking_matches_the_obvious_loop(void **state)
                 score[i] += (double) q[j] * (double) m->items->value[i * 4 + j];
         }
         ranks[n] = (twi_rank){0};
+        whole[n] = (twi_rank){.competitors = ITEMS - 1};
         for (int i = 1; i <= ITEMS; i++) {
             bool seen = i == items[len - 1];
             for (int64_t k = 0; k < len - 1; k++)
                 seen = seen || items[k] == i;
             ranks[n].competitors += !seen;
             ranks[n].above += !seen && score[i] >= score[items[len - 1]];
+            whole[n].above += i != items[len - 1] && score[i] >= score[items[len - 1]];
         }
         n++;
     }
@@ -139,6 +164,11 @@ static void full_ranking_matches_the_obvious_loop(void **state)
     assert_int_equal(got.users, want.users);
     assert_near(got.mrr[3], want.mrr[3], 1e-9);
     assert_near(got.auc, want.auc, 1e-3); /* float sums may order near-ties otherwise */
+    c.seen = true;
+    twi_metrics(&want, whole, n);
+    assert_ok(tw_seq_eval(m, d, &c, &got, err));
+    assert_near(got.mrr[3], want.mrr[3], 1e-9);
+    assert_near(got.auc, want.auc, 1e-3);
     tw_seq_session_destroy(s);
     tw_seq_model_destroy(m);
     tw_seq_data_destroy(d);
@@ -463,7 +493,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(popularity_counts_the_train_parts),
         cmocka_unit_test(full_ranking_leaves_out_seen_items_and_counts_ties_against_us),
-        cmocka_unit_test(an_item_met_again_is_still_ranked),
+        cmocka_unit_test(an_item_met_again_is_a_miss_unless_what_was_met_is_ranked),
         cmocka_unit_test(figures_do_not_depend_on_threads),
         cmocka_unit_test(full_ranking_matches_the_obvious_loop),
         cmocka_unit_test(sampled_lists_are_frozen_by_the_seed),

@@ -7,7 +7,11 @@ static void figures_match_a_hand_calculation(void **state)
 {
     (void) state;
     /* Ranks 1, 3, 11, 21, 6 of 1 + competitors. */
-    const twi_rank ranks[] = {{0, 20}, {2, 20}, {10, 20}, {20, 20}, {5, 10}};
+    const twi_rank ranks[] = {{.above = 0, .competitors = 20},
+                              {.above = 2, .competitors = 20},
+                              {.above = 10, .competitors = 20},
+                              {.above = 20, .competitors = 20},
+                              {.above = 5, .competitors = 10}};
     tw_seq_metrics x;
 
     twi_metrics(&x, ranks, 5);
@@ -35,24 +39,48 @@ static void figures_match_a_hand_calculation(void **state)
 static void one_user_without_competitor_is_a_hit_without_error(void **state)
 {
     (void) state;
-    const twi_rank rank = {0, 0};
+    const twi_rank rank = {0};
     tw_seq_metrics x;
     twi_metrics(&x, &rank, 1);
     assert_true(x.hr[0] == 1 && x.ndcg[0] == 1 && x.auc == 1);
     assert_true(x.hr10_se == 0 && x.ndcg10_se == 0);
 }
 
+/* Of three users one has a repeat that is above everybody, which helps only where it can be given.
+ */
+static void a_repeat_that_cannot_be_given_is_a_miss(void **state)
+{
+    (void) state;
+    twi_rank ranks[] = {{.above = 0, .competitors = 4},
+                        {.above = 0, .competitors = 4, .repeat = true, .missed = true},
+                        {.above = 4, .competitors = 4}};
+    tw_seq_metrics x;
+    twi_metrics(&x, ranks, 3);
+    assert_int_equal(x.users, 3);
+    assert_int_equal(x.repeats, 1);
+    assert_near(x.hr[0], 1 / 3.0, 1e-12);
+    assert_near(x.hr[3], 2 / 3.0, 1e-12); /* with five items everybody else is within twenty */
+    assert_near(x.ndcg[0], 1 / 3.0, 1e-12);
+    assert_near(x.mrr[3], (1 + 0.2) / 3, 1e-12);
+    assert_near(x.auc, 1 / 3.0, 1e-12);
+    ranks[1].missed = false;
+    twi_metrics(&x, ranks, 3);
+    assert_int_equal(x.repeats, 1);
+    assert_near(x.hr[0], 2 / 3.0, 1e-12);
+    assert_near(x.auc, 2 / 3.0, 1e-12);
+}
+
 static void json_names_every_figure(void **state)
 {
     (void) state;
-    const twi_rank rank = {2, 4};
+    const twi_rank rank = {.above = 2, .competitors = 4};
     tw_seq_metrics x;
     tw_text out;
 
     twi_metrics(&x, &rank, 1);
     tw_text_init(&out, 4096);
     assert_ok(tw_seq_metrics_to_json(&x, &out, err));
-    const char *base = "{\"users\": 1, "
+    const char *base = "{\"users\": 1, \"repeats\": 0, \"repeat_share\": 0.000000, "
                        "\"hr_at_1\": 0.000000, \"ndcg_at_1\": 0.000000, \"mrr_at_1\": 0.000000, "
                        "\"recall_at_1\": 0.000000, \"precision_at_1\": 0.000000, "
                        "\"hr_at_5\": 1.000000, \"ndcg_at_5\": 0.500000, \"mrr_at_5\": 0.333333, "
@@ -84,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_match_a_hand_calculation),
         cmocka_unit_test(one_user_without_competitor_is_a_hit_without_error),
+        cmocka_unit_test(a_repeat_that_cannot_be_given_is_a_miss),
         cmocka_unit_test(json_names_every_figure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
