@@ -44,6 +44,9 @@ int cmd_record(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_models(int argc, char **argv);
+int cmd_activate(int argc, char **argv); /* in cmd_models.c, as the next */
+int cmd_rollback(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
 int cmd_attention(int argc, char **argv);
 int cmd_cluster(int argc, char **argv);

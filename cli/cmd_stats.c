@@ -9,7 +9,7 @@ static void print_json(const tw_engine_stats *s)
                   "\"has_seq\": %s, \"tower_dim\": %d, \"seq_dim\": %d, \"seq_items\": %lld, "
                   "\"seq_users\": %lld, \"seq_indexed\": %lld, \"seq_content\": %s, "
                   "\"seq_content_live\": %s, \"tower_index\": \"%s\", \"seq_index\": \"%s\", "
-                  "\"indexed\": %lld, \"delta\": %lld, \"dead\": %lld, \"index_bytes\": %lld}\n",
+                  "\"indexed\": %lld, \"delta\": %lld, \"dead\": %lld, \"index_bytes\": %lld",
                   (long long) s->items, (long long) s->deleted_items, (long long) s->users,
                   (long long) s->events, (long long) s->seq, (long long) s->store_bytes, s->model,
                   s->has_towers ? "true" : "false", s->has_seq ? "true" : "false", s->tower_dim,
@@ -18,6 +18,11 @@ static void print_json(const tw_engine_stats *s)
                   s->seq_content_live ? "true" : "false", s->tower_index, s->seq_index,
                   (long long) s->indexed, (long long) s->delta, (long long) s->dead,
                   (long long) s->index_bytes);
+    (void) printf(", \"towers_problem\": ");
+    print_json_string(stdout, s->towers_problem);
+    (void) printf(", \"seq_problem\": ");
+    print_json_string(stdout, s->seq_problem);
+    (void) printf("}\n");
 }
 
 static void print_text(const tw_engine_stats *s)
@@ -31,6 +36,11 @@ static void print_text(const tw_engine_stats *s)
     else
         (void) printf("model    %d: %s%s%s\n", s->model, s->has_towers ? "towers" : "",
                       s->has_towers && s->has_seq ? " and " : "", s->has_seq ? "SSE-PT" : "");
+    if (s->towers_problem[0] != '\0' || s->seq_problem[0] != '\0') {
+        (void) printf("damaged  %s; put the file back from a copy, or: twindex rollback DIR, or: "
+                      "twindex train\n",
+                      s->towers_problem[0] != '\0' ? s->towers_problem : s->seq_problem);
+    }
     if (s->has_towers) {
         (void) printf(
             "similar  %s index of %lld vectors, %d wide, %lld of them since the last fold, "

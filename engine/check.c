@@ -55,7 +55,8 @@ static void check_models(checker *c, tw_engine *e, const twi_model_parts *parts,
     tw_error why = {0};
     tw_tower *tower = NULL;
     tw_seq_model *seq = NULL;
-    static const char *const remedy = "restore it from a copy, or train again";
+    static const char *const remedy =
+        "put it back from a copy, go back with: twindex rollback, or train again";
 
     if (twi_model_dir(e, version, dir, NULL) != TW_OK)
         return;
@@ -103,6 +104,8 @@ tw_status tw_engine_check(const char *dir, void (*found)(void *ctx, const char *
     int version = 0;
     int64_t newest = 0;
     twi_model_parts parts = {0};
+    twi_registry r = {0};
+    tw_error why = {0};
     tw_engine *e = tw_alloc(1, sizeof *e); /* only its dir and store are used */
 
     if (e == NULL)
@@ -120,7 +123,14 @@ tw_status tw_engine_check(const char *dir, void (*found)(void *ctx, const char *
     TW_TRY(tw_store_active_model(e->store, &version, err));
     TW_TRY(tw_store_seq(e->store, &newest, err));
     if (version > 0) {
-        TW_TRY(twi_model_parts_get(e, version, &parts, err));
+        TW_TRY(twi_registry_load(e, &r, err));
+        st = twi_registry_parts(&r, version, &parts, &why);
+        if (st == TW_ECORRUPT)
+            problem_with(&c, dir, why.msg, "go back with: twindex rollback, or train again");
+        else if (st != TW_OK) {
+            st = tw_fail(err, st, "%s", why.msg);
+            goto done;
+        }
         check_models(&c, e, &parts, version);
         TW_TRY(check_vectors(&c, e, parts.towers_version, err));
         check_snapshot(&c, e, "items", parts.towers_version, newest);
@@ -129,6 +139,7 @@ tw_status tw_engine_check(const char *dir, void (*found)(void *ctx, const char *
     st = c.problems == 0 ? TW_OK
                          : tw_fail(err, TW_ECORRUPT, "'%s' has %d problems", dir, c.problems);
 done:
+    twi_registry_fini(&r);
     tw_store_close(e->store);
     tw_free(e);
     return st;

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "engine/internal.h"
 #include "nn/blas.h"
 
@@ -83,29 +84,33 @@ static tw_status open_store(tw_engine *e, tw_error *err)
 
 static tw_status open_generation(tw_engine *e, tw_error *err)
 {
-    int version = 0;
-    twi_model_parts parts;
-    tw_status st = tw_store_active_model(e->store, &version, err);
-    if (st == TW_OK && version == 0)
-        return twi_generation_empty(&e->current, err);
-    if (st == TW_OK)
-        st = twi_model_parts_get(e, version, &parts, err);
-    return st == TW_OK
-               ? twi_generation_load(e, version, parts, NULL, NULL, &e->current, &e->applied, err)
-               : st;
-}
+    tw_status st = TW_OK;
+    twi_registry r = {0};
+    twi_model_parts parts = {0};
+    tw_error why = {0};
 
-/* What a training that was killed or stopped left behind: folders, and vectors of a model that
- * never served. Best effort: it is only space. */
-static void sweep(tw_engine *e)
-{
-    tw_store_stats stats;
-    twi_model_sweep(e, e->current->version);
-    if (tw_store_get_stats(e->store, &stats, NULL) != TW_OK)
-        return;
-    for (int i = 0; i < stats.n_models; i++)
-        if (stats.models[i].model != e->current->towers_version)
-            (void) !tw_store_drop_vectors(e->store, stats.models[i].model, NULL, NULL);
+    TW_TRY(twi_registry_load(e, &r, err));
+    if (r.serves == 0) {
+        st = twi_generation_empty(&e->current, err);
+        goto done;
+    }
+    st = twi_registry_parts(&r, r.serves, &parts, &why);
+    if (st == TW_ECORRUPT) { /* the store is sound without it */
+        tw_log(TW_LOG_ERROR, "MODEL-UNUSABLE", "model=%d reason=\"%s\"", r.serves, why.msg);
+        TW_TRY(twi_generation_empty(&e->current, err));
+        e->current->version = r.serves;
+        memcpy(e->current->towers_problem, why.msg, sizeof why.msg);
+        memcpy(e->current->seq_problem, why.msg, sizeof why.msg);
+        goto done;
+    }
+    if (st != TW_OK) {
+        st = tw_fail(err, st, "%s", why.msg);
+        goto done;
+    }
+    st = twi_generation_load(e, r.serves, parts, NULL, NULL, &e->current, &e->applied, err);
+done:
+    twi_registry_fini(&r);
+    return st;
 }
 
 tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_options *opt,
@@ -143,7 +148,7 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
         TW_TRY(take_lock(e, err));
     TW_TRY(open_generation(e, err));
     if (e->mode == TW_ENGINE_WRITE) {
-        sweep(e);
+        twi_sweep(e);
         twi_keeper_start(e);
     }
     *out = e;
@@ -222,6 +227,8 @@ tw_status tw_engine_stats_get(tw_engine *e, tw_engine_stats *out, tw_error *err)
         out->index_bytes += ix.bytes;
         (void) snprintf(out->seq_index, sizeof out->seq_index, "%s", ix.kind);
     }
+    (void) snprintf(out->towers_problem, sizeof out->towers_problem, "%.255s", g->towers_problem);
+    (void) snprintf(out->seq_problem, sizeof out->seq_problem, "%.255s", g->seq_problem);
     twi_release(e, g);
     return TW_OK;
 }

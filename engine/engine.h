@@ -61,8 +61,12 @@ typedef struct tw_engine_options {
 TW_NODISCARD tw_status tw_engine_create(const char *dir, tw_error *err);
 
 /* TW_ENOTFOUND: no data directory there. TW_EBUSY: another process writes it; the message names its
- * process id. TW_ECORRUPT: the store or the active model is damaged; the message says what to do. A
- * damaged or missing index is rebuilt, not reported. */
+ * process id. TW_ECORRUPT: the store is damaged; the message says what to do. A damaged or missing
+ * index is rebuilt, not reported. Where a file of the active model is damaged or missing, the
+ * directory opens without that part (stats tell): items and events are read and written, and a
+ * query that needs the part gets TW_ECORRUPT with the file and the ways out. Items that are put
+ * meanwhile are embedded by the next open for writing that finds the file, or when other towers
+ * serve. */
 TW_NODISCARD tw_status tw_engine_open(tw_engine **out, const char *dir,
                                       const tw_engine_options *opt, tw_error *err);
 
@@ -262,6 +266,41 @@ TW_NODISCARD tw_status tw_engine_import_towers(tw_engine *e, const char *folder,
 TW_NODISCARD tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **report,
                                            tw_error *err);
 
+/* ---- versions of the models ------------------------------------------------------------------ */
+
+/* Kept are the version that serves, the one that served before it, and the newest five that never
+ * served (a training that was not activated). */
+typedef struct tw_engine_model {
+    int version;
+    int served;                      /* 1: it serves; 2: rollback brings it back; 0: it never did */
+    int towers_version, seq_version; /* in which its parts were trained; 0: none */
+    const char *created;             /* ISO 8601; "": unknown */
+    const char *withheld;            /* why it was not activated when it was made; "" */
+    const char *problem;             /* why it cannot serve; "": it can */
+    const char *towers_report, *seq_report; /* JSON, as the trainings gave them; "": none */
+} tw_engine_model;
+
+/* Called once a version; its strings live until it returns. Anything but TW_OK ends it. */
+typedef tw_status (*tw_engine_model_fn)(void *ctx, const tw_engine_model *m, tw_error *err);
+
+/* All versions that are kept, oldest first. Each is opened to see whether it can serve. */
+TW_NODISCARD tw_status tw_engine_each_model(tw_engine *e, tw_engine_model_fn fn, void *ctx,
+                                            tw_error *err);
+
+/* Lets a version serve that was made earlier: embeds the catalogue with its towers where they are
+ * not those that serve, builds the indexes, swaps. A kill leaves the old or the new one.
+ *
+ *   opt  progress alone, or NULL
+ *
+ * TW_ENOTFOUND: no such version, or not kept. TW_EEXIST: it serves already. TW_ECORRUPT: one of its
+ * files cannot be used; the one before goes on. TW_ECANCELLED: likewise. */
+TW_NODISCARD tw_status tw_engine_activate(tw_engine *e, int version, const tw_train_options *opt,
+                                          tw_error *err);
+/* The same with the version that served before the one that does; twice is none. *version: which.
+ * TW_ESTATE: none did. */
+TW_NODISCARD tw_status tw_engine_rollback(tw_engine *e, const tw_train_options *opt, int *version,
+                                          tw_error *err);
+
 #define TW_EVAL_MAX_K       1000   /* of a cut-off */
 #define TW_EVAL_MAX_QUERIES 100000 /* each takes 5 bytes for each place of its list */
 
@@ -355,6 +394,7 @@ typedef struct tw_engine_stats {
     char tower_index[64], seq_index[64]; /* kinds: "Flat", "HNSW32" */
     int64_t indexed, delta, dead;        /* of the item index */
     int64_t index_bytes;
+    char towers_problem[256], seq_problem[256]; /* why a part's file cannot be used; "": it can */
 } tw_engine_stats;
 
 TW_NODISCARD tw_status tw_engine_stats_get(tw_engine *e, tw_engine_stats *out, tw_error *err);

@@ -134,8 +134,7 @@ tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **re
     *report = NULL;
     TW_TRY(eval_config(opt, e->threads, &cfg, &protocol, err));
     if (g->seq == NULL) {
-        st = tw_fail(err, TW_ESTATE,
-                     "no sequential model is trained yet; run: twindex train seq %s", e->dir);
+        st = twi_no_seq(e, err);
         goto done;
     }
     TW_TRY(twi_log_load(e, &log, err));

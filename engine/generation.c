@@ -42,6 +42,36 @@ tw_status twi_generation_empty(twi_generation **out, tw_error *err)
     return TW_OK;
 }
 
+/* What a query is told that needs a part of the model which is not there: it was never trained, or
+ * its file cannot be used and these are the ways out. */
+static tw_status no_part(const tw_engine *e, const char *what, const char *kind, int version,
+                         const char *problem, tw_error *err)
+{
+    if (problem[0] == '\0')
+        return tw_fail(err, TW_ESTATE, "no %s trained yet; run: twindex train %s %s", what, kind,
+                       e->dir);
+    return tw_fail(err, TW_ECORRUPT,
+                   "model %d is damaged: %.200s; put the file back from a copy, go back with: "
+                   "twindex rollback %.60s, or train anew with: twindex train %s %.60s",
+                   version, problem, e->dir, kind, e->dir);
+}
+
+tw_status twi_no_towers(tw_engine *e, tw_error *err)
+{
+    twi_generation *g = twi_acquire(e);
+    tw_status st = no_part(e, "towers are", "towers", g->version, g->towers_problem, err);
+    twi_release(e, g);
+    return st;
+}
+
+tw_status twi_no_seq(tw_engine *e, tw_error *err)
+{
+    twi_generation *g = twi_acquire(e);
+    tw_status st = no_part(e, "sequential model is", "seq", g->version, g->seq_problem, err);
+    twi_release(e, g);
+    return st;
+}
+
 static void seat_free(twi_seat *seat)
 {
     tw_tower_session_destroy(seat->tower);
@@ -313,142 +343,5 @@ tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_error *err)
 done:
     gather_fini(&k.a);
     projector_fini(&k.p);
-    return st;
-}
-
-/* Loads the snapshot of `kind` when it is good and of these models; otherwise leaves *ix NULL. */
-static tw_status load_snapshot(tw_engine *e, const twi_generation *g, const char *kind, int version,
-                               const tw_index_config *cfg, int64_t newest, tw_index **ix,
-                               int64_t *seq, tw_error *err)
-{
-    char path[TW_PATH_MAX], tag[TW_INDEX_TAG_MAX];
-    tw_index_snapshot info;
-    tw_error why = {0};
-
-    *ix = NULL;
-    *seq = -1;
-    tw_status st = twi_index_path(e, kind, version, path, err);
-    if (st != TW_OK || !tw_file_exists(path))
-        return st;
-    st = tw_index_load(ix, cfg, path, &info, &why);
-    if (st == TW_ENOMEM)
-        return tw_fail(err, TW_ENOMEM, "index of '%s'", e->dir);
-    if (st != TW_OK) {
-        tw_log(TW_LOG_WARN, "INDEX-REBUILD", "path=\"%s\" reason=\"%s\"", path, why.msg);
-        return TW_OK;
-    }
-    twi_index_tag(g, kind, version, tag);
-    const char *unfit = NULL;
-    if (info.seq > newest) /* the store was restored from an older copy: not its index */
-        unfit = "newer than the store";
-    else if (strcmp(info.tag, tag) != 0)
-        unfit = "of other models"; /* as once after the towers that seq reads were trained anew */
-    if (unfit != NULL) {
-        tw_log(TW_LOG_WARN, "INDEX-REBUILD", "path=\"%s\" reason=\"%s\"", path, unfit);
-        tw_index_destroy(*ix);
-        *ix = NULL;
-        return TW_OK;
-    }
-    *seq = info.seq;
-    return TW_OK;
-}
-
-static tw_status open_items(tw_engine *e, twi_generation *g, int64_t newest,
-                            tw_progress_fn progress, void *ctx, tw_error *err)
-{
-    const tw_index_config cfg = {.dim = tw_tower_dim(g->tower)};
-    tw_status st = load_snapshot(e, g, "items", g->towers_version, &cfg, newest, &g->items,
-                                 &g->saved_items, err);
-    if (st != TW_OK)
-        return st;
-    if (g->items != NULL)
-        return twi_replay_items(e, g, g->saved_items, err);
-    st = tw_index_create(&g->items, &cfg, err);
-    return st == TW_OK ? twi_build_items(e, g, progress, ctx, err) : st;
-}
-
-static tw_status open_next(tw_engine *e, twi_generation *g, int64_t newest, tw_error *err)
-{
-    int64_t rows;
-    tw_index_config cfg = {0};
-    (void) tw_seq_item_vectors(g->seq, &rows, &cfg.dim);
-    tw_status st =
-        load_snapshot(e, g, "next", g->seq_version, &cfg, newest, &g->next, &g->saved_next, err);
-    if (st != TW_OK)
-        return st;
-    if (g->next != NULL)
-        return twi_replay_next(e, g, g->saved_next, err);
-    st = tw_index_create(&g->next, &cfg, err);
-    return st == TW_OK ? twi_build_next(e, g, err) : st;
-}
-
-/* A model that cannot be read is said with what to do, for the store is sound without it. */
-static tw_status model_error(tw_status st, const char *path, const tw_error *why, tw_error *err)
-{
-    if (st == TW_ENOMEM)
-        return tw_fail(err, st, "%s", why->msg);
-    return tw_fail(
-        err, TW_ECORRUPT,
-        "model file '%s' cannot be used (%s); restore it from a copy, or train anew with: "
-        "twindex train",
-        path, why->msg);
-}
-
-static tw_status open_models(tw_engine *e, twi_generation *g, tw_error *err)
-{
-    char dir[TW_PATH_MAX], path[TW_PATH_MAX];
-    tw_error why = {0};
-    tw_status st = twi_model_dir(e, g->version, dir, err);
-    if (st == TW_OK && g->towers_version > 0) {
-        st = tw_path_join(path, dir, TWI_TOWERS_FILE, err);
-        if (st == TW_OK && (st = tw_tower_load(&g->tower, path, &why)) != TW_OK)
-            return model_error(st, path, &why, err);
-    }
-    if (st == TW_OK && g->seq_version > 0) {
-        st = tw_path_join(path, dir, TWI_SEQ_FILE, err);
-        if (st == TW_OK && (st = tw_seq_model_load(&g->seq, path, &why)) != TW_OK)
-            return model_error(st, path, &why, err);
-    }
-    return st;
-}
-
-/* The registry and the files must agree on how wide content is, or a query would read past it. */
-static tw_status check_content(const tw_engine *e, const twi_generation *g, tw_error *err)
-{
-    const int width = g->seq == NULL ? 0 : tw_seq_model_config(g->seq)->content_dim;
-    if ((g->content_version > 0) == (width > 0) &&
-        (!g->projects || (g->tower != NULL && width == tw_tower_dim(g->tower))))
-        return TW_OK;
-    return tw_fail(err, TW_ECORRUPT,
-                   "the sequential model of '%s' reads content %d wide, which is not what model %d "
-                   "was registered with; train anew with: twindex train seq %s",
-                   e->dir, width, g->version, e->dir);
-}
-
-tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
-                              tw_progress_fn progress, void *ctx, twi_generation **out,
-                              int64_t *since, tw_error *err)
-{
-    tw_status st = TW_OK;
-    twi_generation *g = NULL;
-
-    *out = NULL;
-    TW_TRY(tw_store_seq(e->store, since, err));
-    TW_TRY(twi_generation_empty(&g, err));
-    g->version = version;
-    g->towers_version = parts.towers_version;
-    g->seq_version = parts.seq_version;
-    g->content_version = parts.content_version;
-    g->projects = parts.content_version > 0 && parts.content_version == parts.towers_version;
-    TW_TRY(open_models(e, g, err));
-    TW_TRY(check_content(e, g, err));
-    if (g->tower != NULL)
-        TW_TRY(open_items(e, g, *since, progress, ctx, err));
-    if (g->seq != NULL)
-        TW_TRY(open_next(e, g, *since, err));
-    *out = g;
-    g = NULL;
-done:
-    twi_generation_free(g);
     return st;
 }

@@ -35,11 +35,13 @@ static tw_status import(tw_engine *e, const char *folder, const tw_train_options
     TW_TRY(tw_tower_save(tower, path, err));
     TW_TRY(write_report(tower, folder, version, tw_clock_monotonic() - start, report, err));
     TW_TRY(twi_model_report(tmp, TWI_TOWERS_REPORT, *report, err));
-    TW_TRY(twi_publish(e, version, tmp,
-                       (twi_model_parts){.towers_version = version,
-                                         .seq_version = base->seq_version,
-                                         .content_version = base->content_version},
-                       tower, NULL, opt, err));
+    const twi_new_version made = {.version = version,
+                                  .tmp = tmp,
+                                  .parts = {.towers_version = version,
+                                            .seq_version = base->seq_version,
+                                            .content_version = base->content_version},
+                                  .tower = tower};
+    TW_TRY(twi_publish(e, &made, opt, err));
 done:
     if (st != TW_OK && version > 0)
         (void) !tw_remove_tree(tmp, NULL); /* the next sweep would, too */

@@ -76,10 +76,12 @@ typedef struct twi_generation {
     /* Those towers serve: any item's vector says what seq thinks of it, whether seq was trained on
      * the item or not. Otherwise seq knows the items of its training alone, as they were then. */
     bool projects;
-    tw_tower *tower;   /* NULL: none */
-    tw_seq_model *seq; /* NULL: none */
-    tw_index *items;   /* tower vectors by item row; NULL: no towers */
-    tw_index *next;    /* output vectors of the sequential model by item row; NULL: no model */
+    tw_tower *tower;                       /* NULL: none, or its file cannot be used */
+    tw_seq_model *seq;                     /* NULL: likewise */
+    char towers_problem[TW_ERROR_MSG_MAX]; /* why the file of towers_version cannot be used; "" */
+    char seq_problem[TW_ERROR_MSG_MAX];    /* likewise */
+    tw_index *items;                       /* tower vectors by item row; NULL: no towers */
+    tw_index *next; /* output vectors of the sequential model by item row; NULL: no model */
     int64_t saved_items,
         saved_next;            /* seq of the snapshots on disk; guarded by the engine's writer */
     pthread_mutex_t pool_lock; /* guards seats */
@@ -89,6 +91,7 @@ typedef struct twi_generation {
 typedef struct twi_model_parts {
     int towers_version, seq_version; /* the version in which each was trained; 0: none */
     int content_version;             /* the towers whose vectors seq reads; 0: it reads none */
+    bool smoothed; /* what the towers gave was smoothed over a graph that a put cannot see */
 } twi_model_parts;
 
 struct tw_engine {
@@ -123,12 +126,28 @@ struct tw_engine {
 twi_generation *twi_acquire(tw_engine *e); /* the current one, counted; never NULL */
 void twi_release(tw_engine *e, twi_generation *g);
 TW_NODISCARD tw_status twi_generation_empty(twi_generation **out, tw_error *err);
-/* Opens models/NNNN and its indexes, from snapshots where they are good. *since: the sequence
- * number up to which the indexes certainly are. */
+/* ---- generation_open.c ---- */
+/* Opens models/NNNN and its indexes, from snapshots where they are good. A part whose file cannot
+ * be used is left out and told of in the log and in *_problem. A writer embeds the items that the
+ * towers have no vector of. *since: the sequence number up to which the indexes certainly are. */
 TW_NODISCARD tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
                                            tw_progress_fn progress, void *ctx, twi_generation **out,
                                            int64_t *since, tw_error *err);
 void twi_generation_free(twi_generation *g);
+/* Opens the parts of a version. One that cannot be used stays NULL, with why in its problem, ""
+ * otherwise. TW_ENOMEM.
+ *
+ *   serve  to be used, not looked at: a file that cannot be is told of in the log, and the same
+ * part is taken from another version's folder where that has it */
+typedef struct twi_opened {
+    tw_tower *tower;
+    tw_seq_model *seq;
+    char towers_problem[TW_ERROR_MSG_MAX], seq_problem[TW_ERROR_MSG_MAX];
+} twi_opened;
+TW_NODISCARD tw_status twi_models_open(tw_engine *e, int version, twi_model_parts parts, bool serve,
+                                       twi_opened *out, tw_error *err);
+void twi_opened_fini(twi_opened *o);
+/* ---- generation.c ---- */
 /* Makes g current (takes the reference) and drops the old one. */
 void twi_generation_swap(tw_engine *e, twi_generation *g);
 /* Brings g's indexes from `since` up to the store's present. The writer lock is held, or g is not
@@ -146,6 +165,9 @@ TW_NODISCARD tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progr
 TW_NODISCARD tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_error *err);
 TW_NODISCARD tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err);
 void twi_seat_give(twi_generation *g, twi_seat *seat);
+/* TW_ESTATE: none is trained; TW_ECORRUPT: its file cannot be used. With what to run. */
+TW_NODISCARD tw_status twi_no_towers(tw_engine *e, tw_error *err);
+TW_NODISCARD tw_status twi_no_seq(tw_engine *e, tw_error *err);
 
 /* ---- snapshot.c ---- */
 TW_NODISCARD tw_status twi_index_path(const tw_engine *e, const char *kind, int version,
@@ -159,6 +181,7 @@ void twi_keeper_stop(tw_engine *e);
 void twi_keeper_poke(tw_engine *e); /* cheap: wakes it when an index wants a fold */
 
 /* ---- model_dir.c ---- */
+#define TWI_MODEL_FORMAT      1 /* of model.json */
 #define TWI_TOWERS_FILE       "towers.safetensors"
 #define TWI_SEQ_FILE          "seq.safetensors"
 #define TWI_TOWERS_REPORT     "towers.report.json"
@@ -169,19 +192,59 @@ void twi_keeper_poke(tw_engine *e); /* cheap: wakes it when an index wants a fol
 #define TWI_TOWERS_CHECKPOINT "towers.checkpoint"
 TW_NODISCARD tw_status twi_model_dir(const tw_engine *e, int version, char out[TW_PATH_MAX],
                                      tw_error *err);
-TW_NODISCARD tw_status twi_model_parts_get(tw_engine *e, int version, twi_model_parts *out,
-                                           tw_error *err);
 /* Makes models/NNNN.tmp for the next version, with the part that is kept linked from `base`. */
 TW_NODISCARD tw_status twi_model_begin(tw_engine *e, const twi_generation *base, bool new_towers,
                                        int *version, char tmp[TW_PATH_MAX], tw_error *err);
 /* Keeps a training report with its model. */
 TW_NODISCARD tw_status twi_model_report(const char *tmp, const char *name, const char *json,
                                         tw_error *err);
-/* Writes model.json, syncs, renames to models/NNNN. *json is what model.json holds: tw_free it. */
+/* Writes model.json, syncs, renames to models/NNNN. withheld: NULL, or why it shall not serve.
+ * *json is what model.json holds: tw_free it. */
 TW_NODISCARD tw_status twi_model_finish(tw_engine *e, int version, const char *tmp,
-                                        twi_model_parts parts, char **json, tw_error *err);
-/* Removes model folders and snapshots that nothing refers to. Best effort. */
-void twi_model_sweep(tw_engine *e, int keep);
+                                        twi_model_parts parts, const char *withheld, char **json,
+                                        tw_error *err);
+/* Puts a second name of the good file in the place of a bad one. False: that could not be. */
+bool twi_model_restore(const char *from, const char *to);
+/* The number in the name of a model folder, or -1 for any other name. */
+int twi_folder_version(const char *name);
+
+/* ---- registry.c ---- */
+#define TWI_KEPT_SERVED   2 /* versions that served: the one that does and the one before it */
+#define TWI_KEPT_WITHHELD 5 /* the newest of those that never served */
+
+typedef struct twi_version {
+    int version;
+    int served; /* 1: it serves; 2: it did before that; ... 0: it never did */
+    twi_model_parts parts;
+    char created[32];   /* ISO 8601, "" unknown */
+    char withheld[256]; /* why it was not activated when it was made; "" */
+    char problem[64];   /* what is wrong with its entry in the store; "" */
+    int newer_format;   /* 0: this program reads it */
+} twi_version;
+
+typedef struct twi_registry {
+    int n, room;
+    twi_version *versions; /* (n) ascending; owned */
+    int serves, before;    /* 0: none */
+} twi_registry;
+
+/* On failure *out is empty. */
+TW_NODISCARD tw_status twi_registry_load(tw_engine *e, twi_registry *out, tw_error *err);
+void twi_registry_fini(twi_registry *r);
+const twi_version *twi_registry_find(const twi_registry *r, int version); /* NULL: no such */
+/* TW_ENOTFOUND; TW_ECORRUPT: its entry is damaged; TW_EUNSUPPORTED: of a newer program. */
+TW_NODISCARD tw_status twi_registry_parts(const twi_registry *r, int version, twi_model_parts *out,
+                                          tw_error *err);
+/* Whether the folder of the version stays. */
+bool twi_registry_keeps(const twi_registry *r, int version);
+/* In the open transaction: from its commit on, this version serves. */
+TW_NODISCARD tw_status twi_registry_activate(tw_engine *e, int version, tw_error *err);
+
+/* ---- sweep.c ---- */
+/* Removes what no kept version needs any more: folders, snapshots, vectors, and what a killed
+ * process was writing. Names that are not ours stay. Best effort: it is only space. The caller is
+ * the one writer and trains nothing. */
+void twi_sweep(tw_engine *e);
 
 /* ---- the catalogue in memory (dataset.c) ---- */
 /* What towers may read of one item; a string that is not there, or was not asked for, is NULL. */
@@ -217,21 +280,24 @@ TW_NODISCARD tw_status twi_open_metrics(FILE **out, const char *tmp, const char 
                                         tw_error *err);
 TW_NODISCARD tw_status twi_close_metrics(FILE **f,
                                          tw_error *err); /* writes may fail as late as here */
-/* Publishes models/NNNN.tmp, embeds the catalogue with `tower` (NULL: the vectors stay), builds the
- * indexes, makes the version active and current. smooth NULL: vectors stay as the tower gives them.
- * A kill leaves the old or the new version. */
-TW_NODISCARD tw_status twi_publish(tw_engine *e, int version, const char *tmp,
-                                   twi_model_parts parts, const tw_tower *tower,
-                                   const twi_smoothing *smooth, const tw_train_options *opt,
-                                   tw_error *err);
-
-/* The same for a version that shall not serve: registers it beside the one that goes on serving.
- * Its catalogue is embedded only where vectors are smoothed; else whoever activates it does that.
- */
-TW_NODISCARD tw_status twi_publish_apart(tw_engine *e, int version, const char *tmp,
-                                         twi_model_parts parts, const tw_tower *tower,
-                                         const twi_smoothing *smooth, const tw_train_options *opt,
-                                         tw_error *err);
+/* A version that was made, to be published. */
+typedef struct twi_new_version {
+    int version;
+    const char *tmp; /* models/NNNN.tmp */
+    twi_model_parts parts;
+    const tw_tower *tower;       /* NULL: the towers are those of the version before */
+    const twi_smoothing *smooth; /* NULL: vectors stay as the tower gives them */
+    const char *withheld;        /* why it shall not serve, one sentence; NULL: it shall */
+} twi_new_version;
+/* Renames the folder and registers the version. Unless it is withheld, embeds the catalogue where
+ * the towers are new, builds the indexes, makes the version active and current. A kill leaves the
+ * old or the new version. A withheld version is embedded where its vectors are smoothed, for the
+ * graph is not kept; otherwise by whoever activates it. */
+TW_NODISCARD tw_status twi_publish(tw_engine *e, const twi_new_version *v,
+                                   const tw_train_options *opt, tw_error *err);
+/* Embeds the items of which the towers have no vector, or an old one. opt may be NULL. */
+TW_NODISCARD tw_status twi_embed_pending(tw_engine *e, int towers_version, const tw_tower *tower,
+                                         const tw_train_options *opt, tw_error *err);
 
 /* ---- verdict.c ---- */
 /* Whether what a training made shall serve. */
@@ -241,6 +307,8 @@ typedef struct twi_verdict {
 } twi_verdict;
 /* Settles v->activate from v->reason and what was asked for; "never" is a reason, too. */
 void twi_verdict_settle(twi_verdict *v, tw_activate wanted);
+/* The reason where it shall not serve, else NULL. */
+const char *twi_verdict_withholds(const twi_verdict *v);
 /* "activated", and "reason" where there is one. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_verdict_json(const twi_verdict *v, struct json_t *root, tw_error *err);
 /* TW_EINVAL: no such choice. */
@@ -251,9 +319,6 @@ TW_NODISCARD tw_status twi_activate_check(tw_activate wanted, tw_error *err);
 TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat,
                                       int64_t *user, int *n, tw_error *err);
 TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
-/* TW_ESTATE, with what to run. */
-TW_NODISCARD tw_status twi_no_towers(const tw_engine *e, tw_error *err);
-TW_NODISCARD tw_status twi_no_seq(const tw_engine *e, tw_error *err);
 
 /* ---- ask.c ---- */
 /* Either an item, or something else. */

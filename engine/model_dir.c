@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,8 +13,6 @@
 #include "base/crash.h"
 #include "engine/internal.h"
 
-#define MODEL_FORMAT 1
-
 tw_status twi_model_dir(const tw_engine *e, int version, char out[TW_PATH_MAX], tw_error *err)
 {
     char name[64];
@@ -23,55 +20,12 @@ tw_status twi_model_dir(const tw_engine *e, int version, char out[TW_PATH_MAX], 
     return tw_path_join(out, e->dir, name, err);
 }
 
-typedef struct lookup {
-    int version; /* wanted; 0: any */
-    int newest;
-    bool found;
-    twi_model_parts parts;
-} lookup;
-
-static tw_status look(void *ctx, const tw_store_model *m, tw_error *err)
-{
-    lookup *l = ctx;
-    if (m->version > l->newest)
-        l->newest = m->version;
-    if (m->version != l->version)
-        return TW_OK;
-
-    json_t *root = json_loads(m->json, 0, NULL);
-    int format = 0, towers = 0, seq = 0, content = 0;
-    bool good = root != NULL &&
-                json_unpack(root, "{s:i, s:i, s:i, s?i}", "format", &format, "towers_version",
-                            &towers, "seq_version", &seq, "content_version", &content) == 0;
-    json_decref(root);
-    if (!good || towers < 0 || seq < 0 || content < 0 || towers > m->version || seq > m->version ||
-        content > seq)
-        return tw_fail(err, TW_ECORRUPT, "the store's entry of model %d is damaged", m->version);
-    if (format > MODEL_FORMAT)
-        return tw_fail(err, TW_EUNSUPPORTED, "model %d was made by a newer twindex (format %d)",
-                       m->version, format);
-    l->parts = (twi_model_parts){towers, seq, content};
-    l->found = true;
-    return TW_OK;
-}
-
-tw_status twi_model_parts_get(tw_engine *e, int version, twi_model_parts *out, tw_error *err)
-{
-    lookup l = {.version = version};
-    tw_status st = tw_store_each_model(e->store, look, &l, err);
-    if (st == TW_OK && !l.found)
-        st = tw_fail(err, TW_ECORRUPT, "model %d is active but not registered", version);
-    *out = l.parts;
-    return st;
-}
-
 static struct dirent *next_entry(DIR *d)
 {
     return readdir(d); /* NOLINT(concurrency-mt-unsafe): the stream is ours alone */
 }
 
-/* The folder's number, or -1 for any other name. */
-static int folder_version(const char *name)
+int twi_folder_version(const char *name)
 {
     int64_t v;
     return tw_parse_i64(name, &v) && v > 0 && v < 1000000 ? (int) v : -1;
@@ -87,7 +41,7 @@ static tw_status newest_folder(const tw_engine *e, int *newest, tw_error *err)
     if (d == NULL)
         return tw_fail_errno(err, "cannot open '%s'", path);
     for (struct dirent *at = next_entry(d); at != NULL; at = next_entry(d)) {
-        int v = folder_version(at->d_name);
+        int v = twi_folder_version(at->d_name);
         if (v > *newest)
             *newest = v;
     }
@@ -109,6 +63,21 @@ static tw_status link_or_copy(const char *from, const char *to, tw_error *err)
     return st;
 }
 
+bool twi_model_restore(const char *from, const char *to)
+{
+    char tmp[TW_PATH_MAX];
+    const int n = snprintf(tmp, sizeof tmp, "%s.tmp", to);
+    if (n < 0 || (size_t) n >= sizeof tmp)
+        return false;
+    (void) unlink(tmp); /* left by a kill */
+    if (link_or_copy(from, tmp, NULL) != TW_OK)
+        return false;
+    if (rename(tmp, to) == 0 && tw_sync_parent(to, NULL) == TW_OK)
+        return true;
+    (void) unlink(tmp);
+    return false;
+}
+
 /* The part that is not trained anew moves on with what is known of its training. */
 static tw_status keep_part(const char *from_dir, const char *tmp, const char *const names[],
                            tw_error *err)
@@ -128,16 +97,17 @@ done:
 tw_status twi_model_begin(tw_engine *e, const twi_generation *base, bool new_towers, int *version,
                           char tmp[TW_PATH_MAX], tw_error *err)
 {
-    lookup l = {0};
+    twi_registry r = {0};
     char dir[TW_PATH_MAX];
     tw_status st = TW_OK;
     static const char *const towers[] = {TWI_TOWERS_FILE, TWI_TOWERS_REPORT, TWI_TOWERS_METRICS,
                                          NULL};
     static const char *const seq[] = {TWI_SEQ_FILE, TWI_SEQ_REPORT, TWI_SEQ_METRICS, NULL};
 
-    TW_TRY(tw_store_each_model(e->store, look, &l, err));
-    TW_TRY(newest_folder(e, &l.newest, err));
-    *version = l.newest + 1;
+    TW_TRY(twi_registry_load(e, &r, err));
+    int newest = r.n > 0 ? r.versions[r.n - 1].version : 0;
+    TW_TRY(newest_folder(e, &newest, err));
+    *version = newest + 1;
     TW_TRY(twi_model_dir(e, *version, dir, err));
     int n = snprintf(tmp, TW_PATH_MAX, "%s.tmp", dir);
     if (n < 0 || n >= TW_PATH_MAX) {
@@ -148,26 +118,30 @@ tw_status twi_model_begin(tw_engine *e, const twi_generation *base, bool new_tow
     TW_TRY(tw_dir_create(tmp, err));
     tw_crash_point(); /* an empty models/NNNN.tmp */
 
-    if (new_towers ? base->seq_version > 0 : base->towers_version > 0) {
+    if (new_towers ? base->seq != NULL : base->tower != NULL) {
         TW_TRY(twi_model_dir(e, base->version, dir, err));
         TW_TRY(keep_part(dir, tmp, new_towers ? seq : towers, err));
     }
 done:
+    twi_registry_fini(&r);
     return st;
 }
 
 tw_status twi_model_finish(tw_engine *e, int version, const char *tmp, twi_model_parts parts,
-                           char **json, tw_error *err)
+                           const char *withheld, char **json, tw_error *err)
 {
     tw_status st = TW_OK;
     char path[TW_PATH_MAX], dir[TW_PATH_MAX], when[32];
     char *text = NULL;
 
     *json = NULL;
-    json_t *root = json_pack("{s:i, s:i, s:i, s:i, s:i, s:s}", "format", MODEL_FORMAT, "version",
-                             version, "towers_version", parts.towers_version, "seq_version",
-                             parts.seq_version, "content_version", parts.content_version, "created",
-                             tw_clock_iso8601(when, sizeof when, tw_clock_unix()));
+    json_t *root =
+        json_pack("{s:i, s:i, s:i, s:i, s:i, s:s, s:s*}", "format", TWI_MODEL_FORMAT, "version",
+                  version, "towers_version", parts.towers_version, "seq_version", parts.seq_version,
+                  "content_version", parts.content_version, "created",
+                  tw_clock_iso8601(when, sizeof when, tw_clock_unix()), "withheld", withheld);
+    if (parts.smoothed)
+        (void) json_object_set_new(root, "smoothed", json_true());
     TW_TRY(twi_json_dump(root, &text, err));
     TW_TRY(tw_path_join(path, tmp, "model.json", err));
     TW_TRY(tw_file_replace(path, text, strlen(text), err));
@@ -193,26 +167,4 @@ tw_status twi_model_report(const char *tmp, const char *name, const char *json, 
     char path[TW_PATH_MAX];
     tw_status st = tw_path_join(path, tmp, name, err);
     return st == TW_OK ? tw_file_replace(path, json, strlen(json), err) : st;
-}
-
-/* Keeps the version that serves and the one before it, so that a mistake can be undone. */
-static bool wanted(int version, int keep) { return version >= keep - 1 && version <= keep; }
-
-void twi_model_sweep(tw_engine *e, int keep)
-{
-    char path[TW_PATH_MAX], one[TW_PATH_MAX];
-    if (tw_path_join(path, e->dir, "models", NULL) != TW_OK)
-        return;
-    DIR *d = opendir(path);
-    if (d == NULL)
-        return;
-    for (struct dirent *at = next_entry(d); at != NULL; at = next_entry(d)) {
-        const char *dot = strrchr(at->d_name, '.');
-        bool unfinished = dot != NULL && strcmp(dot, ".tmp") == 0;
-        int v = folder_version(at->d_name);
-        if ((unfinished || (v > 0 && !wanted(v, keep))) &&
-            tw_path_join(one, path, at->d_name, NULL) == TW_OK)
-            (void) !tw_remove_tree(one, NULL); /* harmless litter if it stays */
-    }
-    (void) closedir(d);
 }

@@ -19,18 +19,6 @@ static tw_status check_either(const char *a, bool has_a, const char *b, bool has
     return tw_fail(err, TW_EINVAL, "give either %s or %s%s", a, b, has_a ? ", not both" : "");
 }
 
-tw_status twi_no_towers(const tw_engine *e, tw_error *err)
-{
-    return tw_fail(err, TW_ESTATE, "no towers are trained yet; run: twindex train towers %s",
-                   e->dir);
-}
-
-tw_status twi_no_seq(const tw_engine *e, tw_error *err)
-{
-    return tw_fail(err, TW_ESTATE, "no sequential model is trained yet; run: twindex train seq %s",
-                   e->dir);
-}
-
 /* Names the hits and puts them into the answer. A hit that was deleted since the search is left
  * out. */
 static tw_status answer_hits(tw_engine *e, twi_seat *seat, const tw_hit *hits, int n,

@@ -278,8 +278,11 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(twi_model_report(tmp, TWI_SEQ_REPORT, *report, err));
     parts.seq_version = version;
     parts.content_version = j->cfg.content_dim > 0 ? parts.towers_version : 0;
-    TW_TRY((j->verdict.activate ? twi_publish : twi_publish_apart)(j->e, version, tmp, parts, NULL,
-                                                                   NULL, j->opt, err));
+    const twi_new_version made = {.version = version,
+                                  .tmp = tmp,
+                                  .parts = parts,
+                                  .withheld = twi_verdict_withholds(&j->verdict)};
+    TW_TRY(twi_publish(j->e, &made, j->opt, err));
     (void) remove(checkpoint); /* what stays behind would only be told of: it names its run */
 done:
     if (j->metrics != NULL)

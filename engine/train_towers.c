@@ -254,11 +254,15 @@ static tw_status train(job *j, char **report, tw_error *err)
                                   .pairs = j->x.split.pairs,
                                   .n_pairs = j->x.split.parts.train,
                                   .layers = j->recipe.mine.graph_layers};
-    const twi_model_parts parts = {.towers_version = version,
-                                   .seq_version = base->seq_version,
-                                   .content_version = base->content_version};
-    TW_TRY((j->verdict.activate ? twi_publish : twi_publish_apart)(
-        j->e, version, tmp, parts, j->tower, smooth.layers > 0 ? &smooth : NULL, j->opt, err));
+    const twi_new_version made = {.version = version,
+                                  .tmp = tmp,
+                                  .parts = {.towers_version = version,
+                                            .seq_version = base->seq_version,
+                                            .content_version = base->content_version},
+                                  .tower = j->tower,
+                                  .smooth = smooth.layers > 0 ? &smooth : NULL,
+                                  .withheld = twi_verdict_withholds(&j->verdict)};
+    TW_TRY(twi_publish(j->e, &made, j->opt, err));
     (void) remove(checkpoint); /* what stays behind would only be told of: it names its training */
 done:
     if (j->metrics != NULL)

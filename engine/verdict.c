@@ -12,6 +12,8 @@ void twi_verdict_settle(twi_verdict *v, tw_activate wanted)
         (void) snprintf(v->reason, sizeof v->reason, "it was asked not to be");
 }
 
+const char *twi_verdict_withholds(const twi_verdict *v) { return v->activate ? NULL : v->reason; }
+
 tw_status twi_verdict_json(const twi_verdict *v, json_t *root, tw_error *err)
 {
     int bad = json_object_set_new(root, "activated", json_boolean(v->activate));

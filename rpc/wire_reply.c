@@ -117,6 +117,8 @@ static void fill_stats(Twindex__V1__StatsReply *m, const tw_engine_stats *s)
 #undef X
     m->tower_index = twi_lend(s->tower_index);
     m->seq_index = twi_lend(s->seq_index);
+    m->towers_problem = twi_lend(s->towers_problem);
+    m->seq_problem = twi_lend(s->seq_problem);
 }
 
 static void fill_health(Twindex__V1__HealthReply *m, const tw_health *h)
@@ -234,13 +236,17 @@ static tw_status read_stats(tw_engine_stats *s, const Twindex__V1__StatsReply *m
 {
     if (m->model > INT_MAX || m->tower_dim > INT_MAX || m->seq_dim > INT_MAX ||
         strlen(m->tower_index) >= sizeof s->tower_index ||
-        strlen(m->seq_index) >= sizeof s->seq_index)
+        strlen(m->seq_index) >= sizeof s->seq_index ||
+        strlen(m->towers_problem) >= sizeof s->towers_problem ||
+        strlen(m->seq_problem) >= sizeof s->seq_problem)
         return tw_fail(err, TW_ECORRUPT, "the reply's statistics are out of range");
 #define X(field, type) s->field = (__typeof__(s->field)) m->field;
     STATS(X)
 #undef X
     (void) snprintf(s->tower_index, sizeof s->tower_index, "%s", m->tower_index);
     (void) snprintf(s->seq_index, sizeof s->seq_index, "%s", m->seq_index);
+    (void) snprintf(s->towers_problem, sizeof s->towers_problem, "%s", m->towers_problem);
+    (void) snprintf(s->seq_problem, sizeof s->seq_problem, "%s", m->seq_problem);
     return TW_OK;
 }
 

@@ -165,6 +165,39 @@ static void a_killed_training_leaves_the_old_model_or_the_new_one(void **state)
     assert_true(seen_old > 3 && seen_new > 0);
 }
 
+static void roll_back(const char *dir)
+{
+    tw_engine *e;
+    int version;
+    if (tw_engine_open(&e, dir, &write_mode, NULL) != TW_OK)
+        _exit(1);
+    if (tw_engine_rollback(e, NULL, &version, NULL) != TW_OK)
+        _exit(2);
+    tw_engine_close(e);
+}
+
+static void a_killed_rollback_leaves_the_one_version_or_the_other(void **state)
+{
+    (void) state;
+    char dir[TW_PATH_MAX];
+    int point = 0, status, seen_old = 0, seen_new = 0;
+    (void) snprintf(dir, sizeof dir, "%s", tw_test_path("rollback"));
+    tw_engine_close(toy_engine("rollback", true));
+    train(dir);
+    train(dir);
+    do { /* from the state that the one before left: back and forth */
+        const int before = active_model(dir);
+        status = in_child(roll_back, dir, point += point < 8 ? 1 : 3);
+        assert_true(status == TW_CRASH_STATUS || status == 0);
+        const int after = active_model(dir);
+        assert_in_range(after, 1, 2);
+        seen_old += after == before;
+        seen_new += after != before;
+        assert_true(status != 0 || after != before);
+    } while (status == TW_CRASH_STATUS);
+    assert_true(seen_old > 3 && seen_new > 1);
+}
+
 /* ---- a sequential model that reads tower vectors: both indexes follow the store ----------------
  */
 
@@ -258,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_item_is_lost_or_twice_when_an_ingest_is_killed),
         cmocka_unit_test(a_killed_training_leaves_the_old_model_or_the_new_one),
+        cmocka_unit_test(a_killed_rollback_leaves_the_one_version_or_the_other),
         cmocka_unit_test(a_killed_put_is_in_both_indexes_or_in_none),
         cmocka_unit_test(killed_towers_leave_next_with_the_old_ones_or_frozen),
     };

@@ -68,7 +68,7 @@ want 'no command prints help and fails' 2 'Usage: twindex COMMAND' "$program"
 want 'help' 0 'similar' "$program" --help
 want 'version' 0 '^twindex [0-9]' "$program" --version
 one_line 'unknown command' 2 "unknown command 'frob'" "$program" frob
-for c in init ingest events train eval plot cluster attention similar next embed pairs import put get delete record stats serve check; do
+for c in init ingest events train eval plot cluster attention similar next embed pairs import put get delete record models activate rollback stats serve check; do
     want "$c --help shows an example" 0 'Example:' "$program" $c --help
     one_line "$c refuses an unknown flag" 2 "unknown option '--frob'" "$program" $c --frob
 done
@@ -395,9 +395,28 @@ if ! "$program" version | grep -q 'without cairo'; then
     echo 'no JSON' >>d/models/0005/seq.metrics.jsonl
     one_line 'a damaged training log' 3 'line 16 of the training' "$program" plot seq d -o curve.png
 fi
+cp d/models/0005/seq.safetensors good
 printf 'garbage' | dd of=d/models/0005/seq.safetensors bs=1 seek=8 conv=notrunc 2>/dev/null
-one_line 'a damaged model' 3 'seq.safetensors' "$program" similar --dir d f1
+want 'a damaged model' 3 'seq.safetensors.*twindex rollback d.*twindex train seq d' "$program" next --dir d --user u1
+want 'what does not need it goes on' 0 'Story' "$program" similar --dir d f1
+want 'writes, too' 0 'created' "$program" put --dir d y --title 'Robot Story 12'
+want 'stats tell of it' 0 'damaged .*models/0005/seq.safetensors' "$program" stats --dir d
 want 'check finds it' 3 'seq.safetensors' "$program" check d
+want 'the list names it' 0 'cannot serve: .*models/0005/seq.safetensors' "$program" models d
+want 'the version before' 0 'model 4 serves' "$program" rollback d -q
+want 'has no such model' 1 'no sequential model' "$program" next --dir d --user u1
+one_line 'a damaged one is not activated' 3 'models/0005/seq.safetensors' sh -c "'$program' activate d 5 -q 2>&1 | grep -v MODEL-UNUSABLE; '$program' activate d 5 -q 2>/dev/null"
+cp good d/models/0005/seq.safetensors
+want 'the copy' 0 'model 5 serves' "$program" activate d 5 -q
+want 'serves' 0 'Story' "$program" next --dir d --user u1
+one_line 'twice' 1 'serves already' "$program" activate d 5 -q
+one_line 'a version that is none' 2 "'five' is no version" "$program" activate d five
+one_line 'one that there is not' 1 'no model has the version 77' "$program" activate d 77 -q
+want 'the list as JSON' 0 '"version": 5, "state": "serves"' "$program" models d --json
+"$program" init none >out
+want 'no versions' 0 'none yet' "$program" models none
+one_line 'nothing to go back to' 1 'no model served before' "$program" rollback none -q
+want 'sound at the end' 0 'is sound' "$program" check d
 
 echo "$((count - failures)) passed, $failures failed"
 [ $failures -eq 0 ]
