@@ -96,56 +96,167 @@ tw_status tw_remove_tree(const char *path, tw_error *err)
     return TW_OK;
 }
 
-tw_status tw_file_read(const char *path, size_t max, char **data, size_t *len, tw_error *err)
+/* ---- opening to read ---- */
+
+enum { TO_READ = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
+
+/* Takes the descriptor: it is in *out, ready to be read, or closed. */
+static tw_status keep_regular(int fd, int *out, const char *path, tw_error *err)
 {
     tw_status st = TW_OK;
-    char *block = NULL;
+    struct stat sb;
+    if (fstat(fd, &sb) != 0)
+        st = tw_fail_errno(err, "cannot stat '%.300s'", path);
+    else if (!S_ISREG(sb.st_mode))
+        st = tw_fail(err, TW_EINVAL, "'%.300s' is no regular file", path);
+    else if (fcntl(fd, F_SETFL, 0) != 0)
+        st = tw_fail_errno(err, "cannot read '%.300s'", path);
+    if (st == TW_OK)
+        *out = fd;
+    else
+        (void) close(fd);
+    return st;
+}
+
+tw_status tw_file_open(int *fd, const char *path, tw_error *err)
+{
+    *fd = -1;
+    const int opened = open(path, TO_READ);
+    if (opened < 0 && errno == ENXIO) /* a socket, or a device that is not there */
+        return tw_fail(err, TW_EINVAL, "'%.300s' is no regular file", path);
+    if (opened < 0)
+        return tw_fail_errno(err, "cannot open '%.300s'", path);
+    return keep_regular(opened, fd, path, err);
+}
+
+tw_status tw_file_open_stream(FILE **out, const char *path, tw_error *err)
+{
+    int fd;
+    *out = NULL;
+    tw_status st = tw_file_open(&fd, path, err);
+    if (st != TW_OK)
+        return st;
+    *out = fdopen(fd, "rb");
+    if (*out == NULL) {
+        st = tw_fail_errno(err, "cannot read '%.300s'", path);
+        (void) close(fd);
+    }
+    return st;
+}
+
+tw_status tw_file_open_table(int *fd, const char *path, tw_error *err)
+{
+    struct stat sb;
+    *fd = -1;
+    if (stat(path, &sb) != 0) /* before it is opened, for opening some devices does something */
+        return tw_fail_errno(err, "cannot open '%.300s'", path);
+    if (S_ISDIR(sb.st_mode))
+        return tw_fail(err, TW_EINVAL, "'%.300s' is a folder, not a file", path);
+    if (!S_ISFIFO(sb.st_mode))
+        return tw_file_open(fd, path, err);
+    *fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    return *fd >= 0 ? TW_OK : tw_fail_errno(err, "cannot open '%.300s'", path);
+}
+
+/* The next part of a path, in part; false at its end. */
+static bool next_part(const char **path, char part[TW_PATH_MAX])
+{
+    const char *p = *path;
+    while (*p == '/')
+        p++;
+    const size_t len = strcspn(p, "/");
+    memcpy(part, p, len);
+    part[len] = '\0';
+    *path = p + len;
+    return len > 0;
+}
+
+tw_status tw_file_open_below(int *fd, int folder, const char *path, tw_error *err)
+{
+    char part[TW_PATH_MAX];
+    const char *rest = path;
+    int at = -1; /* the folder reached so far; -1: the one that was given */
+
+    *fd = -1;
+    if (path[0] == '/' || path[0] == '\0' || strlen(path) >= sizeof part)
+        return tw_fail(err, TW_EINVAL, "'%.100s' is no path within the folder", path);
+    while (next_part(&rest, part)) {
+        const int way =
+            *rest == '\0' ? TO_READ | O_NOFOLLOW : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        const bool climbs = strcmp(part, "..") == 0;
+        const int next = climbs ? -1 : openat(at >= 0 ? at : folder, part, way);
+        const int why = errno;
+        if (at >= 0)
+            (void) close(at);
+        at = next;
+        errno = why;
+        if (climbs)
+            return tw_fail(err, TW_EINVAL, "'%.100s' climbs out of a folder", path);
+        if (at < 0)
+            return tw_fail_errno(err, "cannot open '%.300s'", path);
+    }
+    if (at < 0)
+        return tw_fail(err, TW_EINVAL, "'%.100s' is no path within the folder", path);
+    return keep_regular(at, fd, path, err);
+}
+
+static tw_status read_all(int fd, const char *name, char *block, size_t want, size_t *got,
+                          tw_error *err)
+{
+    while (*got < want) {
+        ssize_t n = read(fd, block + *got, want - *got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return tw_fail_errno(err, "cannot read '%.300s'", name);
+        if (n == 0)
+            break; /* it shrank meanwhile */
+        *got += (size_t) n;
+    }
+    return TW_OK;
+}
+
+tw_status tw_file_read_open(int fd, const char *name, size_t max, char **data, size_t *len,
+                            tw_error *err)
+{
     struct stat sb;
 
     *data = NULL;
     *len = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return tw_fail_errno(err, "cannot open '%s'", path);
-    if (fstat(fd, &sb) != 0) {
-        st = tw_fail_errno(err, "cannot stat '%s'", path);
-        goto done;
+    if (fstat(fd, &sb) != 0)
+        return tw_fail_errno(err, "cannot stat '%.300s'", name);
+    if ((uintmax_t) sb.st_size > max)
+        return tw_fail(err, TW_EINVAL, "'%.300s' has %jd bytes, the most allowed is %zu", name,
+                       (intmax_t) sb.st_size, max);
+    const size_t want = (size_t) sb.st_size;
+    char *block = tw_alloc(want + 1, 1);
+    if (block == NULL)
+        return tw_fail(err, TW_ENOMEM, "%zu bytes for '%.300s'", want, name);
+    tw_status st = read_all(fd, name, block, want, len, err);
+    if (st == TW_OK) {
+        *data = block;
+        return TW_OK;
     }
-    if (!S_ISREG(sb.st_mode)) {
-        st = tw_fail(err, TW_EINVAL, "'%s' is no regular file", path);
-        goto done;
-    }
-    if ((uintmax_t) sb.st_size > max) {
-        st = tw_fail(err, TW_EINVAL, "'%s' has %jd bytes, the most allowed is %zu", path,
-                     (intmax_t) sb.st_size, max);
-        goto done;
-    }
-    size_t want = (size_t) sb.st_size, got = 0;
-    block = tw_alloc(want + 1, 1);
-    if (block == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "%zu bytes for '%s'", want, path);
-        goto done;
-    }
-    while (got < want) {
-        ssize_t n = read(fd, block + got, want - got);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            st = tw_fail_errno(err, "cannot read '%s'", path);
-            goto done;
-        }
-        if (n == 0)
-            break; /* it shrank meanwhile */
-        got += (size_t) n;
-    }
-    *data = block;
-    *len = got;
-    block = NULL;
-done:
+    *len = 0;
     tw_free(block);
+    return st;
+}
+
+tw_status tw_file_read(const char *path, size_t max, char **data, size_t *len, tw_error *err)
+{
+    int fd;
+
+    *data = NULL;
+    *len = 0;
+    tw_status st = tw_file_open(&fd, path, err);
+    if (st != TW_OK)
+        return st;
+    st = tw_file_read_open(fd, path, max, data, len, err);
     (void) close(fd);
     return st;
 }
+
+/* ---- writing ---- */
 
 static tw_status tmp_name(char tmp[TW_PATH_MAX], const char *path, tw_error *err)
 {

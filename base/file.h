@@ -23,10 +23,35 @@ TW_NODISCARD tw_status tw_dir_create(const char *path, tw_error *err);
  * are removed, not followed. */
 TW_NODISCARD tw_status tw_remove_tree(const char *path, tw_error *err);
 
+/* ---- opening to read: how the project opens every file that it is given ----
+ *
+ * A pipe or a device in the place of a file would let open() wait without end, so none is opened to
+ * be read: a descriptor is of a regular file, blocks no opening, and is closed on exec. What was
+ * looked at is what is read, whatever the path names a moment later. */
+
+/* TW_EINVAL: no regular file. TW_ENOTFOUND, TW_EDENIED, TW_EIO with the path: the system refuses.
+ * On failure *fd is -1. */
+TW_NODISCARD tw_status tw_file_open(int *fd, const char *path, tw_error *err);
+/* The same as a stream; *out is NULL on failure. */
+TW_NODISCARD tw_status tw_file_open_stream(FILE **out, const char *path, tw_error *err);
+
+/* The same of a path that a stranger gave, and that must name a file below the open folder: parts
+ * with slashes between them, none of them "..", and no symbolic link on the way, wherever it leads.
+ * TW_EINVAL, besides: the path is absolute, empty or climbs; TW_EINVAL or TW_EIO: a link. */
+TW_NODISCARD tw_status tw_file_open_below(int *fd, int folder, const char *path, tw_error *err);
+
+/* A table may also come through a pipe ("<(zcat FILE.gz)", /dev/stdin): then opening waits for who
+ * writes it. Devices, sockets and folders: TW_EINVAL. */
+TW_NODISCARD tw_status tw_file_open_table(int *fd, const char *path, tw_error *err);
+
 /* Reads at most max bytes into a NUL-terminated block that the caller frees with tw_free.
  * TW_EINVAL: the file is larger than max, or is no regular file. */
 TW_NODISCARD tw_status tw_file_read(const char *path, size_t max, char **data, size_t *len,
                                     tw_error *err);
+
+/* The same of an open file, which stays open; `name` stands for it in messages. */
+TW_NODISCARD tw_status tw_file_read_open(int fd, const char *name, size_t max, char **data,
+                                         size_t *len, tw_error *err);
 
 /* After this returns TW_OK, path holds exactly data, whatever happens to the machine; before, it
  * holds what it held. Order: write path.tmp, fsync, rename, fsync the folder. */

@@ -17,6 +17,7 @@ sprintf vsprintf strcpy strcat strncpy strncat stpcpy gets strtok alloca | ^$ | 
 atoi atol atoll atof | ^$ | it cannot report an error; base/text.h
 exit abort perror printf vprintf puts putchar | ^cli/|^tests/|^bench/ | a library returns a tw_status; only cli/ prints and exits
 rand srand random srandom drand48 lrand48 time gettimeofday clock clock_gettime localtime gmtime | ^base/ | randomness is a tw_rng passed in, time is base/clock.h
+open openat creat fopen freopen sf_open gzopen mkfifo | ^(base|tests|bench)/ | base/file.h opens regular files alone and waits for nobody
 getenv secure_getenv | ^(base|nn|cli|tests|bench)/ | settings are arguments, not the environment
 setenv unsetenv putenv | ^(nn|cli|tests|bench)/ | only nn/ may, for its re-exec
 execve execv execvp execvpe execl execlp fexecve posix_spawn fork vfork | ^(nn|tests|bench)/ | only nn/ may, for its re-exec

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "index/index_snapshot.h"
 
@@ -24,13 +25,13 @@ static tw_status source_open(source *s, const char *path, tw_error *err)
 
     memset(s, 0, sizeof *s);
     s->path = path;
-    s->file = fopen(path, "rbe");
-    if (s->file == NULL)
-        return tw_fail_errno(err, "cannot open snapshot '%s'", path);
+    tw_status st = tw_file_open_stream(&s->file, path, err);
+    if (st == TW_EINVAL)
+        return tw_fail(err, TW_ECORRUPT, "the snapshot '%s' is no regular file", path);
+    if (st != TW_OK)
+        return st;
     if (fstat(fileno(s->file), &sb) != 0)
         return tw_fail_errno(err, "cannot stat snapshot '%s'", path);
-    if (!S_ISREG(sb.st_mode))
-        return tw_fail(err, TW_ECORRUPT, "'%s' is no regular file", path);
     s->size = (uint64_t) sb.st_size;
     return TW_OK;
 }

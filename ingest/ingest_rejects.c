@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -55,7 +56,7 @@ static tw_status find_keep(tw_rejects *j, int64_t line, off_t *keep, tw_error *e
 static tw_status keep_until(tw_rejects *j, int64_t line, tw_error *err)
 {
     off_t keep = 0;
-    j->f = fopen(j->path, "r+be");
+    j->f = fopen(j->path, "r+be"); // banned-ok: to write behind what is kept
     if (j->f == NULL && errno == ENOENT)
         return TW_OK;
     if (j->f == NULL)
@@ -69,6 +70,7 @@ static tw_status keep_until(tw_rejects *j, int64_t line, tw_error *err)
 tw_status tw_rejects_open(tw_rejects **out, const char *path, tw_reader_place place, tw_error *err)
 {
     tw_status st = TW_OK;
+    struct stat sb;
 
     *out = NULL;
     if (strlen(path) >= TW_PATH_MAX)
@@ -78,7 +80,9 @@ tw_status tw_rejects_open(tw_rejects **out, const char *path, tw_reader_place pl
     if (j == NULL)
         return tw_fail(err, TW_ENOMEM, "no memory for rejected rows");
     (void) snprintf(j->path, sizeof j->path, "%s", path);
-    if (place.row > 0)
+    if (stat(path, &sb) == 0 && S_ISFIFO(sb.st_mode)) /* opening it would wait for who reads it */
+        st = tw_fail(err, TW_EINVAL, "'%.300s', where rejected rows go, is a pipe", path);
+    if (st == TW_OK && place.row > 0)
         st = keep_until(j, place.line, err);
     if (st == TW_OK) {
         *out = j;
@@ -106,7 +110,7 @@ tw_status tw_rejects_add(tw_rejects *j, int64_t line, const char *reason, const 
                          size_t len, tw_error *err)
 {
     if (j->f == NULL) {
-        j->f = fopen(j->path, "wbe");
+        j->f = fopen(j->path, "wbe"); // banned-ok: to write
         if (j->f == NULL)
             return tw_fail_errno(err, "cannot create '%.300s'", j->path);
     }

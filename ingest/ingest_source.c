@@ -1,12 +1,12 @@
 /* The bytes of a file, one row at a time, through a window that never holds more than one row of
  * the greatest length and one read. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "ingest/internal.h"
 
 #define READ_BYTES (128u << 10)
@@ -14,19 +14,15 @@
 
 tw_status twi_source_open(twi_source *s, const char *path, tw_error *err)
 {
-    tw_status st = TW_OK;
     struct stat sb;
+    int fd;
 
     *s = (twi_source){.path = path};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return tw_fail_errno(err, "cannot open '%.300s'", path);
+    tw_status st = tw_file_open_table(&fd, path, err);
+    if (st != TW_OK)
+        return st;
     if (fstat(fd, &sb) != 0) {
         st = tw_fail_errno(err, "cannot stat '%.300s'", path);
-        goto done;
-    }
-    if (S_ISDIR(sb.st_mode)) {
-        st = tw_fail(err, TW_EINVAL, "'%.300s' is a folder, not a file", path);
         goto done;
     }
     s->size = (int64_t) sb.st_size;

@@ -1,12 +1,10 @@
 /* The only file that includes sndfile.h. */
 #include "ingest/sound.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <sndfile.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -203,23 +201,19 @@ static tw_status load_mpeg(tw_sound *out, const char *path, double seconds, bool
 tw_status tw_sound_load(tw_sound *out, const char *path, double seconds, bool *cut, tw_error *err)
 {
     tw_status st = TW_OK;
-    struct stat sb;
     unsigned char head[4];
+    int fd;
     SF_INFO info = {0};
 
     *out = (tw_sound){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return tw_fail_errno(err, "cannot open '%s'", path);
-    if (fstat(fd, &sb) != 0) {
-        st = tw_fail_errno(err, "cannot stat '%s'", path);
+    st = tw_file_open(&fd, path, err);
+    if (st != TW_OK)
+        return st;
+    if (lseek(fd, 0, SEEK_END) == 0) {
+        st = tw_fail(err, TW_EINVAL, "'%s' is empty", path);
         goto done;
     }
-    if (!S_ISREG(sb.st_mode) || sb.st_size == 0) {
-        st = tw_fail(err, TW_EINVAL, "'%s' is %s", path,
-                     S_ISREG(sb.st_mode) ? "empty" : "no regular file");
-        goto done;
-    }
+    (void) lseek(fd, 0, SEEK_SET);
     TW_TRY(check_seconds(seconds, err));
     if (pread(fd, head, sizeof head, 0) == (ssize_t) sizeof head && twi_mpeg_suspected(head)) {
         st = load_mpeg(out, path, seconds, cut, err);

@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,6 +48,20 @@ done:
     return st;
 }
 
+/* SQLite opens a journal that somebody left, whatever it is, and would wait for a pipe. */
+static tw_status check_companions(const char *path, tw_error *err)
+{
+    static const char *const ends[] = {"-journal", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        char name[TW_PATH_MAX + 16];
+        struct stat info;
+        (void) snprintf(name, sizeof name, "%s%s", path, ends[i]);
+        if (stat(name, &info) == 0 && !S_ISREG(info.st_mode))
+            return tw_fail(err, TW_EINVAL, "'%s' is not a file; move it away", name);
+    }
+    return TW_OK;
+}
+
 static tw_status check_path(const char *path, tw_store_mode mode, tw_error *err)
 {
     struct stat info;
@@ -59,7 +74,7 @@ static tw_status check_path(const char *path, tw_store_mode mode, tw_error *err)
     }
     if (!S_ISREG(info.st_mode))
         return tw_fail(err, TW_EINVAL, "'%s' is not a file", path);
-    return TW_OK;
+    return check_companions(path, err);
 }
 
 static tw_status make_locks(tw_store *s, tw_error *err)

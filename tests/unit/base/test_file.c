@@ -1,7 +1,10 @@
 #include "base/file.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -93,6 +96,88 @@ static void folders_are_made_and_removed_with_all_they_hold(void **state)
     assert_status(tw_dir_create(tw_test_file("plain", ""), err), TW_EEXIST);
 }
 
+/* Of each kind that an open() could wait for, or that never ends. */
+static void only_regular_files_are_opened_and_nothing_is_waited_for(void **state)
+{
+    (void) state;
+    const char *pipe = tw_test_path("pipe"), *link = tw_test_path("to-pipe"),
+               *listens = tw_test_path("socket");
+    const char *const odd[] = {pipe, link, listens, tw_test_dir(), "/dev/zero", "/dev/ptmx"};
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    char *data;
+    size_t len;
+    int fd;
+
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_int_equal(symlink(pipe, link), 0);
+    const int s = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(strlen(listens) < sizeof at.sun_path);
+    memcpy(at.sun_path, listens, strlen(listens) + 1);
+    assert_int_equal(bind(s, (const struct sockaddr *) &at, sizeof at), 0);
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        tw_error e = {0};
+        (void) alarm(5); /* ends the test where the open waits */
+        assert_int_equal(tw_file_read(odd[i], 99, &data, &len, &e), TW_EINVAL);
+        (void) alarm(0);
+        assert_non_null(strstr(e.msg, "no regular file"));
+        assert_non_null(strstr(e.msg, odd[i]));
+        assert_status(tw_file_open(&fd, odd[i], err), TW_EINVAL);
+        assert_int_equal(fd, -1);
+    }
+    (void) close(s);
+    assert_ok(tw_file_open(&fd, tw_test_file("plain-one", "x"), err));
+    assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    (void) close(fd);
+    FILE *f;
+    assert_ok(tw_file_open_stream(&f, tw_test_path("plain-one"), err));
+    assert_int_equal(fgetc(f), 'x');
+    (void) fclose(f);
+    assert_status(tw_file_open_stream(&f, pipe, err), TW_EINVAL);
+    assert_null(f);
+}
+
+static void a_path_below_a_folder_never_leaves_it(void **state)
+{
+    (void) state;
+    static const char *const good[] = {"in.txt", "sub/in.txt", "./sub//in.txt", "sub/./in.txt"};
+    static const char *const bad[] = {
+        "",           "/etc/passwd", "..",       "../out.txt", "sub/../in.txt", "sub/../../out.txt",
+        "link",       "sub/link",    "folder/x", "sub",        "pipe",          "none",
+        "sub/none/x", "in.txt/x",    "sub/",     ".",          "dangling"};
+    char *data;
+    size_t len;
+    int fd;
+    assert_ok(tw_dir_create(tw_test_path("below/sub"), err));
+    assert_ok(tw_dir_create(tw_test_path("beside"), err));
+    (void) tw_test_file("out.txt", "out");
+    (void) tw_test_file("beside/x", "out");
+    (void) tw_test_file("below/in.txt", "in");
+    (void) tw_test_file("below/sub/in.txt", "in");
+    assert_int_equal(symlink("../out.txt", tw_test_path("below/link")), 0);
+    assert_int_equal(symlink("../in.txt", tw_test_path("below/sub/link")), 0);
+    assert_int_equal(symlink("../beside", tw_test_path("below/folder")), 0);
+    assert_int_equal(symlink("nowhere", tw_test_path("below/dangling")), 0);
+    assert_int_equal(mkfifo(tw_test_path("below/pipe"), 0600), 0);
+    const int folder = open(tw_test_path("below"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(folder >= 0);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_ok(tw_file_open_below(&fd, folder, good[i], err));
+        assert_ok(tw_file_read_open(fd, good[i], 9, &data, &len, err));
+        assert_string_equal(data, "in");
+        tw_free(data);
+        (void) close(fd);
+    }
+    (void) alarm(5);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (tw_file_open_below(&fd, folder, bad[i], NULL) == TW_OK)
+            fail_msg("'%s' was opened", bad[i]);
+        assert_int_equal(fd, -1);
+    }
+    (void) alarm(0);
+    (void) close(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +187,8 @@ int main(void)
         cmocka_unit_test(replace_leaves_no_temporary_file),
         cmocka_unit_test(an_aborted_file_leaves_the_old_one),
         cmocka_unit_test(folders_are_made_and_removed_with_all_they_hold),
+        cmocka_unit_test(only_regular_files_are_opened_and_nothing_is_waited_for),
+        cmocka_unit_test(a_path_below_a_folder_never_leaves_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
