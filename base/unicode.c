@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 
 enum {
+    FEW = 256,
     PARTS_MAX = 32, /* characters that one becomes; 18 is the most in Unicode */
     SHORT_RUN = 32, /* of combining marks: sorted by insertion */
     CLASSES = 256,  /* of combining marks; 0: no mark */
@@ -19,17 +20,34 @@ enum {
 
 /* Code points that grow. */
 typedef struct codes {
-    utf8proc_int32_t *data; /* owned */
+    utf8proc_int32_t *data; /* its own few, or owned */
     size_t n, room;
+    utf8proc_int32_t few[FEW]; /* so that a title needs no memory */
 } codes;
+
+static void codes_init(codes *c)
+{
+    c->data = c->few;
+    c->n = 0;
+    c->room = FEW;
+}
+
+static void codes_fini(codes *c)
+{
+    if (c->data != c->few)
+        tw_free(c->data);
+}
 
 static tw_status push(codes *c, utf8proc_int32_t cp, tw_error *err)
 {
     if (c->n == c->room) {
-        const size_t room = c->room > 0 ? 2 * c->room : 64;
-        utf8proc_int32_t *data = tw_realloc(c->data, room, sizeof *data);
+        const size_t room = 2 * c->room;
+        const bool few = c->data == c->few;
+        utf8proc_int32_t *data = tw_realloc(few ? NULL : c->data, room, sizeof *data);
         if (data == NULL)
             return tw_fail(err, TW_ENOMEM, "%zu characters of text", room);
+        if (few)
+            memcpy(data, c->few, sizeof c->few);
         c->data = data;
         c->room = room;
     }
@@ -158,14 +176,15 @@ static bool is_plain(const char *s, size_t len)
 tw_status tw_unicode_nfc(tw_text *out, const char *s, size_t len, tw_error *err)
 {
     tw_status st = TW_OK;
-    codes c = {0};
+    codes c;
 
     if (is_plain(s, len))
         return tw_text_add(out, s, len, err);
+    codes_init(&c);
     TW_TRY(decompose(&c, s, len, err));
     TW_TRY(append_composed(out, &c, err));
 done:
-    tw_free(c.data);
+    codes_fini(&c);
     return st;
 }
 
@@ -190,17 +209,43 @@ static tw_status fold_ascii(tw_text *out, const char *s, size_t len, tw_error *e
 tw_status tw_unicode_fold(tw_text *out, const char *s, size_t len, tw_error *err)
 {
     tw_status st = TW_OK;
-    codes parts = {0}, folded = {0};
+    codes parts, folded;
 
     if (is_ascii(s, len))
         return fold_ascii(out, s, len, err);
+    codes_init(&parts);
+    codes_init(&folded);
     /* First apart and in order, then folded: an iota below may be written before or after an
      * accent, and folding makes a letter of it that no ordering would move any more. */
     TW_TRY(decompose(&parts, s, len, err));
     TW_TRY(fold_parts(&folded, &parts, err));
     TW_TRY(append_composed(out, &folded, err));
 done:
-    tw_free(parts.data);
-    tw_free(folded.data);
+    codes_fini(&parts);
+    codes_fini(&folded);
     return st;
+}
+
+tw_unicode_kind tw_unicode_kind_of(uint32_t cp)
+{
+    switch (utf8proc_category((utf8proc_int32_t) cp)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+    case UTF8PROC_CATEGORY_CO:
+    case UTF8PROC_CATEGORY_CN: return TW_UNICODE_LETTER;
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC: return TW_UNICODE_MARK;
+    case UTF8PROC_CATEGORY_ME: return TW_UNICODE_FRAME;
+    case UTF8PROC_CATEGORY_SM:
+    case UTF8PROC_CATEGORY_SC:
+    case UTF8PROC_CATEGORY_SK:
+    case UTF8PROC_CATEGORY_SO: return TW_UNICODE_SIGN;
+    default: return TW_UNICODE_OTHER;
+    }
 }

@@ -21,6 +21,7 @@
 #define TW_BASE_UNICODE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -40,5 +41,17 @@ TW_NODISCARD tw_status tw_unicode_nfc(tw_text *out, const char *s, size_t len, t
  *
  * TW_EINVAL: over the cap of out. TW_ENOMEM. On failure out is as it was. Thread-safe. */
 TW_NODISCARD tw_status tw_unicode_fold(tw_text *out, const char *s, size_t len, tw_error *err);
+
+/* What a character is to whoever cuts a text into words. */
+typedef enum tw_unicode_kind {
+    TW_UNICODE_OTHER = 0,  /* blanks, punctuation, controls, what is not to be seen */
+    TW_UNICODE_LETTER = 1, /* letters and digits; also what is private or not assigned yet */
+    TW_UNICODE_MARK = 2,   /* belongs to the character before: accents, vowel signs */
+    TW_UNICODE_FRAME = 3,  /* a mark drawn around the character before, as in keycaps */
+    TW_UNICODE_SIGN = 4,   /* symbols and emoji */
+} tw_unicode_kind;
+
+/* cp: any code point. Those that a later Unicode assigns change from letters to what they are. */
+tw_unicode_kind tw_unicode_kind_of(uint32_t cp);
 
 #endif

@@ -5,8 +5,9 @@
  *   -> price: 9.5   brand=Acme: 1   new=true: 1   tags=a: 1   tags=b: 1
  *
  * Every name has a bucket with an embedding, as in the bag of words; a word
- * counts 1, a number how many standard deviations it lies from the mean of its
- * key. Keys need no declaration: a new one is a new bucket.
+ * counts 1 (composed and case-folded by text_rules 2, as it stands by 1), a number how many
+ * standard deviations it lies from the mean of its key. Keys need no declaration: a new one is a
+ * new bucket.
  *
  * Sample: int32 n, int32 pad, then n of {int32 bucket, int32 is_number, double
  * value}. */
@@ -16,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/unicode.h"
 #include "towers/internal.h"
 
 #define BITS        12 /* of the hash: attribute values are few beside words of texts */
@@ -32,6 +34,7 @@ typedef struct attributes {
     twi_encoder base;
     tw_param *table;                          /* (BUCKETS, H) */
     tw_param *in_b, *out_w, *out_b;           /* (1, H), (H, H), (1, H) */
+    int rules;                                /* text_rules */
     float mean[BUCKETS], inverse_sd[BUCKETS]; /* of numbers; 0 and 1 before fit */
 } attributes;
 
@@ -49,58 +52,73 @@ static void init(twi_encoder *e, tw_rng *rng)
 typedef struct list {
     entry at[MAX_ENTRIES];
     int n;
+    bool spelt;   /* names composed, words folded */
+    tw_text text; /* what is being hashed */
 } list;
 
-static void add(list *l, const char *key, const char *word, double value)
+/* One entry: `name`, or "name=word". */
+static tw_status add(list *l, const char *key, const char *word, double value, tw_error *err)
 {
+    tw_status st = TW_OK;
     if (l->n == MAX_ENTRIES)
-        return;
-    uint64_t h = tw_fnv1a(TW_FNV_START, key, strlen(key));
+        return TW_OK;
+    tw_text_clear(&l->text);
+    TW_TRY(l->spelt ? tw_unicode_nfc(&l->text, key, strlen(key), err)
+                    : tw_text_adds(&l->text, key, err));
     if (word != NULL) {
-        h = tw_fnv1a(h, "=", 1);
-        h = tw_fnv1a(h, word, strlen(word));
+        TW_TRY(tw_text_adds(&l->text, "=", err));
+        TW_TRY(l->spelt ? tw_unicode_fold(&l->text, word, strlen(word), err)
+                        : tw_text_adds(&l->text, word, err));
     }
+    const uint64_t h = tw_fnv1a(TW_FNV_START, tw_text_cstr(&l->text), l->text.len);
     l->at[l->n++] = (entry){.bucket = (int32_t) ((h ^ (h >> 32)) & (BUCKETS - 1)),
                             .is_number = word == NULL,
                             .value = value};
+done:
+    return st;
 }
 
-static void add_value(list *l, const char *key, const json_t *v)
+static tw_status add_value(list *l, const char *key, const json_t *v, tw_error *err)
 {
+    tw_status st = TW_OK;
     if (json_is_string(v))
-        add(l, key, json_string_value(v), 1);
-    else if (json_is_boolean(v))
-        add(l, key, json_is_true(v) ? "true" : "false", 1);
-    else if (json_is_number(v) && isfinite(json_number_value(v)))
-        add(l, key, NULL, json_number_value(v));
-    else if (json_is_array(v)) {
-        for (size_t i = 0; i < json_array_size(v); i++)
-            if (!json_is_array(json_array_get(v, i)))
-                add_value(l, key, json_array_get(v, i));
-    }
+        return add(l, key, json_string_value(v), 1, err);
+    if (json_is_boolean(v))
+        return add(l, key, json_is_true(v) ? "true" : "false", 1, err);
+    if (json_is_number(v) && isfinite(json_number_value(v)))
+        return add(l, key, NULL, json_number_value(v), err);
+    for (size_t i = 0; i < json_array_size(v) && st == TW_OK; i++) /* 0 where it is no array */
+        if (!json_is_array(json_array_get(v, i)))
+            st = add_value(l, key, json_array_get(v, i), err);
+    return st;
 }
 
 static tw_status prepare(const twi_encoder *e, void *reader, const tw_tower_item *item,
                          twi_bytes *out, tw_error *err)
 {
-    list l = {.n = 0};
+    tw_status st = TW_OK;
+    list l = {.spelt = ((const attributes *) e)->rules > 1};
     const char *key;
     json_t *value;
-    (void) e;
     (void) reader;
     if (item->attributes == NULL)
         return TW_OK;
+    tw_text_init(&l.text, SIZE_MAX / 4);
     json_t *root = json_loads(item->attributes, 0, NULL);
-    json_object_foreach(root, key, value) add_value(&l, key, value);
-    json_decref(root);
+    json_object_foreach(root, key, value) TW_TRY(add_value(&l, key, value, err));
     if (l.n == 0)
-        return TW_OK;
+        goto done;
     int32_t *at = twi_bytes_more(out, 8 + (size_t) l.n * sizeof(entry));
-    if (at == NULL)
-        return tw_fail(err, TW_ENOMEM, "%d attributes of an item", l.n);
+    if (at == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "%d attributes of an item", l.n);
+        goto done;
+    }
     at[0] = l.n;
     memcpy(at + 2, l.at, (size_t) l.n * sizeof(entry));
-    return TW_OK;
+done:
+    json_decref(root);
+    tw_text_fini(&l.text);
+    return st;
 }
 
 static const entry *entries(twi_sample s, int *n)
@@ -259,6 +277,7 @@ tw_status twi_attributes_create(twi_encoder **out, const tw_tower_config *cfg, t
     if (a == NULL)
         return tw_fail(err, TW_ENOMEM, "attribute encoder");
     a->base = (twi_encoder){.class = &class, .width = H};
+    a->rules = cfg->text_rules;
     for (int b = 0; b < BUCKETS; b++)
         a->inverse_sd[b] = 1;
     TW_TRY(tw_params_add(ps, &a->table, "attributes.table", BUCKETS, H, TW_TABLE, err));

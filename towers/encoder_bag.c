@@ -53,9 +53,9 @@ static tw_status bag_prepare(const twi_encoder *e, void *reader, const tw_tower_
     (void) e;
     if (item->text == NULL)
         return TW_OK;
-    twi_features_count(f, item->text, item->text_len);
-    if (f->n == 0)
-        return TW_OK;
+    tw_status st = twi_features_count(f, item->text, item->text_len, err);
+    if (st != TW_OK || f->n == 0)
+        return st;
     const size_t n = (size_t) f->n;
     int32_t *at = twi_bytes_more(out, (1 + 2 * n) * sizeof *at);
     if (at == NULL)

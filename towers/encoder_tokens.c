@@ -1,12 +1,16 @@
 /* Texts as rows of word pieces: CNN, LSTM, GRU and transformer as encoders.
  *
- * Sample: the text's token ids (int32), [CLS] and [SEP] included. The vocabulary
- * belongs to the tower and stands in its file. */
+ * Sample: the text's token ids (int32), [CLS] and [SEP] included; none where all between them is
+ * unknown. The vocabulary belongs to the tower and stands in its file. By text_rules 2 a text is
+ * composed first, and case-folded where letters are lowered; by 1 it goes to the tokenizer as it
+ * stands, which is what an imported encoder wants. */
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/unicode.h"
 #include "towers/encoder.h"
 #include "towers/text_cnn.h"
+#include "towers/text_pieces.h"
 #include "towers/text_rnn.h"
 #include "towers/text_transformer.h"
 #include "towers/text_wordpiece.h"
@@ -23,6 +27,7 @@ typedef struct tokens {
     twi_encoder base;
     twi_wordpiece *words;
     int max_tokens;
+    int rules;                    /* text_rules */
     twi_transformer *transformer; /* one of these */
     twi_rnn *rnn;
     twi_text_cnn *cnn;
@@ -49,19 +54,63 @@ static void init(twi_encoder *e, tw_rng *rng)
         twi_text_cnn_init(t->cnn, rng);
 }
 
+static tw_status reader_open(void **out, const twi_encoder *e, tw_error *err)
+{
+    tw_text *t = tw_alloc(1, sizeof *t);
+    (void) e;
+    *out = t;
+    if (t == NULL)
+        return tw_fail(err, TW_ENOMEM, "reader of texts");
+    tw_text_init(t, SIZE_MAX / 4);
+    return TW_OK;
+}
+
+static void reader_close(void *reader)
+{
+    if (reader != NULL)
+        tw_text_fini(reader);
+    tw_free(reader);
+}
+
+/* The text as the tower's rules want it, in `own` where it is changed. */
+static tw_status spell(const tokens *t, tw_text *own, const char **text, size_t *len, tw_error *err)
+{
+    if (t->rules == 1)
+        return TW_OK;
+    tw_text_clear(own);
+    tw_status st = twi_wordpiece_lower(t->words) ? twi_normalise(own, *text, *len, err)
+                                                 : tw_unicode_nfc(own, *text, *len, err);
+    *text = tw_text_cstr(own);
+    *len = own->len;
+    return st;
+}
+
+/* Marks alone, or by newer rules nothing but words that the vocabulary does not know. */
+static bool says_nothing(const tokens *t, const int32_t *ids, int n)
+{
+    int k = 1;
+    while (t->rules > 1 && k < n - 1 && ids[k] == twi_wordpiece_unknown(t->words))
+        k++;
+    return n <= MARKS || k == n - 1;
+}
+
 static tw_status prepare(const twi_encoder *e, void *reader, const tw_tower_item *item,
                          twi_bytes *out, tw_error *err)
 {
     const tokens *t = (const tokens *) e;
     const size_t room = (size_t) t->max_tokens * sizeof(int32_t), before = out->len;
-    (void) reader;
-    if (item->text == NULL)
+    const char *text = item->text;
+    size_t len = item->text_len;
+    if (text == NULL)
         return TW_OK;
+    tw_status st = spell(t, reader, &text, &len, err);
+    if (st != TW_OK)
+        return st;
     int32_t *ids = twi_bytes_more(out, room);
     if (ids == NULL)
         return tw_fail(err, TW_ENOMEM, "%d tokens of a text", t->max_tokens);
-    const int n = twi_wordpiece_encode(t->words, item->text, item->text_len, t->max_tokens, ids);
-    if (n <= MARKS)
+    const int n = twi_wordpiece_encode(t->words, text, len, t->max_tokens, ids);
+    if (says_nothing(t, ids, n))
         out->len = before;
     else
         out->len -= room - (size_t) n * sizeof *ids;
@@ -104,16 +153,13 @@ static tw_tensor *forward(const twi_encoder *e, tw_tape *tape, const twi_sample 
                           : twi_text_cnn_forward(t->cnn, tape, ids, offsets, n);
 }
 
-static const twi_encoder_class token_classes[] = {
-    {.name = "cnn", .destroy = destroy, .init = init, .prepare = prepare, .forward = forward},
-    {.name = "lstm", .destroy = destroy, .init = init, .prepare = prepare, .forward = forward},
-    {.name = "gru", .destroy = destroy, .init = init, .prepare = prepare, .forward = forward},
-    {.name = "transformer",
-     .destroy = destroy,
-     .init = init,
-     .prepare = prepare,
-     .forward = forward},
-};
+#define CLASS(word)                                                                                \
+    {                                                                                              \
+        .name = (word), .destroy = destroy, .init = init, .open = reader_open,                     \
+        .close = reader_close, .prepare = prepare, .forward = forward                              \
+    }
+static const twi_encoder_class token_classes[] = {CLASS("cnn"), CLASS("lstm"), CLASS("gru"),
+                                                  CLASS("transformer")};
 
 static tw_status add_net(tokens *t, const tw_tower_config *cfg, tw_params *ps, tw_error *err)
 {
@@ -168,6 +214,7 @@ tw_status twi_tokens_create(twi_encoder **out, const tw_tower_config *cfg, const
     t->base = (twi_encoder){.class = &token_classes[cfg->text - TW_TEXT_CNN],
                             .chunk = CHUNK_TOKENS * (int) sizeof(int32_t)};
     t->max_tokens = cfg->max_tokens;
+    t->rules = cfg->text_rules;
     TW_TRY(twi_wordpiece_parse(&t->words, vocabulary, strlen(vocabulary), cfg->text_lower, err));
     TW_TRY(add_net(t, cfg, ps, err));
     *out = &t->base;

@@ -11,19 +11,18 @@
 #include "nn/params.h"
 #include "nn/tape.h"
 #include "towers/encoder.h"
+#include "towers/text_pieces.h"
 #include "towers/towers.h"
 
-#define TWI_WORD_MAX 256 /* code points; a longer word is read as several */
+/* ---- text to features (text_fold.c, text_pieces.c, text_features.c) ---- */
 
-/* ---- text to features (text_fold.c, text_features.c) ---- */
-
-/* Simple case folding of ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic; every other code
- * point is itself. One to one: "SS" and sharp s stay different. Source: Unicode CaseFolding.txt,
- * statuses C and S. */
+/* Rules 1: simple case folding of ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic; every other
+ * code point is itself. One to one: "SS" and sharp s stay different. Source: Unicode
+ * CaseFolding.txt, statuses C and S. */
 uint32_t twi_fold(uint32_t cp);
 
-/* True for code points that stand inside words: all but ASCII and Latin-1 signs, general and CJK
- * punctuation, and spaces. */
+/* Rules 1: true for code points that stand inside words: all but ASCII and Latin-1 signs, general
+ * and CJK punctuation, and spaces. */
 bool twi_is_word(uint32_t cp);
 
 /* The bucket of one feature: 64-bit FNV-1a, upper half folded onto the lower, lowest bits kept. */
@@ -39,6 +38,7 @@ typedef struct twi_features {
     uint32_t *stamps; /* (n_slots) */
     uint32_t stamp;
     uint32_t n_slots; /* a power of two, at least twice max_features */
+    twi_pieces pieces;
     tw_tower_config cfg;
 } twi_features;
 
@@ -46,8 +46,9 @@ TW_NODISCARD tw_status twi_features_init(twi_features *f, const tw_tower_config 
                                          tw_error *err);
 void twi_features_fini(twi_features *f);
 
-/* Fills n, ids and counts. */
-void twi_features_count(twi_features *f, const char *text, size_t len);
+/* Fills n, ids and counts. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_features_count(twi_features *f, const char *text, size_t len,
+                                          tw_error *err);
 /* weights (n) = (1 + ln count) * idf of n features, scaled to length 1. */
 void twi_weigh(tw_real *weights, const int32_t *ids, const int32_t *counts, int32_t n,
                const float *idf);

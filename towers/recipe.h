@@ -85,8 +85,10 @@ typedef struct tw_tower_config {
     tw_picture_encoder picture;
     tw_sound_encoder sound;
     tw_attribute_encoder attributes;
-    int dim;  /* width of the vectors, 1..TW_TOWER_MAX_DIM */
-    int head; /* hidden width of the layer behind the sum of modalities; 0: none */
+    int text_rules; /* how texts are read: 2 composed, case-folded, characters of scripts without
+                       spaces; 1 as they stand, as towers were before; 0: the newest */
+    int dim;        /* width of the vectors, 1..TW_TOWER_MAX_DIM */
+    int head;       /* hidden width of the layer behind the sum of modalities; 0: none */
     /* the bag */
     int bits;         /* 2^bits hash buckets, 8..TW_TOWER_MAX_BITS */
     int embed_dim;    /* width of one feature's embedding, 1..TW_TOWER_MAX_DIM */

@@ -1,13 +1,8 @@
-/* A text as a bag of hashed features: its words and the character n-grams of
- * "<word>", as fastText does, weighted by tf-idf.
- *
- *   "To be"  ->  "<to>" "<to" "to>"  "<be>" "<be" "be>"        (n-grams of 3)
- *
- * The marks < and > tell a beginning from an end, and a whole word from an
- * n-gram. With `compounds`, words that no space parts are read as one more word, so that a model
- * number is the same however it is written: "KX-TG9344" also gives "<kxtg9344>". Hashing instead of
- * a vocabulary means that no text is out of it and that a tower's size is known before it has read
- * anything. */
+/* A text as a bag of hashed features: its pieces (text_pieces.h), weighted by tf-idf. Words and the
+ * character n-grams of "<word>" are fastText's; hashing instead of a vocabulary means that no text
+ * is out of it and that a tower's size is known before it has read anything. With `compounds`,
+ * words that no space parts are read as one more word, so that a model number is the same however
+ * it is written: "KX-TG9344" also gives "<kxtg9344>". */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,19 +11,13 @@
 #include "base/hash.h"
 #include "towers/internal.h"
 
-/* A folded word between its marks. starts[k] is where its kth character begins; starts[n] its end.
- */
-typedef struct word {
-    char bytes[4 * TWI_WORD_MAX + 2];
-    size_t starts[TWI_WORD_MAX + 3];
-    int n; /* characters, marks included */
-} word;
-
 int32_t twi_bucket(const char *feature, size_t len, int bits)
 {
     uint64_t h = tw_fnv1a(TW_FNV_START, feature, len);
     return (int32_t) ((h ^ (h >> 32)) & ((1u << (unsigned) bits) - 1));
 }
+
+static bool add(void *ctx, const char *feature, size_t len, int times);
 
 tw_status twi_features_init(twi_features *f, const tw_tower_config *cfg, tw_error *err)
 {
@@ -37,6 +26,12 @@ tw_status twi_features_init(twi_features *f, const tw_tower_config *cfg, tw_erro
     *f = (twi_features){.cfg = *cfg, .n_slots = 64};
     while (f->n_slots < 2 * room)
         f->n_slots *= 2;
+    f->pieces = (twi_pieces){.rules = cfg->text_rules,
+                             .words = true,
+                             .ngram_min = cfg->ngram_min,
+                             .ngram_max = cfg->ngram_max,
+                             .compounds = cfg->compounds,
+                             .take = add};
     f->ids = tw_alloc(room, sizeof *f->ids);
     f->counts = tw_alloc(room, sizeof *f->counts);
     f->weights = tw_alloc(room, sizeof *f->weights);
@@ -57,6 +52,7 @@ void twi_features_fini(twi_features *f)
     tw_free(f->weights);
     tw_free(f->slots);
     tw_free(f->stamps);
+    twi_pieces_fini(&f->pieces);
     memset(f, 0, sizeof *f);
 }
 
@@ -71,8 +67,9 @@ static void start_over(twi_features *f)
 }
 
 /* False: the feature is new and there is no room for it. */
-static bool add(twi_features *f, const char *feature, size_t len)
+static bool add(void *ctx, const char *feature, size_t len, int times)
 {
+    twi_features *f = ctx;
     int32_t id = twi_bucket(feature, len, f->cfg.bits);
     /* Neighbouring buckets are as likely as far ones, so the bucket itself spreads well. */
     uint32_t at = (uint32_t) id & (f->n_slots - 1);
@@ -80,7 +77,7 @@ static bool add(twi_features *f, const char *feature, size_t len)
     for (; f->stamps[at] == f->stamp; at = (at + 1) & (f->n_slots - 1)) {
         int32_t k = f->slots[at];
         if (f->ids[k] == id) {
-            f->counts[k]++;
+            f->counts[k] += times;
             return true;
         }
     }
@@ -89,40 +86,8 @@ static bool add(twi_features *f, const char *feature, size_t len)
     f->stamps[at] = f->stamp;
     f->slots[at] = f->n;
     f->ids[f->n] = id;
-    f->counts[f->n] = 1;
+    f->counts[f->n] = times;
     f->n++;
-    return true;
-}
-
-static void begin_word(word *w)
-{
-    w->bytes[0] = '<';
-    w->starts[0] = 0;
-    w->starts[1] = 1;
-    w->n = 1;
-}
-
-static void add_letter(word *w, uint32_t cp)
-{
-    size_t at = w->starts[w->n];
-    w->starts[++w->n] = at + tw_utf8_put(w->bytes + at, cp);
-}
-
-static bool end_word(twi_features *f, word *w)
-{
-    const int most = f->cfg.ngram_max;
-
-    add_letter(w, '>');
-    if (!add(f, w->bytes, w->starts[w->n]))
-        return false;
-    for (int k = 0; k < w->n && most > 0; k++) {
-        for (int len = f->cfg.ngram_min; len <= most && k + len <= w->n; len++) {
-            if (len == w->n)
-                continue; /* that is the word, counted above */
-            if (!add(f, w->bytes + w->starts[k], w->starts[k + len] - w->starts[k]))
-                return false;
-        }
-    }
     return true;
 }
 
@@ -145,60 +110,13 @@ static void sort_features(twi_features *f)
     }
 }
 
-static bool is_space(uint32_t cp)
+tw_status twi_features_count(twi_features *f, const char *text, size_t len, tw_error *err)
 {
-    return cp == ' ' || (cp >= '\t' && cp <= '\r') || cp == 0xA0 ||
-           (cp >= 0x2000 && cp <= 0x200A) || cp == 0x3000;
-}
-
-/* The words since the last space, put together. */
-typedef struct compound {
-    word w;
-    int parts;
-} compound;
-
-/* One word adds nothing that it has not added itself. */
-static bool end_compound(twi_features *f, compound *c)
-{
-    const bool room = c->parts < 2 || end_word(f, &c->w);
-    begin_word(&c->w);
-    c->parts = 0;
-    return room;
-}
-
-void twi_features_count(twi_features *f, const char *text, size_t len)
-{
-    word w;
-    compound c = {.parts = 0};
-    bool room = true;
-
     start_over(f);
-    begin_word(&w);
-    begin_word(&c.w);
-    for (size_t i = 0; i < len && room;) {
-        size_t used;
-        uint32_t cp = tw_utf8_next(text + i, len - i, &used);
-        i += used;
-        bool letter = twi_is_word(cp);
-        if (letter) {
-            add_letter(&w, twi_fold(cp));
-            add_letter(&c.w, twi_fold(cp));
-        }
-        if (w.n > 1 && (!letter || w.n > TWI_WORD_MAX)) {
-            room = end_word(f, &w);
-            begin_word(&w);
-            c.parts += f->cfg.compounds;
-        }
-        if (room && (is_space(cp) || c.w.n > TWI_WORD_MAX))
-            room = end_compound(f, &c);
-    }
-    if (w.n > 1 && room) {
-        room = end_word(f, &w);
-        c.parts += f->cfg.compounds;
-    }
-    if (room)
-        (void) end_compound(f, &c);
+    f->pieces.ctx = f;
+    tw_status st = twi_pieces_read(&f->pieces, text, len, err);
     sort_features(f);
+    return st;
 }
 
 void twi_weigh(tw_real *weights, const int32_t *ids, const int32_t *counts, int32_t n,

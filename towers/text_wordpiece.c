@@ -220,6 +220,8 @@ int twi_wordpiece_encode(const twi_wordpiece *w, const char *text, size_t len, i
 
 int twi_wordpiece_size(const twi_wordpiece *w) { return w->n; }
 
+int32_t twi_wordpiece_unknown(const twi_wordpiece *w) { return w->unk; }
+
 bool twi_wordpiece_lower(const twi_wordpiece *w) { return w->lower; }
 
 const char *twi_wordpiece_text(const twi_wordpiece *w, size_t *len)

@@ -69,6 +69,7 @@ int twi_wordpiece_encode(const twi_wordpiece *w, const char *text, size_t len, i
 
 int twi_wordpiece_size(const twi_wordpiece *w);
 bool twi_wordpiece_lower(const twi_wordpiece *w);
+int32_t twi_wordpiece_unknown(const twi_wordpiece *w); /* the id of [UNK] */
 
 /* The vocabulary as twi_wordpiece_parse takes it, for storing. Lives as long as w. */
 const char *twi_wordpiece_text(const twi_wordpiece *w, size_t *len);

@@ -56,6 +56,8 @@ tw_status twi_tower_shape(tw_tower **out, const tw_tower_config *cfg, const char
         goto done;
     }
     t->cfg = *cfg;
+    if (t->cfg.text_rules == 0)
+        t->cfg.text_rules = TWI_RULES_NEWEST;
     if (vocabulary != NULL && twi_reads_tokens(cfg)) {
         t->vocabulary = tw_strdup(vocabulary);
         if (t->vocabulary == NULL) {
@@ -66,7 +68,7 @@ tw_status twi_tower_shape(tw_tower **out, const tw_tower_config *cfg, const char
     TW_TRY(tw_params_create(&t->params, err));
     tw_params_defer(t->params);
     for (tw_modality m = 0; m < TW_MODALITIES; m++) {
-        TW_TRY(twi_encoder_create(&t->encoders[m], m, cfg, t->vocabulary, t->params, err));
+        TW_TRY(twi_encoder_create(&t->encoders[m], m, &t->cfg, t->vocabulary, t->params, err));
         if (t->encoders[m] != NULL)
             TW_TRY(add_projection(t, m, err));
         t->modalities += t->encoders[m] != NULL;

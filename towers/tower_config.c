@@ -16,12 +16,12 @@
  * titles: a large one wants more bits. */
 #define TOWER_DEFAULT                                                                              \
     {                                                                                              \
-        .dim = 128, .bits = 16, .embed_dim = 128, .ngram_min = 3, .ngram_max = 5,                  \
-        .max_features = 4096, .vocabulary = 8000, .text_width = 128, .text_layers = 2,             \
-        .text_heads = 4, .text_ffn = 512, .max_tokens = 128, .text_dropout = 0.1,                  \
-        .text_lower = true, .picture_size = 32, .picture_channels = 3, .picture_width = 32,        \
-        .picture_depth = 2, .sound_seconds = 2, .sound_width = 32, .sound_depth = 4,               \
-        .sound_loudness = true, .attribute_width = 64, .seed = 1                                   \
+        .text_rules = TWI_RULES_NEWEST, .dim = 128, .bits = 16, .embed_dim = 128, .ngram_min = 3,  \
+        .ngram_max = 5, .max_features = 4096, .vocabulary = 8000, .text_width = 128,               \
+        .text_layers = 2, .text_heads = 4, .text_ffn = 512, .max_tokens = 128,                     \
+        .text_dropout = 0.1, .text_lower = true, .picture_size = 32, .picture_channels = 3,        \
+        .picture_width = 32, .picture_depth = 2, .sound_seconds = 2, .sound_width = 32,            \
+        .sound_depth = 4, .sound_loudness = true, .attribute_width = 64, .seed = 1                 \
     }
 #define TRAIN_DEFAULT                                                                              \
     {                                                                                              \
@@ -47,6 +47,8 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
     X(SHAPE, tower, picture, WORD, pictures, "auto", 0, 3, "none, conv4 or resnet")                \
     X(SHAPE, tower, sound, WORD, sounds, "auto", 0, 2, "none or cnn")                              \
     X(SHAPE, tower, attributes, WORD, attribute_names, "auto", 0, 2, "none or mlp")                \
+    X(SHAPE, tower, text_rules, INT, NULL, "2", 0, TWI_RULES_NEWEST,                               \
+      "2: spelling, case and scripts without spaces; 1: as before")                                \
     X(SHAPE, tower, dim, INT, NULL, "128", 1, TW_TOWER_MAX_DIM, "width of the item vectors")       \
     X(SHAPE, tower, head, INT, NULL, "0", 0, 8192, "hidden width behind the sum of modalities")    \
     X(BAG, tower, bits, INT, NULL, "16", 8, TW_TOWER_MAX_BITS, "2^bits hash buckets")              \
@@ -346,6 +348,7 @@ tw_status twi_tower_config_format(const tw_tower_config *cfg, tw_text *out, tw_e
 tw_status twi_tower_config_parse(tw_tower_config *cfg, const char *json, size_t len, tw_error *err)
 {
     tw_tower_recipe r = TW_TOWER_RECIPE_DEFAULT;
+    r.tower.text_rules = 1; /* what older files, which do not say it, were */
     tw_status st = tw_tower_recipe_parse(&r, json, len, err);
     if (st == TW_OK)
         *cfg = r.tower;

@@ -3,7 +3,7 @@
  * training and serving cannot differ.
  *
  *   text.table (V,E)  text.proj.w (D,E)  text.proj.b (1,D)  text.idf (V)   F32
- *   twindex.kind "tower" | twindex.version "2" | twindex.text "fnv1a-fold-1"
+ *   twindex.kind "tower" | twindex.version "2" | twindex.text "fnv1a-nfkc-2"
  *   twindex.tower {"text": "bag", "bits": 16, ...} | twindex.vocabulary "[PAD]\n..."
  *
  * Version 1, which knew the bag of words alone, is read, too. */
@@ -18,7 +18,9 @@
 #define FILE_KIND    "tower"
 #define FILE_VERSION "2"
 #define FILE_BEFORE  "1"
-#define TEXT_RULES   "fnv1a-fold-1" /* hashing, folding, word rules: any change is a new name */
+
+/* Hashing, folding, what words are (text_pieces.h): by rules - 1. Any change is a new name. */
+static const char *const rules_names[TWI_RULES_NEWEST] = {"fnv1a-fold-1", "fnv1a-nfkc-2"};
 
 static tw_status write_meta(tw_st_writer *w, const tw_tower *t, tw_error *err)
 {
@@ -29,7 +31,7 @@ static tw_status write_meta(tw_st_writer *w, const tw_tower *t, tw_error *err)
     TW_TRY(twi_tower_config_format(&t->cfg, &json, err));
     TW_TRY(tw_st_add_meta(w, "twindex.kind", FILE_KIND, err));
     TW_TRY(tw_st_add_meta(w, "twindex.version", FILE_VERSION, err));
-    TW_TRY(tw_st_add_meta(w, "twindex.text", TEXT_RULES, err));
+    TW_TRY(tw_st_add_meta(w, "twindex.text", rules_names[t->cfg.text_rules - 1], err));
     TW_TRY(tw_st_add_meta(w, "twindex.tower", tw_text_cstr(&json), err));
     if (t->vocabulary != NULL)
         TW_TRY(tw_st_add_meta(w, "twindex.vocabulary", t->vocabulary, err));
@@ -76,7 +78,9 @@ static tw_status read_config(tw_tower_config *cfg, const tw_st_file *f, tw_error
     const char *version = tw_st_meta(f, "twindex.version");
     if (version == NULL || strcmp(version, FILE_BEFORE) != 0)
         TW_TRY(check_meta(f, "twindex.version", FILE_VERSION, TW_EUNSUPPORTED, err));
-    TW_TRY(check_meta(f, "twindex.text", TEXT_RULES, TW_EUNSUPPORTED, err));
+    const char *text = tw_st_meta(f, "twindex.text");
+    if (text == NULL || strcmp(text, rules_names[0]) != 0)
+        TW_TRY(check_meta(f, "twindex.text", rules_names[1], TW_EUNSUPPORTED, err));
     const char *json = tw_st_meta(f, "twindex.tower");
     if (json == NULL)
         return tw_fail(err, TW_ECORRUPT, "no tower: the file lacks 'twindex.tower'");
@@ -87,6 +91,10 @@ static tw_status read_config(tw_tower_config *cfg, const tw_st_file *f, tw_error
         st = tw_fail(err, TW_ECORRUPT, "the tower's settings: %.300s", why.msg);
     else if (st != TW_OK)
         st = tw_fail(err, st, "%.300s", why.msg);
+    else if (cfg->text_rules < 1 || strcmp(text, rules_names[cfg->text_rules - 1]) != 0)
+        st = tw_fail(err, TW_ECORRUPT,
+                     "the tower's settings: text_rules %d, and the file's text is '%s'",
+                     cfg->text_rules, text);
 done:
     return st;
 }

@@ -12,6 +12,7 @@ static tw_tower_config config_of(const twi_bert *b, bool lower)
     const twi_transformer_config *net = twi_bert_config(b);
     tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
     cfg.text = TW_TEXT_TRANSFORMER;
+    cfg.text_rules = 1; /* its own tokenizer says how texts are read */
     cfg.text_width = net->width;
     cfg.text_layers = net->layers;
     cfg.text_heads = net->heads;
@@ -49,20 +50,50 @@ done:
     return st;
 }
 
+/* The texts as towers that begin here read them (text_rules 2), each at its place in `spelt`. */
+static tw_status spell_all(tw_text *spelt, const char **at, size_t *lens_at,
+                           const char *const *texts, const size_t *lens, int64_t n, tw_error *err)
+{
+    tw_status st = TW_OK;
+    for (int64_t i = 0; i < n && st == TW_OK; i++) {
+        const size_t from = spelt->len;
+        st = twi_normalise(spelt, texts[i], twi_text_len(texts, lens, i), err);
+        lens_at[i] = spelt->len - from;
+    }
+    size_t from = 0; /* only now: the text may have moved */
+    for (int64_t i = 0; i < n; i++) {
+        at[i] = tw_text_cstr(spelt) + from;
+        from += lens_at[i];
+    }
+    return st;
+}
+
 tw_status tw_tower_learn_vocabulary(char **out, const char *const *texts, const size_t *lens,
                                     int64_t n, int size, tw_error *err)
 {
+    tw_status st = TW_OK;
     twi_wordpiece *words = NULL;
     size_t len;
-    tw_status st = twi_wordpiece_learn(&words, texts, lens, n, size, err);
+    tw_text spelt;
+    const char **at = tw_alloc((size_t) n, sizeof *at);
+    size_t *lens_at = tw_alloc((size_t) n, sizeof *lens_at);
 
     *out = NULL;
-    if (st == TW_OK) {
-        const char *text = twi_wordpiece_text(words, &len);
-        *out = tw_strndup(text, len);
-        if (*out == NULL)
-            st = tw_fail(err, TW_ENOMEM, "a vocabulary of %zu bytes", len);
+    tw_text_init(&spelt, SIZE_MAX / 4);
+    if (at == NULL || lens_at == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "a vocabulary of %lld texts", (long long) n);
+        goto done;
     }
+    TW_TRY(spell_all(&spelt, at, lens_at, texts, lens, n, err));
+    TW_TRY(twi_wordpiece_learn(&words, at, lens_at, n, size, err));
+    const char *text = twi_wordpiece_text(words, &len);
+    *out = tw_strndup(text, len);
+    if (*out == NULL)
+        st = tw_fail(err, TW_ENOMEM, "a vocabulary of %zu bytes", len);
+done:
     twi_wordpiece_destroy(words);
+    tw_text_fini(&spelt);
+    tw_free(at);
+    tw_free(lens_at);
     return st;
 }

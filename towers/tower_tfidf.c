@@ -27,7 +27,6 @@ struct tw_tfidf {
 
 /* What is only needed while texts are read. */
 typedef struct reader {
-    tw_tfidf_config cfg;
     uint64_t *keys; /* (slots) features */
     int32_t *ids;   /* (slots) their numbers + 1; 0: a free slot */
     size_t slots;   /* a power of two */
@@ -35,9 +34,7 @@ typedef struct reader {
     int32_t *found; /* (room) the text at hand, with repetitions */
     size_t n_found, room;
     size_t row_room; /* of the rows */
-    char bytes[4 * TWI_WORD_MAX + 16];
-    size_t starts[TWI_WORD_MAX + 4]; /* of each letter of "<word>" */
-    int letters;
+    twi_pieces pieces;
     bool failed; /* out of memory: stays so */
 } reader;
 
@@ -61,6 +58,7 @@ static void reader_fini(reader *r)
     tw_free(r->keys);
     tw_free(r->ids);
     tw_free(r->found);
+    twi_pieces_fini(&r->pieces);
 }
 
 static size_t slot_of(const uint64_t *keys, const int32_t *ids, size_t slots, uint64_t key)
@@ -98,19 +96,20 @@ static bool grow(reader *r)
     return true;
 }
 
-/* Counts one occurrence of a feature in the text at hand. */
-static void add(reader *r, const char *feature, size_t len)
+/* Counts a feature in the text at hand; false: out of memory. */
+static bool add(void *ctx, const char *feature, size_t len, int times)
 {
+    reader *r = ctx;
     if (2 * ((size_t) r->n_terms + 1) > r->slots && !grow(r)) {
         r->failed = true;
-        return;
+        return false;
     }
-    if (r->n_found == r->room) {
-        const size_t room = 2 * r->room + 256;
+    if (r->n_found + (size_t) times > r->room) {
+        const size_t room = 2 * r->room + 256; /* times is small */
         int32_t *found = tw_realloc(r->found, room, sizeof *found);
         if (found == NULL) {
             r->failed = true;
-            return;
+            return false;
         }
         r->found = found;
         r->room = room;
@@ -121,53 +120,9 @@ static void add(reader *r, const char *feature, size_t len)
         r->keys[at] = key;
         r->ids[at] = ++r->n_terms;
     }
-    r->found[r->n_found++] = r->ids[at] - 1;
-}
-
-static void begin_word(reader *r)
-{
-    r->bytes[0] = '<';
-    r->starts[0] = 0;
-    r->starts[1] = 1;
-    r->letters = 1;
-}
-
-static void add_letter(reader *r, uint32_t cp)
-{
-    const size_t at = r->starts[r->letters];
-    r->starts[++r->letters] = at + tw_utf8_put(r->bytes + at, cp);
-}
-
-static void end_word(reader *r)
-{
-    add_letter(r, '>');
-    if (r->cfg.words)
-        add(r, r->bytes, r->starts[r->letters]);
-    for (int k = 0; k < r->letters && r->cfg.ngram_max > 0 && !r->failed; k++) {
-        for (int len = r->cfg.ngram_min; len <= r->cfg.ngram_max && k + len <= r->letters; len++)
-            if (len < r->letters || !r->cfg.words) /* else it is the word, counted above */
-                add(r, r->bytes + r->starts[k], r->starts[k + len] - r->starts[k]);
-    }
-}
-
-static void read_text(reader *r, const char *text, size_t len)
-{
-    r->n_found = 0;
-    begin_word(r);
-    for (size_t i = 0; i < len && !r->failed;) {
-        size_t used;
-        const uint32_t cp = tw_utf8_next(text + i, len - i, &used);
-        const bool letter = twi_is_word(cp);
-        i += used;
-        if (letter)
-            add_letter(r, twi_fold(cp));
-        if (r->letters > 1 && (!letter || r->letters > TWI_WORD_MAX)) {
-            end_word(r);
-            begin_word(r);
-        }
-    }
-    if (r->letters > 1 && !r->failed)
-        end_word(r);
+    for (int k = 0; k < times; k++)
+        r->found[r->n_found++] = r->ids[at] - 1;
+    return true;
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -291,10 +246,16 @@ tw_status tw_tfidf_create(tw_tfidf **out, const tw_tfidf_config *cfg, const char
         st = tw_fail(err, TW_ENOMEM, "tf-idf of %lld texts", (long long) n);
         goto done;
     }
-    r->cfg = *cfg;
+    r->pieces = (twi_pieces){.rules = TWI_RULES_NEWEST,
+                             .words = cfg->words,
+                             .ngram_min = cfg->ngram_min,
+                             .ngram_max = cfg->ngram_max,
+                             .take = add,
+                             .ctx = r};
     t->n = n;
     for (int64_t i = 0; i < n; i++) {
-        read_text(r, texts[i], twi_text_len(texts, lens, i));
+        r->n_found = 0;
+        TW_TRY(twi_pieces_read(&r->pieces, texts[i], twi_text_len(texts, lens, i), err));
         if (r->failed) {
             st = tw_fail(err, TW_ENOMEM, "features of text %lld", (long long) i);
             goto done;

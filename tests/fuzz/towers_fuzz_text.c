@@ -39,6 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                  .ngram_min = 1 + (int) (size % 3),
                                  .ngram_max = 5,
                                  .max_features = 64,
+                                 .text_rules = 1 + (int) (size / 3 % 2),
+                                 .compounds = size % 5 == 0,
                                  .seed = 1};
     const char *text = (const char *) data;
     tw_tower *t = NULL;

@@ -28,9 +28,9 @@ static void both_survive_every_failed_allocation(void **state)
     job j = {.change = tw_unicode_nfc, .s = "x"};
     for (size_t i = 0; i < MARKS; i++) /* long enough that they are sorted beside */
         memcpy(j.s + 1 + 4 * i, "\xcc\x8e\xcc\xa5", 4);
-    torture(act, &j, 6);
+    torture(act, &j, 4);
     j.change = tw_unicode_fold;
-    torture(act, &j, 11);
+    torture(act, &j, 7);
 }
 
 int main(void)

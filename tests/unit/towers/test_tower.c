@@ -97,8 +97,8 @@ static double kernel(const tw_tower *t, const char *a, const char *b)
     double sum = 0;
     assert_ok(twi_features_init(&f, &t->cfg, err));
     assert_ok(twi_features_init(&g, &t->cfg, err));
-    twi_features_count(&f, a, strlen(a));
-    twi_features_count(&g, b, strlen(b));
+    assert_ok(twi_features_count(&f, a, strlen(a), err));
+    assert_ok(twi_features_count(&g, b, strlen(b), err));
     twi_weigh(f.weights, f.ids, f.counts, f.n, twi_bag_of(t)->idf);
     twi_weigh(g.weights, g.ids, g.counts, g.n, twi_bag_of(t)->idf);
     for (int i = 0; i < f.n; i++)

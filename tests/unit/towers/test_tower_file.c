@@ -99,7 +99,8 @@ typedef struct variant {
 #define CONFIG                                                                                     \
     "{\"bits\": 8, \"embed_dim\": 2, \"dim\": 2, \"ngram_min\": 3, \"ngram_max\": 5, "             \
     "\"max_features\": 9, \"seed\": 1}"
-#define RULES "fnv1a-fold-1"
+#define RULES       "fnv1a-fold-1"
+#define NEWER_RULES "fnv1a-nfkc-2"
 
 static const variant variants[] = {
     {"", "tower", "1", RULES, CONFIG, 0, 0, 1, 1, TW_OK},
@@ -107,6 +108,13 @@ static const variant variants[] = {
     {"kind", NULL, "1", RULES, CONFIG, 0, 0, 1, 1, TW_ECORRUPT},
     {"version", "tower", "3", RULES, CONFIG, 0, 0, 1, 1, TW_EUNSUPPORTED},
     {"text", "tower", "1", "fnv1a-fold-2", CONFIG, 0, 0, 1, 1, TW_EUNSUPPORTED},
+    {"text_rules 1", "tower", "2", NEWER_RULES, CONFIG, 0, 0, 1, 1, TW_ECORRUPT},
+    {"", "tower", "2", NEWER_RULES,
+     "{\"bits\": 8, \"embed_dim\": 2, \"dim\": 2, \"text_rules\": 2}", 0, 0, 1, 1, TW_OK},
+    {"text_rules 2", "tower", "2", RULES,
+     "{\"bits\": 8, \"embed_dim\": 2, \"dim\": 2, \"text_rules\": 2}", 0, 0, 1, 1, TW_ECORRUPT},
+    {"text_rules 0", "tower", "2", RULES,
+     "{\"bits\": 8, \"embed_dim\": 2, \"dim\": 2, \"text_rules\": 0}", 0, 0, 1, 1, TW_ECORRUPT},
     {"twindex.tower", "tower", "1", RULES, NULL, 0, 0, 1, 1, TW_ECORRUPT},
     {"settings", "tower", "1", RULES, "{\"bits\": 80}", 0, 0, 1, 1, TW_ECORRUPT},
     {"settings", "tower", "1", RULES, "{\"bits\": 8, \"ngram_max\": 2}", 0, 0, 1, 1, TW_ECORRUPT},
@@ -163,6 +171,38 @@ static void wrong_files_are_refused_with_the_rule_they_break(void **state)
     }
 }
 
+/* A file of the time before text_rules is read, embeds and is saved again as it was. */
+static void an_old_tower_keeps_its_rules(void **state)
+{
+    const char *path = tw_test_path("old.safetensors");
+    static const char *const words[2] = {"Stra\xc3\x9f"
+                                         "e",
+                                         "strasse"};
+    (void) state;
+    write_variant(&variants[0], path);
+    for (int round = 0; round < 2; round++) {
+        tw_tower *t = NULL;
+        tw_tower_session *s = NULL;
+        twi_features f[2];
+        float v[2];
+        assert_ok(tw_tower_load(&t, path, err));
+        assert_int_equal(tw_tower_config_of(t).text_rules, 1);
+        assert_ok(tw_tower_session_create(&s, t, err));
+        assert_ok(tw_tower_embed_text(s, words[0], strlen(words[0]), v, NULL, err));
+        for (int k = 0; k < 2; k++) {
+            assert_ok(twi_features_init(&f[k], &t->cfg, err));
+            assert_ok(twi_features_count(&f[k], words[k], strlen(words[k]), err));
+        }
+        assert_true(f[0].n != f[1].n ||
+                    memcmp(f[0].ids, f[1].ids, (size_t) f[0].n * sizeof *f[0].ids) != 0);
+        for (int k = 0; k < 2; k++)
+            twi_features_fini(&f[k]);
+        assert_ok(tw_tower_save(t, path, err));
+        tw_tower_session_destroy(s);
+        tw_tower_destroy(t);
+    }
+}
+
 static void no_file_is_not_found(void **state)
 {
     tw_tower *t = NULL;
@@ -178,6 +218,7 @@ int main(void)
         cmocka_unit_test(every_cut_of_a_file_is_refused),
         cmocka_unit_test(a_flipped_bit_in_the_weights_is_noticed),
         cmocka_unit_test(wrong_files_are_refused_with_the_rule_they_break),
+        cmocka_unit_test(an_old_tower_keeps_its_rules),
         cmocka_unit_test(no_file_is_not_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

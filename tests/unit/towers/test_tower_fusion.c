@@ -269,6 +269,36 @@ static void a_tower_of_nothing_is_refused(void **state)
     assert_null(t);
 }
 
+/* A brand in two spellings is one brand; a name is composed, but keeps its case. */
+static void attributes_in_two_spellings_are_one(void **state)
+{
+    static const char *const brands[][2] = {
+        {"{\"maison\": \"Herm\u00e8s\"}", "{\"maison\": \"HERME\u0300S\"}"},
+        {"{\"caf\u00e9\": [\"\u30d1\"]}", "{\"cafe\u0301\": [\"\u30cf\u309a\"]}"},
+    };
+    (void) state;
+    for (int rules = 1; rules <= 2; rules++) {
+        tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+        tw_tower *t = NULL;
+        tw_tower_session *s = NULL;
+        float v[2][16];
+        cfg.text = TW_TEXT_NONE;
+        cfg.attributes = TW_ATTRIBUTES_MLP;
+        cfg.dim = 16;
+        cfg.text_rules = rules;
+        assert_ok(tw_tower_create(&t, &cfg, NULL, err));
+        assert_ok(tw_tower_session_create(&s, t, err));
+        for (size_t i = 0; i < 2; i++) {
+            for (int k = 0; k < 2; k++)
+                assert_ok(tw_tower_embed(s, &(tw_tower_item){.attributes = brands[i][k]}, v[k],
+                                         NULL, err));
+            assert_true((memcmp(v[0], v[1], sizeof v[0]) == 0) == (rules == 2));
+        }
+        tw_tower_session_destroy(s);
+        tw_tower_destroy(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +310,7 @@ int main(void)
         cmocka_unit_test(every_weight_has_its_gradient),
         cmocka_unit_test(a_tower_of_two_comes_back_from_its_file),
         cmocka_unit_test(a_tower_of_nothing_is_refused),
+        cmocka_unit_test(attributes_in_two_spellings_are_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

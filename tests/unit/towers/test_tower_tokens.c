@@ -138,6 +138,93 @@ static void dropout_hides_words_but_no_marks(void **state)
     tw_tower_destroy(t);
 }
 
+/* One text in two spellings; in a tower of newer rules it is one text. */
+static const char *const spellings[][2] = {
+    {"Caf\xc3\xa9 toy story", "CAFE\xcc\x81 toy story"},
+    {"Vi\xe1\xbb\x87t Nam", "Vie\xcc\xa3\xcc\x82t Nam"},
+    {"\xed\x95\x9c\xea\xb5\xad \xec\x98\x81\xed\x99\x94",
+     "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab\xe1\x84\x80\xe1\x85\xae\xe1\x86\xa8 "
+     "\xe1\x84\x8b\xe1\x85\xa7\xe1\x86\xbc\xe1\x84\x92\xe1\x85\xaa"},
+    {"Stra\xc3\x9f"
+     "e",
+     "STRASSE"},
+    {"\xef\xbc\xb4\xef\xbd\x8f\xef\xbd\x99 1", "toy \xef\xbc\x91"},
+    {"\xe3\x83\x91\xe3\x83\xb3", "\xe3\x83\x8f\xe3\x82\x9a\xe3\x83\xb3"},
+};
+enum { SPELLINGS = sizeof spellings / sizeof spellings[0] };
+
+static tw_tower *made_for_spellings(tw_text_encoder kind, int rules)
+{
+    const char *all[SPELLINGS];
+    tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+    tw_tower *t = NULL;
+    char *words = NULL;
+    cfg.text = kind;
+    cfg.text_width = cfg.dim = 32;
+    cfg.text_heads = 2;
+    cfg.text_ffn = 16;
+    cfg.text_rules = rules;
+    for (int i = 0; i < SPELLINGS; i++)
+        all[i] = spellings[i][0];
+    assert_ok(tw_tower_learn_vocabulary(&words, all, NULL, SPELLINGS, 200, err));
+    assert_ok(tw_tower_create(&t, &cfg, words, err));
+    tw_free(words);
+    return t;
+}
+
+static double cosine_of_spellings(const tw_tower *t, int i)
+{
+    tw_tower_session *s = NULL;
+    float v[2][32];
+    double cosine = 0;
+    assert_ok(tw_tower_session_create(&s, t, err));
+    for (int k = 0; k < 2; k++)
+        assert_ok(
+            tw_tower_embed_text(s, spellings[i][k], strlen(spellings[i][k]), v[k], NULL, err));
+    for (int d = 0; d < 32; d++)
+        cosine += (double) v[0][d] * (double) v[1][d];
+    tw_tower_session_destroy(s);
+    return cosine;
+}
+
+static void every_encoder_reads_two_spellings_as_one(void **state)
+{
+    (void) state;
+    for (int kind = TW_TEXT_BAG; kind <= TW_TEXT_TRANSFORMER; kind++) {
+        tw_tower *now = made_for_spellings((tw_text_encoder) kind, 2);
+        tw_tower *before = made_for_spellings((tw_text_encoder) kind, 1);
+        double least = 1;
+        for (int i = 0; i < SPELLINGS; i++) {
+            if (!(cosine_of_spellings(now, i) > 0.99999))
+                fail_msg("encoder %d, %s: cosine %g", kind, spellings[i][0],
+                         cosine_of_spellings(now, i));
+            least = fmin(least, cosine_of_spellings(before, i));
+        }
+        assert_true(least < 0.99); /* the rules of old towers did not */
+        tw_tower_destroy(now);
+        tw_tower_destroy(before);
+    }
+}
+
+/* A text of which the vocabulary knows no piece says nothing, rather than what all such say. */
+static void unknown_words_alone_are_nothing_to_read(void **state)
+{
+    static const char greek[] = "\xce\xb1\xce\xb2";
+    (void) state;
+    tw_tower *t = made_for_spellings(TW_TEXT_GRU, 2);
+    tw_tower_session *s = NULL;
+    float v[32];
+    int found = -1;
+    assert_ok(tw_tower_session_create(&s, t, err));
+    assert_ok(tw_tower_embed_text(s, greek, strlen(greek), v, &found, err));
+    assert_int_equal(found, 0);
+    assert_true(v[0] == 0 && v[31] == 0);
+    assert_ok(tw_tower_embed_text(s, "\xce\xb1 toy", 6, v, &found, err));
+    assert_int_equal(found, 1);
+    tw_tower_session_destroy(s);
+    tw_tower_destroy(t);
+}
+
 static void a_bad_vocabulary_is_refused(void **state)
 {
     tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
@@ -156,6 +243,8 @@ int main(void)
         cmocka_unit_test(a_text_without_words_has_no_sample),
         cmocka_unit_test(company_does_not_change_a_vector),
         cmocka_unit_test(dropout_hides_words_but_no_marks),
+        cmocka_unit_test(every_encoder_reads_two_spellings_as_one),
+        cmocka_unit_test(unknown_words_alone_are_nothing_to_read),
         cmocka_unit_test(a_bad_vocabulary_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
