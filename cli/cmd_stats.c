@@ -1,14 +1,37 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 
+/* A number, or null where there is no graph. */
+static const char *recall_json(double recall, char out[32])
+{
+    (void) snprintf(out, 32, recall > 0 ? "%.4f" : "null", recall);
+    return out;
+}
+
+/* "HNSW32 index (recall 0.996 when it was built)"; why an index is exact where a graph was due. */
+static void print_index(const char *title, const char *kind, double recall, bool lacks_graph)
+{
+    (void) printf("%-8s %s index", title, kind);
+    if (lacks_graph)
+        (void) printf(" (its graph is not built yet; a server builds it while it answers)");
+    else if (recall > 0 && strcmp(kind, "exact") == 0)
+        (void) printf(" (its graph found only %.2f of the nearest, so it is not used)", recall);
+    else if (recall > 0)
+        (void) printf(" (recall %.3f when it was built)", recall);
+}
+
 static void print_json(const tw_engine_stats *s)
 {
+    char tower[32], seq[32];
     (void) printf("{\"items\": %lld, \"deleted_items\": %lld, \"users\": %lld, \"events\": %lld, "
                   "\"seq\": %lld, \"store_bytes\": %lld, \"model\": %d, \"has_towers\": %s, "
                   "\"has_seq\": %s, \"tower_dim\": %d, \"seq_dim\": %d, \"seq_items\": %lld, "
                   "\"seq_users\": %lld, \"seq_indexed\": %lld, \"seq_content\": %s, "
                   "\"seq_content_live\": %s, \"tower_index\": \"%s\", \"seq_index\": \"%s\", "
+                  "\"tower_recall\": %s, \"seq_recall\": %s, \"tower_lacks_graph\": %s, "
+                  "\"seq_lacks_graph\": %s, "
                   "\"indexed\": %lld, \"delta\": %lld, \"dead\": %lld, \"index_bytes\": %lld",
                   (long long) s->items, (long long) s->deleted_items, (long long) s->users,
                   (long long) s->events, (long long) s->seq, (long long) s->store_bytes, s->model,
@@ -16,6 +39,8 @@ static void print_json(const tw_engine_stats *s)
                   s->seq_dim, (long long) s->seq_items, (long long) s->seq_users,
                   (long long) s->seq_indexed, s->seq_content ? "true" : "false",
                   s->seq_content_live ? "true" : "false", s->tower_index, s->seq_index,
+                  recall_json(s->tower_recall, tower), recall_json(s->seq_recall, seq),
+                  s->tower_lacks_graph ? "true" : "false", s->seq_lacks_graph ? "true" : "false",
                   (long long) s->indexed, (long long) s->delta, (long long) s->dead,
                   (long long) s->index_bytes);
     (void) printf(", \"towers_problem\": ");
@@ -42,16 +67,15 @@ static void print_text(const tw_engine_stats *s)
                       s->towers_problem[0] != '\0' ? s->towers_problem : s->seq_problem);
     }
     if (s->has_towers) {
-        (void) printf(
-            "similar  %s index of %lld vectors, %d wide, %lld of them since the last fold, "
-            "%lld dead\n",
-            s->tower_index, (long long) s->indexed, s->tower_dim, (long long) s->delta,
-            (long long) s->dead);
+        print_index("similar", s->tower_index, s->tower_recall, s->tower_lacks_graph);
+        (void) printf(" of %lld vectors, %d wide, %lld of them since the last fold, %lld dead\n",
+                      (long long) s->indexed, s->tower_dim, (long long) s->delta,
+                      (long long) s->dead);
     }
     if (s->has_seq) {
-        (void) printf(
-            "next     %s index, %d wide; %lld items and %lld users were there in training\n",
-            s->seq_index, s->seq_dim, (long long) s->seq_items, (long long) s->seq_users);
+        print_index("next", s->seq_index, s->seq_recall, s->seq_lacks_graph);
+        (void) printf(", %d wide; %lld items and %lld users were there in training\n", s->seq_dim,
+                      (long long) s->seq_items, (long long) s->seq_users);
         if (s->seq_content) {
             (void) printf("content  %lld items, new ones %s\n", (long long) s->seq_indexed,
                           s->seq_content_live

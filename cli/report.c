@@ -321,6 +321,8 @@ static void print_index(const json_t *r, const char *key, const char *title)
         (void) printf("%-6s %-10s %9lld vectors  recall@10 %.4f  %8.1f us a query  %.1f MB\n",
                       title, word(ix, "kind"), whole(ix, "vectors"), number(ix, "recall_at_10"),
                       number(ix, "us_per_query"), number(ix, "bytes") / 1e6);
+        if (json_object_get(ix, "warning") != NULL)
+            (void) fprintf(stderr, "twindex: %s: %s\n", title, word(ix, "warning"));
     }
 }
 

@@ -213,6 +213,8 @@ tw_status tw_engine_stats_get(tw_engine *e, tw_engine_stats *out, tw_error *err)
         out->delta = ix.delta_rows;
         out->dead = ix.dead_rows;
         out->index_bytes = ix.bytes;
+        out->tower_recall = ix.recall;
+        out->tower_lacks_graph = ix.lacks_graph;
         (void) snprintf(out->tower_index, sizeof out->tower_index, "%s", ix.kind);
     }
     if (g->next != NULL) {
@@ -225,6 +227,8 @@ tw_status tw_engine_stats_get(tw_engine *e, tw_engine_stats *out, tw_error *err)
         out->seq_content = g->content_version > 0;
         out->seq_content_live = g->projects;
         out->index_bytes += ix.bytes;
+        out->seq_recall = ix.recall;
+        out->seq_lacks_graph = ix.lacks_graph;
         (void) snprintf(out->seq_index, sizeof out->seq_index, "%s", ix.kind);
     }
     (void) snprintf(out->towers_problem, sizeof out->towers_problem, "%.255s", g->towers_problem);

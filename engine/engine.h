@@ -391,8 +391,12 @@ typedef struct tw_engine_stats {
     int tower_dim, seq_dim;
     int64_t seq_items, seq_users;        /* of the sequential model's training */
     int64_t seq_indexed;                 /* items that next can recommend */
-    char tower_index[64], seq_index[64]; /* kinds: "Flat", "HNSW32" */
-    int64_t indexed, delta, dead;        /* of the item index */
+    char tower_index[64], seq_index[64]; /* kinds: "exact", "HNSW32" */
+    /* What share of the nearest the graph found on a sample when it was built; 0: it has none. With
+     * kind "exact" that was too little, so it is not used. */
+    double tower_recall, seq_recall;
+    bool tower_lacks_graph, seq_lacks_graph; /* exact until a server has built its graph */
+    int64_t indexed, delta, dead;            /* of the item index */
     int64_t index_bytes;
     char towers_problem[256], seq_problem[256]; /* why a part's file cannot be used; "": it can */
 } tw_engine_stats;

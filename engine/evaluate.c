@@ -112,12 +112,37 @@ done:
 
 enum { INDEX_QUERIES = 200, INDEX_K = 10 };
 
+#define LOW_RECALL 0.9
+
+/* What is to be said of such an index; "": nothing. */
+static void warn_of(const tw_index_stats *s, double recall, char out[TW_ERROR_MSG_MAX])
+{
+    out[0] = '\0';
+    if (s->lacks_graph) {
+        (void) snprintf(out, TW_ERROR_MSG_MAX,
+                        "its graph is not built yet, so it is searched exactly; a server builds it "
+                        "while it answers");
+    } else if (s->exact && s->recall > 0) {
+        (void) snprintf(out, TW_ERROR_MSG_MAX,
+                        "its graph found only %.2f of the nearest when it was built, so it is not "
+                        "used and the index is searched exactly",
+                        s->recall);
+    } else if (recall < LOW_RECALL) {
+        (void) snprintf(out, TW_ERROR_MSG_MAX,
+                        "the index finds only %.2f of the nearest; one that is built anew is "
+                        "measured and, below %.1f, searched exactly: delete its snapshot in the "
+                        "folder index and start again",
+                        recall, LOW_RECALL);
+    }
+}
+
 static tw_status index_json(const tw_index *ix, json_t **out, tw_error *err)
 {
     tw_status st = TW_OK;
     int dim = tw_index_dim(ix), n = 0;
     tw_index_stats stats;
     double recall = 1, us = 0;
+    char warning[TW_ERROR_MSG_MAX];
     float *queries = tw_alloc(INDEX_QUERIES, (size_t) dim * sizeof *queries);
 
     *out = NULL;
@@ -134,10 +159,13 @@ static tw_status index_json(const tw_index *ix, json_t **out, tw_error *err)
     }
     if (n > 0)
         TW_TRY(tw_index_recall(ix, queries, n, INDEX_K, NULL, &recall, &us, err));
-    *out = json_pack("{s:s, s:I, s:I, s:I, s:I, s:i, s:f, s:f}", "kind", stats.kind, "vectors",
-                     (json_int_t) stats.live, "delta", (json_int_t) stats.delta_rows, "dead",
-                     (json_int_t) stats.dead_rows, "bytes", (json_int_t) stats.bytes, "queries", n,
-                     "recall_at_10", recall, "us_per_query", us);
+    warn_of(&stats, recall, warning);
+    *out = json_pack("{s:s, s:I, s:I, s:I, s:I, s:i, s:f, s:f, s:o, s:s*}", "kind", stats.kind,
+                     "vectors", (json_int_t) stats.live, "delta", (json_int_t) stats.delta_rows,
+                     "dead", (json_int_t) stats.dead_rows, "bytes", (json_int_t) stats.bytes,
+                     "queries", n, "recall_at_10", recall, "us_per_query", us, "graph_recall",
+                     stats.recall > 0 ? json_real(stats.recall) : json_null(), "warning",
+                     warning[0] != '\0' ? warning : NULL);
 done:
     tw_free(queries);
     return st;

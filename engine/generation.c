@@ -315,6 +315,7 @@ tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progress_fn progre
     gather a = {.dim = tw_tower_dim(g->tower)};
     TW_TRY(tw_store_each_vector(e->store, g->towers_version, 0, gather_vector, &a, err));
     TW_TRY(tw_index_build(g->items, a.ids, a.vecs, a.n, progress, ctx, err));
+    twi_index_tell(g->items, "items");
 done:
     gather_fini(&a);
     return st;
@@ -340,6 +341,7 @@ tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_error *err)
     k.a.dim = k.p.dim;
     TW_TRY(tw_store_each_item(e->store, 0, gather_known, &k, err));
     TW_TRY(tw_index_build(g->next, k.a.ids, k.a.vecs, k.a.n, NULL, NULL, err));
+    twi_index_tell(g->next, "next");
 done:
     gather_fini(&k.a);
     projector_fini(&k.p);

@@ -176,6 +176,8 @@ TW_NODISCARD tw_status twi_index_path(const tw_engine *e, const char *kind, int 
 void twi_index_tag(const twi_generation *g, const char *kind, int version,
                    char out[TW_INDEX_TAG_MAX]);
 TW_NODISCARD tw_status twi_snapshot(tw_engine *e, tw_error *err);
+/* One line in the log when the graph that was just built is not used. */
+void twi_index_tell(const tw_index *ix, const char *kind);
 void twi_keeper_start(tw_engine *e); /* a thread that folds; without it close folds */
 void twi_keeper_stop(tw_engine *e);
 void twi_keeper_poke(tw_engine *e); /* cheap: wakes it when an index wants a fold */

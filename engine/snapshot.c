@@ -71,15 +71,26 @@ tw_status tw_engine_snapshot(tw_engine *e, tw_error *err)
     return st == TW_OK ? twi_snapshot(e, err) : st;
 }
 
+void twi_index_tell(const tw_index *ix, const char *kind)
+{
+    tw_index_stats s;
+    tw_index_get_stats(ix, &s);
+    if (s.exact && s.recall > 0)
+        tw_log(TW_LOG_WARN, "INDEX-INEXACT", "index=%s recall=%.3f vectors=%lld", kind, s.recall,
+               (long long) s.main_vectors);
+}
+
 static void fold(tw_index *ix, const char *kind)
 {
     tw_error why = {0};
     if (ix == NULL || !tw_index_wants_fold(ix))
         return;
-    if (tw_index_fold(ix, NULL, NULL, &why) != TW_OK)
+    if (tw_index_fold(ix, NULL, NULL, &why) != TW_OK) {
         tw_log(TW_LOG_WARN, "FOLD-FAILED", "index=%s reason=\"%s\"", kind, why.msg);
-    else
+    } else {
         tw_log(TW_LOG_INFO, "FOLD-DONE", "index=%s", kind);
+        twi_index_tell(ix, kind);
+    }
 }
 
 static void *keep(void *arg)

@@ -37,6 +37,8 @@ static void fill_defaults(tw_index_config *cfg)
         cfg->fold_share = TWI_DEFAULT_FOLD_SHARE;
     if (cfg->build_threads == 0)
         cfg->build_threads = 1;
+    if (cfg->least_recall == 0)
+        cfg->least_recall = TWI_DEFAULT_LEAST_RECALL;
 }
 
 static tw_status check_config(const tw_index_config *cfg, tw_error *err)
@@ -49,7 +51,9 @@ static tw_status check_config(const tw_index_config *cfg, tw_error *err)
     TW_TRY(in_range("ef_construction", cfg->ef_construction, 1, TW_INDEX_MAX_EF, err));
     TW_TRY(in_range("fold_rows", cfg->fold_rows, 1, INT64_MAX, err));
     TW_TRY(in_range("build_threads", cfg->build_threads, 1, 64, err));
-    if (!(cfg->fold_share > 0))
+    if (!(cfg->least_recall > 0 && cfg->least_recall <= 1))
+        st = tw_fail(err, TW_EINVAL, "least_recall %g is outside 0..1", cfg->least_recall);
+    else if (!(cfg->fold_share > 0))
         st = tw_fail(err, TW_EINVAL, "fold_share %g is not above 0", cfg->fold_share);
     else if (cfg->factory != NULL && strlen(cfg->factory) >= TW_INDEX_KIND_MAX)
         st = tw_fail(err, TW_EINVAL, "factory string has %zu characters, the most is %d",
@@ -326,16 +330,19 @@ void tw_index_get_stats(const tw_index *ix, tw_index_stats *out)
     memset(out, 0, sizeof *out);
     out->live = __atomic_load_n(&v.state->live, __ATOMIC_RELAXED);
     out->main_rows = m->n;
+    out->main_vectors = m->nodes;
     out->delta_rows = rows_of(&v.state->delta);
     out->dead_rows = out->main_rows + out->delta_rows - out->live;
-    out->bytes = m->n * (m->dim * width + 12) + twi_map_bytes(&v.state->map) +
-                 chunks * (TWI_CHUNK_ROWS * (m->dim * width + 20));
+    out->bytes = m->nodes * m->dim * width + m->n * (m->node != NULL ? 20 : 12) +
+                 twi_map_bytes(&v.state->map) + chunks * (TWI_CHUNK_ROWS * (m->dim * width + 20));
     if (m->graph != NULL)
         out->bytes += twi_graph_link_bytes(m->graph);
     else if (m->codes.code != NULL)
-        out->bytes += m->n * (m->codes.groups * 4 + 12);
+        out->bytes += m->nodes * (m->codes.groups * 4 + 12);
     out->folds = __atomic_load_n(&ix->hub->folds, __ATOMIC_RELAXED);
     out->exact = m->graph == NULL;
+    out->recall = m->recall;
+    out->lacks_graph = twi_main_lacks_graph(m, &ix->cfg);
     memcpy(out->kind, m->kind, sizeof out->kind);
     twi_view_drop(ix, v);
 }
@@ -346,7 +353,8 @@ bool tw_index_wants_fold(const tw_index *ix)
     const twi_main *m = &v.state->main;
     const int64_t loose = rows_of(&v.state->delta) + __atomic_load_n(&m->dead, __ATOMIC_RELAXED);
     const bool wants =
-        loose > ix->cfg.fold_rows && (double) loose > ix->cfg.fold_share * (double) m->n;
+        twi_main_lacks_graph(m, &ix->cfg) ||
+        (loose > ix->cfg.fold_rows && (double) loose > ix->cfg.fold_share * (double) m->n);
     twi_view_drop(ix, v);
     return wants;
 }

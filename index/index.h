@@ -2,10 +2,11 @@
  *
  * An index maps ids (the store's row numbers) to vectors and answers "which k ids have the largest
  * inner product with this query?". It is put to, replaced in and deleted from while it is searched.
- * Inside: a *main* (rows in one block, and above a size a FAISS graph over them), a *delta* (rows
- * that came since, scanned exactly) and a stamp on every row that was replaced or deleted. A fold
- * builds a new main from what lives and swaps it in. A main without a graph is scanned by a copy of
- * seven bits a number, which rules out all but some hundred rows without ever being wrong.
+ * Inside: a *main* (each different vector once, with the ids of all rows that have it, and above a
+ * size a FAISS graph over them), a *delta* (rows that came since, scanned exactly) and a stamp on
+ * every row that was replaced or deleted. A fold builds a new main from what lives and swaps it in.
+ * A main without a graph is scanned by a copy of seven bits a number, which rules out all but some
+ * hundred vectors without ever being wrong.
  *
  * What it promises
  *   - Searching never waits for a write or a fold, and sees one moment of the index: of an id that
@@ -14,6 +15,9 @@
  *     bit-equal however the row is stored. Equal calls on equal content give equal bytes.
  *   - A search returns min(k, matching rows) hits, whatever is excluded, filtered or deleted.
  *     What a graph may get wrong is *which* rows (recall, see tw_index_recall); `exact` never does.
+ *   - The order of rows and their copies cost nothing: vectors enter a graph once, in a seeded
+ * random order. What a graph finds is measured at the end of its building, on a sample; one that
+ * finds too little is not used, the index scans and says so (tw_index_stats).
  *   - Vectors need not be unit length: graphs are built and walked by inner product itself.
  *   - Filters do not cost recall: when what passes is rare near the query, the graph is searched
  *     wider, or not at all and the matching rows are scanned.
@@ -46,6 +50,8 @@
 #define TW_INDEX_MAX_K   100000
 #define TW_INDEX_MAX_ABS 1e17f /* larger values are refused: sums of their products overflow */
 #define TW_INDEX_MAX_EF  65536
+/* The least recall that is told of a graph, for 0 says that there is none. */
+#define TW_INDEX_LOW_RECALL 0.001
 /* Ids are 1..2^31-1. They need not be dense, but memory is paid in pages of 4096 ids. */
 #define TW_INDEX_MAX_ID   INT64_C(2147483647)
 #define TW_INDEX_MAX_ROWS INT64_C(2147483647)
@@ -59,14 +65,18 @@ typedef struct tw_index_config {
     int dim;             /* floats per vector, 1..TW_INDEX_MAX_DIM */
     const char *factory; /* FAISS factory string [exact below exact_below, else "HNSW32"]; "Flat" is
                             always exact; copied */
-    int64_t exact_below; /* mains of fewer rows are exact [2^24 / dim, but at least 10000, which it
-                            is on a CPU without AVX2; 1 when factory is given] */
+    int64_t exact_below; /* mains of fewer different vectors are exact [2^24 / dim, but at least
+                            10000, which it is on a CPU without AVX2; 1 when factory is given] */
     int ef_search;       /* candidates that must match before the best k of them are taken; for IVF
                             kinds also the lists to probe; 1..TW_INDEX_MAX_EF [64] */
     int ef_construction; /* HNSW: how wide to search while building [200] */
     int64_t fold_rows;   /* wants_fold: delta and dead rows above this ... [10000] */
     double fold_share;   /* ... and above this share of main [0.1] */
     int build_threads;   /* threads of a graph build, 1..64 [1]; more makes builds irreproducible */
+    double least_recall; /* a graph that finds less of the sample's nearest is given up, and main
+                            scanned; above 0, at most 1 [0.9] */
+    bool defer_graph;    /* tw_index_build is exact, whatever the size: it serves at once, and the
+                            graph is built by the next fold, which wants_fold asks for */
 } tw_index_config;
 
 /* How to search; NULL or all zero: everything, as the config says. */
@@ -81,13 +91,18 @@ typedef struct tw_index_options {
 } tw_index_options;
 
 typedef struct tw_index_stats {
-    int64_t live;      /* ids that a search can find */
-    int64_t main_rows; /* rows in main, dead ones too */
+    int64_t live;         /* ids that a search can find */
+    int64_t main_rows;    /* rows in main, dead ones too */
+    int64_t main_vectors; /* different vectors among them */
     int64_t delta_rows;
-    int64_t dead_rows;            /* rows in main and delta that were replaced or deleted */
-    int64_t bytes;                /* estimate of memory held */
-    int64_t folds;                /* builds and folds swapped in so far */
-    bool exact;                   /* main is scanned, not a graph */
+    int64_t dead_rows; /* rows in main and delta that were replaced or deleted */
+    int64_t bytes;     /* estimate of memory held */
+    int64_t folds;     /* builds and folds swapped in so far */
+    bool exact;        /* main is scanned, not a graph */
+    bool lacks_graph;  /* it is scanned because its graph is not built yet */
+    double recall; /* of main's graph on a sample of its own vectors (@10, ef_search), when it was
+                      built: TW_INDEX_LOW_RECALL..1. 0: it has none. Where exact is true, that graph
+                      was given up */
     char kind[TW_INDEX_KIND_MAX]; /* "exact" or main's factory string */
 } tw_index_stats;
 
@@ -117,8 +132,9 @@ void tw_index_destroy(tw_index *ix);
  *
  *   ids   (n)       distinct, 1..TW_INDEX_MAX_ID, any order
  *   vecs  (n, dim)  row-major, finite, magnitude up to TW_INDEX_MAX_ABS; copied
- *   progress        may be NULL; stages "copying" and "building", rows done of rows; it may search
- *                   this index but not write to it
+ *   progress        may be NULL; stages "comparing" (rows), "copying" or "building" (different
+ *                   vectors), "measuring" (queries); it may search this index but not write to it.
+ *                   It is asked every half second or more often: to cancel takes no longer
  *
  * TW_EINVAL: an id out of range or twice; a value that is not finite (says where); FAISS refuses
  * the factory string.   TW_ECANCELLED: progress said so.   TW_EBUSY: a fold is running. On failure
@@ -133,7 +149,8 @@ TW_NODISCARD tw_status tw_index_put(tw_index *ix, int64_t id, const float *vec, 
 /* TW_ENOTFOUND: there is no such id, nothing has changed. */
 TW_NODISCARD tw_status tw_index_delete(tw_index *ix, int64_t id, tw_error *err);
 
-/* Copies id's vector, exactly as put, to vec (dim).   TW_ENOTFOUND: vec is untouched. */
+/* Copies id's vector, exactly as put, to vec (dim); but a zero's sign may be that of an equal
+ * vector. TW_ENOTFOUND: vec is untouched. */
 TW_NODISCARD tw_status tw_index_get(const tw_index *ix, int64_t id, float *vec, tw_error *err);
 
 /* Finds the k ids with the largest inner product.

@@ -66,27 +66,42 @@ static tw_status check_rows(const int64_t *ids, const float *vecs, int64_t n, in
     return TW_OK;
 }
 
-/* main of s from n sorted entries; on success the ids belong to it. */
-static tw_status build_main(twi_state *s, const tw_index_config *cfg, const entry *entries,
-                            twi_source *src, tw_error *err)
+/* main of s from n sorted entries, which are put in the order of main's rows. */
+static tw_status build_main(twi_state *s, const tw_index_config *cfg, entry *entries,
+                            const twi_source *src, tw_error *err)
 {
-    src->ids = tw_alloc((size_t) src->n, sizeof *src->ids);
-    if (src->ids == NULL)
-        return tw_fail(err, TW_ENOMEM, "%lld ids", (long long) src->n);
-    for (int64_t i = 0; i < src->n; i++)
-        src->ids[i] = entries[i].id;
-    tw_status st = twi_main_build(&s->main, cfg, src, err);
-    tw_free(src->ids);
+    tw_status st = TW_OK;
+    twi_order order = {0};
+    entry *sorted = tw_alloc((size_t) src->n, sizeof *sorted);
+
+    s->main.ids = tw_alloc((size_t) src->n, sizeof *s->main.ids);
+    if (sorted == NULL || s->main.ids == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "%lld ids", (long long) src->n);
+        goto done;
+    }
+    TW_TRY(twi_order_rows(&order, cfg, src, err));
+    memcpy(sorted, entries, (size_t) src->n * sizeof *sorted);
+    for (int64_t i = 0; i < src->n; i++) {
+        entries[i] = sorted[order.rows[i]];
+        s->main.ids[i] = entries[i].id;
+    }
+    TW_TRY(twi_main_build(&s->main, cfg, src, &order, err));
+done:
+    tw_free(sorted);
+    twi_order_fini(&order);
     return st;
 }
 
-static tw_status build_state(twi_state **out, const tw_index_config *cfg, const int64_t *ids,
+static tw_status build_state(const tw_index *ix, twi_state **out, const int64_t *ids,
                              const float *vecs, const twi_source *how, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_state *s = NULL;
     twi_source src = *how;
+    tw_index_config cfg = ix->cfg;
 
+    if (cfg.defer_graph)
+        cfg.factory = "Flat";
     entry *entries = tw_alloc((size_t) src.n, sizeof *entries);
     if (entries == NULL) {
         st = tw_fail(err, TW_ENOMEM, "%lld rows", (long long) src.n);
@@ -102,11 +117,12 @@ static tw_status build_state(twi_state **out, const tw_index_config *cfg, const 
         }
     }
 
-    const given_rows given = {.entries = entries, .vecs = vecs, .dim = (size_t) cfg->dim};
+    const given_rows given = {.entries = entries, .vecs = vecs, .dim = (size_t) cfg.dim};
     src.row = given_row;
     src.ctx = &given;
-    TW_TRY(twi_state_create(&s, cfg->dim, err));
-    TW_TRY(build_main(s, cfg, entries, &src, err));
+    TW_TRY(twi_state_create(&s, cfg.dim, err));
+    TW_TRY(build_main(s, &cfg, entries, &src, err));
+    TW_TRY(twi_check_graph(ix, s, &src, err));
     TW_TRY(twi_state_map_main(s, err));
     *out = s;
     s = NULL;
@@ -131,7 +147,7 @@ tw_status tw_index_build(tw_index *ix, const int64_t *ids, const float *vecs, in
         st = tw_fail(err, TW_EBUSY, "a fold is running");
         goto done;
     }
-    TW_TRY(build_state(&s, &ix->cfg, ids, vecs, &src, err));
+    TW_TRY(build_state(ix, &s, ids, vecs, &src, err));
     twi_state_swap(ix, s);
 done:
     (void) pthread_mutex_unlock(&hub->write_lock);
@@ -187,7 +203,7 @@ static int64_t collect(entry *entries, twi_view v, int64_t count)
 typedef struct fold {
     twi_view view; /* what it folds; count is delta's at that stamp */
     int64_t count;
-    entry *entries; /* (n) */
+    entry *entries; /* (n) in the order of next's main once that is built */
     int64_t n;
     twi_state *next;
 } fold;
@@ -276,6 +292,7 @@ tw_status tw_index_fold(tw_index *ix, tw_progress_fn progress, void *ctx, tw_err
         .n = f.n, .row = live_row, .ctx = &live, .progress = progress, .progress_ctx = ctx};
     TW_TRY(twi_state_create(&f.next, ix->cfg.dim, err));
     TW_TRY(build_main(f.next, &ix->cfg, f.entries, &src, err));
+    TW_TRY(twi_check_graph(ix, f.next, &src, err));
     TW_TRY(twi_state_map_main(f.next, err));
     TW_TRY(finish(ix, &f, err));
 done:

@@ -106,9 +106,11 @@ static tw_status check_sizes(source *s, const twi_snap_header *h, uint64_t *grap
     uint64_t said[2] = {0};
     char end[8];
     const uint64_t n = (uint64_t) h->n, m = (uint64_t) h->m;
-    const uint64_t rows = (h->flags & TWI_SNAP_ROWS) != 0 ? n * h->dim * 4 : 0; /* below 2^46 */
+    const uint64_t v = (uint64_t) h->nodes;
+    const uint64_t vecs = (h->flags & TWI_SNAP_ROWS) != 0 ? v * h->dim * 4 : 0; /* below 2^46 */
+    const uint64_t counts = (h->flags & TWI_SNAP_EQUAL) != 0 ? v * 4 : 0;
     const uint64_t fixed =
-        TWI_SNAP_HEADER + n * 4 + (n + 63) / 64 * 8 + rows + m * 4 + m * h->dim * 4;
+        TWI_SNAP_HEADER + n * 4 + (n + 63) / 64 * 8 + counts + vecs + m * 4 + m * h->dim * 4;
 
     if (s->size < TWI_SNAP_HEADER + TWI_SNAP_TRAILER)
         return tw_fail(err, TW_ECORRUPT, "snapshot '%s' is cut short", s->path);
@@ -152,10 +154,18 @@ static tw_status alloc_main(twi_main *m, const twi_snap_header *h, tw_error *err
     const bool rows = (h->flags & TWI_SNAP_ROWS) != 0;
 
     m->n = h->n;
+    m->nodes = h->nodes;
+    m->recall = h->recall;
     memcpy(m->kind, h->kind, sizeof m->kind);
     m->ids = tw_alloc((size_t) m->n, sizeof *m->ids);
     m->died = tw_alloc((size_t) m->n, sizeof *m->died);
-    m->own = rows ? tw_alloc((size_t) m->n, (size_t) m->dim * sizeof *m->own) : NULL;
+    m->own = rows ? tw_alloc((size_t) m->nodes, (size_t) m->dim * sizeof *m->own) : NULL;
+    if (m->nodes < m->n) {
+        m->first = tw_alloc((size_t) m->nodes + 1, sizeof *m->first);
+        m->node = tw_alloc((size_t) m->n, sizeof *m->node);
+        if (m->first == NULL || m->node == NULL)
+            return tw_fail(err, TW_ENOMEM, "%lld equal rows", (long long) m->n);
+    }
     if (m->ids == NULL || m->died == NULL || (rows && m->own == NULL))
         return tw_fail(err, TW_ENOMEM, "%lld rows of %d floats", (long long) m->n, m->dim);
     return TW_OK;
@@ -176,6 +186,38 @@ static tw_status load_dead(twi_main *m, source *s, tw_error *err)
     return TW_OK;
 }
 
+/* How many rows each node has: together all of them, their ids ascending, which searching relies
+ * on. */
+static tw_status load_nodes(twi_main *m, source *s, tw_error *err)
+{
+    tw_status st = TW_OK;
+    int64_t at = 0;
+
+    TW_TRY(read_exact(s, m->first + 1, (size_t) m->nodes * sizeof *m->first, err));
+    for (int64_t j = 0; j < m->nodes; j++) {
+        const int64_t rows = m->first[j + 1]; /* as read: a count */
+        if (rows < 1 || rows > m->n - at) {
+            st = tw_fail(err, TW_ECORRUPT, "snapshot '%s' has %lld rows of one vector", s->path,
+                         (long long) rows);
+            goto done;
+        }
+        for (const int64_t end = at + rows; at < end; at++) {
+            m->node[at] = (int32_t) j;
+            if (at > m->first[j] && m->ids[at - 1] >= m->ids[at]) {
+                st = tw_fail(err, TW_ECORRUPT, "snapshot '%s' has id %d after %d", s->path,
+                             m->ids[at], m->ids[at - 1]);
+                goto done;
+            }
+        }
+        m->first[j + 1] = (int32_t) at;
+    }
+    if (at != m->n)
+        st = tw_fail(err, TW_ECORRUPT, "snapshot '%s' has %lld rows, not %lld", s->path,
+                     (long long) at, (long long) m->n);
+done:
+    return st;
+}
+
 static tw_status load_main(twi_main *m, source *s, const twi_snap_header *h, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -184,10 +226,12 @@ static tw_status load_main(twi_main *m, source *s, const twi_snap_header *h, tw_
     TW_TRY(read_exact(s, m->ids, (size_t) m->n * sizeof *m->ids, err));
     TW_TRY(check_ids(s, m->ids, m->n, err));
     TW_TRY(load_dead(m, s, err));
+    if (m->first != NULL)
+        TW_TRY(load_nodes(m, s, err));
     if (m->own == NULL)
         goto done;
-    TW_TRY(read_exact(s, m->own, (size_t) m->n * (size_t) m->dim * sizeof *m->own, err));
-    TW_TRY(check_values(s, m->own, m->n * m->dim, err));
+    TW_TRY(read_exact(s, m->own, (size_t) m->nodes * (size_t) m->dim * sizeof *m->own, err));
+    TW_TRY(check_values(s, m->own, m->nodes * m->dim, err));
 done:
     return st;
 }
@@ -254,7 +298,7 @@ static tw_status load_state(twi_state *state, source *s, const twi_snap_header *
     }
     s->left = graph_bytes;
     if (graph_bytes > 0)
-        TW_TRY(twi_graph_read(&m->graph, m->n, m->dim, read_graph, s, err));
+        TW_TRY(twi_graph_read(&m->graph, m->nodes, m->dim, read_graph, s, err));
     m->vecs = m->own != NULL || m->graph == NULL ? m->own : twi_graph_vectors(m->graph);
     if (s->left != 0 || m->vecs == NULL) {
         st = tw_fail(err, TW_ECORRUPT, "snapshot '%s' has a graph without rows or too long",
@@ -287,6 +331,17 @@ done:
     return st;
 }
 
+/* A graph of v1 that finds too little is left to the next fold, which builds it right. */
+static tw_status check_old_graph(const tw_index *ix, twi_state *state, tw_error *err)
+{
+    const twi_source quiet = {.n = state->main.n};
+    const bool had = state->main.graph != NULL;
+    tw_status st = twi_check_graph(ix, state, &quiet, err);
+    if (st == TW_OK && had && state->main.graph == NULL)
+        state->main.recall = 0;
+    return st;
+}
+
 tw_status tw_index_load(tw_index **out, const tw_index_config *cfg, const char *path,
                         tw_index_snapshot *info, tw_error *err)
 {
@@ -311,6 +366,8 @@ tw_status tw_index_load(tw_index **out, const tw_index_config *cfg, const char *
     }
     TW_TRY(tw_index_create(&ix, &full, err));
     TW_TRY(load_state(ix->hub->state, &s, &h, graph_bytes, err));
+    if (h.version == 1)
+        TW_TRY(check_old_graph(ix, ix->hub->state, err));
     ix->hub->stamp = 1; /* the dead of main died then; all else was born before */
     if (info != NULL)
         *info = public_view(&h);

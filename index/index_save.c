@@ -55,10 +55,13 @@ static void sink_finish(sink *s)
     sink_flush(s);
 }
 
-/* Main rows go in whole when a graph refers to them by number, else only the living. */
+/* Main goes in whole when a graph or equal rows refer to it by number, else only its living rows.
+ */
+static bool keeps_all(const twi_main *m) { return m->graph != NULL || m->first != NULL; }
+
 static bool keeps_row(twi_view v, int64_t row)
 {
-    return v.state->main.graph != NULL || twi_main_sees(&v.state->main, row, v.stamp);
+    return keeps_all(&v.state->main) || twi_main_sees(&v.state->main, row, v.stamp);
 }
 
 static twi_snap_header describe(twi_view v, int64_t delta_end, const char *tag, int64_t seq)
@@ -75,8 +78,11 @@ static twi_snap_header describe(twi_view v, int64_t delta_end, const char *tag, 
     for (int64_t i = d->first; i < delta_end; i++)
         h.m += twi_delta_sees(d, i, v.stamp);
     h.live = living + h.m;
+    h.nodes = m->first != NULL ? m->nodes : h.n;
+    h.recall = m->recall;
     h.flags = (m->graph != NULL ? TWI_SNAP_GRAPH : 0u) |
-              (m->own != NULL || m->graph == NULL ? TWI_SNAP_ROWS : 0u);
+              (m->own != NULL || m->graph == NULL ? TWI_SNAP_ROWS : 0u) |
+              (m->first != NULL ? TWI_SNAP_EQUAL : 0u);
     memcpy(h.kind, m->kind, sizeof h.kind);
     if (tag != NULL)
         memcpy(h.tag, tag, strlen(tag));
@@ -92,16 +98,20 @@ static void write_main(sink *s, twi_view v, const twi_snap_header *h)
         if (keeps_row(v, i))
             (void) sink_write(s, &m->ids[i], sizeof m->ids[i]);
     for (int64_t i = 0; i < h->n; i++) {
-        if (m->graph != NULL && !twi_main_sees(m, i, v.stamp))
+        if (keeps_all(m) && !twi_main_sees(m, i, v.stamp))
             word |= UINT64_C(1) << (i % 64);
         if (i % 64 == 63 || i == h->n - 1) {
             (void) sink_write(s, &word, sizeof word);
             word = 0;
         }
     }
-    for (int64_t i = 0; (h->flags & TWI_SNAP_ROWS) != 0 && i < m->n; i++)
-        if (keeps_row(v, i))
-            (void) sink_write(s, twi_main_vec(m, i), (size_t) m->dim * sizeof(float));
+    for (int64_t j = 0; m->first != NULL && j < m->nodes; j++) {
+        const int32_t rows = m->first[j + 1] - m->first[j];
+        (void) sink_write(s, &rows, sizeof rows);
+    }
+    for (int64_t j = 0; (h->flags & TWI_SNAP_ROWS) != 0 && j < m->nodes; j++)
+        if (keeps_all(m) || keeps_row(v, j))
+            (void) sink_write(s, twi_main_node_vec(m, j), (size_t) m->dim * sizeof(float));
 }
 
 static void write_delta(sink *s, twi_view v, int64_t end)

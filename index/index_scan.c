@@ -1,5 +1,5 @@
-/* Exact search: every row is scored. Rows are taken in blocks that stay in the first-level cache
- * while all queries of a batch meet them. */
+/* Exact search: every vector is scored. Vectors are taken in blocks that stay in the first-level
+ * cache while all queries of a batch meet them. */
 #include <math.h>
 
 #include "index/internal.h"
@@ -17,6 +17,34 @@ static void offer(twi_topk *top, int64_t id, float score, const twi_rules *r)
         twi_topk_push(top, id, score);
 }
 
+bool twi_offer_node(twi_view v, const twi_rules *r, int64_t node, float score, twi_topk *top)
+{
+    const twi_main *m = &v.state->main;
+    const int64_t end = twi_main_first(m, node + 1);
+    bool any = false;
+
+    for (int64_t row = twi_main_first(m, node); row < end; row++) {
+        /* Ids ascend: when one row is not wanted, no later one is. */
+        const bool wanted = twi_topk_wants(top, m->ids[row], score);
+        if (any && !wanted)
+            break;
+        if (!twi_main_sees(m, row, v.stamp) || !twi_rules_allow(r, m->ids[row]) ||
+            twi_rules_excluded(r, m->ids[row]))
+            continue;
+        any = true;
+        if (!wanted)
+            break;
+        twi_topk_push(top, m->ids[row], score);
+    }
+    return any;
+}
+
+/* Whether the first row behind a node, which has the smallest id, would be wanted. */
+static bool node_wanted(const twi_main *m, int64_t node, float score, const twi_topk *top)
+{
+    return twi_topk_wants(top, m->ids[twi_main_first(m, node)], score);
+}
+
 /* One query over coded rows: the bound rules out, the row itself decides. */
 static void scan_codes(const tw_index *ix, twi_view v, const twi_rules *r, const float *q,
                        twi_topk *top)
@@ -26,16 +54,17 @@ static void scan_codes(const tw_index *ix, twi_view v, const twi_rules *r, const
     twi_asked asked;
 
     twi_codes_ask(&asked, &m->codes, q, m->dim);
-    for (int64_t at = 0; at < m->n; at += TWI_CODE_ROWS) {
+    for (int64_t at = 0; at < m->nodes; at += TWI_CODE_ROWS) {
         const float least = top->n < top->k ? -INFINITY : top->hits[0].score;
-        const int rows = m->n - at < TWI_CODE_ROWS ? (int) (m->n - at) : TWI_CODE_ROWS;
+        const int rows = m->nodes - at < TWI_CODE_ROWS ? (int) (m->nodes - at) : TWI_CODE_ROWS;
         if (!m->codes.pass(bound, &m->codes, &asked, at / TWI_CODE_ROWS, least))
             continue;
         for (int j = 0; j < rows; j++) {
-            if (bound[j] < least || !twi_main_sees(m, at + j, v.stamp))
+            if (bound[j] < least)
                 continue;
-            ix->scores(&score, q, twi_main_vec(m, at + j), 0, m->dim, 1);
-            offer(top, m->ids[at + j], score, r);
+            ix->scores(&score, q, twi_main_node_vec(m, at + j), 0, m->dim, 1);
+            if (node_wanted(m, at + j, score, top))
+                (void) twi_offer_node(v, r, at + j, score, top);
         }
     }
 }
@@ -46,21 +75,19 @@ void twi_scan_main(const tw_index *ix, twi_view v, const twi_rules *r, const flo
     const twi_main *m = &v.state->main;
     float scores[BLOCK];
 
-    if (m->codes.code != NULL && m->n / CODES_RULE_OUT > tops[0].k) {
+    if (m->codes.code != NULL && m->nodes / CODES_RULE_OUT > tops[0].k) {
         for (int i = 0; i < n; i++)
             scan_codes(ix, v, r, q + (size_t) i * (size_t) m->dim, &tops[i]);
         return;
     }
-    for (int64_t at = 0; at < m->n; at += BLOCK) {
-        const int rows = m->n - at < BLOCK ? (int) (m->n - at) : BLOCK;
+    for (int64_t at = 0; at < m->nodes; at += BLOCK) {
+        const int rows = m->nodes - at < BLOCK ? (int) (m->nodes - at) : BLOCK;
         for (int i = 0; i < n; i++) {
-            ix->scores(scores, q + (size_t) i * (size_t) m->dim, twi_main_vec(m, at),
+            ix->scores(scores, q + (size_t) i * (size_t) m->dim, twi_main_node_vec(m, at),
                        (size_t) m->dim, m->dim, rows);
-            for (int j = 0; j < rows; j++) {
-                if (twi_topk_wants(&tops[i], m->ids[at + j], scores[j]) &&
-                    twi_main_sees(m, at + j, v.stamp))
-                    offer(&tops[i], m->ids[at + j], scores[j], r);
-            }
+            for (int j = 0; j < rows; j++)
+                if (node_wanted(m, at + j, scores[j], &tops[i]))
+                    (void) twi_offer_node(v, r, at + j, scores[j], &tops[i]);
         }
     }
 }

@@ -1,7 +1,7 @@
 /* Search: choose between the graph and a scan, merge main and delta, never give too few.
  *
- * The choice. A graph is asked for its `width` nearest rows, of which some are dead, excluded or
- * not allowed. For the recall of an unfiltered search as many as there must be left over: so a
+ * The choice. A graph is asked for its `width` nearest nodes, whose rows may all be dead, excluded
+ * or not allowed. For the recall of an unfiltered search as many as there must be left over: so a
  * filter that lets a share s of the rows pass needs a search 1/s times as wide, while a scan of
  * what passes gets cheaper in proportion. One unit of width costs as much as scanning GRAPH_ROWS
  * rows; the scan is taken when
@@ -117,7 +117,7 @@ static plan make_plan(const tw_index *ix, twi_view v, const twi_rules *r, int k)
 {
     const twi_main *m = &v.state->main;
     const double ef = r->opt->ef > 0 ? r->opt->ef : ix->cfg.ef_search;
-    plan p = {.view = v, .rules = r, .rows = m->n, .share = 1};
+    plan p = {.view = v, .rules = r, .rows = m->nodes, .share = 1};
 
     p.target = SURPLUS * k > ef ? SURPLUS * k : ef;
     if (m->graph == NULL || r->opt->exact)
@@ -181,25 +181,21 @@ static tw_status scratch_init(scratch *s, int64_t small[SMALL_WORDS], size_t cel
     return TW_OK;
 }
 
-/* Pushes the candidates that match and returns how many they were. They are scored anew: FAISS's
- * distances may be of codes, and its sums are not in our order. */
-static int take_candidates(const tw_index *ix, const plan *p, const float *q, const int64_t *rows,
+/* Pushes what matches of the rows behind the candidates, and returns how many nodes had any: a node
+ * of a thousand equal rows is one find, for the next best may be another node's. Scored anew:
+ * FAISS's distances may be of codes, and its sums are not in our order. */
+static int take_candidates(const tw_index *ix, const plan *p, const float *q, const int64_t *nodes,
                            int n, twi_topk *top)
 {
     const twi_main *m = &p->view.state->main;
     int matched = 0;
 
     for (int j = 0; j < n; j++) {
-        if (rows[j] < 0 || !twi_main_sees(m, rows[j], p->view.stamp))
-            continue;
-        const int64_t id = m->ids[rows[j]];
-        if (!twi_rules_allow(p->rules, id) || twi_rules_excluded(p->rules, id))
-            continue;
         float score;
-        ix->scores(&score, q, twi_main_vec(m, rows[j]), 0, m->dim, 1);
-        if (twi_topk_wants(top, id, score))
-            twi_topk_push(top, id, score);
-        matched++;
+        if (nodes[j] < 0)
+            continue;
+        ix->scores(&score, q, twi_main_node_vec(m, nodes[j]), 0, m->dim, 1);
+        matched += twi_offer_node(p->view, p->rules, nodes[j], score, top);
     }
     return matched;
 }
@@ -211,7 +207,7 @@ static tw_status search_graph(const tw_index *ix, const plan *p, int width, cons
     tw_status st = TW_OK;
     const twi_main *m = &p->view.state->main;
     const size_t dim = (size_t) m->dim;
-    const int k = width < m->n ? width : (int) m->n;
+    const int k = width < m->nodes ? width : (int) m->nodes;
     const int room = CANDIDATES_MAX / k > 1 ? CANDIDATES_MAX / k : 1;
     const int portion = room < n ? room : n;
     int64_t small[SMALL_WORDS];
@@ -289,9 +285,8 @@ static tw_status check_query(const tw_index *ix, const float *queries, int n, in
     return TW_OK;
 }
 
-tw_status tw_index_search_batch(const tw_index *ix, const float *queries, int n, int k,
-                                const tw_index_options *opt, tw_hit *hits, int *n_hits,
-                                tw_error *err)
+tw_status twi_search_view(const tw_index *ix, twi_view v, const float *queries, int n, int k,
+                          const tw_index_options *opt, tw_hit *hits, int *n_hits, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_rules rules;
@@ -306,7 +301,6 @@ tw_status tw_index_search_batch(const tw_index *ix, const float *queries, int n,
     if (st != TW_OK)
         return st;
 
-    twi_view v = twi_view_take(ix);
     const plan p = make_plan(ix, v, &rules, k);
     for (int at = 0; at < n; at += QUERIES_MAX) {
         const int some = n - at < QUERIES_MAX ? n - at : QUERIES_MAX;
@@ -321,8 +315,17 @@ tw_status tw_index_search_batch(const tw_index *ix, const float *queries, int n,
 done:
     for (int i = 0; st != TW_OK && i < n; i++)
         n_hits[i] = 0;
-    twi_view_drop(ix, v);
     twi_rules_fini(&rules);
+    return st;
+}
+
+tw_status tw_index_search_batch(const tw_index *ix, const float *queries, int n, int k,
+                                const tw_index_options *opt, tw_hit *hits, int *n_hits,
+                                tw_error *err)
+{
+    twi_view v = twi_view_take(ix);
+    tw_status st = twi_search_view(ix, v, queries, n, k, opt, hits, n_hits, err);
+    twi_view_drop(ix, v);
     return st;
 }
 

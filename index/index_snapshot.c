@@ -30,7 +30,9 @@ static void take(cursor *c, void *field, size_t len)
     X(m)                                                                                           \
     X(live)                                                                                        \
     X(kind)                                                                                        \
-    X(tag)
+    X(tag)                                                                                         \
+    X(nodes)                                                                                       \
+    X(recall)
 
 void twi_snap_encode(uint8_t out[TWI_SNAP_HEADER], const twi_snap_header *h)
 {
@@ -51,16 +53,20 @@ void twi_snap_encode(uint8_t out[TWI_SNAP_HEADER], const twi_snap_header *h)
 /* The first rule that a header breaks, or NULL. */
 static const char *broken_rule(const twi_snap_header *h)
 {
-    const bool graph = (h->flags & TWI_SNAP_GRAPH) != 0;
+    const bool graph = (h->flags & TWI_SNAP_GRAPH) != 0, equal = (h->flags & TWI_SNAP_EQUAL) != 0;
 
     if (h->dim < 1 || h->dim > TW_INDEX_MAX_DIM)
         return "its dimension is out of range";
-    if (h->flags > 3 || (!graph && h->flags != TWI_SNAP_ROWS))
+    if (h->flags > 7 || (!graph && (h->flags & TWI_SNAP_ROWS) == 0))
         return "its flags contradict each other";
     if (h->n < 0 || h->n > TW_INDEX_MAX_ROWS || h->m < 0 || h->m > TWI_DELTA_MAX)
         return "its row counts are out of range";
-    if (h->live < h->m || h->live - h->m > h->n || (!graph && h->live != h->n + h->m))
+    if (h->live < h->m || h->live - h->m > h->n || (!graph && !equal && h->live != h->n + h->m))
         return "its counts contradict each other";
+    if (h->nodes < 0 || (equal ? h->nodes >= h->n : h->nodes != h->n))
+        return "its number of different vectors is out of range";
+    if (!(h->recall >= 0 && h->recall <= 1))
+        return "its recall is out of range";
     if (graph && h->n == 0)
         return "it has a graph of no rows";
     if (memchr(h->kind, 0, sizeof h->kind) == NULL || memchr(h->tag, 0, sizeof h->tag) == NULL)
@@ -92,7 +98,14 @@ tw_status twi_snap_decode(twi_snap_header *h, const uint8_t in[TWI_SNAP_HEADER],
 #define X(name) take(&c, &h->name, sizeof h->name);
     FIELDS(X)
 #undef X
-    const char *why = broken_rule(h);
+    h->version = version;
+    if (version == 1) {
+        h->nodes = h->n;
+        h->recall = 0;
+    }
+    const char *why = version == 1 && (h->flags & TWI_SNAP_EQUAL) != 0
+                          ? "its flags are of a later format"
+                          : broken_rule(h);
     if (why != NULL)
         return tw_fail(err, TW_ECORRUPT, "snapshot '%s' contradicts itself: %s", path, why);
     return TW_OK;

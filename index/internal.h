@@ -1,6 +1,7 @@
 /* index/internal.h — what the files of index/ share.
  *
- *   tw_index ── hub ── state (counted) ─┬─ main:  ids, vectors, death stamps, FAISS graph or none
+ *   tw_index ── hub ── state (counted) ─┬─ main:  nodes (different vectors), ids behind each, death
+ *                                       │         stamps, FAISS graph or none
  *                                       ├─ delta: chunks of 1024 rows (counted), append-only
  *                                       └─ map:   id -> row of main or delta
  *
@@ -30,6 +31,7 @@
 #define TWI_DEFAULT_FOLD_ROWS     10000
 #define TWI_DEFAULT_FOLD_SHARE    0.1
 #define TWI_DEFAULT_FACTORY       "HNSW32"
+#define TWI_DEFAULT_LEAST_RECALL  0.9
 
 struct FaissIndex_H; /* FAISS's index behind its C API; only index_graph.c and faiss_compat.cpp look
                         in */
@@ -152,39 +154,69 @@ TW_NODISCARD tw_status twi_codes_build(twi_codes *c, const float *rows, int64_t 
 void twi_codes_fini(twi_codes *c);
 void twi_codes_ask(twi_asked *a, const twi_codes *c, const float *q, int dim);
 
-/* ---- index_main.c: the rows in one block, and the graph over them ---- */
+/* ---- index_main.c: the vectors in one block, and the graph over them ---- */
 
+/* Rows with equal vectors are one node: the vector is there once, its rows follow each other, their
+ * ids ascending. Where all vectors differ row i is node i and first and node are NULL. */
 typedef struct twi_main {
-    int64_t n;
+    int64_t n;     /* rows, each an id */
+    int64_t nodes; /* different vectors, at most n */
     int dim;
-    int32_t *ids;      /* (n) ascending, but for a loaded one: as saved */
-    const float *vecs; /* (n, dim): own or inside graph */
+    int32_t *ids;      /* (n) */
+    int32_t *first;    /* (nodes + 1) node j has the rows from first[j] to before first[j + 1] */
+    int32_t *node;     /* (n) of each row */
+    const float *vecs; /* (nodes, dim): own or inside graph */
     float *own;        /* owned, or NULL */
     twi_graph *graph;  /* owned; NULL: exact */
-    twi_codes codes;   /* of an exact main of many rows */
+    twi_codes codes;   /* of an exact main of many nodes */
     uint64_t *died;    /* (n) atomic; 0: alive */
     int64_t dead;      /* atomic: how many of died are set */
+    double recall;     /* of the graph when it was built, also of one that was given up; 0: none */
     char kind[TW_INDEX_KIND_MAX];
 } twi_main;
 
-/* Where a main's rows come from: row i is ids[i] with vector row(ctx, i), borrowed until the next.
- */
+/* Where a main's rows come from: row i has vector row(ctx, i), which stays where it is. */
 typedef struct twi_source {
     int64_t n;
-    int32_t *ids; /* (n) handed over to main */
     const float *(*row)(const void *ctx, int64_t i);
     const void *ctx;
     tw_progress_fn progress; /* may be NULL */
     void *progress_ctx;
 } twi_source;
 
-TW_NODISCARD tw_status twi_main_build(twi_main *m, const tw_index_config *cfg, twi_source *src,
-                                      tw_error *err);
-/* Codes the rows of a main without a graph, where that pays. TW_ENOMEM. */
+/* TW_ECANCELLED when the progress function says so. */
+TW_NODISCARD tw_status twi_told(const twi_source *src, const char *stage, int64_t done,
+                                int64_t total, tw_error *err);
+
+extern const char twi_exact_kind[]; /* "exact" */
+/* twi_exact_kind, or the factory string of the graph that so many nodes get. Static, or cfg's. */
+const char *twi_main_kind(const tw_index_config *cfg, int64_t nodes);
+
+/* What twi_order_rows says of a source's rows (index_group.c). */
+typedef struct twi_order {
+    int64_t nodes;
+    int32_t *rows;         /* (n) row r of main is the source's row rows[r] */
+    int32_t *first, *node; /* as in main, never NULL */
+} twi_order;
+
+TW_NODISCARD tw_status twi_order_rows(twi_order *o, const tw_index_config *cfg,
+                                      const twi_source *src, tw_error *err);
+void twi_order_fini(twi_order *o);
+
+/* ids (n) are copied; src's rows come in o's order; o's arrays may be taken over. */
+TW_NODISCARD tw_status twi_main_build(twi_main *m, const tw_index_config *cfg,
+                                      const twi_source *src, twi_order *o, tw_error *err);
+/* Goes on without the graph, but for its recall. TW_ENOMEM: the graph is still there. */
+TW_NODISCARD tw_status twi_main_drop_graph(twi_main *m, tw_error *err);
+/* Codes the nodes of a main without a graph, where that pays. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_main_code(twi_main *m, tw_error *err);
 void twi_main_fini(twi_main *m);
 const float *twi_main_vec(const twi_main *m, int64_t row);
+const float *twi_main_node_vec(const twi_main *m, int64_t node);
+int64_t twi_main_first(const twi_main *m, int64_t node); /* its first row; of `nodes`: n */
 bool twi_main_sees(const twi_main *m, int64_t row, uint64_t stamp);
+/* Whether the config wants a graph that nobody has built yet. */
+bool twi_main_lacks_graph(const twi_main *m, const tw_index_config *cfg);
 
 /* ---- index_graph.c: FAISS, status by status ---- */
 
@@ -271,8 +303,24 @@ void twi_rules_fini(twi_rules *r);
 bool twi_rules_allow(const twi_rules *r, int64_t id);    /* by the bitmap */
 bool twi_rules_excluded(const twi_rules *r, int64_t id); /* by the list */
 
+/* tw_index_search_batch on a view, which need not be of ix's own state. */
+TW_NODISCARD tw_status twi_search_view(const tw_index *ix, twi_view v, const float *queries, int n,
+                                       int k, const tw_index_options *opt, tw_hit *hits,
+                                       int *n_hits, tw_error *err);
+
+/* ---- index_recall.c ---- */
+
+/* Measures the graph of a state that nobody else sees on a sample of its own nodes, and gives it up
+ * where it finds less than the config's least. src: whose progress is told. TW_ENOMEM,
+ * TW_ECANCELLED. */
+TW_NODISCARD tw_status twi_check_graph(const tw_index *ix, twi_state *s, const twi_source *src,
+                                       tw_error *err);
+
 /* ---- index_scan.c: exact search ---- */
 
+/* Offers the rows behind a node, which all have this score, and returns whether any of them passes
+ * the rules. Costs what passes and is wanted, and the rows before that which do not pass. */
+bool twi_offer_node(twi_view v, const twi_rules *r, int64_t node, float score, twi_topk *top);
 /* Every row of main, or of delta, that the view and the rules let pass, for n queries (n, dim). */
 void twi_scan_main(const tw_index *ix, twi_view v, const twi_rules *r, const float *q, int n,
                    twi_topk *tops);

@@ -102,6 +102,10 @@ static tw_status fill_embed(Twindex__V1__EmbedReply *m, const tw_reply *r, tw_er
     X(seq_indexed, int64_t)                                                                        \
     X(seq_content, protobuf_c_boolean)                                                             \
     X(seq_content_live, protobuf_c_boolean)                                                        \
+    X(tower_recall, double)                                                                        \
+    X(seq_recall, double)                                                                          \
+    X(tower_lacks_graph, protobuf_c_boolean)                                                       \
+    X(seq_lacks_graph, protobuf_c_boolean)                                                         \
     X(indexed, int64_t)                                                                            \
     X(delta, int64_t)                                                                              \
     X(dead, int64_t)                                                                               \
@@ -232,9 +236,12 @@ static tw_status read_embed(tw_reply *r, const Twindex__V1__EmbedReply *m, tw_er
     return TW_OK;
 }
 
+static bool is_share(double x) { return x >= 0 && x <= 1; }
+
 static tw_status read_stats(tw_engine_stats *s, const Twindex__V1__StatsReply *m, tw_error *err)
 {
     if (m->model > INT_MAX || m->tower_dim > INT_MAX || m->seq_dim > INT_MAX ||
+        !is_share(m->tower_recall) || !is_share(m->seq_recall) ||
         strlen(m->tower_index) >= sizeof s->tower_index ||
         strlen(m->seq_index) >= sizeof s->seq_index ||
         strlen(m->towers_problem) >= sizeof s->towers_problem ||

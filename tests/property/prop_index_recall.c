@@ -45,7 +45,11 @@ static tw_index *build(const char *factory, int ef, int ef_construction)
 {
     tw_index *ix = NULL;
     const tw_index_config cfg = {
-        .dim = D, .factory = factory, .ef_search = ef, .ef_construction = ef_construction};
+        .dim = D,
+        .factory = factory,
+        .ef_search = ef,
+        .ef_construction = ef_construction,
+        .least_recall = TW_INDEX_LOW_RECALL}; /* whatever it finds, it is the graph that is asked */
     assert_ok(tw_index_create(&ix, &cfg, err));
     assert_ok(tw_index_build(ix, ids, vecs, N, NULL, NULL, err));
     return ix;

@@ -7,7 +7,7 @@
 #include "index/internal.h"
 #include "tests/support/test.h"
 
-enum { N = 5003, D = 27, K = 10, QUERIES = 20 };
+enum { N = 6007, D = 27, K = 10, QUERIES = 20 };
 
 static float rows[N * D], queries[QUERIES * D];
 static int64_t ids[N];

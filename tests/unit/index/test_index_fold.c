@@ -203,11 +203,104 @@ static void a_refused_factory_leaves_the_index_as_it_was(void **state)
     assert_int_equal(tw_index_fold(ix, NULL, NULL, &e), TW_EINVAL);
     assert_non_null(strstr(e.msg, "Nonsense99"));
     assert_int_equal(
-        tw_index_build(ix, (int64_t[]){1, 2, 3}, (float[]){1, 1, 1, 1, 1, 1}, 3, NULL, NULL, &e),
+        tw_index_build(ix, (int64_t[]){1, 2, 3}, (float[]){1, 1, 1, 2, 1, 3}, 3, NULL, NULL, &e),
         TW_EINVAL);
     for (int i = 1; i <= 3; i++)
         holds(ix, i, (float) i);
     assert_ok(tw_index_put(ix, 4, vec, err));
+    assert_ok(tw_index_build(ix, (int64_t[]){1, 2, 3}, (float[]){1, 1, 2, 1, 1, 1}, 3, NULL, NULL,
+                             err)); /* two different vectors are exact, too */
+    tw_index_destroy(ix);
+}
+
+static void equal_vectors_are_there_once(void **state)
+{
+    (void) state;
+    tw_index *ix = NULL;
+    tw_index_stats s;
+    const tw_index_config cfg = {.dim = 2, .factory = "Flat"};
+    assert_ok(tw_index_create(&ix, &cfg, err));
+    assert_ok(tw_index_build(ix, (int64_t[]){9, 2, 5, 7}, (float[]){0, 1, 3, 1, -0.0F, 1, 0, 1}, 4,
+                             NULL, NULL, err));
+    tw_index_get_stats(ix, &s);
+    assert_int_equal(s.main_rows, 4);
+    assert_int_equal(s.main_vectors, 2); /* whatever a zero's sign */
+    assert_int_equal(s.live, 4);
+    put(ix, 3, 3); /* id 2's again, from the delta */
+    assert_ok(tw_index_delete(ix, 7, err));
+    assert_ok(tw_index_fold(ix, NULL, NULL, err));
+    tw_index_get_stats(ix, &s);
+    assert_int_equal(s.main_rows, 4);
+    assert_int_equal(s.main_vectors, 2);
+    holds(ix, 2, 3);
+    holds(ix, 3, 3);
+    holds(ix, 5, 0);
+    holds(ix, 7, -1);
+    holds(ix, 9, 0);
+    tw_index_destroy(ix);
+}
+
+static int count(void *ctx, const tw_progress *p)
+{
+    int *calls = ctx;
+    *calls += strcmp(p->stage, "building") == 0;
+    return 0;
+}
+
+/* So that whoever stops a server waits for one step, not for all of it. */
+static void a_build_is_told_in_small_steps(void **state)
+{
+    (void) state;
+    enum { MANY = 3000, WIDE = 64 };
+    static int64_t ids[MANY];
+    static float vecs[MANY * WIDE];
+    tw_index *ix = NULL;
+    int calls = 0;
+    const tw_index_config cfg = {.dim = WIDE, .factory = "HNSW8"};
+    for (int i = 0; i < MANY; i++) {
+        ids[i] = i + 1;
+        vecs[i * WIDE + i % WIDE] = (float) i;
+        vecs[i * WIDE] += 1;
+    }
+    assert_ok(tw_index_create(&ix, &cfg, err));
+    assert_ok(tw_index_build(ix, ids, vecs, MANY, count, &calls, err));
+    assert_true(calls >= 4); /* 800 rows of 64 floats are as much work as 400 of 128 */
+    tw_index_destroy(ix);
+}
+
+/* Serves at once; the graph comes with the fold that it asks for, and is not asked for again. */
+static void a_deferred_graph_is_built_by_the_next_fold(void **state)
+{
+    (void) state;
+    tw_index *ix = NULL, *back = NULL;
+    int64_t ids[N];
+    float vecs[N * 2];
+    tw_index_stats s;
+    const char *path = tw_test_path("deferred.twi");
+    const tw_index_config cfg = {.dim = 2, .factory = "HNSW8", .defer_graph = true};
+    for (int i = 0; i < N; i++) {
+        ids[i] = i + 1;
+        vecs[2 * i] = (float) (i + 1);
+        vecs[2 * i + 1] = 1;
+    }
+    assert_ok(tw_index_create(&ix, &cfg, err));
+    assert_ok(tw_index_build(ix, ids, vecs, N, NULL, NULL, err));
+    tw_index_get_stats(ix, &s);
+    assert_true(s.exact);
+    assert_true(s.lacks_graph);
+    assert_true(tw_index_wants_fold(ix));
+    holds(ix, 7, 7);
+    assert_ok(tw_index_save(ix, path, NULL, 0, err));
+    assert_ok(tw_index_load(&back, &cfg, path, NULL, err));
+    assert_true(tw_index_wants_fold(back)); /* after a restart, too */
+    tw_index_destroy(back);
+    assert_ok(tw_index_fold(ix, NULL, NULL, err));
+    tw_index_get_stats(ix, &s);
+    assert_false(s.exact);
+    assert_false(s.lacks_graph);
+    assert_true(s.recall > 0.9);
+    assert_false(tw_index_wants_fold(ix));
+    holds(ix, 7, 7);
     tw_index_destroy(ix);
 }
 
@@ -219,6 +312,9 @@ int main(void)
         cmocka_unit_test(a_cancelled_fold_changes_nothing),
         cmocka_unit_test(the_policy_counts_delta_and_dead),
         cmocka_unit_test(a_refused_factory_leaves_the_index_as_it_was),
+        cmocka_unit_test(equal_vectors_are_there_once),
+        cmocka_unit_test(a_build_is_told_in_small_steps),
+        cmocka_unit_test(a_deferred_graph_is_built_by_the_next_fold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

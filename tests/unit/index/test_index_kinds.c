@@ -1,6 +1,9 @@
 /* The same promises whatever FAISS index is inside: compressed, inverted, graph. */
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/hash.h"
 #include "base/rng.h"
 #include "index/faiss_compat.h"
 #include "index/internal.h"
@@ -40,7 +43,8 @@ static void every_kind_keeps_the_promises(void **state)
     (void) state;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         tw_index *ix = NULL, *again = NULL;
-        const tw_index_config cfg = {.dim = D, .factory = kinds[i].factory, .ef_construction = 40};
+        const tw_index_config cfg = {
+            .dim = D, .factory = kinds[i].factory, .ef_construction = 40, .least_recall = 0.1};
         const char *path = tw_test_path("kind.twi");
         double recall;
         float back[D];
@@ -73,6 +77,90 @@ static void every_kind_keeps_the_promises(void **state)
         }
         tw_index_destroy(ix);
         tw_index_destroy(again);
+    }
+}
+
+/* Half of each row is not there: the index scans instead, and says what the graph was worth. */
+static void a_kind_that_finds_too_little_is_given_up(void **state)
+{
+    (void) state;
+    tw_index *ix = NULL, *back = NULL;
+    const tw_index_config cfg = {.dim = D, .factory = "PCA8,Flat"};
+    const char *path = tw_test_path("poor.twi");
+    tw_index_stats s, again;
+    double recall;
+
+    assert_ok(tw_index_create(&ix, &cfg, err));
+    assert_ok(tw_index_build(ix, ids, vecs, N, NULL, NULL, err));
+    tw_index_get_stats(ix, &s);
+    assert_true(s.exact);
+    assert_string_equal(s.kind, "exact");
+    assert_true(s.recall > 0.3 && s.recall < 0.9);
+    assert_false(s.lacks_graph);
+    assert_false(tw_index_wants_fold(ix)); /* it would come out the same */
+    assert_ok(tw_index_recall(ix, queries, Q, K, NULL, &recall, NULL, err));
+    assert_near(recall, 1, 0);
+    assert_ok(tw_index_save(ix, path, NULL, 0, err));
+    assert_ok(tw_index_load(&back, &cfg, path, NULL, err));
+    tw_index_get_stats(back, &again);
+    assert_true(again.exact);
+    assert_near(again.recall, s.recall, 0);
+    assert_false(tw_index_wants_fold(back));
+    tw_index_destroy(ix);
+    tw_index_destroy(back);
+}
+
+/* The bytes of a snapshot as the first format had them: no vectors' number, no recall. */
+static void to_first_format(const char *path)
+{
+    char *bytes;
+    size_t len;
+    const uint32_t version = 1;
+    assert_ok(tw_file_read(path, 1 << 24, &bytes, &len, err));
+    memcpy(bytes + 8, &version, 4);
+    memset(bytes + 248, 0, 16);
+    uint32_t crc = tw_crc32(0, bytes, 316);
+    memcpy(bytes + 316, &crc, 4);
+    crc = tw_crc32(0, bytes, len - 4);
+    memcpy(bytes + len - 4, &crc, 4);
+    assert_ok(tw_file_replace(path, bytes, len, err));
+    tw_free(bytes);
+}
+
+/* Graphs of that format may find next to nothing: those are not believed, the others are. */
+static void a_graph_of_the_first_format_is_measured_when_it_is_read(void **state)
+{
+    (void) state;
+    const char *const factories[] = {"HNSW2", "HNSW16"};
+    for (int i = 0; i < 2; i++) {
+        tw_index *ix = NULL, *back = NULL;
+        const tw_index_config any = {.dim = D,
+                                     .factory = factories[i],
+                                     .ef_construction = 4 + 36 * i,
+                                     .least_recall = TW_INDEX_LOW_RECALL};
+        const tw_index_config good = {.dim = D, .factory = "HNSW16", .ef_construction = 40};
+        const char *path = tw_test_path("first.twi");
+        tw_index_stats s;
+        double recall;
+
+        assert_ok(tw_index_create(&ix, &any, err));
+        assert_ok(tw_index_build(ix, ids, vecs, N, NULL, NULL, err));
+        assert_ok(tw_index_recall(ix, queries, Q, K, NULL, &recall, NULL, err));
+        assert_int_equal(recall > 0.9, i);
+        assert_ok(tw_index_save(ix, path, NULL, 0, err));
+        to_first_format(path);
+        assert_ok(tw_index_load(&back, &good, path, NULL, err));
+        tw_index_get_stats(back, &s);
+        assert_int_equal(s.exact, i == 0);
+        assert_int_equal(s.lacks_graph, i == 0);
+        assert_int_equal(tw_index_wants_fold(back), i == 0);
+        assert_int_equal(s.recall > 0.9, i);
+        assert_ok(tw_index_fold(back, NULL, NULL, err));
+        tw_index_get_stats(back, &s);
+        assert_false(s.exact);
+        assert_true(s.recall > 0.9);
+        tw_index_destroy(ix);
+        tw_index_destroy(back);
     }
 }
 
@@ -132,6 +220,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_keeps_the_promises),
+        cmocka_unit_test(a_kind_that_finds_too_little_is_given_up),
+        cmocka_unit_test(a_graph_of_the_first_format_is_measured_when_it_is_read),
         cmocka_unit_test(too_little_to_train_on_is_an_error_not_a_crash),
         cmocka_unit_test(openmp_is_left_as_it_was),
         cmocka_unit_test(equal_content_gives_equal_answers),

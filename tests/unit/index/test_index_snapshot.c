@@ -1,16 +1,19 @@
 /* Snapshots: what goes in comes out, and nothing damaged does. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/rng.h"
 #include "index/index.h"
 #include "tests/support/test.h"
 
 enum { D = 3, N = 40 };
 
-/* Rows in main and delta, dead in both. */
+/* Rows in main and delta, dead in both; the last ten of main are copies of three, one of them dead.
+ */
 static tw_index *lively(const char *factory)
 {
     tw_index *ix = NULL;
@@ -23,6 +26,8 @@ static tw_index *lively(const char *factory)
         ids[i] = 100 + i;
     for (int i = 0; i < N * D; i++)
         vecs[i] = (float) tw_rng_normal(&rng);
+    for (int i = N - 10; i < N; i++)
+        memcpy(vecs + i * D, vecs + (i % 3 * 2) * D, D * sizeof *vecs);
     assert_ok(tw_index_create(&ix, &cfg, err));
     assert_ok(tw_index_build(ix, ids, vecs, N, NULL, NULL, err));
     for (int i = 0; i < 5; i++) {
@@ -31,6 +36,7 @@ static tw_index *lively(const char *factory)
         assert_ok(tw_index_put(ix, 200 + i, vecs + i, err));
     }
     assert_ok(tw_index_delete(ix, 204, err));
+    assert_ok(tw_index_delete(ix, 100 + N - 4, err));
     return ix;
 }
 
@@ -71,7 +77,7 @@ static void a_snapshot_gives_back_the_index(void **state)
         expect_same(ix, back);
         assert_ok(tw_index_peek(path, &peeked, err));
         assert_int_equal(info.dim, D);
-        assert_int_equal(info.live, N - 5 + 4);
+        assert_int_equal(info.live, N - 5 + 4 - 1);
         assert_int_equal(info.seq, 123456789012);
         assert_string_equal(info.tag, "towers-7");
         assert_memory_equal(&peeked, &info, sizeof info);
@@ -189,9 +195,71 @@ static void a_later_format_is_told_from_a_damaged_file(void **state)
     tw_error e = {0};
     assert_ok(tw_index_save(ix, path, NULL, 0, err));
     assert_ok(tw_file_read(path, 1 << 20, &bytes, &len, err));
-    bytes[8] = 2;
+    bytes[8] = 3;
     assert_int_equal(load_bytes(bytes, len, &e), TW_EUNSUPPORTED);
-    assert_non_null(strstr(e.msg, "format 2, this build knows 1"));
+    assert_non_null(strstr(e.msg, "format 3, this build knows 2"));
+    tw_free(bytes);
+    tw_index_destroy(ix);
+}
+
+static void sign(char *bytes, size_t len)
+{
+    uint32_t crc = tw_crc32(0, bytes, 316);
+    memcpy(bytes + 316, &crc, 4);
+    crc = tw_crc32(0, bytes, len - 4);
+    memcpy(bytes + len - 4, &crc, 4);
+}
+
+/* Searching relies on the ids of one vector ascending, and on every row being in a group. */
+static void groups_that_contradict_themselves_are_refused(void **state)
+{
+    (void) state;
+    enum { VECTORS = N - 10, IDS = 320, COUNTS = IDS + N * 4 + 8 };
+    const char *path = tw_test_path("groups.twi");
+    tw_index *ix = lively(NULL);
+    char *bytes;
+    size_t len;
+    int64_t vectors;
+    int32_t count, large = -1;
+    assert_ok(tw_index_save(ix, path, NULL, 0, err));
+    assert_ok(tw_file_read(path, 1 << 20, &bytes, &len, err));
+    assert_int_equal(bytes[20], 2 + 4);
+    memcpy(&vectors, bytes + 248, 8);
+    assert_int_equal(vectors, VECTORS);
+    memcpy(&count, bytes + COUNTS, 4);
+    assert_int_equal(count, 5); /* ids 100, 130, 133, 136, 139 */
+
+    for (int32_t i = 0; i < 3; i++) { /* too many, none, less than none */
+        const int32_t wrong = i == 0 ? count + 1 : i == 1 ? 0 : large;
+        memcpy(bytes + COUNTS, &wrong, 4);
+        sign(bytes, len);
+        assert_status(load_bytes(bytes, len, err), TW_ECORRUPT);
+    }
+    memcpy(bytes + COUNTS, &count, 4);
+    char ids[8];
+    memcpy(ids, bytes + IDS, 8);
+    memcpy(bytes + IDS, ids + 4, 4); /* 130 before 100 */
+    memcpy(bytes + IDS + 4, ids, 4);
+    sign(bytes, len);
+    assert_status(load_bytes(bytes, len, err), TW_ECORRUPT);
+    memcpy(bytes + IDS, ids, 8);
+    for (int i = 0; i < 3; i++) { /* as many as rows; none; more */
+        vectors = i == 0 ? N : i == 1 ? 0 : N + 1;
+        memcpy(bytes + 248, &vectors, 8);
+        sign(bytes, len);
+        assert_status(load_bytes(bytes, len, err), TW_ECORRUPT);
+    }
+    vectors = VECTORS;
+    memcpy(bytes + 248, &vectors, 8);
+    const double recalls[] = {-0.1, 1.1, NAN};
+    for (int i = 0; i < 3; i++) {
+        memcpy(bytes + 256, &recalls[i], 8);
+        sign(bytes, len);
+        assert_status(load_bytes(bytes, len, err), TW_ECORRUPT);
+    }
+    memset(bytes + 256, 0, 8);
+    sign(bytes, len);
+    assert_ok(load_bytes(bytes, len, err));
     tw_free(bytes);
     tw_index_destroy(ix);
 }
@@ -203,6 +271,7 @@ int main(void)
         cmocka_unit_test(an_empty_index_can_be_saved),
         cmocka_unit_test(wrong_arguments_are_told_apart),
         cmocka_unit_test(every_cut_and_every_flipped_bit_is_found),
+        cmocka_unit_test(groups_that_contradict_themselves_are_refused),
         cmocka_unit_test(a_later_format_is_told_from_a_damaged_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

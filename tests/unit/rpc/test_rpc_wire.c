@@ -380,6 +380,10 @@ static void statistics_and_health_arrive(void **state)
                                   .seq_content_live = true,
                                   .tower_index = "Flat",
                                   .seq_index = "HNSW32",
+                                  .tower_recall = 0.39,
+                                  .seq_recall = 0.996,
+                                  .tower_lacks_graph = true,
+                                  .seq_lacks_graph = true,
                                   .indexed = 12,
                                   .delta = 13,
                                   .dead = 14,
@@ -389,6 +393,14 @@ static void statistics_and_health_arrive(void **state)
     assert_ok(tw_reply_decode(wire, &back, bytes.data, bytes.len, err));
     assert_int_equal(back.id.len, 1);
     assert_memory_equal(&back.stats, &r.stats, sizeof r.stats);
+
+    const double no_share[] = {-0.1, 1.1, NAN};
+    for (int i = 0; i < 6; i++) {
+        r.stats.tower_recall = i < 3 ? no_share[i] : 1;
+        r.stats.seq_recall = i < 3 ? 1 : no_share[i - 3];
+        assert_ok(tw_reply_encode(wire, &r, &bytes, err));
+        assert_status(tw_reply_decode(wire, &back, bytes.data, bytes.len, err), TW_ECORRUPT);
+    }
 
     r = (tw_reply){.call = TW_CALL_HEALTH, .health = {"1.2", 3.5, 4, 5, 6, 7, 8, 9}};
     assert_ok(tw_reply_encode(wire, &r, &bytes, err));
