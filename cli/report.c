@@ -82,6 +82,26 @@ static void print_repeats(const json_t *row, bool seen)
                       seen ? "" : ": missed, as those are left out; eval seq --seen ranks them");
 }
 
+/* Who is not asked, as the training saw all that is left of them. */
+static void print_cut(const json_t *cut)
+{
+    const json_t *examples = json_object_get(cut, "examples");
+    const long long left_out = whole(cut, "left_out"), later = whole(cut, "later");
+
+    if (word(cut, "warning")[0] != '\0')
+        (void) fprintf(stderr, "twindex: %s\n", word(cut, "warning"));
+    if (later > 0)
+        (void) printf("  %lld targets were recorded after the training\n", later);
+    if (left_out == 0)
+        return;
+    (void) printf("  left out: %lld people of whom the training saw all that is left", left_out);
+    for (size_t i = 0; i < json_array_size(examples); i++)
+        (void) printf("%s%s", i == 0 ? " (" : ", ", json_string_value(json_array_get(examples, i)));
+    if (json_array_size(examples) > 0)
+        (void) printf("%s)", left_out > (long long) json_array_size(examples) ? ", ..." : "");
+    (void) printf("\n");
+}
+
 static void print_seq_table(const json_t *test)
 {
     static const char *const names[] = {"seq",      "as_unknown_user", "popularity",
@@ -344,6 +364,7 @@ void print_eval_report(const char *json, const char *what)
         if (*hash != '\0')
             (void) printf("lists %s: reports with this hash met the same competitors\n", hash);
         print_seq_table(r);
+        print_cut(json_object_get(r, "cut"));
         print_repeats(json_object_get(r, "seq"), json_is_true(json_object_get(r, "seen")));
     }
     json_decref(r);

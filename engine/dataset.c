@@ -124,8 +124,8 @@ static tw_status load_event(void *ctx, const tw_event *ev, tw_error *err)
     twi_log *log = ctx;
     if (log->n == log->room) {
         int64_t room = log->room == 0 ? 4096 : log->room * 2;
-        int64_t **arrays[] = {&log->users, &log->items, &log->times};
-        for (int i = 0; i < 3; i++) {
+        int64_t **arrays[] = {&log->users, &log->items, &log->times, &log->seqs};
+        for (int i = 0; i < 4; i++) {
             int64_t *more = tw_realloc(*arrays[i], (size_t) room, sizeof *more);
             if (more == NULL)
                 return tw_fail(err, TW_ENOMEM, "%lld events", (long long) room);
@@ -140,6 +140,7 @@ static tw_status load_event(void *ctx, const tw_event *ev, tw_error *err)
     log->users[log->n] = ev->user;
     log->items[log->n] = ev->item;
     log->times[log->n] = ev->time;
+    log->seqs[log->n] = ev->seq;
     log->ratings[log->n] = ev->rating;
     if (ev->rating > log->most)
         log->most = ev->rating;
@@ -161,6 +162,7 @@ void twi_log_fini(twi_log *log)
     tw_free(log->users);
     tw_free(log->items);
     tw_free(log->times);
+    tw_free(log->seqs);
     tw_free(log->ratings);
     *log = (twi_log){0};
 }

@@ -121,6 +121,56 @@ static tw_status eval_config(const tw_eval_options *opt, int threads, tw_seq_eva
     return tw_fail(err, TW_EINVAL, "protocol '%.30s' is none of full, sampled100, authors", wanted);
 }
 
+#define NO_CUT                                                                                     \
+    "the model does not say what it learnt from, as an older twindex trained it: where items or "  \
+    "events came or went since, some of that may be among the targets; train anew to be sure"
+
+static tw_status name_left_out(tw_engine *e, const twi_cut_effect *x, json_t *to, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_text key;
+    json_t *names = json_array();
+
+    tw_text_init(&key, TW_STORE_MAX_ID + 1);
+    for (int i = 0; i < TWI_CUT_EXAMPLES && x->examples[i] != 0; i++) {
+        TW_TRY(tw_store_user_key(e->store, x->examples[i], &key, err));
+        (void) json_array_append_new(names, json_string(tw_text_cstr(&key)));
+    }
+    if (json_object_set(to, "examples", names) != 0)
+        st = tw_fail(err, TW_ENOMEM, "names of users");
+done:
+    json_decref(names);
+    tw_text_fini(&key);
+    return st;
+}
+
+/* What the training saw is no target, however the log has changed since. */
+static tw_status cut(tw_engine *e, const twi_generation *g, const twi_log *log, tw_seq_split split,
+                     tw_seq_data *data, json_t **out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    char dir[TW_PATH_MAX];
+    twi_cut c = {0};
+    twi_cut_effect x;
+    tw_error why = {0};
+
+    TW_TRY(twi_model_dir(e, g->version, dir, err));
+    st = twi_cut_load(&c, dir, &why);
+    if (st == TW_ENOTFOUND) {
+        *out = json_pack("{s:b, s:s}", "kept", 0, "warning", NO_CUT);
+        return *out != NULL ? TW_OK : tw_fail(err, TW_ENOMEM, "metrics");
+    }
+    if (st != TW_OK)
+        return tw_fail(err, st, "%s", why.msg);
+    TW_TRY(twi_cut_apply(&c, g->seq, log, split, data, &x, err));
+    *out = json_pack("{s:b, s:I, s:I}", "kept", 1, "left_out", (json_int_t) x.left_out, "later",
+                     (json_int_t) x.later);
+    TW_TRY(name_left_out(e, &x, *out, err));
+done:
+    twi_cut_fini(&c);
+    return st;
+}
+
 tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -129,7 +179,7 @@ tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **re
     tw_seq_data *data = NULL;
     tw_seq_eval_config cfg;
     const char *protocol = "";
-    json_t *root = NULL;
+    json_t *root = NULL, *seen = NULL;
 
     *report = NULL;
     TW_TRY(eval_config(opt, e->threads, &cfg, &protocol, err));
@@ -139,9 +189,11 @@ tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **re
     }
     TW_TRY(twi_log_load(e, &log, err));
     TW_TRY(twi_seq_data(g->seq, &log, &data, err));
+    TW_TRY(cut(e, g, &log, cfg.split, data, &seen, err));
     TW_TRY(twi_eval_seq(g->seq, data, &cfg, &root, err));
     TW_TRY(add_baseline(root, "item_knn", TW_SEQ_ITEM_KNN, data, &cfg, err));
     TW_TRY(add_baseline(root, "markov", TW_SEQ_MARKOV, data, &cfg, err));
+    json_object_set(root, "cut", seen);
     json_object_set_new(root, "protocol", json_string(protocol));
     json_object_set_new(root, "split", json_string(cfg.split == TW_SEQ_TEST ? "test" : "valid"));
     json_object_set_new(root, "seen", json_boolean(cfg.seen));
@@ -149,6 +201,7 @@ tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **re
     json_object_set_new(root, "seed", json_integer(cfg.seed));
     TW_TRY(twi_json_dump(root, report, err));
 done:
+    json_decref(seen);
     json_decref(root);
     tw_seq_data_destroy(data);
     twi_log_fini(&log);

@@ -186,6 +186,7 @@ void twi_keeper_poke(tw_engine *e); /* cheap: wakes it when an index wants a fol
 #define TWI_MODEL_FORMAT      1 /* of model.json */
 #define TWI_TOWERS_FILE       "towers.safetensors"
 #define TWI_SEQ_FILE          "seq.safetensors"
+#define TWI_SEQ_CUT           "seq.cut.safetensors"
 #define TWI_TOWERS_REPORT     "towers.report.json"
 #define TWI_SEQ_REPORT        "seq.report.json"
 #define TWI_TOWERS_METRICS    "towers.metrics.jsonl"
@@ -424,6 +425,7 @@ struct json_t *twi_recipe_json(const tw_tower_recipe *recipe);
 typedef struct twi_log {
     int64_t n, room;
     int64_t *users, *items, *times; /* (n) rows */
+    int64_t *seqs;                  /* (n) sequence numbers, which name events for ever */
     double *ratings;                /* (n) NaN: none */
     double most;                    /* the highest rating; 0 when there is none */
 } twi_log;
@@ -444,6 +446,36 @@ TW_NODISCARD tw_status twi_mine(const twi_catalogue *c, const twi_log *log,
                                 tw_error *err);
 /* The value as text; tw_free it. */
 TW_NODISCARD tw_status twi_json_dump(const struct json_t *value, char **out, tw_error *err);
+
+/* ---- seq_cut.c ---- */
+/* Which events a training of the sequential model saw: all that it read, up to a sequence number,
+ * but the two of each person that it held out. */
+typedef struct twi_cut_row {
+    int64_t user, valid, test; /* the user's row; sequence numbers of the two events */
+} twi_cut_row;
+typedef struct twi_cut {
+    int64_t seq; /* of the newest event that it read */
+    int64_t n;
+    twi_cut_row *held; /* (n) owned, by rising user */
+} twi_cut;
+enum { TWI_CUT_EXAMPLES = 3 };
+/* What that means for the log of today. */
+typedef struct twi_cut_effect {
+    int64_t left_out; /* people who had a target, and of whom nothing unseen is left */
+    int64_t later;    /* targets that were recorded after the training */
+    int64_t examples[TWI_CUT_EXAMPLES]; /* rows of some who are left out; 0: no more */
+} twi_cut_effect;
+/* Of a model that was trained on this log; into its folder. */
+TW_NODISCARD tw_status twi_cut_save(const tw_seq_model *m, const twi_log *log, const char *dir,
+                                    tw_error *err);
+/* Release with twi_cut_fini. TW_ENOTFOUND: the model is older than such records. */
+TW_NODISCARD tw_status twi_cut_load(twi_cut *out, const char *dir, tw_error *err);
+void twi_cut_fini(twi_cut *c);
+/* Cuts the histories of `data`, which came from this log by twi_seq_data: a target is behind all
+ * that was trained on, and a test target behind what chose the weights, too. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_cut_apply(const twi_cut *c, const tw_seq_model *m, const twi_log *log,
+                                     tw_seq_split split, tw_seq_data *data, twi_cut_effect *out,
+                                     tw_error *err);
 
 /* ---- evaluate_seq.c ---- */
 /* The log as the model's own indices. */

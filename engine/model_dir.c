@@ -102,7 +102,8 @@ tw_status twi_model_begin(tw_engine *e, const twi_generation *base, bool new_tow
     tw_status st = TW_OK;
     static const char *const towers[] = {TWI_TOWERS_FILE, TWI_TOWERS_REPORT, TWI_TOWERS_METRICS,
                                          NULL};
-    static const char *const seq[] = {TWI_SEQ_FILE, TWI_SEQ_REPORT, TWI_SEQ_METRICS, NULL};
+    static const char *const seq[] = {TWI_SEQ_FILE, TWI_SEQ_CUT, TWI_SEQ_REPORT, TWI_SEQ_METRICS,
+                                      NULL};
 
     TW_TRY(twi_registry_load(e, &r, err));
     int newest = r.n > 0 ? r.versions[r.n - 1].version : 0;

@@ -273,6 +273,7 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(twi_close_metrics(&j->metrics, err));
     TW_TRY(tw_path_join(path, tmp, TWI_SEQ_FILE, err));
     TW_TRY(tw_seq_model_save(j->model, path, err));
+    TW_TRY(twi_cut_save(j->model, &j->log, tmp, err));
     TW_TRY(judge(j, err));
     TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
     TW_TRY(twi_model_report(tmp, TWI_SEQ_REPORT, *report, err));

@@ -262,9 +262,6 @@ typedef struct twi_rank {
 /* Means over n >= 1 users, summed in the order given. Lists are left unmeasured. */
 void twi_metrics(tw_seq_metrics *out, const twi_rank *ranks, int64_t n);
 
-/* Leave-one-out: how many leading items are the input; the target follows them. */
-int64_t twi_input_length(const tw_seq_data *data, tw_seq_split split, int32_t user);
-
 /* Sets of items are marks: entries equal to `stamp` are members, so that a new stamp empties the
  * set. Adds n items and returns how many were not there before. */
 int64_t twi_mark_all(int32_t *mark, int32_t stamp, const int32_t *items, int64_t n);

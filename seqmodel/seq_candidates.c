@@ -6,11 +6,6 @@
 #include "base/hash.h"
 #include "seqmodel/internal.h"
 
-int64_t twi_input_length(const tw_seq_data *data, tw_seq_split split, int32_t user)
-{
-    return tw_seq_data_length(data, user) - (split == TW_SEQ_VALID ? 2 : 1);
-}
-
 int64_t twi_mark_all(int32_t *mark, int32_t stamp, const int32_t *items, int64_t n)
 {
     int64_t fresh = 0;
@@ -29,7 +24,7 @@ static int draw_sampled(int32_t *list, const tw_seq_data *data, const tw_seq_eva
     int n = 0;
     int32_t n_items = data->n_items;
     const int32_t *items = tw_seq_data_items(data, user);
-    const int32_t *out = cfg->seen ? items + twi_input_length(data, cfg->split, user) : items;
+    const int32_t *out = cfg->seen ? items + tw_seq_data_target(data, cfg->split, user) : items;
     int64_t left =
         n_items - twi_mark_all(mark, stamp, out, cfg->seen ? 1 : tw_seq_data_length(data, user));
 
@@ -73,7 +68,7 @@ static int draw_as_authors(int32_t *list, const tw_seq_data *data, const tw_seq_
 int twi_candidates(int32_t *list, const tw_seq_data *data, const tw_seq_eval_config *cfg,
                    int32_t user, int32_t *mark, int32_t stamp)
 {
-    list[0] = tw_seq_data_items(data, user)[twi_input_length(data, cfg->split, user)];
+    list[0] = tw_seq_data_items(data, user)[tw_seq_data_target(data, cfg->split, user)];
     return 1 + (cfg->protocol == TW_SEQ_SAMPLED100
                     ? draw_sampled(list + 1, data, cfg, user, mark, stamp)
                     : draw_as_authors(list + 1, data, cfg, user, mark, stamp));

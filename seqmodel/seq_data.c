@@ -110,6 +110,7 @@ void tw_seq_data_destroy(tw_seq_data *data)
     tw_free(data->offsets);
     tw_free(data->items);
     tw_free(data->tied);
+    tw_free(data->cuts);
     tw_free(data);
 }
 
@@ -126,7 +127,45 @@ const int32_t *tw_seq_data_items(const tw_seq_data *data, int32_t user)
 int64_t tw_seq_data_train_length(const tw_seq_data *data, int32_t user)
 {
     int64_t n = tw_seq_data_length(data, user);
+    if (data->cuts != NULL)
+        return data->cuts[user].train;
     return n < 3 ? n : n - 2;
+}
+
+int64_t tw_seq_data_target(const tw_seq_data *data, tw_seq_split split, int32_t user)
+{
+    int64_t n = tw_seq_data_length(data, user);
+    if (data->cuts != NULL)
+        return split == TW_SEQ_VALID ? data->cuts[user].valid : data->cuts[user].test;
+    return n < 3 ? -1 : n - (split == TW_SEQ_VALID ? 2 : 1);
+}
+
+static bool is_target(int64_t at, const tw_seq_cut *cut, int64_t n)
+{
+    return at == -1 || (at >= 1 && at >= cut->train && at < n);
+}
+
+tw_status tw_seq_data_set_cuts(tw_seq_data *data, const tw_seq_cut *cuts, tw_error *err)
+{
+    const size_t rows = (size_t) data->n_users + 1;
+
+    for (int32_t u = 1; u <= data->n_users; u++) {
+        const tw_seq_cut *c = &cuts[u];
+        const int64_t n = tw_seq_data_length(data, u);
+        if (c->train < 0 || c->train > n || !is_target(c->valid, c, n) || !is_target(c->test, c, n))
+            return tw_fail(err, TW_EINVAL,
+                           "user %d: %lld items trained on and targets at %lld and %lld do not fit "
+                           "a history of %lld",
+                           u, (long long) c->train, (long long) c->valid, (long long) c->test,
+                           (long long) n);
+    }
+    tw_seq_cut *copy = tw_alloc(rows, sizeof *copy);
+    if (copy == NULL)
+        return tw_fail(err, TW_ENOMEM, "cuts of %d histories", data->n_users);
+    memcpy(copy, cuts, rows * sizeof *copy);
+    tw_free(data->cuts);
+    data->cuts = copy;
+    return TW_OK;
 }
 
 tw_status tw_seq_data_repeats(const tw_seq_data *data, double *share, tw_error *err)

@@ -50,7 +50,7 @@ typedef struct evaluation {
 static bool wanted(const evaluation *e, int32_t user)
 {
     int32_t target =
-        tw_seq_data_items(e->data, user)[twi_input_length(e->data, e->cfg.split, user)];
+        tw_seq_data_items(e->data, user)[tw_seq_data_target(e->data, e->cfg.split, user)];
     return (e->cfg.only_users == NULL || e->cfg.only_users[user]) &&
            (e->cfg.only_targets == NULL || e->cfg.only_targets[target]);
 }
@@ -63,14 +63,17 @@ static tw_status choose_users(evaluation *e, tw_error *err)
     if (e->users == NULL)
         return tw_fail(err, TW_ENOMEM, "ranks of %d users", e->data->n_users);
     for (int32_t u = 1; u <= e->data->n_users; u++) {
-        if (tw_seq_data_length(e->data, u) < 3)
+        if (tw_seq_data_target(e->data, e->cfg.split, u) < 0)
             continue;
         able++;
         if (wanted(e, u))
             e->users[e->n++] = u;
     }
     if (able == 0)
-        return tw_fail(err, TW_ENOTFOUND, "no user has the 3 events that an evaluation needs");
+        return tw_fail(err, TW_ENOTFOUND, "%s",
+                       e->data->cuts != NULL
+                           ? "no user has an event left that the training did not see"
+                           : "no user has the 3 events that an evaluation needs");
     if (e->n == 0) {
         return tw_fail(err, TW_ENOTFOUND,
                        "none of the %lld users that have a target is among the users and targets "
@@ -171,7 +174,7 @@ static void rank_user(const evaluation *e, worker *w, int64_t at, const tw_real 
 {
     int32_t user = e->users[at];
     const int32_t *items = tw_seq_data_items(e->data, user);
-    int64_t n = twi_input_length(e->data, e->cfg.split, user);
+    int64_t n = tw_seq_data_target(e->data, e->cfg.split, user);
     bool full = e->cfg.protocol == TW_SEQ_FULL;
 
     e->ranks[at].repeat = has(items, n, items[n]);
@@ -207,7 +210,7 @@ static tw_status ask_together(const evaluation *e, worker *w, int64_t begin, int
         int32_t u = e->users[i];
         (void) twi_batch_add(&w->batch, m->cfg.max_len, e->cfg.as == TW_SEQ_AS_KNOWN ? u : 0,
                              tw_seq_data_items(e->data, u),
-                             twi_input_length(e->data, e->cfg.split, u));
+                             tw_seq_data_target(e->data, e->cfg.split, u));
     }
     twi_batch_tell(&w->batch, m, NULL);
     tw_tensor *q = twi_forward_queries(m, w->tape, &w->batch);
@@ -227,7 +230,7 @@ static tw_status ask_folded(const evaluation *e, worker *w, int64_t begin, int64
     for (int64_t i = begin; i < end && st == TW_OK; i++) {
         int32_t u = e->users[i];
         st = tw_seq_fold_in(w->folder, tw_seq_data_items(e->data, u),
-                            twi_input_length(e->data, e->cfg.split, u),
+                            tw_seq_data_target(e->data, e->cfg.split, u),
                             w->queries + (size_t) (i - begin) * d, NULL, &w->err);
     }
     return st;
@@ -254,7 +257,7 @@ static const tw_real *scores_of(const evaluation *e, worker *w, int64_t begin, i
 
     if (e->m == NULL)
         return twi_baseline_scores(e->baseline, w->scores, tw_seq_data_items(e->data, user),
-                                   twi_input_length(e->data, e->cfg.split, user));
+                                   tw_seq_data_target(e->data, e->cfg.split, user));
     return w->scores + (size_t) i * ((size_t) e->data->n_items + 1);
 }
 

@@ -101,7 +101,8 @@ void twi_keep_average(twi_keep *k, const tw_seq_model *m, int64_t steps)
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-/* The configuration without what may change between two sittings: when to stop. */
+/* The configuration without what may change between two sittings: when to stop. Of another twindex
+ * the state may have another form. */
 static tw_status describe(const tw_seq_model *m, const tw_seq_data *data, tw_text *out,
                           tw_error *err)
 {
@@ -118,6 +119,7 @@ static tw_status describe(const tw_seq_model *m, const tw_seq_data *data, tw_tex
         h = tw_fnv1a(h, m->content->value, numbers(m->content) * sizeof *m->content->value);
     TW_TRY(tw_seq_config_to_json(&c, out, err));
     TW_TRY(tw_text_addf(out, err, " on %016llx", (unsigned long long) h));
+    TW_TRY(tw_text_addf(out, err, ", %zu bytes of state", sizeof(twi_train_state)));
 done:
     return st;
 }

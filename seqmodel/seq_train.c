@@ -78,7 +78,7 @@ static tw_status collect_users(training *tr, tw_error *err)
         return tw_fail(err, TW_ENOMEM, "order of %d users", tr->data->n_users);
     collect_order(tr);
     for (int32_t u = 1; u <= tr->data->n_users; u++)
-        if (tw_seq_data_length(tr->data, u) >= 3)
+        if (tw_seq_data_target(tr->data, TW_SEQ_VALID, u) >= 0)
             tr->has_targets = true;
     if (tr->n_order == 0)
         return tw_fail(err, TW_EINVAL, "no user has two items to train on");
@@ -353,9 +353,9 @@ static tw_status repeats_of_targets(double *share, const tw_seq_data *data, tw_e
         return tw_fail(err, TW_ENOMEM, "marks of %d items", data->n_items);
     for (int32_t u = 1; u <= data->n_users; u++) {
         const int32_t *items = tw_seq_data_items(data, u);
-        if (tw_seq_data_length(data, u) < 3)
+        const int64_t n = tw_seq_data_target(data, TW_SEQ_VALID, u);
+        if (n < 0)
             continue;
-        const int64_t n = twi_input_length(data, TW_SEQ_VALID, u);
         (void) twi_mark_all(met_by, u, items, n);
         repeats += met_by[items[n]] == u;
         users++;

@@ -386,6 +386,11 @@ want 'never is what was asked for' 0 'it was asked not to be' "$program" train s
 # shellcheck disable=SC2086
 want 'always serves all the same' 0 'serves, as asked, although popularity' "$program" train seq g $still --activate always
 want 'and it does' 0 'Story' "$program" next --dir g --user u1
+want 'nobody is left out' 1 '^0$' sh -c "'$program' eval seq g | grep -c 'left out:'"
+"$program" delete --dir g f10 >out
+want 'whose last films went is left out' 0 'left out: 7 people of whom the training saw all that is left (u6, u20' "$program" eval seq g
+"$program" record --dir g u1 f20 >out
+want 'what came since is asked for' 0 '1 targets were recorded after the training' "$program" eval seq g
 one_line 'activate when?' 2 'none of better, always, never' "$program" train seq g --activate perhaps
 one_line 'activate towers when?' 2 'none of better, always, never' "$program" train towers g --activate perhaps
 

@@ -86,6 +86,53 @@ static void an_item_met_again_is_a_miss_unless_what_was_met_is_ranked(void **sta
     tw_seq_data_destroy(d);
 }
 
+/* As small(), after a training that had read all of user 1's four events but the last, and of user
+ * 2's three, with 4 as its target, before the last came. */
+static void with_cuts_what_was_trained_on_is_no_target(void **state)
+{
+    (void) state;
+    tw_seq_data *d = small();
+    tw_seq_metrics x;
+    tw_real scores[7];
+    const tw_real want[7] = {0, 3, 2, 2, 0, 0, 0};
+    const tw_seq_cut cuts[] = {{0}, {3, -1, 3}, {2, 2, -1}, {2, -1, -1}};
+    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .threads = 1};
+
+    assert_int_equal(tw_seq_data_target(d, TW_SEQ_TEST, 2), 3);
+    assert_int_equal(tw_seq_data_target(d, TW_SEQ_VALID, 2), 2);
+    assert_int_equal(tw_seq_data_target(d, TW_SEQ_TEST, 3), -1);
+    assert_ok(tw_seq_data_set_cuts(d, cuts, err));
+    assert_int_equal(tw_seq_data_target(d, TW_SEQ_TEST, 2), -1);
+    assert_int_equal(tw_seq_data_target(d, TW_SEQ_VALID, 2), 2);
+    assert_int_equal(tw_seq_data_train_length(d, 1), 3);
+    twi_popularity(scores, d);
+    for (int i = 0; i < 7; i++)
+        assert_near(scores[i], want[i], 0);
+    /* User 1: seen 1 2 3, target 4 (0) ties with 5 6. */
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
+    assert_int_equal(x.users, 1);
+    assert_near(x.mrr[1], 1 / 3.0, 1e-12);
+    /* User 2: seen 1 3, target 4 (0) behind 2 and ties with 5 6. */
+    c.split = TW_SEQ_VALID;
+    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
+    assert_int_equal(x.users, 1);
+    assert_near(x.mrr[1], 1 / 4.0, 1e-12);
+
+    const tw_seq_cut none[] = {{0}, {4, -1, -1}, {4, -1, -1}, {2, -1, -1}};
+    tw_error why = {0};
+    assert_ok(tw_seq_data_set_cuts(d, none, err));
+    assert_int_equal(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, &why), TW_ENOTFOUND);
+    assert_non_null(strstr(why.msg, "the training did not see"));
+    const tw_seq_cut wrong[][4] = {{{0}, {3, 2, -1}, {0, -1, -1}, {0, -1, -1}},
+                                   {{0}, {0, -1, 4}, {0, -1, -1}, {0, -1, -1}},
+                                   {{0}, {5, -1, -1}, {0, -1, -1}, {0, -1, -1}},
+                                   {{0}, {0, 0, -1}, {0, -1, -1}, {0, -1, -1}}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_status(tw_seq_data_set_cuts(d, wrong[i], err), TW_EINVAL);
+    assert_int_equal(tw_seq_data_train_length(d, 1), 4); /* as before */
+    tw_seq_data_destroy(d);
+}
+
 enum { USERS = 40, ITEMS = 200 };
 
 static tw_seq_data *larger(void)
@@ -493,6 +540,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(popularity_counts_the_train_parts),
         cmocka_unit_test(full_ranking_leaves_out_seen_items_and_counts_ties_against_us),
+        cmocka_unit_test(with_cuts_what_was_trained_on_is_no_target),
         cmocka_unit_test(an_item_met_again_is_a_miss_unless_what_was_met_is_ranked),
         cmocka_unit_test(figures_do_not_depend_on_threads),
         cmocka_unit_test(full_ranking_matches_the_obvious_loop),
