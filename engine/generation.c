@@ -77,6 +77,7 @@ static void seat_free(twi_seat *seat)
     tw_tower_session_destroy(seat->tower);
     tw_seq_session_destroy(seat->seq);
     tw_text_fini(&seat->text);
+    tw_free(seat->out);
     tw_free(seat->content);
     tw_free(seat->told);
     tw_free(seat->vectors);
@@ -121,8 +122,10 @@ tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err)
         g->seats = s->next;
     (void) pthread_mutex_unlock(&g->pool_lock);
     *out = s;
-    if (s != NULL)
+    if (s != NULL) {
+        s->n_out = 0;
         return TW_OK;
+    }
 
     s = tw_alloc(1, sizeof *s);
     if (s == NULL)

@@ -52,6 +52,8 @@ typedef struct twi_seat {
     tw_event events[TW_ENGINE_MAX_HISTORY];
     int64_t seen[TW_ENGINE_MAX_HISTORY];
     int32_t items[TW_ENGINE_MAX_HISTORY];
+    int64_t *out; /* (n_out) rows that the answer shall not have; owned */
+    int n_out, out_room;
     struct { /* of a diverse list: the candidates, and where the chosen stand among them */
         const float *vectors[TW_ENGINE_MAX_K];
         float scores[TW_ENGINE_MAX_K];
@@ -322,6 +324,25 @@ TW_NODISCARD tw_status twi_activate_check(tw_activate wanted, tw_error *err);
 TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat,
                                       int64_t *user, int *n, tw_error *err);
 TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
+
+/* ---- query_hits.c ---- */
+typedef struct twi_search {
+    const tw_index *ix;
+    bool exact;
+    int k, pool; /* rows of the answer; hits to search for, at least k */
+    /* NULL, or what leaves k of *n hits in seat->hits, or as many as there are. */
+    tw_status (*choose)(void *ctx, twi_seat *seat, int *n, tw_error *err);
+    void *ctx;
+} twi_search;
+/* Adds n rows to what the next search leaves out. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_leave_out(twi_seat *seat, const int64_t *rows, int n, tw_error *err);
+/* Searches what is near seat->vec and adds the k best that live to the answer, or all that do.
+ * Those that are gone from the store end up in seat->out. */
+TW_NODISCARD tw_status twi_answer_search(tw_engine *e, twi_seat *seat, const twi_search *s,
+                                         tw_answer *out, tw_error *err);
+/* Adds the first k that live of the n in seat->hits. */
+TW_NODISCARD tw_status twi_answer_listed(tw_engine *e, twi_seat *seat, int n, int k, tw_answer *out,
+                                         tw_error *err);
 
 /* ---- ask.c ---- */
 /* Either an item, or something else. */
