@@ -278,10 +278,18 @@ typedef struct gather {
     int dim;
     int64_t *ids;
     float *vecs;
+    tw_progress_fn progress; /* may be NULL */
+    void *progress_ctx;
 } gather;
+
+#define GATHER_STEP 4096 /* rows between two calls of progress */
 
 static tw_status gather_add(gather *a, int64_t row, const float *vec, tw_error *err)
 {
+    const tw_progress p = {.stage = "reading", .done = a->n};
+    if (a->n % GATHER_STEP == 0 && a->progress != NULL && a->progress(a->progress_ctx, &p) != 0)
+        return tw_fail(err, TW_ECANCELLED, "stopped after %lld vectors were read",
+                       (long long) a->n);
     if (a->n == a->room) {
         int64_t room = a->room == 0 ? 1024 : a->room * 2;
         int64_t *ids = tw_realloc(a->ids, (size_t) room, sizeof *ids);
@@ -315,7 +323,7 @@ tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progress_fn progre
                           tw_error *err)
 {
     tw_status st = TW_OK;
-    gather a = {.dim = tw_tower_dim(g->tower)};
+    gather a = {.dim = tw_tower_dim(g->tower), .progress = progress, .progress_ctx = ctx};
     TW_TRY(tw_store_each_vector(e->store, g->towers_version, 0, gather_vector, &a, err));
     TW_TRY(tw_index_build(g->items, a.ids, a.vecs, a.n, progress, ctx, err));
     twi_index_tell(g->items, "items");
@@ -336,14 +344,15 @@ static tw_status gather_known(void *ctx, const tw_item *item, tw_error *err)
     return v == NULL ? TW_OK : gather_add(&k->a, item->row, v, err);
 }
 
-tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_error *err)
+tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_progress_fn progress, void *ctx,
+                         tw_error *err)
 {
     tw_status st = TW_OK;
-    known_items k = {0};
+    known_items k = {.a = {.progress = progress, .progress_ctx = ctx}};
     TW_TRY(projector_init(&k.p, g, err));
     k.a.dim = k.p.dim;
     TW_TRY(tw_store_each_item(e->store, 0, gather_known, &k, err));
-    TW_TRY(tw_index_build(g->next, k.a.ids, k.a.vecs, k.a.n, NULL, NULL, err));
+    TW_TRY(tw_index_build(g->next, k.a.ids, k.a.vecs, k.a.n, progress, ctx, err));
     twi_index_tell(g->next, "next");
 done:
     gather_fini(&k.a);

@@ -100,7 +100,8 @@ struct tw_engine {
     char dir[TW_PATH_MAX];
     tw_engine_mode mode;
     int threads;
-    int lock_fd; /* DIR/lock, held while writing; -1 when reading */
+    int64_t exact_below; /* of every index; 0: the default */
+    int lock_fd;         /* DIR/lock, held while writing; -1 when reading */
     tw_store *store;
 
     pthread_mutex_t bulk;   /* held by the one ingest, events or train */
@@ -119,9 +120,10 @@ struct tw_engine {
 
     pthread_t keeper; /* folds indexes in the background */
     bool keeper_runs;
-    pthread_mutex_t keeper_lock; /* guards keeper_quit and keeper_wanted */
+    pthread_mutex_t keeper_lock; /* guards keeper_quit, keeper_wanted, keeper_until */
     pthread_cond_t keeper_wake;
     bool keeper_quit, keeper_wanted;
+    double keeper_until; /* once it shall quit: when the fold under way has to end */
 };
 
 /* ---- generation.c ---- */
@@ -164,7 +166,8 @@ TW_NODISCARD tw_status twi_follow(tw_engine *e, twi_generation *g, tw_error *err
 /* Builds an index from everything the store or the model holds. */
 TW_NODISCARD tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progress_fn progress,
                                        void *ctx, tw_error *err);
-TW_NODISCARD tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_error *err);
+TW_NODISCARD tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_progress_fn progress,
+                                      void *ctx, tw_error *err);
 TW_NODISCARD tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err);
 void twi_seat_give(twi_generation *g, twi_seat *seat);
 /* TW_ESTATE: none is trained; TW_ECORRUPT: its file cannot be used. With what to run. */
@@ -180,9 +183,9 @@ void twi_index_tag(const twi_generation *g, const char *kind, int version,
 TW_NODISCARD tw_status twi_snapshot(tw_engine *e, tw_error *err);
 /* One line in the log when the graph that was just built is not used. */
 void twi_index_tell(const tw_index *ix, const char *kind);
-void twi_keeper_start(tw_engine *e); /* a thread that folds; without it close folds */
-void twi_keeper_stop(tw_engine *e);
-void twi_keeper_poke(tw_engine *e); /* cheap: wakes it when an index wants a fold */
+void twi_keeper_start(tw_engine *e); /* a thread that folds; without it nobody does */
+void twi_keeper_stop(tw_engine *e);  /* within seconds: a graph under way is given up */
+void twi_keeper_poke(tw_engine *e);  /* cheap: wakes it when an index wants a fold */
 
 /* ---- model_dir.c ---- */
 #define TWI_MODEL_FORMAT      1 /* of model.json */
