@@ -13,9 +13,11 @@ int cmd_check(int argc, char **argv)
     static const flag flags[] = {{0}};
     static const usage u = {
         .synopsis = "check DIR",
-        .about =
-            "Verifies the store, the active model and the index snapshots of a directory: every\n"
-            "checksum and every promise. Says what to do about what it finds; changes nothing.",
+        .about = "Verifies the store, the models and the index snapshots of a directory: every "
+                 "checksum,\n"
+                 "every promise, and the snapshots against the store, item by item. Says what to "
+                 "do about\n"
+                 "what it finds; changes nothing. May be run beside a server or a training.",
         .example = "  twindex check films",
         .flags = flags,
     };

@@ -1,73 +1,107 @@
-/* twindex check: every checksum and invariant of a directory, read only. */
+/* twindex check: every checksum and invariant of a directory, read only, beside whoever writes it.
+ *
+ * The store is read at one moment. Models and snapshots are files that another process may replace
+ * or remove meanwhile; so what is found of them counts only if the versions that are kept were the
+ * same before and after, else it is looked at again. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/internal.h"
+#include "engine/versions.h"
 
-typedef struct checker {
-    void (*found)(void *ctx, const char *what);
+#define FROM_COPY                                                                                  \
+    "put it back from a copy, let another version serve (twindex models DIR lists them), or "      \
+    "train "                                                                                       \
+    "again"
+
+enum { LOOKS = 20 }; /* a version comes once a training, so even two are many */
+
+#define MAX_FINDINGS ((size_t) 1 << 20) /* bytes of sentences */
+
+void twi_found(twi_findings *f, const char *what, const char *why, const char *remedy)
+{
+    const size_t before = f->text.len;
+    f->n++;
+    if (tw_text_addf(&f->text, NULL, "%s: %s; %s", what, why, remedy) != TW_OK ||
+        tw_text_add(&f->text, "", 1, NULL) != TW_OK)
+        f->text.len = before; /* there are a million bytes of others */
+}
+
+typedef struct teller {
+    tw_problem_fn found;
     void *ctx;
-    int problems;
-} checker;
+    int n;
+} teller;
 
-static void problem(void *ctx, const char *what)
+static void tell(void *ctx, const char *sentence)
 {
-    checker *c = ctx;
-    c->problems++;
-    c->found(c->ctx, what);
+    teller *t = ctx;
+    t->n++;
+    t->found(t->ctx, sentence);
 }
 
-static void problem_with(checker *c, const char *what, const char *why, const char *remedy)
+static void tell_all(teller *t, const twi_findings *f)
 {
-    tw_text line;
-    tw_text_init(&line, (size_t) 2 * TW_PATH_MAX);
-    if (tw_text_addf(&line, NULL, "%s: %s; %s", what, why, remedy) == TW_OK)
-        problem(c, tw_text_cstr(&line));
-    else
-        problem(c, remedy);
-    tw_text_fini(&line);
+    for (size_t at = 0; at < f->text.len; at += strlen(f->text.data + at) + 1)
+        t->found(t->ctx, f->text.data + at);
+    t->n += f->n;
 }
 
-static void check_snapshot(checker *c, const tw_engine *e, const char *kind, int version,
-                           int64_t newest)
-{
-    char path[TW_PATH_MAX];
-    tw_index *ix = NULL;
-    tw_index_snapshot info;
-    tw_error why = {0};
-    const tw_index_config cfg = {0};
+/* ---- models ---------------------------------------------------------------------------------- */
 
-    if (version == 0 || twi_index_path(e, kind, version, path, NULL) != TW_OK ||
-        !tw_file_exists(path))
-        return; /* derived: it may be missing */
-    if (tw_index_load(&ix, &cfg, path, &info, &why) != TW_OK)
-        problem_with(c, path, why.msg, "delete the file, the next start rebuilds it");
-    else if (info.seq > newest)
-        problem_with(c, path, "it is newer than the store",
-                     "delete the file, the next start rebuilds it");
-    tw_index_destroy(ix);
+static void check_opened(const twi_opened *o, const char *dir, const twi_version *v,
+                         twi_findings *f)
+{
+    const char *const problems[] = {o->towers_problem, o->seq_problem};
+    char what[TW_PATH_MAX + 64];
+    (void) snprintf(what, sizeof what, "%s%s", dir,
+                    v->served == 1 ? "" : " (which does not serve)");
+    for (int i = 0; i < 2; i++)
+        if (problems[i][0] != '\0')
+            twi_found(f, what, problems[i], FROM_COPY);
 }
 
-static void check_models(checker *c, tw_engine *e, const twi_model_parts *parts, int version)
+/* Opens a version; g NULL, or takes what could be opened. */
+static tw_status check_version(tw_engine *e, const twi_version *v, twi_generation *g,
+                               twi_findings *f, tw_error *err)
 {
-    char dir[TW_PATH_MAX], path[TW_PATH_MAX];
-    tw_error why = {0};
-    tw_tower *tower = NULL;
-    tw_seq_model *seq = NULL;
-    static const char *const remedy =
-        "put it back from a copy, go back with: twindex rollback, or train again";
+    char dir[TW_PATH_MAX];
+    twi_opened o;
+    tw_status st = twi_model_dir(e, v->version, dir, err);
+    if (st != TW_OK)
+        return st;
+    if (v->problem[0] != '\0') {
+        twi_found(f, dir, v->problem, FROM_COPY);
+        return TW_OK;
+    }
+    st = twi_models_open(e, v->version, v->parts, false, &o, err);
+    if (st != TW_OK)
+        return st;
+    check_opened(&o, dir, v, f);
+    if (g != NULL) {
+        g->tower = o.tower;
+        g->seq = o.seq;
+        o.tower = NULL;
+        o.seq = NULL;
+    }
+    twi_opened_fini(&o);
+    return TW_OK;
+}
 
-    if (twi_model_dir(e, version, dir, NULL) != TW_OK)
-        return;
-    if (parts->towers_version > 0 && tw_path_join(path, dir, TWI_TOWERS_FILE, NULL) == TW_OK &&
-        tw_tower_load(&tower, path, &why) != TW_OK)
-        problem_with(c, path, why.msg, remedy);
-    if (parts->seq_version > 0 && tw_path_join(path, dir, TWI_SEQ_FILE, NULL) == TW_OK &&
-        tw_seq_model_load(&seq, path, &why) != TW_OK)
-        problem_with(c, path, why.msg, remedy);
-    tw_tower_destroy(tower);
-    tw_seq_model_destroy(seq);
+/* A version that does not serve may have been swept long ago, by an earlier rule. */
+static tw_status check_others(tw_engine *e, const twi_registry *r, twi_findings *f, tw_error *err)
+{
+    char dir[TW_PATH_MAX];
+    for (int i = 0; i < r->n; i++) {
+        const twi_version *v = &r->versions[i];
+        if (v->served == 1 || v->newer_format > 0 || !twi_registry_keeps(r, v->version) ||
+            twi_model_dir(e, v->version, dir, NULL) != TW_OK || !tw_file_exists(dir))
+            continue;
+        tw_status st = check_version(e, v, NULL, f, err);
+        if (st != TW_OK)
+            return st;
+    }
+    return TW_OK;
 }
 
 static tw_status count_item(void *ctx, const tw_item *item, tw_error *err)
@@ -78,20 +112,88 @@ static tw_status count_item(void *ctx, const tw_item *item, tw_error *err)
     return TW_OK;
 }
 
-static tw_status check_vectors(checker *c, tw_engine *e, int towers_version, tw_error *err)
+static tw_status check_pending(tw_engine *e, int towers_version, twi_findings *f, tw_error *err)
 {
     int64_t pending = 0;
     if (towers_version == 0)
         return TW_OK;
     tw_status st = tw_store_each_pending(e->store, towers_version, 0, count_item, &pending, err);
     if (st == TW_OK && pending > 0) {
-        char what[160];
-        (void) snprintf(
-            what, sizeof what,
-            "%lld items have no vector of the active towers; train again, or put them again",
-            (long long) pending);
-        problem(c, what);
+        char what[64];
+        (void) snprintf(what, sizeof what, "%lld items", (long long) pending);
+        twi_found(f, what, "the active towers have not embedded them",
+                  "the next command that opens the directory for writing does, if the towers can "
+                  "be used");
     }
+    return st;
+}
+
+static tw_status check_active(tw_engine *e, const twi_version *v, twi_findings *f, tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_generation *g = NULL;
+
+    TW_TRY(twi_generation_empty(&g, err));
+    g->version = v->version;
+    g->towers_version = v->parts.towers_version;
+    g->seq_version = v->parts.seq_version;
+    g->content_version = v->parts.content_version;
+    TW_TRY(check_version(e, v, g, f, err));
+    g->projects =
+        g->tower != NULL && g->content_version > 0 && g->content_version == g->towers_version;
+    TW_TRY(check_pending(e, g->towers_version, f, err));
+    TW_TRY(twi_check_indexes(e, g, f, err));
+done:
+    twi_generation_free(g);
+    return st;
+}
+
+/* One look at everything that the registry r names. */
+static tw_status look(tw_engine *e, const twi_registry *r, twi_findings *f, tw_error *err)
+{
+    const twi_version *active = twi_registry_find(r, r->serves);
+    if (active != NULL && active->newer_format > 0)
+        return tw_fail(err, TW_EUNSUPPORTED, "model %d was made by a newer twindex (format %d)",
+                       active->version, active->newer_format);
+    tw_status st = active != NULL ? check_active(e, active, f, err) : TW_OK;
+    return st == TW_OK ? check_others(e, r, f, err) : st;
+}
+
+static bool same_versions(const twi_registry *a, const twi_registry *b)
+{
+    return a->n == b->n && a->serves == b->serves && a->before == b->before;
+}
+
+/* Looks until nothing came in between. */
+static tw_status check_derived(tw_engine *e, teller *t, tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_registry before = {0}, after = {0};
+    twi_findings f = {0};
+    bool stable = false;
+
+    tw_text_init(&f.text, MAX_FINDINGS);
+    TW_TRY(twi_registry_load(e, &after, err));
+    for (int i = 0; i < LOOKS && !stable; i++) {
+        twi_registry_fini(&before);
+        before = after;
+        after = (twi_registry){0};
+        tw_text_clear(&f.text);
+        f.n = 0;
+        TW_TRY(look(e, &before, &f, err));
+        TW_TRY(twi_registry_load(e, &after, err));
+        stable = f.n == 0 || same_versions(&before, &after);
+    }
+    if (!stable) {
+        st = tw_fail(err, TW_EBUSY, "the models of '%s' change faster than they can be checked",
+                     e->dir);
+        goto done;
+    }
+    tell_all(t, &f);
+done:
+    tw_text_fini(&f.text);
+    twi_registry_fini(&before);
+    twi_registry_fini(&after);
     return st;
 }
 
@@ -99,47 +201,27 @@ tw_status tw_engine_check(const char *dir, void (*found)(void *ctx, const char *
                           tw_error *err)
 {
     tw_status st = TW_OK;
-    checker c = {.found = found, .ctx = ctx};
+    teller t = {.found = found, .ctx = ctx};
     char path[TW_PATH_MAX];
-    int version = 0;
-    int64_t newest = 0;
-    twi_model_parts parts = {0};
-    twi_registry r = {0};
-    tw_error why = {0};
-    tw_engine *e = tw_alloc(1, sizeof *e); /* only its dir and store are used */
+    tw_engine *e = tw_alloc(1, sizeof *e); /* only its dir, mode and store are used */
 
     if (e == NULL)
         return tw_fail(err, TW_ENOMEM, "check");
     (void) snprintf(e->dir, sizeof e->dir, "%s", dir);
+    e->mode = TW_ENGINE_READ;
     TW_TRY(tw_path_join(path, dir, "twindex.db", err));
     if (!tw_file_exists(path)) {
         st = tw_fail(err, TW_ENOTFOUND, "'%s' is no twindex directory", dir);
         goto done;
     }
     TW_TRY(tw_store_open(&e->store, path, TW_STORE_READ, err));
-    st = tw_store_check(e->store, false, problem, &c, err);
+    st = tw_store_check(e->store, false, tell, &t, err);
     if (st != TW_OK && st != TW_ECORRUPT)
         goto done;
-    TW_TRY(tw_store_active_model(e->store, &version, err));
-    TW_TRY(tw_store_seq(e->store, &newest, err));
-    if (version > 0) {
-        TW_TRY(twi_registry_load(e, &r, err));
-        st = twi_registry_parts(&r, version, &parts, &why);
-        if (st == TW_ECORRUPT)
-            problem_with(&c, dir, why.msg, "go back with: twindex rollback, or train again");
-        else if (st != TW_OK) {
-            st = tw_fail(err, st, "%s", why.msg);
-            goto done;
-        }
-        check_models(&c, e, &parts, version);
-        TW_TRY(check_vectors(&c, e, parts.towers_version, err));
-        check_snapshot(&c, e, "items", parts.towers_version, newest);
-        check_snapshot(&c, e, "next", parts.seq_version, newest);
-    }
-    st = c.problems == 0 ? TW_OK
-                         : tw_fail(err, TW_ECORRUPT, "'%s' has %d problems", dir, c.problems);
+    TW_TRY(check_derived(e, &t, err));
+    if (t.n > 0)
+        st = tw_fail(err, TW_ECORRUPT, "'%s' has %d problem%s", dir, t.n, t.n == 1 ? "" : "s");
 done:
-    twi_registry_fini(&r);
     tw_store_close(e->store);
     tw_free(e);
     return st;

@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "engine/internal.h"
+#include "engine/versions.h"
 #include "nn/blas.h"
 
 tw_status tw_engine_create(const char *dir, tw_error *err)
@@ -82,7 +82,7 @@ static tw_status open_store(tw_engine *e, tw_error *err)
                          e->mode == TW_ENGINE_WRITE ? TW_STORE_WRITE : TW_STORE_READ, err);
 }
 
-static tw_status open_generation(tw_engine *e, const tw_engine_options *opt, tw_error *err)
+static tw_status open_generation(tw_engine *e, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_registry r = {0};
@@ -107,8 +107,7 @@ static tw_status open_generation(tw_engine *e, const tw_engine_options *opt, tw_
         st = tw_fail(err, st, "%s", why.msg);
         goto done;
     }
-    st = twi_generation_load(e, r.serves, parts, opt->progress, opt->progress_ctx, &e->current,
-                             &e->applied, err);
+    st = twi_generation_load(e, r.serves, parts, NULL, NULL, &e->current, &e->applied, err);
 done:
     twi_registry_fini(&r);
     return st;
@@ -133,11 +132,11 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
     memcpy(e->dir, dir, len + 1);
     e->mode = opt->mode;
     e->threads = opt->threads;
-    e->exact_below = opt->exact_below;
     e->lock_fd = -1;
     e->popular_events = -1;
     (void) pthread_mutex_init(&e->bulk, NULL);
     (void) pthread_mutex_init(&e->writer, NULL);
+    (void) pthread_mutex_init(&e->saving, NULL);
     (void) pthread_mutex_init(&e->lock, NULL);
     (void) pthread_mutex_init(&e->popular_lock, NULL);
     (void) pthread_mutex_init(&e->keeper_lock, NULL);
@@ -148,7 +147,7 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
     TW_TRY(open_store(e, err));
     if (e->mode == TW_ENGINE_WRITE)
         TW_TRY(take_lock(e, err));
-    TW_TRY(open_generation(e, opt, err));
+    TW_TRY(open_generation(e, err));
     if (e->mode == TW_ENGINE_WRITE) {
         twi_sweep(e);
         twi_keeper_start(e);
@@ -179,6 +178,7 @@ void tw_engine_close(tw_engine *e)
     (void) pthread_mutex_destroy(&e->keeper_lock);
     (void) pthread_mutex_destroy(&e->popular_lock);
     (void) pthread_mutex_destroy(&e->lock);
+    (void) pthread_mutex_destroy(&e->saving);
     (void) pthread_mutex_destroy(&e->writer);
     (void) pthread_mutex_destroy(&e->bulk);
     tw_free(e);

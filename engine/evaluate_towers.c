@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "engine/measure_towers.h"
+#include "engine/versions.h"
 
 #define MAX_REPORT ((size_t) 1 << 20) /* bytes */
 

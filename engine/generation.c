@@ -77,7 +77,6 @@ static void seat_free(twi_seat *seat)
     tw_tower_session_destroy(seat->tower);
     tw_seq_session_destroy(seat->seq);
     tw_text_fini(&seat->text);
-    tw_free(seat->out);
     tw_free(seat->content);
     tw_free(seat->told);
     tw_free(seat->vectors);
@@ -98,6 +97,7 @@ void twi_generation_free(twi_generation *g)
     tw_tower_destroy(g->tower);
     tw_seq_model_destroy(g->seq);
     (void) pthread_mutex_destroy(&g->pool_lock);
+    tw_free(g->unsound);
     tw_free(g);
 }
 
@@ -122,10 +122,8 @@ tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err)
         g->seats = s->next;
     (void) pthread_mutex_unlock(&g->pool_lock);
     *out = s;
-    if (s != NULL) {
-        s->n_out = 0;
+    if (s != NULL)
         return TW_OK;
-    }
 
     s = tw_alloc(1, sizeof *s);
     if (s == NULL)
@@ -157,12 +155,21 @@ void twi_seat_give(twi_generation *g, twi_seat *seat)
 
 /* ---- indexes: replay and build --------------------------------------------------------------- */
 
+/* Whether there is a vector, and it is one of g's towers. */
+static bool is_sound(const twi_generation *g, const tw_store_vector_change *c)
+{
+    return c->live && c->dim == tw_index_dim(g->items) && twi_vector_sound(c->vec, c->dim);
+}
+
 static tw_status apply_vector(void *ctx, const tw_store_vector_change *c, tw_error *err)
 {
     twi_generation *g = ctx;
-    if (c->live)
+    if (is_sound(g, c))
         return tw_index_put(g->items, c->row, c->vec, err);
-    tw_status st = tw_index_delete(g->items, c->row, NULL);
+    tw_status st = c->live ? twi_note_unsound(g, c->row, err) : TW_OK;
+    if (st != TW_OK)
+        return st;
+    st = tw_index_delete(g->items, c->row, NULL);
     return st == TW_ENOTFOUND ? TW_OK : st;
 }
 
@@ -278,18 +285,10 @@ typedef struct gather {
     int dim;
     int64_t *ids;
     float *vecs;
-    tw_progress_fn progress; /* may be NULL */
-    void *progress_ctx;
 } gather;
-
-#define GATHER_STEP 4096 /* rows between two calls of progress */
 
 static tw_status gather_add(gather *a, int64_t row, const float *vec, tw_error *err)
 {
-    const tw_progress p = {.stage = "reading", .done = a->n};
-    if (a->n % GATHER_STEP == 0 && a->progress != NULL && a->progress(a->progress_ctx, &p) != 0)
-        return tw_fail(err, TW_ECANCELLED, "stopped after %lld vectors were read",
-                       (long long) a->n);
     if (a->n == a->room) {
         int64_t room = a->room == 0 ? 1024 : a->room * 2;
         int64_t *ids = tw_realloc(a->ids, (size_t) room, sizeof *ids);
@@ -314,21 +313,53 @@ static void gather_fini(gather *a)
     tw_free(a->vecs);
 }
 
+typedef struct gather_towers {
+    gather a;
+    twi_generation *g;
+} gather_towers;
+
 static tw_status gather_vector(void *ctx, const tw_store_vector_change *c, tw_error *err)
 {
-    return c->live ? gather_add(ctx, c->row, c->vec, err) : TW_OK;
+    gather_towers *t = ctx;
+    if (is_sound(t->g, c))
+        return gather_add(&t->a, c->row, c->vec, err);
+    return c->live ? twi_note_unsound(t->g, c->row, err) : TW_OK;
 }
 
 tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progress_fn progress, void *ctx,
                           tw_error *err)
 {
     tw_status st = TW_OK;
-    gather a = {.dim = tw_tower_dim(g->tower), .progress = progress, .progress_ctx = ctx};
-    TW_TRY(tw_store_each_vector(e->store, g->towers_version, 0, gather_vector, &a, err));
-    TW_TRY(tw_index_build(g->items, a.ids, a.vecs, a.n, progress, ctx, err));
+    gather_towers t = {.a = {.dim = tw_tower_dim(g->tower)}, .g = g};
+    TW_TRY(tw_store_each_vector(e->store, g->towers_version, 0, gather_vector, &t, err));
+    TW_TRY(tw_index_build(g->items, t.a.ids, t.a.vecs, t.a.n, progress, ctx, err));
     twi_index_tell(g->items, "items");
 done:
-    gather_fini(&a);
+    gather_fini(&t.a);
+    return st;
+}
+
+typedef struct next_call {
+    projector p;
+    twi_next_fn fn;
+    void *ctx;
+} next_call;
+
+static tw_status give_next(void *ctx, const tw_item *item, tw_error *err)
+{
+    next_call *n = ctx;
+    return n->fn(n->ctx, item->row, item->seq, item->live ? vector_of(&n->p, item->row) : NULL,
+                 n->p.dim, err);
+}
+
+tw_status twi_each_next(tw_engine *e, twi_generation *g, twi_next_fn fn, void *ctx, tw_error *err)
+{
+    tw_status st = TW_OK;
+    next_call n = {.fn = fn, .ctx = ctx};
+    TW_TRY(projector_init(&n.p, g, err));
+    TW_TRY(tw_store_each_change(e->store, 0, give_next, &n, err));
+done:
+    projector_fini(&n.p);
     return st;
 }
 
@@ -344,15 +375,14 @@ static tw_status gather_known(void *ctx, const tw_item *item, tw_error *err)
     return v == NULL ? TW_OK : gather_add(&k->a, item->row, v, err);
 }
 
-tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_progress_fn progress, void *ctx,
-                         tw_error *err)
+tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_error *err)
 {
     tw_status st = TW_OK;
-    known_items k = {.a = {.progress = progress, .progress_ctx = ctx}};
+    known_items k = {0};
     TW_TRY(projector_init(&k.p, g, err));
     k.a.dim = k.p.dim;
     TW_TRY(tw_store_each_item(e->store, 0, gather_known, &k, err));
-    TW_TRY(tw_index_build(g->next, k.a.ids, k.a.vecs, k.a.n, progress, ctx, err));
+    TW_TRY(tw_index_build(g->next, k.a.ids, k.a.vecs, k.a.n, NULL, NULL, err));
     twi_index_tell(g->next, "next");
 done:
     gather_fini(&k.a);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "engine/internal.h"
+#include "engine/versions.h"
 
 /* ---- models ---------------------------------------------------------------------------------- */
 
@@ -148,7 +148,7 @@ static tw_status load_snapshot(tw_engine *e, const twi_generation *g, const char
                                const tw_index_config *cfg, int64_t newest, tw_index **ix,
                                int64_t *seq, tw_error *err)
 {
-    char path[TW_PATH_MAX], tag[TW_INDEX_TAG_MAX];
+    char path[TW_PATH_MAX];
     tw_index_snapshot info;
     tw_error why = {0};
 
@@ -164,30 +164,25 @@ static tw_status load_snapshot(tw_engine *e, const twi_generation *g, const char
         tw_log(TW_LOG_WARN, "INDEX-REBUILD", "path=\"%s\" reason=\"%s\"", path, why.msg);
         return TW_OK;
     }
-    twi_index_tag(g, kind, version, tag);
     const char *unfit = NULL;
-    if (info.seq > newest) /* the store was restored from an older copy: not its index */
+    st = twi_snapshot_unfit(e, g, kind, version, info.tag, &unfit, err);
+    if (unfit == NULL && info.seq > newest) /* the store was put back from an older copy */
         unfit = "newer than the store";
-    else if (strcmp(info.tag, tag) != 0)
-        unfit = "of other models"; /* as once after the towers that seq reads were trained anew */
-    if (unfit != NULL) {
-        tw_log(TW_LOG_WARN, "INDEX-REBUILD", "path=\"%s\" reason=\"%s\"", path, unfit);
+    if (st != TW_OK || unfit != NULL) {
+        if (st == TW_OK)
+            tw_log(TW_LOG_WARN, "INDEX-REBUILD", "path=\"%s\" reason=\"%s\"", path, unfit);
         tw_index_destroy(*ix);
         *ix = NULL;
-        return TW_OK;
+        return st;
     }
     *seq = info.seq;
     return TW_OK;
 }
 
-/* An open builds no graph: content is served at once, and whoever stays folds (defer_graph). A
- * version that is published comes with its own. */
 static tw_status open_items(tw_engine *e, twi_generation *g, int64_t newest,
                             tw_progress_fn progress, void *ctx, tw_error *err)
 {
-    const tw_index_config cfg = {.dim = tw_tower_dim(g->tower),
-                                 .exact_below = e->exact_below,
-                                 .defer_graph = e->current == NULL};
+    const tw_index_config cfg = {.dim = tw_tower_dim(g->tower)};
     tw_status st = load_snapshot(e, g, "items", g->towers_version, &cfg, newest, &g->items,
                                  &g->saved_items, err);
     if (st != TW_OK)
@@ -198,11 +193,10 @@ static tw_status open_items(tw_engine *e, twi_generation *g, int64_t newest,
     return st == TW_OK ? twi_build_items(e, g, progress, ctx, err) : st;
 }
 
-static tw_status open_next(tw_engine *e, twi_generation *g, int64_t newest, tw_progress_fn progress,
-                           void *ctx, tw_error *err)
+static tw_status open_next(tw_engine *e, twi_generation *g, int64_t newest, tw_error *err)
 {
     int64_t rows;
-    tw_index_config cfg = {.exact_below = e->exact_below, .defer_graph = e->current == NULL};
+    tw_index_config cfg = {0};
     (void) tw_seq_item_vectors(g->seq, &rows, &cfg.dim);
     tw_status st =
         load_snapshot(e, g, "next", g->seq_version, &cfg, newest, &g->next, &g->saved_next, err);
@@ -211,59 +205,7 @@ static tw_status open_next(tw_engine *e, twi_generation *g, int64_t newest, tw_p
     if (g->next != NULL)
         return twi_replay_next(e, g, g->saved_next, err);
     st = tw_index_create(&g->next, &cfg, err);
-    return st == TW_OK ? twi_build_next(e, g, progress, ctx, err) : st;
-}
-
-/* ---- vectors --------------------------------------------------------------------------------- */
-
-/* Items that were put while their towers could not be used have no vector of them. */
-#define UNEMBEDDED_KEY "models.unembedded"
-
-static tw_status vectors_lack(tw_engine *e, int towers_version, bool *lack, tw_error *err)
-{
-    tw_store_stats stats;
-    tw_text mark;
-    int64_t have = 0;
-    tw_status st = tw_store_get_stats(e->store, &stats, err);
-    if (st != TW_OK)
-        return st;
-    for (int i = 0; i < stats.n_models; i++)
-        if (stats.models[i].model == towers_version)
-            have = stats.models[i].vectors;
-    *lack = have != stats.items;
-    if (*lack)
-        return TW_OK;
-    tw_text_init(&mark, TW_STORE_MAX_META);
-    st = tw_store_meta(e->store, UNEMBEDDED_KEY, &mark, NULL);
-    *lack = st == TW_OK;
-    tw_text_fini(&mark);
-    return st == TW_OK || st == TW_ENOTFOUND
-               ? TW_OK
-               : tw_fail(err, st, "'%s' cannot be read", UNEMBEDDED_KEY);
-}
-
-static tw_status mend_vectors(tw_engine *e, twi_generation *g, tw_progress_fn progress, void *ctx,
-                              tw_error *err)
-{
-    tw_status st = TW_OK;
-    bool lack = true;
-    const tw_train_options opt = {.progress = progress, .progress_ctx = ctx};
-
-    if (g->tower == NULL && g->towers_version > 0 && e->mode == TW_ENGINE_WRITE)
-        return tw_store_set_meta(e->store, UNEMBEDDED_KEY, "1", err);
-    if (g->tower == NULL || e->mode != TW_ENGINE_WRITE)
-        return TW_OK;
-    if (e->current == NULL) /* opening; else a version that comes, whose vectors may be old */
-        TW_TRY(vectors_lack(e, g->towers_version, &lack, err));
-    if (!lack)
-        goto done;
-    if (e->current == NULL)
-        tw_log(TW_LOG_WARN, "ITEMS-EMBEDDED", "model=%d reason=\"some had no vector of it\"",
-               g->version);
-    TW_TRY(twi_embed_pending(e, g->towers_version, g->tower, &opt, err));
-    TW_TRY(tw_store_set_meta(e->store, UNEMBEDDED_KEY, NULL, err));
-done:
-    return st;
+    return st == TW_OK ? twi_build_next(e, g, err) : st;
 }
 
 /* ---- both ------------------------------------------------------------------------------------ */
@@ -297,12 +239,14 @@ tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
     g->seq_version = parts.seq_version;
     g->content_version = parts.content_version;
     TW_TRY(open_models(e, g, parts, err));
-    TW_TRY(mend_vectors(e, g, progress, ctx, err));
+    TW_TRY(twi_mend_pending(e, g, progress, ctx, err));
     TW_TRY(tw_store_seq(e->store, since, err));
-    if (g->tower != NULL)
+    if (g->tower != NULL) {
         TW_TRY(open_items(e, g, *since, progress, ctx, err));
+        TW_TRY(twi_mend_unsound(e, g, err));
+    }
     if (g->seq != NULL)
-        TW_TRY(open_next(e, g, *since, progress, ctx, err));
+        TW_TRY(open_next(e, g, *since, err));
     *out = g;
     g = NULL;
 done:

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "engine/internal.h"
+#include "engine/versions.h"
 
 static tw_status write_report(const tw_tower *t, const char *folder, int version, double seconds,
                               char **report, tw_error *err)

@@ -1,8 +1,8 @@
 /* engine/internal.h — what the files of engine/ share.
  *
- * Order of locks, outermost first: bulk, writer, lock, pool_lock. None is held
+ * Order of locks, outermost first: bulk, saving, writer, lock, pool_lock. None is held
  * across a training run or the building of an index but `bulk`, whose purpose
- * that is.
+ * that is, nor across the writing of a snapshot but `saving`.
  */
 #ifndef TW_ENGINE_INTERNAL_H
 #define TW_ENGINE_INTERNAL_H
@@ -52,8 +52,6 @@ typedef struct twi_seat {
     tw_event events[TW_ENGINE_MAX_HISTORY];
     int64_t seen[TW_ENGINE_MAX_HISTORY];
     int32_t items[TW_ENGINE_MAX_HISTORY];
-    int64_t *out; /* (n_out) rows that the answer shall not have; owned */
-    int n_out, out_room;
     struct { /* of a diverse list: the candidates, and where the chosen stand among them */
         const float *vectors[TW_ENGINE_MAX_K];
         float scores[TW_ENGINE_MAX_K];
@@ -83,7 +81,9 @@ typedef struct twi_generation {
     char towers_problem[TW_ERROR_MSG_MAX]; /* why the file of towers_version cannot be used; "" */
     char seq_problem[TW_ERROR_MSG_MAX];    /* likewise */
     tw_index *items;                       /* tower vectors by item row; NULL: no towers */
-    tw_index *next; /* output vectors of the sequential model by item row; NULL: no model */
+    tw_index *next;   /* output vectors of the sequential model by item row; NULL: no model */
+    int64_t *unsound; /* (n_unsound) rows whose stored vector cannot be; owned, empty once served */
+    int64_t n_unsound, unsound_room;
     int64_t saved_items,
         saved_next;            /* seq of the snapshots on disk; guarded by the engine's writer */
     pthread_mutex_t pool_lock; /* guards seats */
@@ -100,13 +100,14 @@ struct tw_engine {
     char dir[TW_PATH_MAX];
     tw_engine_mode mode;
     int threads;
-    int64_t exact_below; /* of every index; 0: the default */
-    int lock_fd;         /* DIR/lock, held while writing; -1 when reading */
+    int lock_fd; /* DIR/lock, held while writing; -1 when reading */
     tw_store *store;
 
     pthread_mutex_t bulk;   /* held by the one ingest, events or train */
     pthread_mutex_t writer; /* store commit + index update happen in one order; guards applied */
     int64_t applied;        /* sequence number up to which the current indexes are */
+
+    pthread_mutex_t saving; /* held while snapshots are written, or swept; outside of writer */
 
     pthread_mutex_t lock; /* guards current and every refs */
     twi_generation *current;
@@ -120,10 +121,9 @@ struct tw_engine {
 
     pthread_t keeper; /* folds indexes in the background */
     bool keeper_runs;
-    pthread_mutex_t keeper_lock; /* guards keeper_quit, keeper_wanted, keeper_until */
+    pthread_mutex_t keeper_lock; /* guards keeper_quit and keeper_wanted */
     pthread_cond_t keeper_wake;
     bool keeper_quit, keeper_wanted;
-    double keeper_until; /* once it shall quit: when the fold under way has to end */
 };
 
 /* ---- generation.c ---- */
@@ -138,19 +138,6 @@ TW_NODISCARD tw_status twi_generation_load(tw_engine *e, int version, twi_model_
                                            tw_progress_fn progress, void *ctx, twi_generation **out,
                                            int64_t *since, tw_error *err);
 void twi_generation_free(twi_generation *g);
-/* Opens the parts of a version. One that cannot be used stays NULL, with why in its problem, ""
- * otherwise. TW_ENOMEM.
- *
- *   serve  to be used, not looked at: a file that cannot be is told of in the log, and the same
- * part is taken from another version's folder where that has it */
-typedef struct twi_opened {
-    tw_tower *tower;
-    tw_seq_model *seq;
-    char towers_problem[TW_ERROR_MSG_MAX], seq_problem[TW_ERROR_MSG_MAX];
-} twi_opened;
-TW_NODISCARD tw_status twi_models_open(tw_engine *e, int version, twi_model_parts parts, bool serve,
-                                       twi_opened *out, tw_error *err);
-void twi_opened_fini(twi_opened *o);
 /* ---- generation.c ---- */
 /* Makes g current (takes the reference) and drops the old one. */
 void twi_generation_swap(tw_engine *e, twi_generation *g);
@@ -166,13 +153,29 @@ TW_NODISCARD tw_status twi_follow(tw_engine *e, twi_generation *g, tw_error *err
 /* Builds an index from everything the store or the model holds. */
 TW_NODISCARD tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progress_fn progress,
                                        void *ctx, tw_error *err);
-TW_NODISCARD tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_progress_fn progress,
-                                      void *ctx, tw_error *err);
+TW_NODISCARD tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_error *err);
+/* Called for every item, deleted ones too, with the vector by which queries meet it in g->next;
+ * NULL: it is not to be found there. g->items is as the store is. */
+typedef tw_status (*twi_next_fn)(void *ctx, int64_t row, int64_t seq, const float *vec, int dim,
+                                 tw_error *err);
+TW_NODISCARD tw_status twi_each_next(tw_engine *e, twi_generation *g, twi_next_fn fn, void *ctx,
+                                     tw_error *err);
 TW_NODISCARD tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err);
 void twi_seat_give(twi_generation *g, twi_seat *seat);
 /* TW_ESTATE: none is trained; TW_ECORRUPT: its file cannot be used. With what to run. */
 TW_NODISCARD tw_status twi_no_towers(tw_engine *e, tw_error *err);
 TW_NODISCARD tw_status twi_no_seq(tw_engine *e, tw_error *err);
+
+/* ---- mend.c ---- */
+/* Whether a vector can be one that towers gave. */
+bool twi_vector_sound(const float *vec, int dim);
+/* Remembers an item that the index has to do without. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_note_unsound(twi_generation *g, int64_t row, tw_error *err);
+/* Embeds what the towers have no vector of, when writing. */
+TW_NODISCARD tw_status twi_mend_pending(tw_engine *e, twi_generation *g, tw_progress_fn progress,
+                                        void *ctx, tw_error *err);
+/* Embeds the items that were noted, when writing, and logs how many there were. */
+TW_NODISCARD tw_status twi_mend_unsound(tw_engine *e, twi_generation *g, tw_error *err);
 
 /* ---- snapshot.c ---- */
 TW_NODISCARD tw_status twi_index_path(const tw_engine *e, const char *kind, int version,
@@ -180,79 +183,20 @@ TW_NODISCARD tw_status twi_index_path(const tw_engine *e, const char *kind, int 
 /* What a snapshot says of itself, so that vectors of other models are never taken for ours. */
 void twi_index_tag(const twi_generation *g, const char *kind, int version,
                    char out[TW_INDEX_TAG_MAX]);
+#define TWI_SNAPSHOT_NAME_MAX 17 /* 16 hex digits */
+#define TWI_OF_OTHER_MODELS   "of other models"
+/* *why: NULL where a snapshot with this tag is of these models, and one that the store has seen
+ * written: not one of a later state than that of a store which was put back from a copy, nor of
+ * another store. Otherwise in a few words; static. */
+TW_NODISCARD tw_status twi_snapshot_unfit(tw_engine *e, const twi_generation *g, const char *kind,
+                                          int version, const char *tag, const char **why,
+                                          tw_error *err);
 TW_NODISCARD tw_status twi_snapshot(tw_engine *e, tw_error *err);
 /* One line in the log when the graph that was just built is not used. */
 void twi_index_tell(const tw_index *ix, const char *kind);
-void twi_keeper_start(tw_engine *e); /* a thread that folds; without it nobody does */
-void twi_keeper_stop(tw_engine *e);  /* within seconds: a graph under way is given up */
-void twi_keeper_poke(tw_engine *e);  /* cheap: wakes it when an index wants a fold */
-
-/* ---- model_dir.c ---- */
-#define TWI_MODEL_FORMAT      1 /* of model.json */
-#define TWI_TOWERS_FILE       "towers.safetensors"
-#define TWI_SEQ_FILE          "seq.safetensors"
-#define TWI_SEQ_CUT           "seq.cut.safetensors"
-#define TWI_TOWERS_REPORT     "towers.report.json"
-#define TWI_SEQ_REPORT        "seq.report.json"
-#define TWI_TOWERS_METRICS    "towers.metrics.jsonl"
-#define TWI_SEQ_METRICS       "seq.metrics.jsonl"
-#define TWI_SEQ_CHECKPOINT    "seq.checkpoint" /* in the data directory, while a training runs */
-#define TWI_TOWERS_CHECKPOINT "towers.checkpoint"
-TW_NODISCARD tw_status twi_model_dir(const tw_engine *e, int version, char out[TW_PATH_MAX],
-                                     tw_error *err);
-/* Makes models/NNNN.tmp for the next version, with the part that is kept linked from `base`. */
-TW_NODISCARD tw_status twi_model_begin(tw_engine *e, const twi_generation *base, bool new_towers,
-                                       int *version, char tmp[TW_PATH_MAX], tw_error *err);
-/* Keeps a training report with its model. */
-TW_NODISCARD tw_status twi_model_report(const char *tmp, const char *name, const char *json,
-                                        tw_error *err);
-/* Writes model.json, syncs, renames to models/NNNN. withheld: NULL, or why it shall not serve.
- * *json is what model.json holds: tw_free it. */
-TW_NODISCARD tw_status twi_model_finish(tw_engine *e, int version, const char *tmp,
-                                        twi_model_parts parts, const char *withheld, char **json,
-                                        tw_error *err);
-/* Puts a second name of the good file in the place of a bad one. False: that could not be. */
-bool twi_model_restore(const char *from, const char *to);
-/* The number in the name of a model folder, or -1 for any other name. */
-int twi_folder_version(const char *name);
-
-/* ---- registry.c ---- */
-#define TWI_KEPT_SERVED   2 /* versions that served: the one that does and the one before it */
-#define TWI_KEPT_WITHHELD 5 /* the newest of those that never served */
-
-typedef struct twi_version {
-    int version;
-    int served; /* 1: it serves; 2: it did before that; ... 0: it never did */
-    twi_model_parts parts;
-    char created[32];   /* ISO 8601, "" unknown */
-    char withheld[256]; /* why it was not activated when it was made; "" */
-    char problem[64];   /* what is wrong with its entry in the store; "" */
-    int newer_format;   /* 0: this program reads it */
-} twi_version;
-
-typedef struct twi_registry {
-    int n, room;
-    twi_version *versions; /* (n) ascending; owned */
-    int serves, before;    /* 0: none */
-} twi_registry;
-
-/* On failure *out is empty. */
-TW_NODISCARD tw_status twi_registry_load(tw_engine *e, twi_registry *out, tw_error *err);
-void twi_registry_fini(twi_registry *r);
-const twi_version *twi_registry_find(const twi_registry *r, int version); /* NULL: no such */
-/* TW_ENOTFOUND; TW_ECORRUPT: its entry is damaged; TW_EUNSUPPORTED: of a newer program. */
-TW_NODISCARD tw_status twi_registry_parts(const twi_registry *r, int version, twi_model_parts *out,
-                                          tw_error *err);
-/* Whether the folder of the version stays. */
-bool twi_registry_keeps(const twi_registry *r, int version);
-/* In the open transaction: from its commit on, this version serves. */
-TW_NODISCARD tw_status twi_registry_activate(tw_engine *e, int version, tw_error *err);
-
-/* ---- sweep.c ---- */
-/* Removes what no kept version needs any more: folders, snapshots, vectors, and what a killed
- * process was writing. Names that are not ours stay. Best effort: it is only space. The caller is
- * the one writer and trains nothing. */
-void twi_sweep(tw_engine *e);
+void twi_keeper_start(tw_engine *e); /* a thread that folds; without it close folds */
+void twi_keeper_stop(tw_engine *e);
+void twi_keeper_poke(tw_engine *e); /* cheap: wakes it when an index wants a fold */
 
 /* ---- the catalogue in memory (dataset.c) ---- */
 /* What towers may read of one item; a string that is not there, or was not asked for, is NULL. */
@@ -282,70 +226,11 @@ typedef struct twi_smoothing {
 TW_NODISCARD tw_status twi_smooth_catalogue(tw_engine *e, int model, int dim,
                                             const twi_smoothing *how, tw_error *err);
 
-/* ---- publish.c ---- */
-/* A model folder's log of its training, one JSON object a line. */
-TW_NODISCARD tw_status twi_open_metrics(FILE **out, const char *tmp, const char *name,
-                                        tw_error *err);
-TW_NODISCARD tw_status twi_close_metrics(FILE **f,
-                                         tw_error *err); /* writes may fail as late as here */
-/* A version that was made, to be published. */
-typedef struct twi_new_version {
-    int version;
-    const char *tmp; /* models/NNNN.tmp */
-    twi_model_parts parts;
-    const tw_tower *tower;       /* NULL: the towers are those of the version before */
-    const twi_smoothing *smooth; /* NULL: vectors stay as the tower gives them */
-    const char *withheld;        /* why it shall not serve, one sentence; NULL: it shall */
-} twi_new_version;
-/* Renames the folder and registers the version. Unless it is withheld, embeds the catalogue where
- * the towers are new, builds the indexes, makes the version active and current. A kill leaves the
- * old or the new version. A withheld version is embedded where its vectors are smoothed, for the
- * graph is not kept; otherwise by whoever activates it. */
-TW_NODISCARD tw_status twi_publish(tw_engine *e, const twi_new_version *v,
-                                   const tw_train_options *opt, tw_error *err);
-/* Embeds the items of which the towers have no vector, or an old one. opt may be NULL. */
-TW_NODISCARD tw_status twi_embed_pending(tw_engine *e, int towers_version, const tw_tower *tower,
-                                         const tw_train_options *opt, tw_error *err);
-
-/* ---- verdict.c ---- */
-/* Whether what a training made shall serve. */
-typedef struct twi_verdict {
-    bool activate;
-    char reason[TW_ERROR_MSG_MAX]; /* why validation is against it; "": it is not */
-} twi_verdict;
-/* Settles v->activate from v->reason and what was asked for; "never" is a reason, too. */
-void twi_verdict_settle(twi_verdict *v, tw_activate wanted);
-/* The reason where it shall not serve, else NULL. */
-const char *twi_verdict_withholds(const twi_verdict *v);
-/* "activated", and "reason" where there is one. TW_ENOMEM. */
-TW_NODISCARD tw_status twi_verdict_json(const twi_verdict *v, struct json_t *root, tw_error *err);
-/* TW_EINVAL: no such choice. */
-TW_NODISCARD tw_status twi_activate_check(tw_activate wanted, tw_error *err);
-
 /* ---- query.c ---- */
 /* Fills seat->seen (*n) with the rows of the history, oldest first. A stranger has user 0, n 0. */
 TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat,
                                       int64_t *user, int *n, tw_error *err);
 TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
-
-/* ---- query_hits.c ---- */
-typedef struct twi_search {
-    const tw_index *ix;
-    bool exact;
-    int k, pool; /* rows of the answer; hits to search for, at least k */
-    /* NULL, or what leaves k of *n hits in seat->hits, or as many as there are. */
-    tw_status (*choose)(void *ctx, twi_seat *seat, int *n, tw_error *err);
-    void *ctx;
-} twi_search;
-/* Adds n rows to what the next search leaves out. TW_ENOMEM. */
-TW_NODISCARD tw_status twi_leave_out(twi_seat *seat, const int64_t *rows, int n, tw_error *err);
-/* Searches what is near seat->vec and adds the k best that live to the answer, or all that do.
- * Those that are gone from the store end up in seat->out. */
-TW_NODISCARD tw_status twi_answer_search(tw_engine *e, twi_seat *seat, const twi_search *s,
-                                         tw_answer *out, tw_error *err);
-/* Adds the first k that live of the n in seat->hits. */
-TW_NODISCARD tw_status twi_answer_listed(tw_engine *e, twi_seat *seat, int n, int k, tw_answer *out,
-                                         tw_error *err);
 
 /* ---- ask.c ---- */
 /* Either an item, or something else. */

@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/crash.h"
-#include "engine/internal.h"
+#include "engine/versions.h"
 
 tw_status twi_model_dir(const tw_engine *e, int version, char out[TW_PATH_MAX], tw_error *err)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/internal.h"
+#include "engine/versions.h"
 
 #define MAX_REPORT ((size_t) 16 << 20)
 

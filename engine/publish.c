@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/crash.h"
 #include "base/log.h"
-#include "engine/internal.h"
+#include "engine/versions.h"
 
 tw_status twi_open_metrics(FILE **out, const char *tmp, const char *name, tw_error *err)
 {

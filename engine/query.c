@@ -19,6 +19,20 @@ static tw_status check_either(const char *a, bool has_a, const char *b, bool has
     return tw_fail(err, TW_EINVAL, "give either %s or %s%s", a, b, has_a ? ", not both" : "");
 }
 
+/* Names the hits and puts them into the answer. A hit that was deleted since the search is left
+ * out. */
+static tw_status answer_hits(tw_engine *e, twi_seat *seat, const tw_hit *hits, int n,
+                             tw_answer *out, tw_error *err)
+{
+    for (int i = 0; i < n; i++)
+        seat->rows[i] = hits[i].item;
+    tw_status st = tw_store_names(e->store, seat->rows, n, seat->names, &seat->text, err);
+    for (int i = 0; st == TW_OK && i < n; i++)
+        if (seat->names[i].live)
+            st = tw_answer_add(out, seat->names[i].id, seat->names[i].title, hits[i].score, err);
+    return st;
+}
+
 static tw_status answer_query(tw_engine *e, twi_seat *seat, int64_t row, tw_answer *out,
                               tw_error *err)
 {
@@ -34,6 +48,7 @@ tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *
     twi_generation *g = twi_acquire(e);
     const tw_embed_query what = {q->item, q->text, q->image, q->audio};
     int64_t row = 0;
+    int n = 0;
 
     TW_TRY(tw_answer_clear(out, TW_ENGINE_MAX_K, err));
     TW_TRY(check_k(q->k, err));
@@ -48,9 +63,9 @@ tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *
     TW_TRY(twi_ask_vector(e, g, seat, &what, row, err));
     if (row > 0)
         TW_TRY(answer_query(e, seat, row, out, err));
-    TW_TRY(twi_leave_out(seat, &row, row > 0, err));
-    const twi_search search = {.ix = g->items, .exact = q->exact, .k = q->k, .pool = q->k};
-    TW_TRY(twi_answer_search(e, seat, &search, out, err));
+    const tw_index_options opt = {.exact = q->exact, .exclude = &row, .n_exclude = row > 0};
+    TW_TRY(tw_index_search(g->items, seat->vec, q->k, &opt, seat->hits, &n, err));
+    TW_TRY(answer_hits(e, seat, seat->hits, n, out, err));
     out->basis = twi_ask_basis(&what);
     out->model = g->version;
 done:
@@ -159,12 +174,11 @@ done:
     return st;
 }
 
-/* seat->hits (*n) <- all that are popular, most first: of the first k some may be deleted. */
-static tw_status popular(tw_engine *e, twi_seat *seat, int *n, tw_error *err)
+static tw_status popular(tw_engine *e, int k, twi_seat *seat, int *n, tw_error *err)
 {
     (void) pthread_mutex_lock(&e->popular_lock);
     tw_status st = refresh_popular(e, err);
-    *n = st != TW_OK ? 0 : e->n_popular;
+    *n = st != TW_OK ? 0 : k < e->n_popular ? k : e->n_popular;
     if (*n > 0)
         memcpy(seat->hits, e->popular, (size_t) *n * sizeof *seat->hits);
     (void) pthread_mutex_unlock(&e->popular_lock);
@@ -206,19 +220,10 @@ static const float *searched_vector(const twi_generation *g, twi_seat *seat, int
     return item > 0 ? table + (size_t) item * (size_t) dim : NULL;
 }
 
-/* How a diverse list is chosen. */
-typedef struct chooser {
-    tw_engine *e;
-    const twi_generation *g;
-    tw_seq_rerank_config cfg;
-    int k;
-} chooser;
-
 /* Chooses a diverse list of k among the *n hits of the seat, and leaves it there instead. */
-static tw_status diversify(void *ctx, twi_seat *seat, int *n, tw_error *err)
+static tw_status diversify(tw_engine *e, const twi_generation *g, twi_seat *seat,
+                           const tw_seq_rerank_config *cfg, int k, int *n, tw_error *err)
 {
-    const chooser *c = ctx;
-    const twi_generation *g = c->g;
     tw_status st = TW_OK;
     int64_t rows;
     tw_seq_pool pool = {.n = *n,
@@ -232,9 +237,9 @@ static tw_status diversify(void *ctx, twi_seat *seat, int *n, tw_error *err)
         seat->pool.vectors[i] = searched_vector(g, seat, i, pool.dim);
         seat->pool.scores[i] = seat->hits[i].score;
     }
-    if (c->cfg.popularity_discount > 0)
-        TW_TRY(count_hits(c->e, seat->hits, *n, seat->pool.counts, err));
-    *n = tw_seq_rerank(seat->pool.order, &c->cfg, &pool, c->k, seat->pool.scratch);
+    if (cfg->popularity_discount > 0)
+        TW_TRY(count_hits(e, seat->hits, *n, seat->pool.counts, err));
+    *n = tw_seq_rerank(seat->pool.order, cfg, &pool, k, seat->pool.scratch);
     for (int i = 0; i < *n; i++)
         seat->pool.chosen[i] = seat->hits[seat->pool.order[i]];
     memcpy(seat->hits, seat->pool.chosen, (size_t) *n * sizeof *seat->hits);
@@ -276,29 +281,25 @@ static int read_history(const twi_generation *g, twi_seat *seat, int n)
     return read;
 }
 
-/* Answers with what is near the model's query vector; *known false, and no answer, when the model
- * knows none of the history. */
+/* Searches with the model's query vector, or leaves *n < 0 when the model knows none of it. */
 static tw_status predict(tw_engine *e, const twi_generation *g, twi_seat *seat, int32_t user,
-                         int n_seen, const tw_next_query *q, tw_answer *out, bool *known,
-                         tw_error *err)
+                         int n_seen, const tw_next_query *q, int *n, tw_error *err)
 {
-    chooser c = {.e = e, .g = g, .cfg = rerank_of(q), .k = q->k};
-    const bool choose = tw_seq_rerank_active(&c.cfg);
-    const twi_search search = {.ix = g->next,
-                               .k = q->k,
-                               .pool = choose ? pool_size(q->k) : q->k,
-                               .choose = choose ? diversify : NULL,
-                               .ctx = &c};
+    const tw_seq_rerank_config diverse = rerank_of(q);
+    const bool choose = tw_seq_rerank_active(&diverse);
 
     const int read = read_history(g, seat, n_seen);
+    *n = -1;
     tw_status st =
         tw_seq_query_content(seat->seq, user, seat->items, seat->told, read, seat->vec, err);
-    *known = st == TW_OK;
+    if (st == TW_ENOTFOUND)
+        return TW_OK;
     if (st != TW_OK)
-        return st == TW_ENOTFOUND ? TW_OK : st;
-    if (!q->include_seen)
-        st = twi_leave_out(seat, seat->seen, n_seen, err);
-    return st == TW_OK ? twi_answer_search(e, seat, &search, out, err) : st;
+        return st;
+    const tw_index_options opt = {.exclude = seat->seen, .n_exclude = q->include_seen ? 0 : n_seen};
+    st = tw_index_search(g->next, seat->vec, choose ? pool_size(q->k) : q->k, &opt, seat->hits, n,
+                         err);
+    return st == TW_OK && choose ? diversify(e, g, seat, &diverse, q->k, n, err) : st;
 }
 
 tw_status twi_check_next(const tw_next_query *q, tw_error *err)
@@ -319,8 +320,7 @@ tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, t
     twi_seat *seat = NULL;
     twi_generation *g = twi_acquire(e);
     int64_t user = 0;
-    int n_seen = 0, n = 0;
-    bool predicted = false;
+    int n_seen = 0, n = -1;
 
     TW_TRY(tw_answer_clear(out, TW_ENGINE_MAX_K, err));
     TW_TRY(twi_check_next(q, err));
@@ -332,12 +332,11 @@ tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, t
     TW_TRY(twi_history_of(e, q, seat, &user, &n_seen, err));
     int32_t known = user > 0 ? tw_seq_user_index(g->seq, user) : 0;
     if (n_seen > 0)
-        TW_TRY(predict(e, g, seat, known, n_seen, q, out, &predicted, err));
-    out->basis = !predicted ? "popular" : known > 0 ? "user" : "history";
-    if (!predicted) {
-        TW_TRY(popular(e, seat, &n, err));
-        TW_TRY(twi_answer_listed(e, seat, n, q->k, out, err));
-    }
+        TW_TRY(predict(e, g, seat, known, n_seen, q, &n, err));
+    out->basis = n < 0 ? "popular" : known > 0 ? "user" : "history";
+    if (n < 0)
+        TW_TRY(popular(e, q->k, seat, &n, err));
+    TW_TRY(answer_hits(e, seat, seat->hits, n, out, err));
     out->model = g->version;
 done:
     twi_seat_give(g, seat);
@@ -387,7 +386,9 @@ static tw_status give_vector(void *ctx, const tw_item *item, tw_error *err)
     vectors *v = ctx;
     const int dim = tw_tower_dim(v->g->tower);
     tw_status st = tw_store_vector(v->e->store, item->row, v->g->towers_version, v->vec, dim, NULL);
-    if (st == TW_ENOTFOUND) /* put by another process that has newer towers */
+    if (st == TW_ENOTFOUND || /* put by another process that has newer towers */
+        st == TW_ECORRUPT || st == TW_EDIM ||
+        (st == TW_OK && !twi_vector_sound(v->vec, dim))) /* damaged: check names it */
         return TW_OK;
     if (st != TW_OK)
         return tw_fail(err, st, "cannot read the vector of item '%.60s'", item->id);

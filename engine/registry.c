@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/internal.h"
+#include "engine/versions.h"
 
 #define SERVED_KEY "models.served" /* meta: a JSON list of versions, the last to serve first */
 

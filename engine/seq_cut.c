@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/internal.h"
+#include "engine/versions.h"
 #include "nn/safetensors.h"
 
 #define KIND "seq-cut"

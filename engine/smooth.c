@@ -6,7 +6,8 @@
 
 typedef struct smoother {
     const twi_smoothing *how;
-    float *vecs; /* (items, dim) zero where there is none */
+    float *vecs;         /* (items, dim) zero where there is none */
+    unsigned char *late; /* (items) put since it was embedded: it is embedded again */
     int dim;
 } smoother;
 
@@ -15,10 +16,20 @@ static tw_status gather(void *ctx, const tw_store_vector_change *change, tw_erro
     smoother *s = ctx;
     const twi_catalogue *c = s->how->c;
     (void) err;
-    if (change->live && change->dim == s->dim && change->row <= c->max_row &&
-        c->position[change->row] >= 0)
+    if (change->live && change->dim == s->dim && twi_vector_sound(change->vec, s->dim) &&
+        change->row <= c->max_row && c->position[change->row] >= 0)
         memcpy(s->vecs + (size_t) c->position[change->row] * (size_t) s->dim, change->vec,
                (size_t) s->dim * sizeof *s->vecs);
+    return TW_OK;
+}
+
+static tw_status note_late(void *ctx, const tw_item *item, tw_error *err)
+{
+    smoother *s = ctx;
+    const twi_catalogue *c = s->how->c;
+    (void) err;
+    if (item->row <= c->max_row && c->position[item->row] >= 0)
+        s->late[c->position[item->row]] = 1;
     return TW_OK;
 }
 
@@ -34,7 +45,7 @@ static tw_status put_back(tw_engine *e, int model, const smoother *s, tw_error *
     for (int64_t k = 0; k < how->n_pairs; k++)
         joined[how->pairs[k].a] = joined[how->pairs[k].b] = 1;
     for (int64_t i = 0; i < how->c->n; i++) {
-        if (!joined[i])
+        if (!joined[i] || s->late[i])
             continue;
         st = tw_store_put_vector(e->store, how->c->rows[i], model,
                                  s->vecs + (size_t) i * (size_t) s->dim, s->dim, NULL, err);
@@ -54,9 +65,13 @@ tw_status twi_smooth_catalogue(tw_engine *e, int model, int dim, const twi_smoot
     smoother s = {.how = how, .dim = dim};
 
     s.vecs = tw_alloc((size_t) how->c->n, (size_t) dim * sizeof *s.vecs);
-    if (s.vecs == NULL)
-        return tw_fail(err, TW_ENOMEM, "vectors of %lld items", (long long) how->c->n);
+    s.late = tw_alloc((size_t) how->c->n, 1);
+    if (s.vecs == NULL || s.late == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "vectors of %lld items", (long long) how->c->n);
+        goto done;
+    }
     TW_TRY(tw_store_begin(e->store, err)); /* nobody puts between our reading and our writing */
+    TW_TRY(tw_store_each_pending(e->store, model, 0, note_late, &s, err));
     TW_TRY(tw_store_each_vector(e->store, model, 0, gather, &s, err));
     TW_TRY(tw_smooth_vectors(s.vecs, how->c->n, dim, how->pairs, how->n_pairs, how->layers, err));
     TW_TRY(put_back(e, model, &s, err));
@@ -64,5 +79,6 @@ tw_status twi_smooth_catalogue(tw_engine *e, int model, int dim, const twi_smoot
 done:
     tw_store_rollback(e->store);
     tw_free(s.vecs);
+    tw_free(s.late);
     return st;
 }

@@ -1,6 +1,8 @@
 /* Index snapshots on disk, and the thread that folds indexes while they serve. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -25,10 +27,95 @@ void twi_index_tag(const twi_generation *g, const char *kind, int version,
                                   : ":frozen");
 }
 
+/* ---- whose snapshot it is ---------------------------------------------------------------------
+ *
+ * A store may be put back from an older copy, and then go on to other changes under the same
+ * numbers. So each snapshot has a random name, and the store remembers two: that of the one which
+ * is being written, and that of the one which stays if it does not come to that. */
+
+static void make_name(char out[TWI_SNAPSHOT_NAME_MAX])
+{
+    uint64_t bits = 0;
+    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != (ssize_t) sizeof bits)
+        bits = (uint64_t) tw_clock_unix() << 20 ^ (uint64_t) getpid();
+    (void) snprintf(out, TWI_SNAPSHOT_NAME_MAX, "%016llx", (unsigned long long) bits);
+}
+
+static void names_key(const char *kind, char out[32])
+{
+    (void) snprintf(out, 32, "index.%s", kind);
+}
+
+/* names <- "NEW OLD", "NEW" or "". */
+static tw_status read_names(tw_engine *e, const char *kind, char names[2 * TWI_SNAPSHOT_NAME_MAX],
+                            tw_error *err)
+{
+    char key[32];
+    tw_text text;
+    tw_error why = {0};
+
+    names[0] = '\0';
+    names_key(kind, key);
+    tw_text_init(&text, TW_STORE_MAX_META);
+    tw_status st = tw_store_meta(e->store, key, &text, &why);
+    if (st == TW_OK)
+        (void) snprintf(names, (size_t) 2 * TWI_SNAPSHOT_NAME_MAX, "%.33s", tw_text_cstr(&text));
+    tw_text_fini(&text);
+    return st == TW_OK || st == TW_ENOTFOUND ? TW_OK : tw_fail(err, st, "%s", why.msg);
+}
+
+/* The name in a tag; "" in one of before snapshots had names. */
+static const char *name_of(const char *tag)
+{
+    const char *at = strchr(tag, '@');
+    return at != NULL ? at + 1 : "";
+}
+
+static bool is_among(const char *name, const char *names)
+{
+    return strlen(name) == TWI_SNAPSHOT_NAME_MAX - 1 && strstr(names, name) != NULL;
+}
+
+/* The name of the one that lies there now stays good until the new one is in its place, however
+ * often that fails. */
+static tw_status remember_name(tw_engine *e, const char *kind, const char *path, const char *name,
+                               tw_error *err)
+{
+    char names[2 * TWI_SNAPSHOT_NAME_MAX], both[2 * TWI_SNAPSHOT_NAME_MAX], key[32];
+    tw_index_snapshot there;
+    tw_status st = read_names(e, kind, names, err);
+    if (st != TW_OK)
+        return st;
+    const bool stays =
+        tw_index_peek(path, &there, NULL) == TW_OK && is_among(name_of(there.tag), names);
+    (void) snprintf(both, sizeof both, "%s %.16s", name, stays ? name_of(there.tag) : "");
+    names_key(kind, key);
+    return tw_store_set_meta(e->store, key, both, err);
+}
+
+tw_status twi_snapshot_unfit(tw_engine *e, const twi_generation *g, const char *kind, int version,
+                             const char *tag, const char **why, tw_error *err)
+{
+    char names[2 * TWI_SNAPSHOT_NAME_MAX], want[TW_INDEX_TAG_MAX];
+    const char *name = name_of(tag);
+    const size_t len = name[0] != '\0' ? (size_t) (name - tag) - 1 : strlen(tag);
+
+    twi_index_tag(g, kind, version, want);
+    *why = TWI_OF_OTHER_MODELS;
+    if (strlen(want) != len || strncmp(want, tag, len) != 0)
+        return TW_OK; /* as once after the towers that seq reads were trained anew */
+    *why = "of another copy of the store";
+    tw_status st = read_names(e, kind, names, err);
+    /* Before snapshots had names, neither had the store. */
+    if (st == TW_OK && (name[0] == '\0' ? names[0] == '\0' : is_among(name, names)))
+        *why = NULL;
+    return st;
+}
+
 static tw_status save(tw_engine *e, const twi_generation *g, tw_index *ix, const char *kind,
                       int version, int64_t applied, int64_t *saved, tw_error *err)
 {
-    char path[TW_PATH_MAX], tag[TW_INDEX_TAG_MAX];
+    char path[TW_PATH_MAX], tag[TW_INDEX_TAG_MAX], name[TWI_SNAPSHOT_NAME_MAX];
     tw_error why = {0};
 
     if (ix == NULL || *saved == applied)
@@ -36,7 +123,12 @@ static tw_status save(tw_engine *e, const twi_generation *g, tw_index *ix, const
     tw_status st = twi_index_path(e, kind, version, path, err);
     if (st != TW_OK)
         return st;
+    make_name(name);
+    st = remember_name(e, kind, path, name, err);
+    if (st != TW_OK)
+        return st;
     twi_index_tag(g, kind, version, tag);
+    (void) snprintf(tag + strlen(tag), sizeof tag - strlen(tag), "@%s", name);
     st = tw_index_save(ix, path, tag, applied, &why);
     if (st != TW_OK) {
         tw_log(TW_LOG_WARN, "SNAPSHOT-FAILED", "path=\"%s\" reason=\"%s\"", path, why.msg);
@@ -48,8 +140,9 @@ static tw_status save(tw_engine *e, const twi_generation *g, tw_index *ix, const
 
 tw_status twi_snapshot(tw_engine *e, tw_error *err)
 {
-    twi_generation *g = twi_acquire(e);
+    (void) pthread_mutex_lock(&e->saving); /* two would write one file */
     (void) pthread_mutex_lock(&e->writer);
+    twi_generation *g = twi_acquire(e); /* with the number that its indexes are up to */
     int64_t applied = e->applied, items = g->saved_items, next = g->saved_next;
     (void) pthread_mutex_unlock(&e->writer);
 
@@ -62,6 +155,7 @@ tw_status twi_snapshot(tw_engine *e, tw_error *err)
     g->saved_items = items;
     g->saved_next = next;
     (void) pthread_mutex_unlock(&e->writer);
+    (void) pthread_mutex_unlock(&e->saving);
     twi_release(e, g);
     return st;
 }
@@ -81,66 +175,35 @@ void twi_index_tell(const tw_index *ix, const char *kind)
                (long long) s.main_vectors);
 }
 
-/* A stop waits so long for a fold that is under way: one without a graph ends in it. */
-#define STOP_GRACE_S 2.0
-
-/* A graph takes minutes: it is given up at once, but for the measuring at its end. */
-static int stop_fold(void *ctx, const tw_progress *p)
-{
-    tw_engine *e = ctx;
-    (void) pthread_mutex_lock(&e->keeper_lock);
-    const bool quit = e->keeper_quit;
-    const double until = e->keeper_until;
-    (void) pthread_mutex_unlock(&e->keeper_lock);
-    return quit && (strcmp(p->stage, "building") == 0 || tw_clock_monotonic() > until);
-}
-
-/* Whether it folded. */
-static bool fold(tw_engine *e, tw_index *ix, const char *kind)
+static void fold(tw_index *ix, const char *kind)
 {
     tw_error why = {0};
     if (ix == NULL || !tw_index_wants_fold(ix))
-        return false;
-    const tw_status st = tw_index_fold(ix, stop_fold, e, &why);
-    if (st == TW_ECANCELLED) {
-        tw_log(TW_LOG_INFO, "FOLD-STOPPED", "index=%s reason=\"%s\"", kind, why.msg);
-    } else if (st != TW_OK) {
+        return;
+    if (tw_index_fold(ix, NULL, NULL, &why) != TW_OK) {
         tw_log(TW_LOG_WARN, "FOLD-FAILED", "index=%s reason=\"%s\"", kind, why.msg);
     } else {
         tw_log(TW_LOG_INFO, "FOLD-DONE", "index=%s", kind);
         twi_index_tell(ix, kind);
     }
-    return st == TW_OK;
 }
 
-static void fold_both(tw_engine *e)
-{
-    twi_generation *g = twi_acquire(e);
-    const bool items = fold(e, g->items, "items"), next = fold(e, g->next, "next");
-
-    (void) pthread_mutex_lock(&e->writer); /* what is on disk is as new, but slower */
-    if (items)
-        g->saved_items = -1;
-    if (next)
-        g->saved_next = -1;
-    (void) pthread_mutex_unlock(&e->writer);
-    twi_release(e, g);
-    (void) !twi_snapshot(e, NULL); /* logged inside; the store is the truth */
-}
-
-/* What was wanted before the end is begun: an ingest closes as soon as it has asked. */
 static void *keep(void *arg)
 {
     tw_engine *e = arg;
     (void) pthread_mutex_lock(&e->keeper_lock);
-    while (!e->keeper_quit || e->keeper_wanted) {
+    while (!e->keeper_quit) {
         if (!e->keeper_wanted) {
             (void) pthread_cond_wait(&e->keeper_wake, &e->keeper_lock);
             continue;
         }
         e->keeper_wanted = false;
         (void) pthread_mutex_unlock(&e->keeper_lock);
-        fold_both(e);
+        twi_generation *g = twi_acquire(e);
+        fold(g->items, "items");
+        fold(g->next, "next");
+        twi_release(e, g);
+        (void) !twi_snapshot(e, NULL); /* logged inside; the store is the truth */
         (void) pthread_mutex_lock(&e->keeper_lock);
     }
     (void) pthread_mutex_unlock(&e->keeper_lock);
@@ -158,29 +221,10 @@ void twi_keeper_stop(tw_engine *e)
         return;
     (void) pthread_mutex_lock(&e->keeper_lock);
     e->keeper_quit = true;
-    e->keeper_until = tw_clock_monotonic() + STOP_GRACE_S;
     (void) pthread_cond_signal(&e->keeper_wake);
     (void) pthread_mutex_unlock(&e->keeper_lock);
     (void) pthread_join(e->keeper, NULL);
     e->keeper_runs = false;
-}
-
-static bool lacks_graph(const tw_index *ix)
-{
-    tw_index_stats s;
-    if (ix == NULL)
-        return false;
-    tw_index_get_stats(ix, &s);
-    return s.lacks_graph;
-}
-
-void tw_engine_fold_due(tw_engine *e)
-{
-    twi_generation *g = twi_acquire(e);
-    if (e->keeper_runs && (lacks_graph(g->items) || lacks_graph(g->next)))
-        tw_log(TW_LOG_INFO, "GRAPH-DUE", "dir=\"%s\"", e->dir);
-    twi_release(e, g);
-    twi_keeper_poke(e);
 }
 
 void twi_keeper_poke(tw_engine *e)

@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "engine/internal.h"
+#include "engine/versions.h"
 #include "ingest/ingest.h"
 
 #define EVAL_SEED 42

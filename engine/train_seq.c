@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "engine/internal.h"
+#include "engine/versions.h"
 
 typedef struct job {
     tw_engine *e;
@@ -66,6 +66,7 @@ static tw_status whole_catalogue(job *j, int64_t **ids, int32_t *count, tw_error
 
 typedef struct contents {
     const tw_seq_model *model;
+    int dim;
     tw_real *rows; /* (n_items+1, dim) */
 } contents;
 
@@ -74,7 +75,7 @@ static tw_status copy_content(void *ctx, const tw_store_vector_change *v, tw_err
     const contents *c = ctx;
     const int32_t item = tw_seq_item_index(c->model, v->row);
     (void) err;
-    if (v->live && item > 0)
+    if (v->live && item > 0 && v->dim == c->dim && twi_vector_sound(v->vec, v->dim))
         memcpy(c->rows + (size_t) item * (size_t) v->dim, v->vec, (size_t) v->dim * sizeof *v->vec);
     return TW_OK;
 }
@@ -84,7 +85,7 @@ static tw_status give_content(job *j, tw_error *err)
 {
     tw_status st = TW_OK;
     const size_t items = (size_t) tw_seq_model_items(j->model) + 1;
-    contents c = {.model = j->model};
+    contents c = {.model = j->model, .dim = j->cfg.content_dim};
 
     c.rows = tw_alloc(items, (size_t) j->cfg.content_dim * sizeof *c.rows);
     if (c.rows == NULL) {

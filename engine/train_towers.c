@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "engine/measure_towers.h"
+#include "engine/versions.h"
 
 typedef struct job {
     tw_engine *e;

@@ -2,7 +2,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "engine/internal.h"
+#include "engine/versions.h"
 
 void twi_verdict_settle(twi_verdict *v, tw_activate wanted)
 {

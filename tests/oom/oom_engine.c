@@ -170,12 +170,80 @@ static void an_open_that_failed_holds_no_lock(void **state)
     assert_true(nth > 2);
 }
 
+static void ignore(void *ctx, const char *what)
+{
+    (void) ctx;
+    print_error("%s\n", what);
+}
+
+static void a_check_is_told_and_calls_nothing_damaged(void **state)
+{
+    (void) state;
+    long nth = 0;
+    bool fired;
+    do {
+        tw_torture_arm(++nth);
+        tw_status st = tw_engine_check(tw_test_path("oom"), ignore, NULL, NULL);
+        fired = tw_torture_fired();
+        tw_torture_arm(0);
+        assert_int_equal(st, fired ? TW_ENOMEM : TW_OK);
+    } while (fired);
+    assert_true(nth > 20);
+}
+
+static tw_status count_model(void *ctx, const tw_engine_model *m, tw_error *err)
+{
+    (void) err;
+    assert_string_equal(m->problem, "");
+    ++*(int *) ctx;
+    return TW_OK;
+}
+
+static void a_list_of_models_is_told(void **state)
+{
+    (void) state;
+    long nth = 0;
+    bool fired;
+    do {
+        int n = 0;
+        tw_torture_arm(++nth);
+        tw_status st = tw_engine_each_model(engine, count_model, &n, NULL);
+        fired = tw_torture_fired();
+        tw_torture_arm(0);
+        assert_int_equal(st, fired ? TW_ENOMEM : TW_OK);
+        assert_true(fired || n == 2);
+    } while (fired);
+    assert_true(nth > 10);
+}
+
+static void a_rollback_that_failed_can_be_repeated(void **state)
+{
+    (void) state;
+    long nth = 0;
+    bool fired;
+    do {
+        tw_engine_stats s;
+        tw_torture_arm(++nth);
+        tw_status st = tw_engine_activate(engine, 1, NULL, NULL);
+        fired = tw_torture_fired();
+        tw_torture_arm(0);
+        assert_true(st == TW_OK || (fired && st == TW_ENOMEM));
+        assert_ok(tw_engine_stats_get(engine, &s, err));
+        if (s.model == 1) /* what failed behind it was the snapshot, or the sweep */
+            assert_ok(tw_engine_activate(engine, 2, NULL, err));
+    } while (fired);
+    assert_true(nth > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_query_is_told_and_the_next_one_works),
         cmocka_unit_test(a_put_that_failed_can_be_repeated_and_is_then_found),
         cmocka_unit_test(an_open_that_failed_holds_no_lock),
+        cmocka_unit_test(a_check_is_told_and_calls_nothing_damaged),
+        cmocka_unit_test(a_list_of_models_is_told),
+        cmocka_unit_test(a_rollback_that_failed_can_be_repeated),
     };
     const struct CMUnitTest content[] = {
         cmocka_unit_test(a_query_is_told_and_the_next_one_works),

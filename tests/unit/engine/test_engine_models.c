@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "engine/internal.h"
+#include "engine/versions.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 
@@ -491,6 +491,60 @@ static void two_that_served_and_five_that_did_not_are_kept(void **state)
     tw_engine_close(e);
 }
 
+static bool there(const char *dir, const char *name)
+{
+    char path[TW_PATH_MAX];
+    path_of(path, dir, name);
+    return tw_file_exists(path);
+}
+
+static void litter(const char *dir, const char *name)
+{
+    char path[TW_PATH_MAX];
+    path_of(path, dir, name);
+    if (name[strlen(name) - 1] == '/')
+        assert_ok(tw_dir_create(path, err));
+    else
+        assert_ok(tw_file_replace(path, "x", 1, err));
+}
+
+static void what_no_kept_version_needs_is_swept_and_nothing_else(void **state)
+{
+    (void) state;
+    static const char *const ours[] = {
+        "index/items-0099.twx",    "index/next-0001.twx",  "index/items-0001.twx.tmp",
+        "index/next-0007.twx.tmp", "models/0042/",         "models/0043.tmp/",
+        "seq.checkpoint.tmp",      "towers.checkpoint.tmp"};
+    static const char *const others[] = {
+        "index/notes.txt",   "index/items-.twx",   "index/items-0001.twx.old", "models/0001.bak",
+        "models/mine.tmp/",  "models/-1/",         "seq.checkpoint",           "towers.checkpoint",
+        "index/items-x.twx", "index/rows-0001.twx"};
+    char dir[TW_PATH_MAX];
+    tw_engine *e = toy_engine("litter", true);
+    copy_dir(dir, "litter");
+    toy_train(e);
+    tw_engine_close(e);
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        litter(dir, ours[i]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        litter(dir, others[i]);
+    tw_engine_close(reopen(dir, &read_mode));
+    assert_true(there(dir, ours[0])); /* a reader changes nothing */
+    e = reopen(dir, &write_mode);
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (there(dir, ours[i]))
+            fail_msg("%s is still there", ours[i]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (!there(dir, others[i]))
+            fail_msg("%s is gone", others[i]);
+    assert_true(there(dir, "index/items-0001.twx") && there(dir, "index/next-0002.twx"));
+    train_towers(e);
+    assert_false(
+        there(dir, "index/items-0001.twx")); /* its vectors are not in the store any more */
+    assert_true(there(dir, "index/items-0003.twx") && there(dir, "index/next-0002.twx"));
+    tw_engine_close(e);
+}
+
 /* A directory of before versions were withheld: each one served. */
 static void without_the_list_the_version_before_is_the_one_by_number(void **state)
 {
@@ -528,6 +582,7 @@ int main(void)
         cmocka_unit_test(a_damaged_version_is_not_activated),
         cmocka_unit_test(a_withheld_version_is_listed_and_can_be_activated),
         cmocka_unit_test(two_that_served_and_five_that_did_not_are_kept),
+        cmocka_unit_test(what_no_kept_version_needs_is_swept_and_nothing_else),
         cmocka_unit_test(without_the_list_the_version_before_is_the_one_by_number),
     };
     return cmocka_run_group_tests(tests, open_answer, close_answer);

@@ -1,0 +1,1 @@
+tw_test(integration check_busy.c DEPENDS tw_test_toy tw_engine TIMEOUT 180)
