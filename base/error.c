@@ -32,6 +32,7 @@ static void fill(tw_error *err, tw_status code, const char *file, int line, cons
     err->code = code;
     err->file = file;
     err->line = line;
+    err->system = false;
     (void) vsnprintf(err->msg, sizeof err->msg, fmt, ap);
 }
 
@@ -70,6 +71,7 @@ tw_status tw_fail_errno_at(tw_error *err, const char *file, int line, const char
         va_start(ap, fmt);
         fill(err, st, file, line, fmt, ap);
         va_end(ap);
+        err->system = true;
 
         char why[128];
         size_t len = strlen(err->msg);

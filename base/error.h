@@ -12,6 +12,8 @@
 #ifndef TW_BASE_ERROR_H
 #define TW_BASE_ERROR_H
 
+#include <stdbool.h>
+
 /* 0 is success; the numbers are on the wire, so never renumber them. */
 typedef enum tw_status {
     TW_OK = 0,
@@ -37,6 +39,8 @@ typedef struct tw_error {
     tw_status code;
     const char *file; /* static string, never freed */
     int line;
+    /* The sentence is the system's, about a file or an address: not for who asks over a wire. */
+    bool system;
     char msg[TW_ERROR_MSG_MAX]; /* one sentence, no trailing newline */
 } tw_error;
 
@@ -48,7 +52,8 @@ const char *tw_status_name(tw_status code);
 #define tw_fail(err, code, ...) tw_fail_at((err), (code), __FILE__, __LINE__, __VA_ARGS__)
 
 /* As tw_fail with TW_EIO (TW_ENOTFOUND for ENOENT, TW_EDENIED for EACCES/EROFS): appends what
- * errno says: "cannot open 'x.csv': No such file or directory". Reads errno first. */
+ * errno says, and sets err->system: "cannot open 'x.csv': No such file or directory". Reads errno
+ * first. */
 #define tw_fail_errno(err, ...) tw_fail_errno_at((err), __FILE__, __LINE__, __VA_ARGS__)
 
 tw_status tw_fail_at(tw_error *err, tw_status code, const char *file, int line, const char *fmt,

@@ -95,7 +95,7 @@ static tw_status read_recordings(quality_items *learnt, quality_items *asked, co
             continue;
         st = tw_path_join(path, folder, entries[i]->d_name, err);
         if (st == TW_OK)
-            st = tw_sound_load(&s, path, 60, NULL, err);
+            st = tw_sound_load(&s, path, &(tw_sound_options){.seconds = 60}, NULL, err);
         if (st == TW_OK)
             st = quality_add(part_of(how, &r) == ASKED ? asked : learnt, NULL, &s, NULL, r.digit,
                              r.speaker, err);

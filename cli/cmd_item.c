@@ -10,19 +10,23 @@ int cmd_put(int argc, char **argv)
     backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS, .write = true};
     tw_item item = {0};
     bool json = false;
-    const flag flags[] = {BACKEND_FLAGS(at),
-                          {"title", 0, FLAG_TEXT, &item.title, "T", "its title", 0, 0},
-                          {"text", 0, FLAG_TEXT, &item.text, "T", "its description", 0, 0},
-                          {"attributes", 0, FLAG_TEXT, &item.attributes, "JSON", "an object", 0, 0},
-                          {"image", 0, FLAG_TEXT, &item.image, "PATH", "its picture", 0, 0},
-                          {"audio", 0, FLAG_TEXT, &item.audio, "PATH", "its sound", 0, 0},
-                          {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
-                          {0}};
+    const flag flags[] = {
+        BACKEND_FLAGS(at),
+        {"title", 0, FLAG_TEXT, &item.title, "T", "its title", 0, 0},
+        {"text", 0, FLAG_TEXT, &item.text, "T", "its description", 0, 0},
+        {"attributes", 0, FLAG_TEXT, &item.attributes, "JSON", "an object", 0, 0},
+        {"image", 0, FLAG_TEXT, &item.image, "PATH", "its picture, a file (see below)", 0, 0},
+        {"audio", 0, FLAG_TEXT, &item.audio, "PATH", "its sound, likewise", 0, 0},
+        {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
+        {0}};
     const usage u = {
         .synopsis = "put (--dir DIR | --connect URL) ID [--title T] [--text T] [--attributes JSON]",
         .about =
             "Inserts an item, or replaces the whole of the one with this id. When it returns, the\n"
-            "item is on disk and the next query finds it.",
+            "item is on disk and the next query finds it. Pictures and sounds are files that stay\n"
+            "where they are: with --dir any that you can read, with --connect files of the "
+            "server,\n"
+            "named by their paths below its media root (twindex serve --media-root).",
         .example = "  twindex put --dir films 9001 --title \"Robot Toys (1998)\" "
                    "--attributes '{\"genres\": [\"Animation\"]}'",
         .flags = flags,

@@ -59,14 +59,18 @@ static int run(tw_engine *e, const tw_service_config *cfg, const char *url_file,
 
 int cmd_serve(int argc, char **argv)
 {
-    const char *listen = "tcp://127.0.0.1:7700", *url_file = NULL, *keys = NULL;
-    int64_t workers = 0, queue = 0;
+    const char *listen = "tcp://127.0.0.1:7700", *url_file = NULL, *keys = NULL, *media = NULL;
+    int64_t workers = 0, queue = 0, deadline = TW_SERVICE_DEADLINE_MS;
     bool verbose = false;
     const flag flags[] = {
         {"listen", 'l', FLAG_TEXT, &listen, "URL",
          "tcp://HOST:PORT (port 0: any) or ipc://PATH (tcp://127.0.0.1:7700)", 0, 0},
         {"workers", 0, FLAG_INT, &workers, "N", "threads that answer (one per core)", 1, 64},
         {"queue", 0, FLAG_INT, &queue, "N", "requests that may wait (64)", 1, 4096},
+        {"deadline", 0, FLAG_INT, &deadline, "MS",
+         "for requests that bring none, in milliseconds (30000)", 1, TW_WIRE_MAX_DEADLINE_MS},
+        {"media-root", 0, FLAG_TEXT, &media, "FOLDER",
+         "take paths of pictures and sounds below it in Put (none)", 0, 0},
         {"api-keys", 0, FLAG_TEXT, &keys, "FILE",
          "ask for one of the keys in it, one a line; SIGHUP reads it again", 0, 0},
         {"url-file", 0, FLAG_TEXT, &url_file, "FILE", "write the bound URL there once it listens",
@@ -99,6 +103,8 @@ int cmd_serve(int argc, char **argv)
                                    .n_urls = 1,
                                    .workers = (int) workers,
                                    .queue = (int) queue,
+                                   .deadline_ms = (int) deadline,
+                                   .media_root = media,
                                    .api_keys = keys};
     rc = run(e, &cfg, url_file, &signals);
     tw_engine_close(e);

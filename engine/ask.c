@@ -63,12 +63,16 @@ static tw_status decode(twi_item_reader *r, const tw_embed_query *q, tw_error *e
 {
     tw_status st = TW_OK;
     tw_error why = {0};
+    tw_picture_options picture = TW_PICTURE_DEFAULT;
+    const tw_sound_options sound = {.seconds = r->seconds, .deadline = q->deadline};
+    picture.deadline = q->deadline;
+    picture.max_source = TW_ENGINE_SHOWN_PIXELS;
     if (q->image.len > 0)
         st = tw_picture_parse(&r->picture, q->image.data, q->image.len, "the picture asked for",
-                              NULL, &why);
+                              &picture, &why);
     if (st == TW_OK && q->audio.len > 0)
-        st = tw_sound_parse(&r->sound, q->audio.data, q->audio.len, "the sound asked for",
-                            r->seconds, NULL, &why);
+        st = tw_sound_parse(&r->sound, q->audio.data, q->audio.len, "the sound asked for", &sound,
+                            NULL, &why);
     return twi_blame(st, &why, err);
 }
 
@@ -89,6 +93,8 @@ static tw_status show(const twi_generation *g, twi_seat *seat, const tw_embed_qu
                                 .picture = r.picture.px != NULL ? &r.picture : NULL,
                                 .sound = r.sound.samples != NULL ? &r.sound : NULL};
     if (st == TW_OK)
+        st = tw_deadline_check(q->deadline, "it was embedded", err);
+    if (st == TW_OK)
         st = tw_tower_embed(seat->tower, &item, seat->vec, NULL, err);
     twi_item_reader_fini(&r);
 done:
@@ -98,9 +104,12 @@ done:
 tw_status twi_ask_vector(tw_engine *e, const twi_generation *g, twi_seat *seat,
                          const tw_embed_query *q, int64_t row, tw_error *err)
 {
+    tw_status st = tw_deadline_check(q->deadline, "it was embedded", err);
+    if (st != TW_OK)
+        return st;
     if (q->item == NULL)
         return show(g, seat, q, err);
-    tw_status st = tw_index_get(g->items, row, seat->vec, err);
+    st = tw_index_get(g->items, row, seat->vec, err);
     if (st == TW_ENOTFOUND) /* embedded after the index was searched, or by another process */
         st = tw_store_vector(e->store, row, g->towers_version, seat->vec, tw_tower_dim(g->tower),
                              err);

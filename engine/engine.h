@@ -34,7 +34,9 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/deadline.h"
 #include "base/error.h"
+#include "base/media_root.h"
 #include "base/types.h"
 #include "engine/answer.h"
 #include "store/store.h"
@@ -43,6 +45,7 @@
 #define TW_ENGINE_MAX_HISTORY  10000
 #define TW_ENGINE_MAX_DIM      4096
 #define TW_ENGINE_MAX_DISCOUNT 10
+#define TW_ENGINE_SHOWN_PIXELS 40000000 /* of a picture that a query shows, as its file has it */
 #define TW_ENGINE_POOL         500 /* candidates of a diverse list; TW_ENGINE_MAX_K for a longer one */
 
 typedef struct tw_engine tw_engine;
@@ -79,18 +82,20 @@ void tw_engine_close(tw_engine *e);
 /* Either an item, or any of text, image and audio: together they are asked for as one item that
  * has them all. */
 typedef struct tw_similar_query {
-    const char *item; /* id, or else exact title (case does not matter) */
-    const char *text; /* free text */
-    int k;            /* 1..TW_ENGINE_MAX_K */
-    bool exact;       /* scan everything instead of the index */
-    tw_bytes image;   /* a picture as its file holds it: PNG or JPEG; empty: none */
-    tw_bytes audio;   /* a sound likewise: WAV, FLAC, OGG ... */
+    const char *item;     /* id, or else exact title (case does not matter) */
+    const char *text;     /* free text */
+    int k;                /* 1..TW_ENGINE_MAX_K */
+    bool exact;           /* scan everything instead of the index */
+    tw_bytes image;       /* a picture as its file holds it: PNG or JPEG; empty: none */
+    tw_bytes audio;       /* a sound likewise: WAV, FLAC, OGG ... */
+    tw_deadline deadline; /* TW_ETIMEOUT: it passed before there was an answer; 0: none */
 } tw_similar_query;
 
 /* Items whose tower vectors are nearest; score = cosine; the item itself is left out.
  * TW_ENOTFOUND: no such item; the message names near ids. TW_ESTATE: no towers are trained.
  * TW_EINVAL: k, not one of the ways to ask, something that the towers do not read (the sentence
- * says what they do), or a picture or sound that cannot be decoded. */
+ * says what they do), or a picture or sound that cannot be decoded, or a picture of more than
+ * TW_ENGINE_SHOWN_PIXELS. */
 TW_NODISCARD tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *out,
                                          tw_error *err);
 
@@ -107,6 +112,7 @@ typedef struct tw_next_query {
     double diversity;           /* 0..1: weight of unlikeness to what stands above */
     double popularity_discount; /* 0..TW_ENGINE_MAX_DISCOUNT: logit - discount * log(1 + events of
                                    the item) */
+    tw_deadline deadline;       /* as in tw_similar_query */
 } tw_next_query;
 
 /* Items that SSE-PT expects next, among those that the model knows: items of its training, and if
@@ -122,6 +128,7 @@ TW_NODISCARD tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_a
 typedef struct tw_embed_query {
     const char *item, *text;
     tw_bytes image, audio;
+    tw_deadline deadline;
 } tw_embed_query;
 
 /* The tower vector of what is given, or the stored one of an item. Statuses as of similar.
@@ -153,10 +160,30 @@ TW_NODISCARD tw_status tw_engine_put(tw_engine *e, const tw_item *item, tw_put_k
 /* By id only (a title might name another item). TW_ENOTFOUND. */
 TW_NODISCARD tw_status tw_engine_delete(tw_engine *e, const char *id, tw_error *err);
 
+/* How a write is done for somebody else. All zero, or NULL: without a deadline, by ourselves. */
+typedef struct tw_write_options {
+    /* TW_ETIMEOUT: it passed, and nothing was written. Once the write is on disk it is done. */
+    tw_deadline deadline;
+    /* Picture and sound are paths that a client gave: each must lie below media_root (NULL: none
+     * may), or be what the item has already. The whole path is stored. Whatever is wrong with one,
+     * TW_EINVAL has the same sentence; the reason is logged as MEDIA-REFUSED. */
+    bool from_client;
+    const tw_media_root *media_root;
+} tw_write_options;
+
+TW_NODISCARD tw_status tw_engine_put_with(tw_engine *e, const tw_item *item,
+                                          const tw_write_options *opt, tw_put_kind *kind,
+                                          tw_error *err);
+TW_NODISCARD tw_status tw_engine_delete_with(tw_engine *e, const char *id,
+                                             const tw_write_options *opt, tw_error *err);
+
 /* User consumed item at `time` (unix seconds; 0: now). *added is false when exactly that event was
  * there already, so a repeat is harmless. Users come into being. TW_ENOTFOUND: no such item. */
 TW_NODISCARD tw_status tw_engine_record(tw_engine *e, const char *user, const char *item,
                                         int64_t time, bool *added, tw_error *err);
+TW_NODISCARD tw_status tw_engine_record_with(tw_engine *e, const char *user, const char *item,
+                                             int64_t time, const tw_write_options *opt, bool *added,
+                                             tw_error *err);
 
 /* ---- bulk ------------------------------------------------------------------------------------ */
 

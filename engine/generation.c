@@ -48,8 +48,7 @@ static tw_status no_part(const tw_engine *e, const char *what, const char *kind,
                          const char *problem, tw_error *err)
 {
     if (problem[0] == '\0')
-        return tw_fail(err, TW_ESTATE, "no %s trained yet; run: twindex train %s %s", what, kind,
-                       e->dir);
+        return tw_fail(err, TW_ESTATE, "no %s trained yet; run: twindex train %s DIR", what, kind);
     return tw_fail(err, TW_ECORRUPT,
                    "model %d is damaged: %.200s; put the file back from a copy, go back with: "
                    "twindex rollback %.60s, or train anew with: twindex train %s %.60s",

@@ -33,11 +33,12 @@ typedef struct twi_unread {
 /* What reading an item into its towers needs on one thread (reading.c). */
 typedef struct twi_item_reader {
     tw_text text;
-    unsigned modalities; /* bits 1 << tw_modality: what the towers read */
-    double seconds;      /* of a sound, as the towers read it */
-    twi_unread *unread;  /* borrowed; NULL: nobody counts */
-    tw_image picture;    /* owned, of the item that was read last */
-    tw_sound sound;      /* likewise */
+    unsigned modalities;  /* bits 1 << tw_modality: what the towers read */
+    double seconds;       /* of a sound, as the towers read it */
+    twi_unread *unread;   /* borrowed; NULL: nobody counts */
+    tw_deadline deadline; /* of decoding; 0: none */
+    tw_image picture;     /* owned, of the item that was read last */
+    tw_sound sound;       /* likewise */
 } twi_item_reader;
 
 /* What one query needs to work in: kept from query to query so that none allocates. */
@@ -236,7 +237,7 @@ TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
 /* Either an item, or something else. */
 TW_NODISCARD tw_status twi_ask_check(const tw_embed_query *q, tw_error *err);
 /* seat->vec <- the stored vector of item `row` when q names one, else the towers' of what q holds.
- * TW_EINVAL: the towers do not read it, or it cannot be decoded. */
+ * TW_EINVAL: the towers do not read it, or it cannot be decoded. TW_ETIMEOUT. */
 TW_NODISCARD tw_status twi_ask_vector(tw_engine *e, const twi_generation *g, twi_seat *seat,
                                       const tw_embed_query *q, int64_t row, tw_error *err);
 /* "item", "text", "picture", "sound", or "mixed". Static. */
@@ -270,6 +271,15 @@ void twi_item_reader_serve(twi_item_reader *r, const tw_tower *tower);
 /* Decodes all media of an item that is to be stored, whatever the towers read, into r. TW_EINVAL:
  * one cannot be read; the sentence names path and reason. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_item_check(twi_item_reader *r, const tw_item *item, tw_error *err);
+/* The same of an item whose paths a client gave (tw_write_options). *stored: the item with the
+ * paths to be stored, which lie in it. TW_ETIMEOUT, besides. */
+typedef struct twi_client_item {
+    tw_item item;
+    char image[TW_PATH_MAX], audio[TW_PATH_MAX];
+} twi_client_item;
+TW_NODISCARD tw_status twi_item_check_client(tw_engine *e, twi_item_reader *r, const tw_item *item,
+                                             const tw_media_root *root, twi_client_item *stored,
+                                             tw_error *err);
 /* What towers can read of an item whose media r holds (after twi_item_check): *out borrows from r
  * and item until the next call. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_item_compose(twi_item_reader *r, const tw_item *item, tw_tower_item *out,

@@ -46,7 +46,7 @@ tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *
     tw_status st = TW_OK;
     twi_seat *seat = NULL;
     twi_generation *g = twi_acquire(e);
-    const tw_embed_query what = {q->item, q->text, q->image, q->audio};
+    const tw_embed_query what = {q->item, q->text, q->image, q->audio, q->deadline};
     int64_t row = 0;
     int n = 0;
 
@@ -63,7 +63,9 @@ tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *
     TW_TRY(twi_ask_vector(e, g, seat, &what, row, err));
     if (row > 0)
         TW_TRY(answer_query(e, seat, row, out, err));
-    const tw_index_options opt = {.exact = q->exact, .exclude = &row, .n_exclude = row > 0};
+    TW_TRY(tw_deadline_check(q->deadline, "the index was searched", err));
+    const tw_index_options opt = {
+        .exact = q->exact, .exclude = &row, .n_exclude = row > 0, .deadline = q->deadline};
     TW_TRY(tw_index_search(g->items, seat->vec, q->k, &opt, seat->hits, &n, err));
     TW_TRY(answer_hits(e, seat, seat->hits, n, out, err));
     out->basis = twi_ask_basis(&what);
@@ -107,7 +109,8 @@ enum { MAX_POPULAR = TW_ENGINE_MAX_K };
 
 typedef struct counter {
     int64_t *counts;
-    int64_t room;
+    int64_t room, events;
+    tw_deadline deadline;
 } counter;
 
 static tw_status count_event(void *ctx, const tw_event *ev, tw_error *err)
@@ -123,7 +126,8 @@ static tw_status count_event(void *ctx, const tw_event *ev, tw_error *err)
         c->room = room;
     }
     c->counts[ev->item]++;
-    return TW_OK;
+    return ++c->events % 4096 == 0 ? tw_deadline_check(c->deadline, "the events were counted", err)
+                                   : TW_OK;
 }
 
 /* Keeps the list sorted: most events first, then the older row. */
@@ -141,11 +145,11 @@ static void insert_popular(tw_hit *list, int *n, int room, tw_hit hit)
 
 /* Counted again once the log has grown by a tenth: popularity moves slowly, a scan costs about a
  * microsecond an event. popular_lock is held. */
-static tw_status refresh_popular(tw_engine *e, tw_error *err)
+static tw_status refresh_popular(tw_engine *e, tw_deadline until, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_store_stats stats;
-    counter c = {0};
+    counter c = {.deadline = until};
 
     TW_TRY(tw_store_get_stats(e->store, &stats, err));
     if (e->popular_events >= 0 && stats.events <= e->popular_events + e->popular_events / 10)
@@ -174,10 +178,14 @@ done:
     return st;
 }
 
-static tw_status popular(tw_engine *e, int k, twi_seat *seat, int *n, tw_error *err)
+static tw_status popular(tw_engine *e, int k, tw_deadline until, twi_seat *seat, int *n,
+                         tw_error *err)
 {
-    (void) pthread_mutex_lock(&e->popular_lock);
-    tw_status st = refresh_popular(e, err);
+    *n = 0;
+    tw_status st = tw_deadline_lock(until, &e->popular_lock, "the events were counted", err);
+    if (st != TW_OK)
+        return st;
+    st = refresh_popular(e, until, err);
     *n = st != TW_OK ? 0 : k < e->n_popular ? k : e->n_popular;
     if (*n > 0)
         memcpy(seat->hits, e->popular, (size_t) *n * sizeof *seat->hits);
@@ -194,10 +202,13 @@ static tw_seq_rerank_config rerank_of(const tw_next_query *q)
 }
 
 /* counts (n) <- how often each hit was consumed. */
-static tw_status count_hits(tw_engine *e, const tw_hit *hits, int n, int64_t *counts, tw_error *err)
+static tw_status count_hits(tw_engine *e, const tw_hit *hits, int n, tw_deadline until,
+                            int64_t *counts, tw_error *err)
 {
-    (void) pthread_mutex_lock(&e->popular_lock);
-    tw_status st = refresh_popular(e, err);
+    tw_status st = tw_deadline_lock(until, &e->popular_lock, "the events were counted", err);
+    if (st != TW_OK)
+        return st;
+    st = refresh_popular(e, until, err);
     for (int i = 0; st == TW_OK && i < n; i++)
         counts[i] = hits[i].item < e->n_event_counts ? e->event_counts[hits[i].item] : 0;
     (void) pthread_mutex_unlock(&e->popular_lock);
@@ -222,7 +233,8 @@ static const float *searched_vector(const twi_generation *g, twi_seat *seat, int
 
 /* Chooses a diverse list of k among the *n hits of the seat, and leaves it there instead. */
 static tw_status diversify(tw_engine *e, const twi_generation *g, twi_seat *seat,
-                           const tw_seq_rerank_config *cfg, int k, int *n, tw_error *err)
+                           const tw_seq_rerank_config *cfg, const tw_next_query *q, int *n,
+                           tw_error *err)
 {
     tw_status st = TW_OK;
     int64_t rows;
@@ -238,8 +250,8 @@ static tw_status diversify(tw_engine *e, const twi_generation *g, twi_seat *seat
         seat->pool.scores[i] = seat->hits[i].score;
     }
     if (cfg->popularity_discount > 0)
-        TW_TRY(count_hits(e, seat->hits, *n, seat->pool.counts, err));
-    *n = tw_seq_rerank(seat->pool.order, cfg, &pool, k, seat->pool.scratch);
+        TW_TRY(count_hits(e, seat->hits, *n, q->deadline, seat->pool.counts, err));
+    *n = tw_seq_rerank(seat->pool.order, cfg, &pool, q->k, seat->pool.scratch);
     for (int i = 0; i < *n; i++)
         seat->pool.chosen[i] = seat->hits[seat->pool.order[i]];
     memcpy(seat->hits, seat->pool.chosen, (size_t) *n * sizeof *seat->hits);
@@ -296,10 +308,14 @@ static tw_status predict(tw_engine *e, const twi_generation *g, twi_seat *seat, 
         return TW_OK;
     if (st != TW_OK)
         return st;
-    const tw_index_options opt = {.exclude = seat->seen, .n_exclude = q->include_seen ? 0 : n_seen};
+    st = tw_deadline_check(q->deadline, "the index was searched", err);
+    if (st != TW_OK)
+        return st;
+    const tw_index_options opt = {
+        .exclude = seat->seen, .n_exclude = q->include_seen ? 0 : n_seen, .deadline = q->deadline};
     st = tw_index_search(g->next, seat->vec, choose ? pool_size(q->k) : q->k, &opt, seat->hits, n,
                          err);
-    return st == TW_OK && choose ? diversify(e, g, seat, &diverse, q->k, n, err) : st;
+    return st == TW_OK && choose ? diversify(e, g, seat, &diverse, q, n, err) : st;
 }
 
 tw_status twi_check_next(const tw_next_query *q, tw_error *err)
@@ -330,12 +346,13 @@ tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, t
     }
     TW_TRY(twi_seat_take(g, &seat, err));
     TW_TRY(twi_history_of(e, q, seat, &user, &n_seen, err));
+    TW_TRY(tw_deadline_check(q->deadline, "the history was read", err));
     int32_t known = user > 0 ? tw_seq_user_index(g->seq, user) : 0;
     if (n_seen > 0)
         TW_TRY(predict(e, g, seat, known, n_seen, q, &n, err));
     out->basis = n < 0 ? "popular" : known > 0 ? "user" : "history";
     if (n < 0)
-        TW_TRY(popular(e, q->k, seat, &n, err));
+        TW_TRY(popular(e, q->k, q->deadline, seat, &n, err));
     TW_TRY(answer_hits(e, seat, seat->hits, n, out, err));
     out->model = g->version;
 done:

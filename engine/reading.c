@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -51,23 +52,32 @@ static tw_status check_path(const char *what, const char *path, tw_error *err)
                    what, path);
 }
 
+static tw_picture_options picture_options(const twi_item_reader *r)
+{
+    tw_picture_options opt = TW_PICTURE_DEFAULT;
+    opt.deadline = r->deadline;
+    return opt;
+}
+
 static tw_status load_picture(twi_item_reader *r, const char *path, tw_error *err)
 {
+    const tw_picture_options opt = picture_options(r);
     tw_status st = check_path("picture", path, err);
-    return st == TW_OK ? tw_picture_load(&r->picture, path, NULL, err) : st;
+    return st == TW_OK ? tw_picture_load(&r->picture, path, &opt, err) : st;
 }
 
 static tw_status load_sound(twi_item_reader *r, const char *path, double seconds, tw_error *err)
 {
+    const tw_sound_options opt = {.seconds = seconds, .deadline = r->deadline};
     tw_status st = check_path("sound", path, err);
-    return st == TW_OK ? tw_sound_load(&r->sound, path, seconds, NULL, err) : st;
+    return st == TW_OK ? tw_sound_load(&r->sound, path, &opt, NULL, err) : st;
 }
 
 tw_status twi_blame(tw_status st, const tw_error *why, tw_error *err)
 {
     if (st == TW_OK)
         return TW_OK;
-    return tw_fail(err, st == TW_ENOMEM ? st : TW_EINVAL, "%s", why->msg);
+    return tw_fail(err, st == TW_ENOMEM || st == TW_ETIMEOUT ? st : TW_EINVAL, "%s", why->msg);
 }
 
 static void drop_media(twi_item_reader *r)
@@ -131,6 +141,112 @@ tw_status twi_item_check(twi_item_reader *r, const tw_item *item, tw_error *err)
         st = load_sound(r, item->audio, TWI_SOUND_SECONDS, &why);
     return twi_blame(st, &why, err);
 }
+
+/* ---- what a client names --------------------------------------------------------------------- */
+
+typedef enum medium { PICTURE, SOUND } medium;
+
+/* One sentence for all that may be wrong, so that nothing is told of files outside the root: not
+ * that they are there, not what they hold. */
+static tw_status refuse(medium m, const tw_media_root *root, const tw_error *why, tw_error *err)
+{
+    static tw_log_gate gate;
+    int dropped;
+    if (tw_log_allowed(&gate, 5, &dropped))
+        tw_log(TW_LOG_WARN, "MEDIA-REFUSED", "dropped=%d reason=\"%s\"", dropped, why->msg);
+    if (root == NULL)
+        return tw_fail(err, TW_EINVAL,
+                       "this server has no media root, so it takes no paths of pictures or sounds");
+    return tw_fail(err, TW_EINVAL,
+                   m == PICTURE ? "the image is not the path of a PNG or JPEG file below the "
+                                  "server's media root, without '..' and links"
+                                : "the audio is not the path of a sound file below the server's "
+                                  "media root, without '..' and links");
+}
+
+static tw_status decode(twi_item_reader *r, medium m, const void *data, size_t len,
+                        const char *name, tw_error *err)
+{
+    const tw_picture_options picture = picture_options(r);
+    const tw_sound_options sound = {.seconds = TWI_SOUND_SECONDS, .deadline = r->deadline};
+    return m == PICTURE ? tw_picture_parse(&r->picture, data, len, name, &picture, err)
+                        : tw_sound_parse(&r->sound, data, len, name, &sound, NULL, err);
+}
+
+static tw_status load_below(twi_item_reader *r, medium m, const tw_media_root *root,
+                            const char *path, char full[TW_PATH_MAX], tw_error *err)
+{
+    tw_status st = TW_OK;
+    char *data = NULL;
+    size_t len;
+    int fd = -1;
+
+    if (root == NULL)
+        return tw_fail(err, TW_EINVAL, "there is no media root for '%.300s'", path);
+    TW_TRY(tw_media_root_file(root, path, &fd, full, err));
+    TW_TRY(tw_file_read_open(fd, full, m == PICTURE ? TW_PICTURE_MAX_BYTES : TW_SOUND_MAX_BYTES,
+                             &data, &len, err));
+    TW_TRY(decode(r, m, data, len, full, err));
+done:
+    tw_free(data);
+    if (fd >= 0)
+        (void) close(fd);
+    return st;
+}
+
+/* path (*out, in full) <- what is to be stored for what was given. `old` is what the item has: it
+ * was checked when it came, perhaps from this server's own disk, and is no news to who sends it
+ * back. */
+static tw_status load_client(twi_item_reader *r, medium m, const tw_media_root *root,
+                             const char *path, const char *old, char full[TW_PATH_MAX],
+                             const char **out, tw_error *err)
+{
+    tw_error why = {0};
+    tw_status st;
+
+    *out = path;
+    if (!given(path))
+        return TW_OK;
+    if (old != NULL && strcmp(path, old) == 0 && tw_media_root_name(root, old) == old) {
+        st = m == PICTURE ? load_picture(r, path, &why)
+                          : load_sound(r, path, TWI_SOUND_SECONDS, &why);
+    } else {
+        st = load_below(r, m, root, path, full, &why);
+        *out = full;
+    }
+    if (st == TW_OK)
+        return st;
+    if (st == TW_ENOMEM || st == TW_ETIMEOUT)
+        return tw_fail(err, st,
+                       st == TW_ENOMEM ? "no memory for the %s"
+                                       : "the deadline passed before the %s was decoded",
+                       m == PICTURE ? "image" : "audio");
+    return refuse(m, root, &why, err);
+}
+
+tw_status twi_item_check_client(tw_engine *e, twi_item_reader *r, const tw_item *item,
+                                const tw_media_root *root, twi_client_item *stored, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_item old = {0};
+
+    stored->item = *item;
+    drop_media(r);
+    if (!given(item->image) && !given(item->audio))
+        return TW_OK;
+    st = tw_store_item_by_id(e->store, item->id, &old, err);
+    if (st != TW_OK && st != TW_ENOTFOUND) /* such an id, or the disk */
+        return st;
+    TW_TRY(load_client(r, PICTURE, root, item->image, old.image, stored->image, &stored->item.image,
+                       err));
+    TW_TRY(load_client(r, SOUND, root, item->audio, old.audio, stored->audio, &stored->item.audio,
+                       err));
+done:
+    tw_item_fini(&old);
+    return st;
+}
+
+/* ---- what towers read of it ------------------------------------------------------------------ */
 
 /* A sound that was decoded for longer than the towers read ends for them where it would have been
  * cut, so that putting, ingesting and training see the same samples. */

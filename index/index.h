@@ -43,6 +43,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/deadline.h"
 #include "base/error.h"
 #include "base/types.h"
 
@@ -88,6 +89,7 @@ typedef struct tw_index_options {
     const uint64_t *allow; /* (allow_words) bitmap of the only ids to return: id is allowed if bit
                               id % 64 of word id / 64 is set; ids past the end are not. NULL: all */
     size_t allow_words;
+    tw_deadline deadline; /* TW_ETIMEOUT: a scan was not done by then */
 } tw_index_options;
 
 typedef struct tw_index_stats {
@@ -162,7 +164,8 @@ TW_NODISCARD tw_status tw_index_get(const tw_index *ix, int64_t id, float *vec, 
  *
  * A graph is searched unless `exact` is set or so few ids are allowed that scanning them is faster;
  * when too few of its candidates match it is searched wider, and at last what is allowed is
- * scanned. TW_EINVAL: k, ef or query out of range.   TW_ENOMEM.   On failure *n_hits is 0. */
+ * scanned. TW_EINVAL: k, ef or query out of range.   TW_ETIMEOUT.   TW_ENOMEM.   On failure *n_hits
+ * is 0. */
 TW_NODISCARD tw_status tw_index_search(const tw_index *ix, const float *query, int k,
                                        const tw_index_options *opt, tw_hit *hits, int *n_hits,
                                        tw_error *err);

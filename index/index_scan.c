@@ -10,6 +10,13 @@
  */
 #define CODES_RULE_OUT 50
 
+/* Whether a scan that is at row `at` is to be given up: asked once in 16,384 rows, a millisecond or
+ * so. tw_index_search_batch has the sentence. */
+static bool late(const twi_rules *r, int64_t at)
+{
+    return at % ((int64_t) BLOCK * 256) == 0 && tw_deadline_passed(r->opt->deadline);
+}
+
 /* The order of the three questions is their price: most rows fail the first. */
 static void offer(twi_topk *top, int64_t id, float score, const twi_rules *r)
 {
@@ -55,6 +62,8 @@ static void scan_codes(const tw_index *ix, twi_view v, const twi_rules *r, const
 
     twi_codes_ask(&asked, &m->codes, q, m->dim);
     for (int64_t at = 0; at < m->nodes; at += TWI_CODE_ROWS) {
+        if (late(r, at))
+            return;
         const float least = top->n < top->k ? -INFINITY : top->hits[0].score;
         const int rows = m->nodes - at < TWI_CODE_ROWS ? (int) (m->nodes - at) : TWI_CODE_ROWS;
         if (!m->codes.pass(bound, &m->codes, &asked, at / TWI_CODE_ROWS, least))
@@ -80,7 +89,7 @@ void twi_scan_main(const tw_index *ix, twi_view v, const twi_rules *r, const flo
             scan_codes(ix, v, r, q + (size_t) i * (size_t) m->dim, &tops[i]);
         return;
     }
-    for (int64_t at = 0; at < m->nodes; at += BLOCK) {
+    for (int64_t at = 0; at < m->nodes && !late(r, at); at += BLOCK) {
         const int rows = m->nodes - at < BLOCK ? (int) (m->nodes - at) : BLOCK;
         for (int i = 0; i < n; i++) {
             ix->scores(scores, q + (size_t) i * (size_t) m->dim, twi_main_node_vec(m, at),
@@ -99,7 +108,7 @@ void twi_scan_delta(const tw_index *ix, twi_view v, const twi_rules *r, const fl
     const int64_t count = twi_delta_count(d);
     float scores[BLOCK];
 
-    for (int64_t at = d->first, next; at < count; at = next) {
+    for (int64_t at = d->first, next; at < count && !late(r, at); at = next) {
         next = (at / BLOCK + 1) * BLOCK; /* a chunk is a whole number of blocks */
         const int rows = (int) ((next < count ? next : count) - at);
         const twi_chunk *c = twi_delta_chunk(d, at);
@@ -137,7 +146,7 @@ static void offer_id(const tw_index *ix, const twi_state *s, const twi_rules *r,
 void twi_scan_allowed(const tw_index *ix, twi_view v, const twi_rules *r, const float *q, int n,
                       twi_topk *tops)
 {
-    for (size_t w = 0; w < r->opt->allow_words; w++) {
+    for (size_t w = 0; w < r->opt->allow_words && !late(r, (int64_t) (w * 64)); w++) {
         uint64_t bits = r->opt->allow[w];
         while (bits != 0) {
             const int64_t id = (int64_t) (w * 64) + __builtin_ctzll(bits);

@@ -307,6 +307,7 @@ tw_status twi_search_view(const tw_index *ix, twi_view v, const float *queries, 
         for (int i = 0; i < some; i++)
             tops[i] = (twi_topk){.hits = hits + (size_t) (at + i) * (size_t) k, .k = k};
         TW_TRY(run_plan(ix, &p, queries + (size_t) at * (size_t) ix->cfg.dim, some, tops, err));
+        TW_TRY(tw_deadline_check(rules.opt->deadline, "the index was searched", err));
         for (int i = 0; i < some; i++) {
             twi_topk_sort(&tops[i]);
             n_hits[at + i] = tops[i].n;

@@ -9,7 +9,8 @@
 #include "base/file.h"
 #include "ingest/picture_internal.h"
 
-const tw_picture_options TW_PICTURE_DEFAULT = {{255, 255, 255}, 1 << 20};
+const tw_picture_options TW_PICTURE_DEFAULT = {.background = {255, 255, 255},
+                                               .max_pixels = 1 << 20};
 
 enum { LEAST_PIXELS = 4096, MOST_PIXELS = 1 << 26 };
 
@@ -97,12 +98,23 @@ void twi_canvas_fini(twi_canvas *c)
     *c = (twi_canvas){0};
 }
 
-tw_status twi_picture_check_size(const char *name, int64_t width, int64_t height, tw_error *err)
+tw_status twi_picture_check_size(const char *name, int64_t width, int64_t height, int64_t most,
+                                 tw_error *err)
 {
-    if (width >= 1 && width <= TW_PICTURE_MAX_SIDE && height >= 1 && height <= TW_PICTURE_MAX_SIDE)
+    if (width < 1 || width > TW_PICTURE_MAX_SIDE || height < 1 || height > TW_PICTURE_MAX_SIDE)
+        return tw_fail(err, TW_EINVAL, "'%s' is %lld x %lld pixels, a side may have 1 to %d", name,
+                       (long long) width, (long long) height, TW_PICTURE_MAX_SIDE);
+    if (most > 0 && width * height > most)
+        return tw_fail(err, TW_EINVAL, "'%s' is %lld x %lld pixels, more than %lld megapixels",
+                       name, (long long) width, (long long) height, (long long) (most / 1000000));
+    return TW_OK;
+}
+
+tw_status twi_picture_in_time(const char *name, tw_deadline until, tw_error *err)
+{
+    if (!tw_deadline_passed(until))
         return TW_OK;
-    return tw_fail(err, TW_EINVAL, "'%s' is %lld x %lld pixels, a side may have 1 to %d", name,
-                   (long long) width, (long long) height, TW_PICTURE_MAX_SIDE);
+    return tw_fail(err, TW_ETIMEOUT, "the deadline passed before '%s' was decoded", name);
 }
 
 /* ---- orientation ---- */

@@ -21,7 +21,9 @@
 #define TW_INGEST_PICTURE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
+#include "base/deadline.h"
 #include "base/error.h"
 #include "base/media.h"
 
@@ -32,6 +34,8 @@
 typedef struct tw_picture_options {
     unsigned char background[3]; /* RGB, what transparent pixels lie on */
     int max_pixels;              /* of the result, 4096 .. 2^26 */
+    int64_t max_source;          /* pixels of the file, looked at before any is decoded; 0: any */
+    tw_deadline deadline;        /* looked at from row to row, and from scan to scan */
 } tw_picture_options;
 
 extern const tw_picture_options TW_PICTURE_DEFAULT; /* white; 2^20: a file's worth is 15 MiB */
@@ -43,9 +47,10 @@ extern const tw_picture_options TW_PICTURE_DEFAULT; /* white; 2^20: a file's wor
  *
  * TW_ENOTFOUND, TW_EDENIED, TW_EIO: the system says so.
  * TW_EINVAL:       no regular file, empty, larger than TW_PICTURE_MAX_BYTES, no picture, a side
- * over TW_PICTURE_MAX_SIDE, a progressive JPEG over TW_PICTURE_MAX_COEFFICIENTS. TW_ECORRUPT:
- * truncated, wrong checksum, or not what the format allows. TW_EUNSUPPORTED: a picture of a format
- * that this build cannot read. TW_ENOMEM. On failure *out is zeroed. */
+ * over TW_PICTURE_MAX_SIDE, more than opt->max_source pixels, a progressive JPEG over
+ * TW_PICTURE_MAX_COEFFICIENTS. TW_ECORRUPT: truncated, wrong checksum, or not what the format
+ * allows. TW_EUNSUPPORTED: a picture of a format that this build cannot read. TW_ETIMEOUT:
+ * opt->deadline passed. TW_ENOMEM. On failure *out is zeroed. */
 TW_NODISCARD tw_status tw_picture_load(tw_image *out, const char *path,
                                        const tw_picture_options *opt, tw_error *err);
 

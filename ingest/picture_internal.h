@@ -36,9 +36,13 @@ void twi_canvas_add(twi_canvas *c, int y, int x, int step, int n, const unsigned
 void twi_canvas_finish(twi_canvas *c, tw_image *out);
 void twi_canvas_fini(twi_canvas *c);
 
-/* name, sizes -> a sentence and TW_EINVAL where a side is over the limit. */
+/* name, sizes -> a sentence and TW_EINVAL where a side is over the limit, or the whole over `most`
+ * pixels (0: any number). */
 TW_NODISCARD tw_status twi_picture_check_size(const char *name, int64_t width, int64_t height,
-                                              tw_error *err);
+                                              int64_t most, tw_error *err);
+
+/* TW_ETIMEOUT, with the name. */
+TW_NODISCARD tw_status twi_picture_in_time(const char *name, tw_deadline until, tw_error *err);
 
 /* The EXIF orientation (1..8) in an APP1 segment's bytes; 1 where there is none or it is damaged.
  */

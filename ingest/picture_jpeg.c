@@ -77,10 +77,16 @@ static void on_message(j_common_ptr jpeg, int level)
     }
 }
 
-static void count_scans(j_common_ptr jpeg)
+/* Called for every row of blocks, of each scan. */
+static void on_progress(j_common_ptr jpeg)
 {
     job *j = jpeg->client_data;
-    if (!jpeg->is_decompressor || j->jpeg.input_scan_number <= MOST_SCANS)
+    if (!jpeg->is_decompressor)
+        return;
+    j->st = twi_picture_in_time(j->name, j->opt->deadline, j->err);
+    if (j->st != TW_OK)
+        give_up(jpeg);
+    if (j->jpeg.input_scan_number <= MOST_SCANS)
         return;
     j->st = tw_fail(j->err, TW_ECORRUPT, "'%s' has more than %d scans", j->name, MOST_SCANS);
     give_up(jpeg);
@@ -97,7 +103,7 @@ static void open_reading(job *j)
     j->jpeg.err = jpeg_std_error(&j->errors);
     j->errors.error_exit = give_up;
     j->errors.emit_message = on_message;
-    j->progress.progress_monitor = count_scans;
+    j->progress.progress_monitor = on_progress;
     j->jpeg.client_data = j;
     jpeg_create_decompress(&j->jpeg); /* clears all but err and client_data */
     j->open = true;
@@ -176,7 +182,8 @@ static void read_pixels(job *j)
 {
     struct jpeg_decompress_struct *jpeg = &j->jpeg;
 
-    j->st = twi_picture_check_size(j->name, jpeg->image_width, jpeg->image_height, j->err);
+    j->st = twi_picture_check_size(j->name, jpeg->image_width, jpeg->image_height,
+                                   j->opt->max_source, j->err);
     if (j->st == TW_OK)
         j->st = choose_format(j);
     if (j->st == TW_OK)

@@ -130,6 +130,9 @@ static void flatten(unsigned char *px, int n, int channels, const unsigned char 
 /* One row of n pixels that belong to row y at x, x + step, ... */
 static void read_row(job *j, int channels, int y, int x, int step, int n)
 {
+    j->st = twi_picture_in_time(j->name, j->opt->deadline, j->err);
+    if (j->st != TW_OK)
+        png_error(j->png, "late");
     png_read_row(j->png, j->row, NULL);
     if (channels != j->canvas.image.channels)
         flatten(j->row, n, channels - 1, j->opt->background);
@@ -155,7 +158,7 @@ static void read_pixels(job *j)
     const int64_t height = png_get_image_height(j->png, j->info);
     const bool passes = png_get_interlace_type(j->png, j->info) != PNG_INTERLACE_NONE;
 
-    j->st = twi_picture_check_size(j->name, width, height, j->err);
+    j->st = twi_picture_check_size(j->name, width, height, j->opt->max_source, j->err);
     if (j->st != TW_OK)
         return;
     choose_format(j);
@@ -232,7 +235,7 @@ tw_status tw_picture_save_png(const char *path, const tw_image *im, tw_error *er
 {
     job j = {.err = err, .name = path, .image = im};
     FILE *file = NULL;
-    tw_status st = twi_picture_check_size(path, im->width, im->height, err);
+    tw_status st = twi_picture_check_size(path, im->width, im->height, 0, err);
 
     if (st == TW_OK && im->channels != 1 && im->channels != 3)
         st = tw_fail(err, TW_EINVAL, "a picture has 1 or 3 channels, not %d", im->channels);

@@ -110,7 +110,7 @@ static bool mix(float *out, const float *frames, int64_t n, int channels, int64_
 }
 
 static tw_status read_frames(tw_sound *out, SNDFILE *file, int channels, int64_t most,
-                             const char *name, tw_error *err)
+                             tw_deadline until, const char *name, tw_error *err)
 {
     enum { BLOCK = 16384 }; /* floats: room for 256 frames of the most channels */
     tw_status st = TW_OK;
@@ -123,6 +123,10 @@ static tw_status read_frames(tw_sound *out, SNDFILE *file, int channels, int64_t
     }
     while (out->frames < most) {
         const int64_t fits = BLOCK / channels, left = most - out->frames;
+        if (tw_deadline_passed(until)) {
+            st = tw_fail(err, TW_ETIMEOUT, "the deadline passed before '%s' was decoded", name);
+            goto done;
+        }
         const int64_t n = sf_readf_float(file, block, fits < left ? fits : left);
         if (n <= 0)
             break;
@@ -152,7 +156,7 @@ done:
 
 /* Takes `file`, which may be NULL: then opening it failed. */
 static tw_status read_sound(tw_sound *out, SNDFILE *file, const SF_INFO *info, const char *name,
-                            double seconds, bool *cut, tw_error *err)
+                            const tw_sound_options *opt, bool *cut, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_sound s = {.rate = info->samplerate};
@@ -164,9 +168,9 @@ static tw_status read_sound(tw_sound *out, SNDFILE *file, const SF_INFO *info, c
         goto done;
     }
     TW_TRY(check(info, name, err));
-    const double wanted = ceil(seconds * info->samplerate);
+    const double wanted = ceil(opt->seconds * info->samplerate);
     const int64_t most = wanted < TW_SOUND_MAX_FRAMES ? (int64_t) wanted : TW_SOUND_MAX_FRAMES;
-    TW_TRY(read_frames(&s, file, info->channels, most, name, err));
+    TW_TRY(read_frames(&s, file, info->channels, most, opt->deadline, name, err));
     if (cut != NULL)
         *cut = s.frames == most && sf_read_float(file, &next, 1) == 1;
     *out = s;
@@ -186,19 +190,20 @@ static tw_status check_seconds(double seconds, tw_error *err)
 }
 
 /* An open file that may be an MP3 is read whole: see sound_mpeg.c. */
-static tw_status load_mpeg(tw_sound *out, const char *path, double seconds, bool *cut,
+static tw_status load_mpeg(tw_sound *out, const char *path, const tw_sound_options *opt, bool *cut,
                            tw_error *err)
 {
     char *data = NULL;
     size_t len = 0;
     tw_status st = tw_file_read(path, TW_SOUND_MAX_BYTES, &data, &len, err);
     if (st == TW_OK)
-        st = tw_sound_parse(out, data, len, path, seconds, cut, err);
+        st = tw_sound_parse(out, data, len, path, opt, cut, err);
     tw_free(data);
     return st;
 }
 
-tw_status tw_sound_load(tw_sound *out, const char *path, double seconds, bool *cut, tw_error *err)
+tw_status tw_sound_load(tw_sound *out, const char *path, const tw_sound_options *opt, bool *cut,
+                        tw_error *err)
 {
     tw_status st = TW_OK;
     unsigned char head[4];
@@ -214,20 +219,20 @@ tw_status tw_sound_load(tw_sound *out, const char *path, double seconds, bool *c
         goto done;
     }
     (void) lseek(fd, 0, SEEK_SET);
-    TW_TRY(check_seconds(seconds, err));
+    TW_TRY(check_seconds(opt->seconds, err));
     if (pread(fd, head, sizeof head, 0) == (ssize_t) sizeof head && twi_mpeg_suspected(head)) {
-        st = load_mpeg(out, path, seconds, cut, err);
+        st = load_mpeg(out, path, opt, cut, err);
         goto done;
     }
     SNDFILE *file = sf_open_fd(fd, SFM_READ, &info, 0);
-    st = read_sound(out, file, &info, path, seconds, cut, err);
+    st = read_sound(out, file, &info, path, opt, cut, err);
 done:
     (void) close(fd);
     return st;
 }
 
 tw_status tw_sound_parse(tw_sound *out, const void *data, size_t len, const char *name,
-                         double seconds, bool *cut, tw_error *err)
+                         const tw_sound_options *opt, bool *cut, tw_error *err)
 {
     SF_VIRTUAL_IO io = {bytes_len, bytes_seek, bytes_read, bytes_write, bytes_tell};
     bytes b = {.data = data, .len = (sf_count_t) len};
@@ -243,15 +248,15 @@ tw_status tw_sound_parse(tw_sound *out, const void *data, size_t len, const char
     if (len > TW_SOUND_MAX_BYTES)
         return tw_fail(err, TW_EINVAL, "'%s' has %zu bytes, the most allowed is %d", name, len,
                        TW_SOUND_MAX_BYTES);
-    TW_TRY(check_seconds(seconds, err));
+    TW_TRY(check_seconds(opt->seconds, err));
     if (twi_mpeg_find(data, len, &start)) {
-        TW_TRY(twi_mpeg_frames(&frames, &size, &more, data, len, start, name, seconds, err));
+        TW_TRY(twi_mpeg_frames(&frames, &size, &more, data, len, start, name, opt->seconds, err));
         b = (bytes){.data = frames, .len = (sf_count_t) size};
     } else { /* FLAC, too, may stand behind a tag */
         b = (bytes){.data = b.data + start, .len = (sf_count_t) (len - start)};
     }
     SNDFILE *file = sf_open_virtual(&io, SFM_READ, &info, &b);
-    TW_TRY(read_sound(out, file, &info, name, seconds, cut, err));
+    TW_TRY(read_sound(out, file, &info, name, opt, cut, err));
     if (cut != NULL)
         *cut = *cut || more;
 done:

@@ -7,8 +7,8 @@
  *
  *     tw_sound s = {0};
  *     bool cut;
- *     if (tw_sound_load(&s, "bell.wav", 30, &cut, &err) == TW_OK) { ... }
- *     tw_free(s.samples);
+ *     if (tw_sound_load(&s, "bell.wav", &(tw_sound_options){.seconds = 30}, &cut, &err) == TW_OK) {
+ * ... } tw_free(s.samples);
  *
  * All of it is thread-safe. Nothing is printed, but for one case that is not ours to mend: where
  * the contents of a whole MP3 frame are damaged, the decoder beneath libsndfile may say so on
@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/deadline.h"
 #include "base/error.h"
 #include "base/media.h"
 
@@ -29,23 +30,28 @@
 #define TW_SOUND_MAX_FRAMES   (16 << 20)
 #define TW_SOUND_MAX_BYTES    (64 << 20) /* of tw_sound_parse and of MP3 files */
 
+typedef struct tw_sound_options {
+    double seconds;       /* the most that is wanted, above 0 */
+    tw_deadline deadline; /* looked at from block to block */
+} tw_sound_options;
+
 /* The sound in a file.
  *
  *   out      gets the sound; the caller frees out->samples with tw_free
- *   seconds  the most that is wanted, above 0
  *   cut      may be NULL; whether the file goes on behind what was read
  *
  * TW_ENOTFOUND, TW_EDENIED, TW_EIO: the system says so.
  * TW_EINVAL:   no regular file, empty, no sound, no frames, a rate or a number of channels outside
  *              the limits above, a sample that is no finite number; seconds not above 0.
+ * TW_ETIMEOUT: opt->deadline passed.
  * TW_ECORRUPT: the library cannot read on, or an MP3's frames break off in the middle.
  * TW_EUNSUPPORTED: MPEG audio of layer I or II, or within another format.   TW_ENOMEM.
  * On failure *out is zeroed. */
-TW_NODISCARD tw_status tw_sound_load(tw_sound *out, const char *path, double seconds, bool *cut,
-                                     tw_error *err);
+TW_NODISCARD tw_status tw_sound_load(tw_sound *out, const char *path, const tw_sound_options *opt,
+                                     bool *cut, tw_error *err);
 
 /* The same of len bytes in memory; `name` stands for them in messages. */
 TW_NODISCARD tw_status tw_sound_parse(tw_sound *out, const void *data, size_t len, const char *name,
-                                      double seconds, bool *cut, tw_error *err);
+                                      const tw_sound_options *opt, bool *cut, tw_error *err);
 
 #endif

@@ -16,13 +16,16 @@
 typedef struct desk {
     tw_wire *wire;
     tw_answer answer;
-    tw_item item; /* until the reply is encoded */
+    tw_item item;      /* until the reply is encoded */
+    tw_deadline until; /* of the request that is being done */
     float vec[TW_ENGINE_MAX_DIM];
 } desk;
 
 struct tw_service {
-    tw_engine *engine;           /* borrowed */
-    tw_api_keys *keys;           /* NULL: everybody may ask */
+    tw_engine *engine;         /* borrowed */
+    tw_api_keys *keys;         /* NULL: everybody may ask */
+    tw_media_root *media_root; /* NULL: no path of a client is taken */
+    int deadline_ms;
     _Atomic(tw_server *) server; /* a request may be there before start has its handle */
     desk *desks;                 /* (n_desks), one a worker */
     int n_desks;
@@ -36,49 +39,65 @@ struct tw_service {
 
 static tw_status similar(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
 {
-    tw_status st = tw_engine_similar(svc->engine, &q->similar, &d->answer, err);
+    tw_similar_query similar = q->similar;
+    similar.deadline = d->until;
+    tw_status st = tw_engine_similar(svc->engine, &similar, &d->answer, err);
     r->answer = d->answer;
     return st;
 }
 
 static tw_status next(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
 {
-    tw_status st = tw_engine_next(svc->engine, &q->next, &d->answer, err);
+    tw_next_query next = q->next;
+    next.deadline = d->until;
+    tw_status st = tw_engine_next(svc->engine, &next, &d->answer, err);
     r->answer = d->answer;
     return st;
 }
 
 static tw_status embed(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
 {
+    tw_embed_query embed = q->embed;
+    embed.deadline = d->until;
     r->embed.vec = d->vec;
-    return tw_engine_embed(svc->engine, &q->embed, d->vec, &r->embed.dim, &r->embed.model, err);
+    return tw_engine_embed(svc->engine, &embed, d->vec, &r->embed.dim, &r->embed.model, err);
+}
+
+static tw_write_options write_options(const tw_service *svc, const desk *d)
+{
+    return (tw_write_options){
+        .deadline = d->until, .from_client = true, .media_root = svc->media_root};
 }
 
 static tw_status put(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
 {
-    (void) d;
-    return tw_engine_put(svc->engine, &q->put, &r->put, err);
+    const tw_write_options opt = write_options(svc, d);
+    return tw_engine_put_with(svc->engine, &q->put, &opt, &r->put, err);
 }
 
 static tw_status erase(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
 {
-    (void) d;
+    const tw_write_options opt = write_options(svc, d);
     (void) r;
-    return tw_engine_delete(svc->engine, q->erase.id, err);
+    return tw_engine_delete_with(svc->engine, q->erase.id, &opt, err);
 }
 
 static tw_status get(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
 {
     tw_status st = tw_engine_get(svc->engine, q->get.item, &d->item, err);
     r->item = d->item;
+    if (st == TW_OK) {
+        r->item.image = tw_media_root_name(svc->media_root, d->item.image);
+        r->item.audio = tw_media_root_name(svc->media_root, d->item.audio);
+    }
     return st;
 }
 
 static tw_status record(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
 {
-    (void) d;
-    return tw_engine_record(svc->engine, q->record.user, q->record.item, q->record.time, &r->added,
-                            err);
+    const tw_write_options opt = write_options(svc, d);
+    return tw_engine_record_with(svc->engine, q->record.user, q->record.item, q->record.time, &opt,
+                                 &r->added, err);
 }
 
 static tw_status stats(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
@@ -135,18 +154,55 @@ static tw_rpc_code admit(tw_service *svc, desk *d, tw_bytes bytes, double waited
         log_failure("RPC-REJECT", tw_call_name(q->call), code, err->msg);
         return code;
     }
-    if (q->deadline_ms > 0 && waited_s * 1000 > (double) q->deadline_ms) {
-        (void) tw_fail(err, TW_ETIMEOUT, "the request waited for %.0f ms, its deadline is %u ms",
-                       waited_s * 1000, (unsigned) q->deadline_ms);
+    const double allowed = q->deadline_ms > 0 ? (double) q->deadline_ms : svc->deadline_ms;
+    if (waited_s * 1000 > allowed) {
+        (void) tw_fail(err, TW_ETIMEOUT, "the request waited for %.0f ms, its deadline is %.0f ms",
+                       waited_s * 1000, allowed);
         return TW_RPC_DEADLINE_EXCEEDED;
     }
+    d->until = tw_deadline_in(allowed / 1000 - waited_s);
     return TW_RPC_OK;
 }
 
-/* The faults that are ours and not the asker's. */
-static bool is_ours(tw_rpc_code code)
+/* A sentence that is not for who asks, because it may name files of the server: what he is told
+ * instead. NULL: it is for him. */
+static const char *instead_of(tw_status st, const tw_error *err)
 {
-    return code == TW_RPC_INTERNAL || code == TW_RPC_DATA_LOSS || code == TW_RPC_RESOURCE_EXHAUSTED;
+    switch (st) {
+    case TW_OK: return NULL;
+    case TW_ENOMEM: return "the server is out of memory; try again later";
+    case TW_EBUSY: return "another write is in progress on the server; try again later";
+    case TW_EDENIED: return "the server may not write its data";
+    case TW_ECORRUPT: return "something on the server's disk is damaged; its log says what";
+    case TW_EINVAL:
+    case TW_EDIM:
+    case TW_ENOTFOUND:
+    case TW_EEXIST:
+    case TW_ESTATE:
+    case TW_ETIMEOUT:
+    case TW_ECANCELLED:
+    case TW_EUNSUPPORTED:
+        if (!err->system)
+            return NULL;
+        break;
+    case TW_EIO: break;
+    }
+    return "the server's system refused something; its log says what";
+}
+
+/* Does an admitted request. What went wrong is in err as who asks may read it. */
+static tw_rpc_code perform(tw_service *svc, desk *d, const tw_request *q, tw_reply *r,
+                           tw_error *err)
+{
+    tw_status st = handlers[q->call](svc, d, q, r, err);
+    const char *instead = instead_of(st, err);
+    if (instead == NULL)
+        return tw_rpc_code_of(st);
+    /* A file that is not there is no item that is not there. */
+    const tw_rpc_code code = st == TW_ENOTFOUND ? TW_RPC_INTERNAL : tw_rpc_code_of(st);
+    log_failure("RPC-FAILED", tw_call_name(q->call), code, err->msg);
+    (void) tw_fail(err, st, "%s", instead);
+    return code;
 }
 
 static void serve(void *ctx, int worker, tw_bytes bytes, double waited_s, tw_bytes *reply)
@@ -161,7 +217,7 @@ static void serve(void *ctx, int worker, tw_bytes bytes, double waited_s, tw_byt
     bool admitted = code == TW_RPC_OK;
     r.call = q.call;
     if (admitted)
-        code = tw_rpc_code_of(handlers[q.call](svc, d, &q, &r, &err));
+        code = perform(svc, d, &q, &r, &err);
     r.id = q.id;
     r.status = code;
     r.message = code == TW_RPC_OK ? "" : err.msg;
@@ -170,6 +226,7 @@ static void serve(void *ctx, int worker, tw_bytes bytes, double waited_s, tw_byt
     if (st != TW_OK) { /* too long, or no memory: say that instead */
         r.status = code = st == TW_ENOMEM ? TW_RPC_RESOURCE_EXHAUSTED : TW_RPC_INTERNAL;
         r.message = err.msg;
+        log_failure("RPC-FAILED", tw_call_name(q.call), code, err.msg);
         st = tw_reply_encode(d->wire, &r, reply, NULL);
     }
     if (st != TW_OK)
@@ -178,8 +235,6 @@ static void serve(void *ctx, int worker, tw_bytes bytes, double waited_s, tw_byt
     d->item = (tw_item){0};
     if (admitted && code != TW_RPC_OK)
         (void) atomic_fetch_add(&svc->failed, 1);
-    if (is_ours(code))
-        log_failure("RPC-FAILED", tw_call_name(q.call), code, err.msg);
 }
 
 /* ---- start and stop ---- */
@@ -244,6 +299,12 @@ tw_status tw_service_start(tw_service **out, tw_engine *engine, const tw_service
                        TW_SERVER_MAX_WORKERS));
     svc->engine = engine;
     svc->started = tw_clock_monotonic();
+    svc->deadline_ms = cfg->deadline_ms != 0 ? cfg->deadline_ms : TW_SERVICE_DEADLINE_MS;
+    if (svc->deadline_ms < 1 || svc->deadline_ms > TW_WIRE_MAX_DEADLINE_MS)
+        TW_TRY(tw_fail(err, TW_EINVAL, "deadline_ms %d is outside 1..%d", svc->deadline_ms,
+                       TW_WIRE_MAX_DEADLINE_MS));
+    if (cfg->media_root != NULL)
+        TW_TRY(tw_media_root_open(&svc->media_root, cfg->media_root, err));
     if (cfg->api_keys != NULL)
         TW_TRY(tw_api_keys_load(&svc->keys, cfg->api_keys, err));
     TW_TRY(make_desks(svc, sc.workers, err));
@@ -314,6 +375,7 @@ void tw_service_stop(tw_service *svc)
         tw_answer_fini(&svc->desks[i].answer);
     }
     tw_api_keys_free(svc->keys);
+    tw_media_root_close(svc->media_root);
     tw_free(svc->desks);
     tw_free(svc);
 }

@@ -7,7 +7,8 @@
  *     tw_service_stop(svc);
  *     tw_engine_close(engine);
  *
- * Every request is answered with a status and a sentence, see rpc/twindex.proto.
+ * Every request is answered with a status and a sentence, see rpc/twindex.proto. No sentence names
+ * a file of the server or tells what it holds: one that would is logged, and a plain one sent.
  *
  * Threads: start, url, reload and stop from one thread; health from any. See rpc/server.h on
  * fork().
@@ -19,6 +20,8 @@
 #include "engine/engine.h"
 #include "rpc/wire.h"
 
+#define TW_SERVICE_DEADLINE_MS 30000
+
 /* 0 and NULL mean the default; what they mean is in rpc/server.h. */
 typedef struct tw_service_config {
     const char *const *urls; /* (n_urls) borrowed for the call to start */
@@ -28,6 +31,9 @@ typedef struct tw_service_config {
     int send_timeout_ms;
     int drain_ms;
     int max_connections;
+    int deadline_ms; /* for requests that bring none; 1..TW_WIRE_MAX_DEADLINE_MS */
+    /* A folder: files below it may be named in a put, by their paths from it. NULL: none may. */
+    const char *media_root;
     const char *api_keys; /* a file for rpc/api_keys.h; NULL: no key is asked for */
 } tw_service_config;
 
@@ -35,7 +41,8 @@ typedef struct tw_service tw_service;
 
 /* Serves `engine`, which is borrowed until stop returns, when it returns TW_OK.
  *
- * Statuses: those of tw_server_start and tw_api_keys_load. On failure *out is NULL. */
+ * Statuses: those of tw_server_start, tw_media_root_open and tw_api_keys_load. On failure *out is
+ * NULL. */
 TW_NODISCARD tw_status tw_service_start(tw_service **out, tw_engine *engine,
                                         const tw_service_config *cfg, tw_error *err);
 

@@ -98,9 +98,11 @@ static tw_status check_call(const tw_request *q, tw_error *err)
     tw_status st = TW_OK;
     switch (q->call) {
     case TW_CALL_SIMILAR:
-        TW_TRY(check_shown(
-            &(tw_embed_query){q->similar.item, q->similar.text, q->similar.image, q->similar.audio},
-            err));
+        TW_TRY(check_shown(&(tw_embed_query){.item = q->similar.item,
+                                             .text = q->similar.text,
+                                             .image = q->similar.image,
+                                             .audio = q->similar.audio},
+                           err));
         TW_TRY(check_k(q->similar.k, err));
         break;
     case TW_CALL_NEXT: TW_TRY(check_next(&q->next, err)); break;

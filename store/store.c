@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/crash.h"
 #include "base/file.h"
 #include "store/internal.h"
@@ -290,28 +291,67 @@ static tw_status store_counts(tw_store *s, tw_error *err)
     return twi_run(s->writer, q, err);
 }
 
-tw_status tw_store_begin(tw_store *s, tw_error *err)
+static tw_status too_late(tw_error *err)
+{
+    return tw_fail(err, TW_ETIMEOUT, "the deadline passed before the writes before this one ended");
+}
+
+/* The slot of the one that writes. */
+static tw_status take_slot(tw_store *s, tw_deadline until, tw_error *err)
+{
+    tw_status st = TW_OK;
+    int rc = 0;
+
+    (void) pthread_mutex_lock(&s->writer_lock);
+    if (s->writing && pthread_equal(s->owner, pthread_self())) {
+        st = tw_fail(err, TW_ESTATE, "this thread is in a transaction already");
+        goto done;
+    }
+    while (s->writing && rc == 0) {
+        const struct timespec at = tw_deadline_timespec(until);
+        rc = until > 0
+                 ? pthread_cond_clockwait(&s->writer_free, &s->writer_lock, CLOCK_MONOTONIC, &at)
+                 : pthread_cond_wait(&s->writer_free, &s->writer_lock);
+    }
+    if (s->writing) {
+        st = too_late(err);
+        goto done;
+    }
+    s->writing = true;
+    s->owner = pthread_self();
+done:
+    (void) pthread_mutex_unlock(&s->writer_lock);
+    return st;
+}
+
+/* BEGIN IMMEDIATE, which waits for other processes: for the store's patience, or until then. */
+static tw_status begin_writing(tw_store *s, tw_deadline until, tw_error *err)
+{
+    const double left = until > 0 ? (until - tw_clock_monotonic()) * 1000 : s->patience_ms;
+    const bool patient = left >= s->patience_ms;
+    if (!patient)
+        (void) sqlite3_busy_timeout(s->writer->db, left > 1 ? (int) left : 1);
+    tw_status st = twi_exec(s->writer, TWI_SQL_BEGIN_WRITE, err);
+    if (!patient)
+        (void) sqlite3_busy_timeout(s->writer->db, s->patience_ms);
+    return st == TW_EBUSY && tw_deadline_passed(until) ? too_late(err) : st;
+}
+
+tw_status tw_store_begin(tw_store *s, tw_error *err) { return tw_store_begin_by(s, 0, err); }
+
+tw_status tw_store_begin_by(tw_store *s, tw_deadline until, tw_error *err)
 {
     if (s->writer == NULL)
         return tw_fail(err, TW_EDENIED, "'%s' was opened for reading only", s->path);
-
-    (void) pthread_mutex_lock(&s->writer_lock);
-    bool mine = s->writing && pthread_equal(s->owner, pthread_self());
-    if (!mine) {
-        while (s->writing)
-            (void) pthread_cond_wait(&s->writer_free, &s->writer_lock);
-        s->writing = true;
-        s->owner = pthread_self();
-    }
-    (void) pthread_mutex_unlock(&s->writer_lock);
-    if (mine)
-        return tw_fail(err, TW_ESTATE, "this thread is in a transaction already");
+    tw_status st = take_slot(s, until, err);
+    if (st != TW_OK)
+        return st;
 
     s->failed = false;
     /* Another process may have written since our last transaction. */
     memset(s->spaces, 0, sizeof s->spaces);
     s->last_user_key[0] = '\0';
-    tw_status st = twi_exec(s->writer, TWI_SQL_BEGIN_WRITE, err);
+    st = begin_writing(s, until, err);
     if (st == TW_OK)
         st = load_counts(s, err);
     if (st != TW_OK)

@@ -33,6 +33,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/deadline.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -73,6 +74,9 @@ void tw_store_set_patience(tw_store *s, int ms);
 
 /* Waits until no other thread writes, then starts. TW_ESTATE: this thread is in one already. */
 TW_NODISCARD tw_status tw_store_begin(tw_store *s, tw_error *err);
+/* The same, but waits no longer than until then, neither for a thread nor for another process.
+ * TW_ETIMEOUT; no transaction is open. */
+TW_NODISCARD tw_status tw_store_begin_by(tw_store *s, tw_deadline until, tw_error *err);
 
 /* When this returns TW_OK, everything since begin is on disk. On failure nothing of it is, and the
  * transaction is over all the same. TW_ESTATE: none is open in this thread, or an earlier call in

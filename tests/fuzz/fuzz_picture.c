@@ -16,7 +16,7 @@ static void require(int condition)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const tw_picture_options opt = {{1, 2, 3}, 4096};
+    const tw_picture_options opt = {.background = {1, 2, 3}, .max_pixels = 4096};
     tw_image im;
     tw_error err = {0};
     unsigned sum = 0;

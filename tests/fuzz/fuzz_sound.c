@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tw_error err = {0};
     bool cut = false;
 
-    if (tw_sound_parse(&s, data, size, "fuzz", 0.25, &cut, &err) != TW_OK) {
+    if (tw_sound_parse(&s, data, size, "fuzz", &(tw_sound_options){.seconds = 0.25}, &cut, &err) !=
+        TW_OK) {
         require(s.samples == NULL && strncmp(err.msg, "'fuzz' ", 7) == 0);
         return 0;
     }

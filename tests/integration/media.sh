@@ -129,7 +129,7 @@ want 'its line' 0 '^{"id": "ring1", "model": 2, "vector": \[' cat v.jsonl
 
 # ---- over the wire, the same
 
-"$program" serve d --listen tcp://127.0.0.1:0 --url-file url >serve.log 2>&1 &
+"$program" serve d --listen tcp://127.0.0.1:0 --media-root shop --url-file url >serve.log 2>&1 &
 server=$!
 for _ in $(seq 400); do
     [ -s url ] && break
@@ -146,8 +146,29 @@ for q in 'similar --image shop/cross3.png -k 4 --json' 'similar --image shop/rin
     count=$((count + 1))
     cmp -s a.out b.out || { failures=$((failures + 1)); echo "FAILED: '$q' differs over the wire"; diff a.out b.out; }
 done
-one_line 'put over the wire is checked there' 1 'cut.png' "$program" put --connect "$url" y --image "$work/shop/cut.png"
-want 'put over the wire' 0 'created' "$program" put --connect "$url" y --image "$work/shop/ring4.png"
+want 'put over the wire' 0 'created' "$program" put --connect "$url" y --image ring4.png
+want 'its picture is named from the media root' 0 '^image  *ring4.png$' "$program" get --connect "$url" y
+want 'and as a whole in the directory' 0 '^image  */.*/shop/ring4.png$' "$program" get --dir d y
+want 'what was read can be sent back' 0 'unchanged' "$program" put --connect "$url" y --image ring4.png
+want 'by its whole path, too' 0 'unchanged' "$program" put --connect "$url" y --image "$work/shop/ring4.png"
+mkdir shop/deep
+ln -s /etc/passwd shop/link.png
+ln -s "$work" shop/deep/up
+ln -s ring4.png shop/inside.png
+mkfifo shop/pipe.png
+printf 'root:*:20000:' >secret
+for path in /etc/shadow /etc/passwd /nowhere ../secret deep/../../secret "$work/secret" "$work/shop/../secret" link.png \
+    inside.png deep/up/secret pipe.png deep none.png cut.png bell0.wav '' ./ /proc/self/environ \
+    https://example.org/a.png; do
+    [ -n "$path" ] || continue
+    one_line "put of $path is refused" 1 'the image is not the path of a PNG or JPEG file below' \
+        timeout -s KILL 20 "$program" put --connect "$url" z --image "$path"
+    cmp -s out refusal || { [ -f refusal ] && { failures=$((failures + 1)); echo "FAILED: '$path' is told from others"; cat out; }; }
+    cp out refusal
+done
+one_line 'a sound likewise' 1 'the audio is not the path of a sound' "$program" put --connect "$url" z --audio ../secret
+want 'the log knows why' 0 "MEDIA-REFUSED.*'deep/../../secret' climbs" cat serve.log
+want 'nothing was stored' 1 'no item' "$program" get --connect "$url" z
 want 'it has the vector of its like' 0 '^ *1  *1.000  *y ' "$program" similar --connect "$url" --image shop/ring4.png -k 1
 head -c 7000000 /dev/zero >large.png
 one_line 'a picture over the limit' 1 'image has 7000000 bytes, at most 6291456' "$program" similar --connect "$url" --image large.png

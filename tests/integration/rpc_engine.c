@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -17,7 +18,9 @@ static int open_all(void **state)
 {
     (void) state;
     const char *dir = tw_test_path("data"), *urls[] = {"tcp://127.0.0.1:0"};
-    tw_service_config cfg = {.urls = urls, .n_urls = 1, .workers = 2};
+    const char *media = tw_test_path("media");
+    tw_service_config cfg = {.urls = urls, .n_urls = 1, .workers = 2, .media_root = media};
+    assert_ok(tw_dir_create(media, err));
     assert_ok(tw_engine_create(dir, err));
     assert_ok(tw_engine_open(&engine, dir, &(tw_engine_options){.mode = TW_ENGINE_WRITE}, err));
     assert_ok(tw_service_start(&service, engine, &cfg, err));
@@ -163,6 +166,93 @@ static void a_picture_travels_as_its_bytes(void **state)
     tw_client_close(c);
 }
 
+static tw_status put_picture(tw_client *c, const char *path, tw_error *why)
+{
+    tw_put_kind kind;
+    return tw_client_put(c, &(tw_item){.id = "client's", .image = path}, &kind, why);
+}
+
+/* media.sh tries many more ways out. */
+static void a_client_names_files_below_the_media_root_alone(void **state)
+{
+    (void) state;
+    static unsigned char px[400];
+    const tw_image im = {.width = 20, .height = 20, .channels = 1, .px = px};
+    tw_client *c = client();
+    tw_error first = {0}, other = {0};
+    tw_put_kind kind;
+    tw_item got;
+    const char *inside = tw_test_path("media/in.png"), *outside = tw_test_path("out.png");
+
+    assert_ok(tw_picture_save_png(inside, &im, err));
+    assert_ok(tw_picture_save_png(outside, &im, err));
+    assert_int_equal(symlink(outside, tw_test_path("media/link.png")), 0);
+    assert_ok(put_picture(c, "in.png", err));
+    assert_ok(tw_client_get(c, "client's", &got, err));
+    assert_string_equal(got.image, "in.png");
+    assert_ok(tw_engine_get(engine, "client's", &got, err));
+    assert_string_equal(strrchr(got.image, '/'), "/in.png");
+    assert_int_equal(got.image[0], '/');
+    tw_item_fini(&got);
+
+    assert_int_equal(put_picture(c, "none.png", &first), TW_EINVAL);
+    const char *const bad[] = {outside,     "../out.png",  "link.png",    "/etc/passwd",
+                               "/dev/zero", "x/../in.png", "/nowhere/at", "http://a/b.png"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(put_picture(c, bad[i], &other), TW_EINVAL);
+        assert_string_equal(other.msg, first.msg);
+    }
+    /* What the operator gave an item may be sent back with it, for it is no news. */
+    assert_ok(tw_engine_put(engine, &(tw_item){.id = "client's", .image = outside}, &kind, err));
+    assert_ok(tw_client_get(c, "client's", &got, err));
+    assert_string_equal(got.image, outside);
+    assert_ok(put_picture(c, outside, err));
+    assert_ok(tw_client_delete(c, "client's", err));
+    tw_client_close(c);
+}
+
+/* The data directory is moved away, so that the store cannot be opened for another reader: what the
+ * system says then has paths in it. */
+static void no_sentence_tells_a_path_of_the_server(void **state)
+{
+    (void) state;
+    tw_client *c = client();
+    tw_error e = {0};
+    tw_item got;
+    tw_engine_stats stats;
+    tw_answer a;
+    tw_put_kind kind;
+    tw_answer_init(&a);
+    const tw_similar_query q = {.item = "tt1", .k = 3};
+    (void) !tw_client_similar(c, &q, &a, &e);
+    assert_null(strstr(e.msg, tw_test_dir()));
+    (void) !tw_client_get(c, "/etc", &got, &e);
+    assert_null(strstr(e.msg, tw_test_dir()));
+    (void) !tw_client_put(c, &(tw_item){.id = "x", .attributes = "["}, &kind, &e);
+    assert_null(strstr(e.msg, tw_test_dir()));
+    tw_service_stop(service);
+    tw_engine_close(engine);
+    /* Read-only, and a store that breaks while it is read. */
+    const char *dir = tw_test_path("data"), *urls[] = {"tcp://127.0.0.1:0"};
+    tw_service_config cfg = {.urls = urls, .n_urls = 1, .workers = 1};
+    assert_ok(tw_engine_open(&engine, dir, NULL, err));
+    assert_ok(tw_service_start(&service, engine, &cfg, err));
+    tw_client_close(c);
+    c = client();
+    assert_int_equal(tw_client_put(c, &(tw_item){.id = "x"}, &kind, &e), TW_EDENIED);
+    assert_null(strstr(e.msg, tw_test_dir()));
+    assert_int_equal(truncate(tw_test_path("data/twindex.db"), 8192), 0);
+    for (int i = 0; i < 3; i++) {
+        const tw_status st = i == 0   ? tw_client_get(c, "tt1", &got, &e)
+                             : i == 1 ? tw_client_stats(c, &stats, &e)
+                                      : tw_client_similar(c, &q, &a, &e);
+        if (st != TW_OK)
+            assert_null(strstr(e.msg, tw_test_dir()));
+    }
+    tw_answer_fini(&a);
+    tw_client_close(c);
+}
+
 static void *put_and_read(void *arg)
 {
     tw_client *c = client();
@@ -204,6 +294,8 @@ int main(void)
         cmocka_unit_test(the_engines_refusals_arrive_word_for_word),
         cmocka_unit_test(many_clients_write_at_once),
         cmocka_unit_test(a_picture_travels_as_its_bytes),
+        cmocka_unit_test(a_client_names_files_below_the_media_root_alone),
+        cmocka_unit_test(no_sentence_tells_a_path_of_the_server), /* last: it breaks the store */
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "tests/integration/rpc_echo.h"
+#include "tests/support/test.h"
 
 tw_engine fake;
 
@@ -12,7 +13,11 @@ static tw_status outcome(tw_engine *e, tw_error *err)
 {
     atomic_fetch_add(&e->calls, 1);
     tw_status st = (tw_status) atomic_load(&e->fail);
-    return st == TW_OK ? TW_OK : tw_fail(err, st, "the engine says %d", (int) st);
+    if (st == TW_OK)
+        return TW_OK;
+    (void) tw_fail(err, st, "the engine says %d", (int) st);
+    err->system = atomic_load(&e->system);
+    return st;
 }
 
 tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *out, tw_error *err)
@@ -83,21 +88,26 @@ void tw_item_fini(tw_item *item)
     *item = (tw_item){0};
 }
 
-tw_status tw_engine_put(tw_engine *e, const tw_item *item, tw_put_kind *kind, tw_error *err)
+tw_status tw_engine_put_with(tw_engine *e, const tw_item *item, const tw_write_options *opt,
+                             tw_put_kind *kind, tw_error *err)
 {
+    assert_true(opt->from_client && opt->deadline > 0);
     *kind = item->title[0] == 'R' ? TW_PUT_REPLACED : TW_PUT_CREATED;
     return outcome(e, err);
 }
 
-tw_status tw_engine_delete(tw_engine *e, const char *id, tw_error *err)
+tw_status tw_engine_delete_with(tw_engine *e, const char *id, const tw_write_options *opt,
+                                tw_error *err)
 {
+    assert_true(opt->deadline > 0);
     return strcmp(id, "none") == 0 ? tw_fail(err, TW_ENOTFOUND, "no item '%s'; near: '7'", id)
                                    : outcome(e, err);
 }
 
-tw_status tw_engine_record(tw_engine *e, const char *user, const char *item, int64_t time,
-                           bool *added, tw_error *err)
+tw_status tw_engine_record_with(tw_engine *e, const char *user, const char *item, int64_t time,
+                                const tw_write_options *opt, bool *added, tw_error *err)
 {
+    assert_true(opt->deadline > 0);
     *added = strcmp(user, item) != 0;
     atomic_store(&e->last_time, time);
     return outcome(e, err);

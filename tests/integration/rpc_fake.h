@@ -9,6 +9,7 @@
 
 struct tw_engine {
     atomic_int fail;      /* the status that every call ends with */
+    atomic_bool system;   /* its sentence is the system's */
     atomic_int items_out; /* tw_item handed out and not yet released */
     atomic_int calls;
     atomic_llong last_time; /* of record */

@@ -12,7 +12,7 @@
 
 enum { W = 90, H = 70 };
 
-static const tw_picture_options small = {{255, 255, 255}, 4096};
+static const tw_picture_options small = {.background = {255, 255, 255}, .max_pixels = 4096};
 static blob png, jpeg;
 
 static tw_status read_png(void)
@@ -51,7 +51,8 @@ static tw_status load_sound(void)
     assert_non_null(f);
     assert_int_equal(fwrite(wav, 1, sizeof wav, f), sizeof wav);
     assert_int_equal(fclose(f), 0);
-    const tw_status st = tw_sound_load(&s, tw_test_path(path), 60, NULL, NULL);
+    const tw_status st =
+        tw_sound_load(&s, tw_test_path(path), &(tw_sound_options){.seconds = 60}, NULL, NULL);
     assert_true((s.samples == NULL) == (st != TW_OK));
     tw_free(s.samples);
     return st;

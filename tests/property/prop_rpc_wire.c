@@ -59,10 +59,12 @@ static tw_request random_request(void)
     bool first = tw_rng_below(&rng, 2) == 0;
     switch (q.call) {
     case TW_CALL_SIMILAR:
-        q.similar =
-            (tw_similar_query){first ? word() : NULL,           first ? NULL : word(),
-                               up_to(TW_ENGINE_MAX_K),          tw_rng_below(&rng, 2) == 0,
-                               first ? (tw_bytes){0} : media(), first ? (tw_bytes){0} : media()};
+        q.similar = (tw_similar_query){.item = first ? word() : NULL,
+                                       .text = first ? NULL : word(),
+                                       .k = up_to(TW_ENGINE_MAX_K),
+                                       .exact = tw_rng_below(&rng, 2) == 0,
+                                       .image = first ? (tw_bytes){0} : media(),
+                                       .audio = first ? (tw_bytes){0} : media()};
         break;
     case TW_CALL_NEXT:
         q.next = (tw_next_query){.k = up_to(TW_ENGINE_MAX_K),

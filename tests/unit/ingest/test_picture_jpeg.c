@@ -40,6 +40,30 @@ static void ramp(unsigned char *px, int w, int h, int channels)
                 *px++ = (unsigned char) (40 + 3 * x + 5 * y * (k == 1) + 30 * k);
 }
 
+static void a_cap_and_a_deadline_are_kept(void **state)
+{
+    (void) state;
+    unsigned char px[W * H];
+    ramp(px, W, H, 1);
+    for (int progressive = 0; progressive < 2; progressive++) {
+        const blob b = make_jpeg(&(jpeg_order){
+            .width = W, .height = H, .channels = 1, .px = px, .progressive = progressive == 1});
+        tw_picture_options opt = TW_PICTURE_DEFAULT;
+        tw_image im;
+        opt.max_source = W * H;
+        opt.deadline = tw_deadline_in(3600);
+        im = parse(b, &opt);
+        tw_free(im.px);
+        opt.max_source = W * H - 1;
+        assert_status(tw_picture_parse(&im, b.data, b.len, "x.jpg", &opt, err), TW_EINVAL);
+        opt.max_source = 0;
+        opt.deadline = tw_deadline_in(-1);
+        assert_status(tw_picture_parse(&im, b.data, b.len, "x.jpg", &opt, err), TW_ETIMEOUT);
+        assert_null(im.px);
+        free(b.data);
+    }
+}
+
 static void grey_and_colour_come_back(void **state)
 {
     (void) state;
@@ -136,7 +160,7 @@ static void a_large_picture_is_reduced_while_it_is_read(void **state)
 {
     (void) state;
     enum { SIDE = 640 };
-    const tw_picture_options opt = {{255, 255, 255}, 4096};
+    const tw_picture_options opt = {.background = {255, 255, 255}, .max_pixels = 4096};
     unsigned char *px = malloc(SIDE * SIDE);
     assert_non_null(px);
     for (int i = 0; i < SIDE * SIDE; i++)
@@ -261,6 +285,7 @@ static void the_build_says_that_it_reads_jpeg(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_cap_and_a_deadline_are_kept),
         cmocka_unit_test(grey_and_colour_come_back),
         cmocka_unit_test(cmyk_becomes_rgb),
         cmocka_unit_test(an_orientation_is_undone),

@@ -46,7 +46,7 @@ static void every_form_of_pixels_gives_the_same_picture(void **state)
 {
     (void) state;
     static const unsigned char paper[3] = {200, 100, 50};
-    const tw_picture_options opt = {{200, 100, 50}, 4096};
+    const tw_picture_options opt = {.background = {200, 100, 50}, .max_pixels = 4096};
     unsigned char palette[256 * 3], palette_alpha[256];
     tw_rng rng;
     tw_rng_seed(&rng, tw_test_seed());
@@ -114,7 +114,7 @@ static void a_large_picture_is_averaged_over_boxes(void **state)
 {
     (void) state;
     enum { BIG_W = 301, BIG_H = 97, BOX = 3, OUT_W = 101, OUT_H = 33 };
-    const tw_picture_options opt = {{255, 255, 255}, 4096};
+    const tw_picture_options opt = {.background = {255, 255, 255}, .max_pixels = 4096};
     uint16_t *big = calloc(BIG_W * BIG_H * 3, sizeof *big);
     tw_rng rng;
     assert_non_null(big);
@@ -159,7 +159,7 @@ static void twenty_thousand_pixels_are_wide_enough(void **state)
                        .interlaced = interlaced == 1,
                        .samples = row};
         blob b = make_png(&o);
-        tw_image im = parse(b, &(tw_picture_options){{0, 0, 0}, 4096});
+        tw_image im = parse(b, &(tw_picture_options){.background = {0, 0, 0}, .max_pixels = 4096});
         assert_int_equal(im.width, 4000);
         assert_int_equal(im.height, 1);
         tw_free(im.px);
@@ -174,6 +174,37 @@ static void twenty_thousand_pixels_are_wide_enough(void **state)
         free(b.data);
     }
     free(row);
+}
+
+/* The number of pixels is known before one of them is decoded, and time is looked at in between. */
+static void a_cap_and_a_deadline_are_kept(void **state)
+{
+    (void) state;
+    enum { WIDE = 80, HIGH = 60 };
+    static uint16_t px[WIDE * HIGH];
+    for (int interlaced = 0; interlaced < 2; interlaced++) {
+        const blob b = make_png(&(png_order){.width = WIDE,
+                                             .height = HIGH,
+                                             .depth = 8,
+                                             .interlaced = interlaced == 1,
+                                             .samples = px});
+        tw_picture_options opt = TW_PICTURE_DEFAULT;
+        tw_error err = {0};
+        tw_image im;
+        opt.max_source = WIDE * HIGH;
+        opt.deadline = tw_deadline_in(3600);
+        im = parse(b, &opt);
+        tw_free(im.px);
+        opt.max_source = WIDE * HIGH - 1;
+        assert_int_equal(tw_picture_parse(&im, b.data, b.len, "x.png", &opt, &err), TW_EINVAL);
+        assert_string_equal(err.msg, "'x.png' is 80 x 60 pixels, more than 0 megapixels");
+        opt.max_source = 0;
+        opt.deadline = tw_deadline_in(-1);
+        assert_int_equal(tw_picture_parse(&im, b.data, b.len, "x.png", &opt, &err), TW_ETIMEOUT);
+        assert_string_equal(err.msg, "the deadline passed before 'x.png' was decoded");
+        assert_null(im.px);
+        free(b.data);
+    }
 }
 
 static blob small_png(void)
@@ -269,7 +300,9 @@ static void a_path_that_is_no_file_is_named(void **state)
     const char *path = tw_test_file("huge.png", "x");
     assert_int_equal(truncate(path, TW_PICTURE_MAX_BYTES + 1L), 0);
     assert_status(tw_picture_load(&im, path, NULL, err), TW_EINVAL);
-    assert_status(tw_picture_parse(&im, "x", 1, "x", &(tw_picture_options){{0}, 4095}, err),
+    assert_status(tw_picture_parse(&im, "x", 1, "x",
+                                   &(tw_picture_options){.background = {0}, .max_pixels = 4095},
+                                   err),
                   TW_EINVAL);
 }
 
@@ -315,6 +348,7 @@ static void a_full_disk_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_cap_and_a_deadline_are_kept),
         cmocka_unit_test(every_form_of_pixels_gives_the_same_picture),
         cmocka_unit_test(a_colour_may_be_named_transparent),
         cmocka_unit_test(a_large_picture_is_averaged_over_boxes),

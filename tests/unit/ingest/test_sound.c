@@ -40,7 +40,8 @@ static blob make_wav(int code, int bits, int channels, int rate, const void *sam
 static tw_sound parse(blob b, double seconds, bool *cut)
 {
     tw_sound s = {0};
-    assert_ok(tw_sound_parse(&s, b.data, b.len, "made.wav", seconds, cut, err));
+    assert_ok(tw_sound_parse(&s, b.data, b.len, "made.wav", &(tw_sound_options){.seconds = seconds},
+                             cut, err));
     return s;
 }
 
@@ -48,10 +49,26 @@ static void refuse(blob b, tw_status want, const char *sentence)
 {
     tw_sound s;
     tw_error err = {0};
-    const tw_status st = tw_sound_parse(&s, b.data, b.len, "made.wav", 10, NULL, &err);
+    const tw_status st = tw_sound_parse(&s, b.data, b.len, "made.wav",
+                                        &(tw_sound_options){.seconds = 10}, NULL, &err);
     if (st != want || strstr(err.msg, sentence) == NULL)
         fail_msg("%d '%s', not %d '%s'", st, err.msg, want, sentence);
     assert_null(s.samples);
+    free(b.data);
+}
+
+static void a_deadline_is_kept(void **state)
+{
+    (void) state;
+    static const int16_t samples[100];
+    const blob b = make_wav(PCM, 16, 1, 8000, samples, sizeof samples);
+    tw_sound s;
+    const tw_sound_options late = {.seconds = 1, .deadline = tw_deadline_in(-1)},
+                           soon = {.seconds = 1, .deadline = tw_deadline_in(3600)};
+    assert_status(tw_sound_parse(&s, b.data, b.len, "x.wav", &late, NULL, err), TW_ETIMEOUT);
+    assert_null(s.samples);
+    assert_ok(tw_sound_parse(&s, b.data, b.len, "x.wav", &soon, NULL, err));
+    tw_free(s.samples);
     free(b.data);
 }
 
@@ -106,7 +123,7 @@ static void every_form_of_samples_is_read(void **state)
         }
         assert_int_equal(sf_writef_float(out, in, FRAMES), FRAMES);
         assert_int_equal(sf_close(out), 0);
-        assert_ok(tw_sound_load(&s, path, 10, NULL, err));
+        assert_ok(tw_sound_load(&s, path, &(tw_sound_options){.seconds = 10}, NULL, err));
         assert_int_equal(s.rate, RATE);
         assert_in_range(s.frames, FRAMES, FRAMES + 2304); /* MP3 adds silence at its ends */
         double power = 0;
@@ -155,7 +172,7 @@ static void no_sound_takes_more_than_the_bound(void **state)
     assert_int_equal(fwrite(b.data, 1, b.len, f), b.len);
     assert_int_equal(fclose(f), 0);
     assert_int_equal(truncate(path, 44 + frames), 0);
-    assert_ok(tw_sound_load(&s, path, 1e9, &cut, err));
+    assert_ok(tw_sound_load(&s, path, &(tw_sound_options){.seconds = 1e9}, &cut, err));
     assert_int_equal(s.frames, TW_SOUND_MAX_FRAMES);
     assert_true(cut);
     tw_free(s.samples);
@@ -208,13 +225,23 @@ static void a_path_that_is_no_sound_is_named(void **state)
 {
     (void) state;
     tw_sound s;
-    assert_status(tw_sound_load(&s, tw_test_path("none.wav"), 1, NULL, err), TW_ENOTFOUND);
+    assert_status(
+        tw_sound_load(&s, tw_test_path("none.wav"), &(tw_sound_options){.seconds = 1}, NULL, err),
+        TW_ENOTFOUND);
     tw_error folder = {0};
-    assert_int_equal(tw_sound_load(&s, tw_test_dir(), 1, NULL, &folder), TW_EINVAL);
+    assert_int_equal(
+        tw_sound_load(&s, tw_test_dir(), &(tw_sound_options){.seconds = 1}, NULL, &folder),
+        TW_EINVAL);
     assert_non_null(strstr(folder.msg, "is no regular file"));
-    assert_status(tw_sound_load(&s, tw_test_file("empty.wav", ""), 1, NULL, err), TW_EINVAL);
-    assert_status(tw_sound_load(&s, tw_test_file("text.wav", "text"), 1, NULL, err), TW_EINVAL);
-    assert_status(tw_sound_load(&s, tw_test_file("text.wav", "text"), 0, NULL, err), TW_EINVAL);
+    assert_status(tw_sound_load(&s, tw_test_file("empty.wav", ""),
+                                &(tw_sound_options){.seconds = 1}, NULL, err),
+                  TW_EINVAL);
+    assert_status(tw_sound_load(&s, tw_test_file("text.wav", "text"),
+                                &(tw_sound_options){.seconds = 1}, NULL, err),
+                  TW_EINVAL);
+    assert_status(tw_sound_load(&s, tw_test_file("text.wav", "text"),
+                                &(tw_sound_options){.seconds = 0}, NULL, err),
+                  TW_EINVAL);
     assert_null(s.samples);
 }
 
@@ -231,7 +258,8 @@ static void cuts_and_flipped_bits_do_no_harm(void **state)
         unsigned char *cut = malloc(len);
         assert_non_null(cut);
         memcpy(cut, b.data, len);
-        const tw_status st = tw_sound_parse(&s, cut, len, "cut.wav", 1, NULL, NULL);
+        const tw_status st =
+            tw_sound_parse(&s, cut, len, "cut.wav", &(tw_sound_options){.seconds = 1}, NULL, NULL);
         assert_true((st == TW_OK) == (s.samples != NULL));
         assert_true(st == TW_OK ? len >= 48 : len < 48); /* whole frames behind 44 bytes */
         tw_free(s.samples);
@@ -239,7 +267,8 @@ static void cuts_and_flipped_bits_do_no_harm(void **state)
     }
     for (size_t bit = 0; bit < 8 * b.len; bit++) {
         b.data[bit / 8] ^= (unsigned char) (1 << bit % 8);
-        const tw_status st = tw_sound_parse(&s, b.data, b.len, "flipped.wav", 1, NULL, NULL);
+        const tw_status st = tw_sound_parse(&s, b.data, b.len, "flipped.wav",
+                                            &(tw_sound_options){.seconds = 1}, NULL, NULL);
         b.data[bit / 8] ^= (unsigned char) (1 << bit % 8);
         assert_true((st == TW_OK) == (s.samples != NULL));
         tw_free(s.samples);
@@ -251,6 +280,7 @@ static void cuts_and_flipped_bits_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_deadline_is_kept),
         cmocka_unit_test(channels_are_averaged),
         cmocka_unit_test(every_form_of_samples_is_read),
         cmocka_unit_test(what_is_longer_than_wanted_is_cut),

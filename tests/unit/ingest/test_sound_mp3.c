@@ -55,7 +55,8 @@ static blob join(const void *a, size_t a_len, const void *b, size_t b_len)
 static tw_sound parse(blob b, double seconds, bool *cut)
 {
     tw_sound s = {0};
-    assert_ok(tw_sound_parse(&s, b.data, b.len, "made.mp3", seconds, cut, err));
+    assert_ok(tw_sound_parse(&s, b.data, b.len, "made.mp3", &(tw_sound_options){.seconds = seconds},
+                             cut, err));
     return s;
 }
 
@@ -164,7 +165,8 @@ static void every_cut_is_quiet(void **state)
     for (size_t len = 1; len < b.len; len++) {
         const blob cut = join("", 0, b.data, len);
         tw_sound s;
-        const tw_status st = tw_sound_parse(&s, cut.data, len, "cut.mp3", 1, NULL, NULL);
+        const tw_status st = tw_sound_parse(&s, cut.data, len, "cut.mp3",
+                                            &(tw_sound_options){.seconds = 1}, NULL, NULL);
         assert_true((st == TW_OK) == (s.samples != NULL));
         read += st == TW_OK;
         tw_free(s.samples);
@@ -185,16 +187,22 @@ static void damage_in_the_middle_is_told_quietly(void **state)
     tw_sound s;
     memset(b.data + b.len / 2, 'x', 500);
     watch_stderr();
-    assert_int_equal(tw_sound_parse(&s, b.data, b.len, "bad.mp3", 10, NULL, &err), TW_ECORRUPT);
+    assert_int_equal(tw_sound_parse(&s, b.data, b.len, "bad.mp3",
+                                    &(tw_sound_options){.seconds = 10}, NULL, &err),
+                     TW_ECORRUPT);
     assert_non_null(strstr(err.msg, "'bad.mp3' is a damaged MP3: no frame follows at byte "));
     assert_null(s.samples);
     FILE *f = fopen(tw_test_path("bad.mp3"), "wb");
     assert_non_null(f);
     assert_int_equal(fwrite(b.data, 1, b.len, f), b.len);
     assert_int_equal(fclose(f), 0);
-    assert_int_equal(tw_sound_load(&s, tw_test_path("bad.mp3"), 10, NULL, NULL), TW_ECORRUPT);
+    assert_int_equal(
+        tw_sound_load(&s, tw_test_path("bad.mp3"), &(tw_sound_options){.seconds = 10}, NULL, NULL),
+        TW_ECORRUPT);
     bool cut = false; /* what is not wanted is not looked at */
-    assert_int_equal(tw_sound_parse(&s, b.data, b.len, "bad.mp3", 0.2, &cut, &err), TW_OK);
+    assert_int_equal(tw_sound_parse(&s, b.data, b.len, "bad.mp3",
+                                    &(tw_sound_options){.seconds = 0.2}, &cut, &err),
+                     TW_OK);
     assert_int_equal(s.frames, 3200);
     assert_true(cut);
     tw_free(s.samples);
@@ -225,7 +233,8 @@ static void what_only_begins_like_an_mp3_is_refused(void **state)
         const blob b = join("", 0, rows[i].bytes, rows[i].len);
         tw_error err = {0};
         tw_sound s;
-        const tw_status st = tw_sound_parse(&s, b.data, b.len, "x.mp3", 1, NULL, &err);
+        const tw_status st = tw_sound_parse(&s, b.data, b.len, "x.mp3",
+                                            &(tw_sound_options){.seconds = 1}, NULL, &err);
         if (st != rows[i].want || strstr(err.msg, rows[i].says) == NULL)
             fail_msg("row %zu: %d '%s'", i, st, err.msg);
         free(b.data);
