@@ -32,9 +32,13 @@ tw_status tw_pairs_cosines(double *out, const float *vecs, int64_t n, int dim,
                            (long long) k, p->a, p->b, (long long) n - 1);
         const float *a = vecs + (size_t) p->a * (size_t) dim;
         const float *b = vecs + (size_t) p->b * (size_t) dim;
-        out[k] = 0;
-        for (int j = 0; j < dim; j++)
-            out[k] += (double) a[j] * (double) b[j];
+        double ab = 0, aa = 0, bb = 0;
+        for (int j = 0; j < dim; j++) {
+            ab += (double) a[j] * (double) b[j];
+            aa += (double) a[j] * (double) a[j];
+            bb += (double) b[j] * (double) b[j];
+        }
+        out[k] = aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
     }
     return TW_OK;
 }
@@ -44,9 +48,11 @@ tw_status tw_pairs_cosines(double *out, const float *vecs, int64_t n, int dim,
  */
 
 typedef struct scored {
-    double score;
+    float score;
     bool positive;
 } scored;
+
+static float comparable(double score) { return isnan(score) ? -INFINITY : (float) score; }
 
 static int compare_falling(const void *a, const void *b)
 {
@@ -62,10 +68,8 @@ static tw_status sort_scores(scored **out, const double *score, const float *lab
     *out = s;
     if (s == NULL)
         return tw_fail(err, TW_ENOMEM, "sorting %lld scores", (long long) n);
-    for (int64_t k = 0; k < n; k++) {
-        const double x = isnan(score[k]) ? (double) -INFINITY : score[k];
-        s[k] = (scored){x, label[k] >= 0.5F};
-    }
+    for (int64_t k = 0; k < n; k++)
+        s[k] = (scored){comparable(score[k]), label[k] >= 0.5F};
     qsort(s, (size_t) n, sizeof *s, compare_falling);
     return TW_OK;
 }
@@ -152,7 +156,7 @@ tw_status tw_threshold_choose(double *threshold, const double *score, const floa
         if (value > best) {
             best = value;
             *threshold = end < n && isfinite(s[end].score)
-                             ? s[end].score + (s[k].score - s[end].score) / 2
+                             ? ((double) s[end].score + (double) s[k].score) / 2
                              : (double) -INFINITY;
         }
         k = end;
@@ -165,10 +169,10 @@ tw_decisions tw_threshold_apply(double threshold, const double *score, const flo
                                 int64_t n)
 {
     tw_decisions d = {0};
-    const double all = n > 0 ? (double) n : 1;
+    const double all = n > 0 ? (double) n : (double) NAN;
 
     for (int64_t k = 0; k < n; k++) {
-        const bool called = score[k] > threshold, is = label[k] >= 0.5F;
+        const bool called = (double) comparable(score[k]) > threshold, is = label[k] >= 0.5F;
         d.tp += called && is;
         d.fp += called && !is;
         d.fn += !called && is;
@@ -177,9 +181,12 @@ tw_decisions tw_threshold_apply(double threshold, const double *score, const flo
     const double called = (double) (d.tp + d.fp), positives = (double) (d.tp + d.fn);
     d.accuracy = (double) (d.tp + d.tn) / all;
     d.accuracy_se = sqrt(d.accuracy * (1 - d.accuracy) / all);
-    d.precision = called > 0 ? (double) d.tp / called : 0;
-    d.recall = positives > 0 ? (double) d.tp / positives : 0;
-    d.f1 = f1_of((double) d.tp, called, positives);
+    d.precision = d.recall = d.f1 = (double) NAN;
+    if (positives > 0) {
+        d.precision = called > 0 ? (double) d.tp / called : 0;
+        d.recall = (double) d.tp / positives;
+        d.f1 = f1_of((double) d.tp, called, positives);
+    }
     return d;
 }
 
@@ -187,10 +194,21 @@ tw_decisions tw_threshold_apply(double threshold, const double *score, const flo
  * ---------------------------------------------------------------------------------
  */
 
+/* By the values: the squared deviations of equal ones need not be 0 to the last bit. */
+static bool is_constant(const double *x, int64_t n)
+{
+    for (int64_t i = 1; i < n; i++)
+        if (x[i] != x[0])
+            return false;
+    return true;
+}
+
 double tw_scores_pearson(const double *x, const double *y, int64_t n)
 {
     double mx = 0, my = 0, xy = 0, xx = 0, yy = 0;
 
+    if (is_constant(x, n) || is_constant(y, n))
+        return (double) NAN;
     for (int64_t i = 0; i < n; i++) {
         mx += x[i] / (double) n;
         my += y[i] / (double) n;
@@ -204,7 +222,7 @@ double tw_scores_pearson(const double *x, const double *y, int64_t n)
 }
 
 typedef struct placed {
-    double value;
+    float value;
     int64_t index;
 } placed;
 
@@ -218,7 +236,7 @@ static int compare_rising(const void *a, const void *b)
 static void to_ranks(double *rank, placed *scratch, const double *x, int64_t n)
 {
     for (int64_t k = 0; k < n; k++)
-        scratch[k] = (placed){isnan(x[k]) ? (double) -INFINITY : x[k], k};
+        scratch[k] = (placed){comparable(x[k]), k};
     qsort(scratch, (size_t) n, sizeof *scratch, compare_rising);
     for (int64_t i = 0; i < n;) {
         int64_t end = i + 1;

@@ -9,7 +9,9 @@
  *     tw_ranking_measure(&r, &lists, 10, &err);          // recall@10, ndcg@10, ...
  *     tw_knn_measure(&acc, &lists, &task, 1, &err);      // 1-NN accuracy
  *
- * Ties count against us everywhere: what is wrong stands before what is right
+ * Scores of pairs are compared as float32, which is what vectors are made of: two
+ * that differ in their last digits as double are one threshold and share a rank.
+ * Ties count against us in rankings: what is wrong stands before what is right
  * when the two score the same to within TW_TIE. A score that is no number counts
  * as the lowest. Every mean over queries or trials has its standard error beside
  * it (NAN where there are fewer than two).
@@ -40,7 +42,9 @@ tw_mean tw_mean_of(const double *x, int64_t n); /* n 0: NAN */
  * ----------------------------
  */
 
-/* out (n_pairs): the cosines of unit rows. TW_EINVAL: a pair names no item. */
+/* out (n_pairs): cosines. Rows need not be of unit length, and those of float32 never quite are: so
+ * the same two vectors have cosine 1, whatever they are. 0 of a zero row. TW_EINVAL: a pair names
+ * no item. */
 TW_NODISCARD tw_status tw_pairs_cosines(double *out, const float *vecs, int64_t n, int dim,
                                         const tw_item_pair *pairs, int64_t n_pairs, tw_error *err);
 
@@ -70,8 +74,8 @@ TW_NODISCARD tw_status tw_threshold_choose(double *threshold, const double *scor
 
 typedef struct tw_decisions {
     int64_t tp, fp, fn, tn;
-    double accuracy, accuracy_se; /* se: sqrt(a (1 - a) / n) */
-    double precision, recall, f1; /* 0 where nothing was called, or is, positive */
+    double accuracy, accuracy_se; /* se: sqrt(a (1 - a) / n); NAN where n is 0 */
+    double precision, recall, f1; /* 0 where no positive was called so, NAN where there is none */
 } tw_decisions;
 
 /* Calls positive what scores above the threshold. */

@@ -275,9 +275,19 @@ done:
     return st;
 }
 
+static double square(const tw_tfidf *t, int64_t text)
+{
+    double sum = 0;
+    for (int64_t i = t->offsets[text]; i < t->offsets[text + 1]; i++)
+        sum += (double) t->weights[i] * (double) t->weights[i];
+    return sum;
+}
+
+/* The rows have unit length but for what float32 rounds: the same two texts have cosine 1. */
 double tw_tfidf_cosine(const tw_tfidf *t, int64_t a, int64_t b)
 {
     int64_t i = t->offsets[a], j = t->offsets[b];
+    const double squares = square(t, a) * square(t, b);
     double sum = 0;
 
     while (i < t->offsets[a + 1] && j < t->offsets[b + 1]) {
@@ -288,7 +298,7 @@ double tw_tfidf_cosine(const tw_tfidf *t, int64_t a, int64_t b)
         else
             j++;
     }
-    return sum;
+    return squares > 0 ? sum / sqrt(squares) : 0;
 }
 
 /* The first of column term's places whose text is at or after `text`. */

@@ -94,7 +94,7 @@ static void thresholds_are_chosen_and_applied(void **state)
     double t;
     (void) state;
     assert_ok(tw_threshold_choose(&t, s, y, 6, TW_BY_ACCURACY, err));
-    assert_near(t, 0.8, 1e-12);
+    assert_near(t, 0.8, 1e-7);
     tw_decisions d = tw_threshold_apply(t, s, y, 6);
     assert_true(d.tp == 1 && d.fp == 0 && d.fn == 2 && d.tn == 3);
     assert_near(d.accuracy, 4 / 6.0, 1e-12);
@@ -103,15 +103,18 @@ static void thresholds_are_chosen_and_applied(void **state)
     assert_near(d.recall, 1 / 3.0, 1e-12);
     assert_near(d.f1, 0.5, 1e-12);
     assert_ok(tw_threshold_choose(&t, s, y, 6, TW_BY_F1, err));
-    assert_near(t, 0.15, 1e-12);
+    assert_near(t, 0.15, 1e-7);
     assert_near(tw_threshold_apply(t, s, y, 6).f1, 0.75, 1e-12);
     assert_ok(tw_threshold_choose(&t, s, ones, 6, TW_BY_ACCURACY, err));
     assert_true(t < 0 && isinf(t));
     assert_ok(tw_threshold_choose(&t, s, none, 6, TW_BY_ACCURACY, err));
     assert_true(t > 0 && isinf(t));
-    assert_near(tw_threshold_apply(t, s, none, 6).f1, 0, 0);
-    assert_near(tw_threshold_apply(t, s, none, 6).accuracy, 1, 0);
-    assert_near(tw_threshold_apply(t, s, none, 0).accuracy, 0, 0);
+    d = tw_threshold_apply(t, s, none, 6); /* without a positive there is none to be found */
+    assert_true(isnan(d.f1) && isnan(d.precision) && isnan(d.recall));
+    assert_near(d.accuracy, 1, 0);
+    assert_true(isnan(tw_threshold_apply(t, s, none, 0).accuracy));
+    d = tw_threshold_apply((double) INFINITY, s, ones, 6); /* none of them was */
+    assert_true(d.f1 == 0 && d.precision == 0 && d.recall == 0);
 }
 
 /* A tie cannot be cut: 0.5 holds one of each, so F1 is best with both. */
@@ -122,9 +125,64 @@ static void thresholds_do_not_cut_ties(void **state)
     double t;
     (void) state;
     assert_ok(tw_threshold_choose(&t, s, y, 3, TW_BY_F1, err));
-    assert_near(t, 0.3, 1e-12);
+    assert_near(t, 0.3, 1e-7);
     const tw_decisions d = tw_threshold_apply(t, s, y, 3);
     assert_true(d.tp == 1 && d.fp == 1 && d.tn == 1);
+}
+
+/* tower_metrics_golden.py says where the figures come from. */
+static void figures_are_those_of_scikit_learn_and_scipy(void **state)
+{
+    enum { N = 500 };
+    static double score[N], grade[N], value[N];
+    static float label[N];
+    uint64_t x = 1;
+    double got;
+    (void) state;
+    for (int k = 0; k < N; k++) {
+        x = (1103515245 * x + 12345) % (1U << 31);
+        const double s = (double) ((x >> 8) % 97) / 97;
+        score[k] = s + (k % 2 == 1 ? 1e-9 : 0);
+        label[k] = (double) ((x >> 16) % 100) < 20 + 40 * s ? 1 : 0;
+        value[k] = (double) label[k];
+        grade[k] = (double) ((x >> 20) % 4 + (s > 0.5 ? 2 : 0)) / 5;
+    }
+    assert_ok(tw_scores_auc(&got, score, label, N, err));
+    assert_near(got, 0.618470404, 1e-9);
+    assert_ok(tw_scores_average_precision(&got, score, label, N, err));
+    assert_near(got, 0.489647912, 1e-9);
+    assert_ok(tw_scores_spearman(&got, score, grade, N, err));
+    assert_near(got, 0.569547185, 1e-9);
+    assert_ok(tw_scores_spearman(&got, score, value, N, err));
+    assert_near(got, 0.198802691, 1e-9);
+    assert_near(tw_scores_pearson(score, grade, N), 0.571643437, 1e-8);
+}
+
+/* Unit vectors of float32 are not of unit length: the same two have squares above and below 1. */
+static void the_same_vectors_have_the_same_cosine(void **state)
+{
+    enum { N = 400, DIM = 24 };
+    static float v[N * DIM], label[N / 2];
+    static tw_item_pair pairs[N / 2];
+    static double score[N / 2];
+    double ap;
+    tw_rng rng;
+    (void) state;
+    tw_rng_seed(&rng, tw_test_seed());
+    for (int i = 0; i < N / 2; i++) { /* each twice */
+        double square = 0;
+        for (int j = 0; j < DIM; j++) {
+            v[i * DIM + j] = (float) tw_rng_normal(&rng);
+            square += (double) v[i * DIM + j] * (double) v[i * DIM + j];
+        }
+        for (int j = 0; j < DIM; j++)
+            v[(i + N / 2) * DIM + j] = v[i * DIM + j] /= (float) sqrt(square);
+        label[i] = (float) (i % 4 == 0);
+        pairs[i] = (tw_item_pair){i, i + N / 2, label[i], 1};
+    }
+    assert_ok(tw_pairs_cosines(score, v, N, DIM, pairs, N / 2, err));
+    assert_ok(tw_scores_average_precision(&ap, score, label, N / 2, err));
+    assert_near(ap, 0.25, 0); /* one threshold, and a quarter is right */
 }
 
 /* x falls where y rises, but for a tie: ranks 4, 2.5, 2.5, 1 against 1, 2, 3, 4. */
@@ -135,6 +193,12 @@ static void correlations_by_hand(void **state)
     (void) state;
     assert_near(tw_scores_pearson(x, x, 4), 1, 1e-12);
     assert_near(tw_scores_pearson(x, y, 4), -120 / sqrt(36 * 1085), 1e-12);
+    double sevenths[7];
+    for (int k = 0; k < 7; k++)
+        sevenths[k] = 0.7; /* of which the mean is not 0.7 */
+    assert_true(isnan(tw_scores_pearson(sevenths, sevenths, 7)));
+    assert_ok(tw_scores_spearman(&rho, (const double[]){1, 2, 3, 4, 5, 6, 7}, sevenths, 7, err));
+    assert_true(isnan(rho));
     assert_true(isnan(tw_scores_pearson(x, flat, 4)));
     assert_ok(tw_scores_spearman(&rho, x, y, 4, err));
     assert_near(rho, -4.5 / sqrt(4.5 * 5), 1e-12);
@@ -152,6 +216,8 @@ int main(void)
         cmocka_unit_test(average_precision_takes_ties_as_one_threshold),
         cmocka_unit_test(thresholds_are_chosen_and_applied),
         cmocka_unit_test(thresholds_do_not_cut_ties),
+        cmocka_unit_test(figures_are_those_of_scikit_learn_and_scipy),
+        cmocka_unit_test(the_same_vectors_have_the_same_cosine),
         cmocka_unit_test(correlations_by_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
