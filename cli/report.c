@@ -173,6 +173,10 @@ static void print_pairs(const json_t *pairs, bool all)
                       whole(pairs, "valid"));
         print_towers(pairs, decisions, 0);
     }
+    size_t i;
+    const json_t *note;
+    json_array_foreach(json_object_get(pairs, "notes"), i, note)(void)
+        printf("  %s\n", json_string_value(note));
 }
 
 static void print_classes(const json_t *eval, bool all)
@@ -230,6 +234,13 @@ static void print_tower_eval(const json_t *eval, bool all)
     print_classes(eval, all);
 }
 
+static void print_skipped(const json_t *r)
+{
+    if (whole(r, "skipped_rows") > 0)
+        (void) fprintf(stderr, "twindex: %lld rows could not be used; the first: %s\n",
+                       whole(r, "skipped_rows"), word(r, "first_skipped"));
+}
+
 /* What was measured on, and what may have moved since. */
 static void print_circumstances(const json_t *r)
 {
@@ -243,8 +254,7 @@ static void print_circumstances(const json_t *r)
                        "is measured may not be all that was kept apart then\n",
                        then);
     }
-    if (whole(r, "skipped_rows") > 0)
-        (void) fprintf(stderr, "twindex: %lld rows could not be used\n", whole(r, "skipped_rows"));
+    print_skipped(r);
 }
 
 static const char *examples_name(const char *source)
@@ -304,9 +314,7 @@ void print_training_report(const char *json, bool towers)
                       examples_name(word(r, "source")), whole(r, "epochs"), whole(r, "best_epoch"),
                       number(r, "seconds"));
         print_modalities(r);
-        if (whole(r, "skipped_rows") > 0)
-            (void) fprintf(stderr, "twindex: %lld rows could not be used\n",
-                           whole(r, "skipped_rows"));
+        print_skipped(r);
         const json_t *eval = json_object_get(r, "eval");
         if (eval == NULL)
             eval = json_object_get(r, "eval_pairs");

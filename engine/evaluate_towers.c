@@ -146,6 +146,8 @@ static tw_status add_circumstances(const job *j, json_t *root, tw_error *err)
               json_object_set_new(root, "unreadable", json_integer(j->unread.n));
     if (j->path != NULL) /* not in the report where JSON cannot hold it */
         (void) json_object_set_new(root, "from", json_string(j->path));
+    if (j->x.skipped > 0)
+        (void) json_object_set_new(root, "first_skipped", json_string(j->x.first_skipped));
     if (!j->opt->chosen)
         bad |= json_object_set_new(root, "items_at_training", json_integer(then));
     return bad == 0 ? TW_OK : tw_fail(err, TW_ENOMEM, "report of the towers");

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,7 +143,24 @@ typedef struct scored {
     float *label;          /* (n) */
 } scored;
 
-static tw_status decide(decided *d, const scored *s, int64_t n_valid, int64_t n, tw_error *err)
+/* How many of n labels say "similar". */
+static int64_t similar_among(const tw_item_pair *pairs, int64_t n)
+{
+    int64_t similar = 0;
+    for (int64_t k = 0; k < n; k++)
+        similar += pairs[k].label >= 0.5F;
+    return similar;
+}
+
+static const tw_decisions undecided = {.accuracy = (double) NAN,
+                                       .accuracy_se = (double) NAN,
+                                       .precision = (double) NAN,
+                                       .recall = (double) NAN,
+                                       .f1 = (double) NAN};
+
+/* `told_apart`: both parts hold both kinds, so that a line between them can be drawn and judged. */
+static tw_status decide(decided *d, const scored *s, int64_t n_valid, int64_t n, bool told_apart,
+                        tw_error *err)
 {
     tw_status st = TW_OK;
     const double *score = s->score + n_valid;
@@ -154,8 +172,8 @@ static tw_status decide(decided *d, const scored *s, int64_t n_valid, int64_t n,
     d->pearson = tw_scores_pearson(score, s->value + n_valid, n);
     TW_TRY(tw_threshold_choose(&d->by_accuracy, s->score, s->label, n_valid, TW_BY_ACCURACY, err));
     TW_TRY(tw_threshold_choose(&d->by_f1, s->score, s->label, n_valid, TW_BY_F1, err));
-    d->accurate = tw_threshold_apply(d->by_accuracy, score, label, n);
-    d->balanced = tw_threshold_apply(d->by_f1, score, label, n);
+    d->accurate = told_apart ? tw_threshold_apply(d->by_accuracy, score, label, n) : undecided;
+    d->balanced = told_apart ? tw_threshold_apply(d->by_f1, score, label, n) : undecided;
 done:
     return st;
 }
@@ -166,7 +184,7 @@ static double share_in_order(const double *score, int64_t n)
     const int64_t triplets = n / 2;
     int64_t right = 0;
     for (int64_t k = 0; k < triplets; k++)
-        right += score[2 * k] > score[2 * k + 1];
+        right += (float) score[2 * k] > (float) score[2 * k + 1];
     return triplets > 0 ? (double) right / (double) triplets : (double) NAN;
 }
 
@@ -182,6 +200,19 @@ static tw_status set_decided(json_t *o, const decided *d, bool chosen, tw_error 
                set_real(o, "recall", d->balanced.recall) | set_real(o, "f1_threshold", d->by_f1);
     }
     return bad == 0 ? TW_OK : tw_fail(err, TW_ENOMEM, "report of pairs");
+}
+
+/* The kinds of labels in a part: bit 0 some are similar, bit 1 some are not. */
+static unsigned kinds(const run *u, int64_t from, int64_t n)
+{
+    const int64_t similar = similar_among(u->pairs.pairs + from, n);
+    return (similar > 0 ? 1U : 0) | (similar < n ? 2U : 0);
+}
+
+static bool tells_apart(const run *u)
+{
+    const tw_split *p = &u->pairs.parts;
+    return kinds(u, p->train, p->valid) == 3 && kinds(u, p->train + p->valid, p->test) == 3;
 }
 
 static tw_status judge_pairs(run *u, twi_rival_kind which, const twi_rival *r, tw_error *err)
@@ -203,7 +234,7 @@ static tw_status judge_pairs(run *u, twi_rival_kind which, const twi_rival *r, t
     for (int64_t k = 0; k < n; k++)
         s.value[k] = (double) (s.label[k] = pairs[k].label);
     TW_TRY(score_pairs(u, r, pairs, n, s.score, err));
-    TW_TRY(decide(&d, &s, p->valid, p->test, err));
+    TW_TRY(decide(&d, &s, p->valid, p->test, tells_apart(u), err));
     TW_TRY(set_decided(row, &d, p->valid > 0, err));
     if (u->made != NULL &&
         set_real(row, "triplets_in_order", share_in_order(s.score + p->valid, p->test)) != 0)
@@ -346,9 +377,49 @@ static const char *protocol(const run *u)
                             "from training or validation are left out";
 }
 
+static int note(json_t *notes, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static int note(json_t *notes, const char *fmt, ...)
+{
+    char sentence[512];
+    va_list args;
+    va_start(args, fmt);
+    (void) vsnprintf(sentence, sizeof sentence, fmt, args);
+    va_end(args);
+    return json_array_append_new(notes, json_string(sentence));
+}
+
+/* Sentences on what the pairs cannot tell, and is null therefore. */
+static int add_notes(const run *u, json_t *pairs)
+{
+    const tw_split *p = &u->pairs.parts;
+    const unsigned valid = kinds(u, p->train, p->valid);
+    const unsigned test = kinds(u, p->train + p->valid, p->test);
+    const json_t *towers = json_object_get(pairs, twi_rival_names[TWI_TOWERS]);
+    json_t *notes = json_array();
+    int bad = notes == NULL;
+
+    if (test != 3)
+        bad |= note(notes,
+                    "%s of the %lld test pairs %s similar: nothing can be told apart, so %s "
+                    "say nothing",
+                    test == 1 ? "all" : "none", (long long) p->test, test == 1 ? "are" : "is",
+                    test == 1 ? "AUC, F1 and accuracy" : "AUC, average precision, F1 and accuracy");
+    else if (p->valid > 0 && valid != 3)
+        bad |= note(notes,
+                    "%s of the %lld validation pairs %s similar: they draw no line for F1 and "
+                    "accuracy",
+                    valid == 1 ? "all" : "none", (long long) p->valid, valid == 1 ? "are" : "is");
+    if (json_is_null(json_object_get(towers, "spearman")))
+        bad |= note(notes, "the test pairs have all the same label, or the same score: no "
+                           "correlation");
+    bad |= json_array_size(notes) > 0 ? json_object_set(pairs, "notes", notes) : 0;
+    json_decref(notes);
+    return bad;
+}
+
 static tw_status put_together(const run *u, json_t **out, tw_error *err)
 {
-    int64_t positives = 0;
     const tw_split *p = &u->pairs.parts;
     json_t *ks = json_array();
     json_t *root = json_pack("{s:I, s:s, s:o*, s:O*, s:O*, s:O*}", "items", (json_int_t) u->m->c->n,
@@ -358,12 +429,12 @@ static tw_status put_together(const run *u, json_t **out, tw_error *err)
 
     for (int i = 0; i < u->n_ks && !bad; i++)
         bad = json_array_append_new(ks, json_integer(u->ks[i])) != 0;
-    for (int64_t k = p->train + p->valid; k < p->train + p->valid + p->test; k++)
-        positives += u->pairs.pairs[k].label >= 0.5F;
     if (u->pairs_out != NULL) {
+        const int64_t positives = similar_among(u->pairs.pairs + p->train + p->valid, p->test);
         bad |= json_object_set_new(u->pairs_out, "valid", json_integer(p->valid)) |
                json_object_set_new(u->pairs_out, "test", json_integer(p->test)) |
-               json_object_set_new(u->pairs_out, "positives", json_integer(positives));
+               json_object_set_new(u->pairs_out, "positives", json_integer(positives)) |
+               add_notes(u, u->pairs_out);
     }
     if (u->classes_out != NULL) {
         bad |= json_object_set_new(u->classes_out, "classes", json_integer(u->m->x->n_classes)) |

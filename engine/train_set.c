@@ -2,6 +2,7 @@
 #include "engine/train_set.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -66,7 +67,7 @@ static tw_status add_triplet(job *j, tw_item_triplet t, tw_error *err)
     return TW_OK;
 }
 
-static tw_status add_row(job *j, const tw_row *r, bool triplets, tw_error *err)
+static tw_status add_row(job *j, const tw_row *r, bool triplets, int64_t line, tw_error *err)
 {
     if (triplets) {
         tw_item_triplet t = {0};
@@ -75,23 +76,30 @@ static tw_status add_row(job *j, const tw_row *r, bool triplets, tw_error *err)
             st = position_of(j, r->positive, &t.positive, NULL);
         if (st == TW_OK)
             st = position_of(j, r->negative, &t.negative, NULL);
-        return st == TW_OK ? add_triplet(j, t, err) : st;
+        if (st != TW_OK)
+            return st;
+        const char *fault = tw_triplet_fault(t.anchor, t.positive, t.negative);
+        return fault == NULL ? add_triplet(j, t, err)
+                             : tw_fail(err, TW_EINVAL, "line %lld: %s", (long long) line, fault);
     }
     tw_item_pair p = {.label = (float) r->label, .weight = 1};
     tw_status st = position_of(j, r->a, &p.a, NULL);
     if (st == TW_OK)
         st = position_of(j, r->b, &p.b, NULL);
+    if (st == TW_OK && p.a == p.b)
+        return tw_fail(err, TW_EINVAL, "line %lld pairs an item with itself", (long long) line);
     return st == TW_OK ? add_pair(j, p, err) : st;
 }
 
-/* Rows that name items the catalogue lacks, or are malformed, are counted and left out. */
+/* Rows that name items the catalogue lacks, are malformed, or name an item twice where two are
+ * meant, are counted and left out. */
 static tw_status read_examples(job *j, bool triplets, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_reader *r = NULL;
     tw_row row;
     bool got = true;
-    tw_error why = {0}, first = {0};
+    tw_error why = {0};
     const int64_t before = j->out->split.n + j->out->n_triplets;
 
     TW_TRY(tw_reader_open(&r, j->opt->path, triplets ? TW_INGEST_TRIPLETS : TW_INGEST_PAIRS, NULL,
@@ -99,7 +107,7 @@ static tw_status read_examples(job *j, bool triplets, tw_error *err)
     while (got) {
         st = tw_reader_next(r, &row, &got, &why);
         if (st == TW_OK && got)
-            st = add_row(j, &row, triplets, &why);
+            st = add_row(j, &row, triplets, tw_reader_line(r), &why);
         if (st == TW_OK)
             continue;
         if (st != TW_EINVAL && st != TW_ENOTFOUND) {
@@ -110,12 +118,13 @@ static tw_status read_examples(job *j, bool triplets, tw_error *err)
             (void) tw_fail(&why, st, "line %lld names an item that is not in the catalogue",
                            (long long) tw_reader_line(r));
         if (j->out->skipped++ == 0)
-            first = why;
+            (void) snprintf(j->out->first_skipped, sizeof j->out->first_skipped, "%s", why.msg);
         st = TW_OK;
     }
     if (j->out->split.n + j->out->n_triplets == before)
-        st = tw_fail(err, TW_ESTATE, "'%.200s' holds no usable row; the first trouble: %.200s",
-                     j->opt->path, first.msg[0] != '\0' ? first.msg : "the file is empty");
+        st = tw_fail(
+            err, TW_ESTATE, "'%.200s' holds no usable row; the first trouble: %.200s", j->opt->path,
+            j->out->first_skipped[0] != '\0' ? j->out->first_skipped : "the file is empty");
 done:
     tw_reader_close(r);
     return st;

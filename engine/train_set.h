@@ -17,8 +17,9 @@ typedef struct twi_train_set {
     int32_t *classes, *groups; /* (items of the catalogue) as in tw_tower_data */
     unsigned char *held;       /* (items) one in ten is kept for validation */
     int64_t n_classes;
-    bool self;       /* pairs of an item with itself */
-    int64_t skipped; /* rows of the file that could not be used */
+    bool self;                            /* pairs of an item with itself */
+    int64_t skipped;                      /* rows of the file that could not be used */
+    char first_skipped[TW_ERROR_MSG_MAX]; /* why not, of the first; "": none */
 } twi_train_set;
 
 /* Pairs and triplets are split, items of classes held out; items beside themselves are all for

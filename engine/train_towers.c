@@ -210,6 +210,8 @@ static tw_status write_report(job *j, int version, double seconds, char **report
         (void) json_object_set_new(root, "valid", json_real(j->result.best_valid));
     if (j->x.classes != NULL)
         (void) json_object_set_new(root, "classes", json_integer(j->x.n_classes));
+    if (j->x.skipped > 0)
+        (void) json_object_set_new(root, "first_skipped", json_string(j->x.first_skipped));
     TW_TRY(twi_verdict_json(&j->verdict, root, err));
     TW_TRY(add_source(j, root, err));
     TW_TRY(add_media(j, root, err));

@@ -55,6 +55,14 @@ done:
     return st;
 }
 
+const char *tw_triplet_fault(int32_t anchor, int32_t positive, int32_t negative)
+{
+    return positive == negative ? "the positive is the negative"
+           : anchor == positive ? "the anchor is its own positive"
+           : anchor == negative ? "the anchor is its own negative"
+                                : NULL;
+}
+
 static tw_status check_triplets(const tw_item_triplet *triplets, int64_t n, int64_t n_items,
                                 tw_error *err)
 {
@@ -152,6 +160,8 @@ static void take_triplets(twi_examples *x, const tw_tower_data *data)
     x->labelled = split;
     for (int64_t k = 0; k < data->n_triplets; k++) {
         const tw_item_triplet *t = &data->triplets[k];
+        if (tw_triplet_fault(t->anchor, t->positive, t->negative) != NULL)
+            continue; /* as a pair of an item with itself */
         add_row(x, t->anchor, t->positive, split ? -1 : t->negative, 1, false);
         if (split)
             add_row(x, t->anchor, t->negative, -1, 0, false);
@@ -174,6 +184,28 @@ static void take_pairs(twi_examples *x, const tw_tower_data *data)
     }
 }
 
+/* Without a similar pair, or a score that differs from the others, every answer is as good. */
+static tw_status check_labels(const twi_examples *x, const tw_tower_data *data, tw_error *err)
+{
+    const int64_t n = data->n_pairs;
+    bool differ = false;
+
+    if (n == 0)
+        return TW_OK;
+    for (int64_t k = 1; k < n; k++)
+        differ |= data->pairs[k].label != data->pairs[0].label;
+    if (of_scores(x->loss) && !differ)
+        return tw_fail(err, TW_EINVAL,
+                       "all %lld pairs to learn from have the label %g; the %s loss needs labels "
+                       "that differ",
+                       (long long) n, (double) data->pairs[0].label, tw_tower_loss_name(x->loss));
+    if (!of_scores(x->loss) && x->n_positives == 0)
+        return tw_fail(err, TW_EINVAL,
+                       "none of the %lld pairs to learn from is similar (a label above 0.5)",
+                       (long long) n);
+    return TW_OK;
+}
+
 tw_status twi_examples_build(twi_examples *x, const tw_tower_data *data, tw_tower_loss loss,
                              tw_error *err)
 {
@@ -194,6 +226,7 @@ tw_status twi_examples_build(twi_examples *x, const tw_tower_data *data, tw_towe
         take_triplets(x, data);
     else
         take_pairs(x, data);
+    TW_TRY(check_labels(x, data, err));
 done:
     if (st != TW_OK)
         twi_examples_fini(x);

@@ -11,7 +11,7 @@ enum { QUERIES = 2000 }; /* that choose the epoch: a standard error of about 0.0
 
 twi_valid_by twi_valid_choose(const tw_tower_data *data, const twi_examples *x)
 {
-    bool positives = false, negatives = false;
+    bool positives = false, negatives = false, differ = false;
 
     if (x->classes) {
         for (int64_t i = 0; i < data->n_items && data->held != NULL; i++)
@@ -22,8 +22,9 @@ twi_valid_by twi_valid_choose(const tw_tower_data *data, const twi_examples *x)
     for (int64_t k = 0; k < data->n_valid; k++) {
         positives |= data->valid[k].label >= 0.5F;
         negatives |= data->valid[k].label < 0.5F;
+        differ |= data->valid[k].label != data->valid[0].label;
     }
-    if (data->n_valid > 0 && (x->loss == TW_LOSS_COSINE || x->loss == TW_LOSS_COSENT))
+    if (differ && (x->loss == TW_LOSS_COSINE || x->loss == TW_LOSS_COSENT))
         return TWI_VALID_SPEARMAN;
     if (!positives)
         return TWI_VALID_NONE;

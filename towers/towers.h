@@ -194,8 +194,12 @@ typedef struct tw_item_pair {
 } tw_item_pair;
 
 typedef struct tw_item_triplet {
-    int32_t anchor, positive, negative;
+    int32_t anchor, positive, negative; /* three different items */
 } tw_item_triplet;
+
+/* Which two of them are the same item, as a clause ("the positive is the negative"); NULL: none.
+ * Training leaves such a triplet out. Static. */
+const char *tw_triplet_fault(int32_t anchor, int32_t positive, int32_t negative);
 
 /* Finds positives: items that stand near each other in people's histories, popular items
  * discounted.

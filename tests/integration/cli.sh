@@ -148,6 +148,10 @@ want 'eval towers tells what lists are like' 0 'coverage' "$program" eval towers
 want 'eval towers at other cut-offs' 0 '"recall_at_7"' "$program" eval towers d -k 7,2 --json
 want 'eval towers asks fewer' 0 '(4 queries)' "$program" eval towers d --max-queries 4 -q
 want 'eval towers on pairs' 0 'tf-idf of the texts' "$program" eval towers d --pairs pairs.csv --valid pairs.csv --seed 5 -q
+{ echo 'a,b,label'; for i in 1 2 3 4 5 6 7 8; do echo "f$i,f$((i + 20)),0"; done; echo 'f1,f1,0'; } >apart.csv
+want 'eval towers on pairs of one kind says so' 0 'none of the 8 test pairs is similar: nothing can be told apart' "$program" eval towers d --pairs apart.csv --valid pairs.csv -q
+want 'and counts the useless row' 0 '1 rows could not be used; the first: line 10 pairs an item with itself' "$program" eval towers d --pairs apart.csv -q
+one_line 'no training on them' 1 'pairs to learn from is similar' "$program" train towers d --pairs apart.csv -q
 want 'eval towers on classes' 0 'kNN vote' "$program" eval towers d --classes genres -q
 want 'eval towers on events' 0 'on events' "$program" eval towers d --from-events -q
 want 'eval towers --help' 0 '--max-queries' "$program" eval towers --help

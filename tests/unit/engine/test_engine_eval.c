@@ -231,6 +231,86 @@ static void thresholds_come_from_validation_pairs(void **state)
     tw_engine_close(e);
 }
 
+/* Of labels that are all one, nothing can be told apart: no figure, and a sentence. */
+static void what_pairs_cannot_tell_is_null_and_said(void **state)
+{
+    (void) state;
+    static const char *const decided[] = {"accuracy", "accuracy_se", "f1", "precision", "recall"};
+    const char *both = "a,b,label\na,b,1\nb,c,0\n", *none = "a,b,label\na,c,0\na,e,0\nb,e,0\n",
+               *all = "a,b,label\na,b,1\na,f,1\n", *flat = "a,b,label\na,b,0.7\na,c,0.7\nc,d,0.7\n";
+    const struct {
+        const char *test, *valid, *says;
+        bool auc, precision, decided, rho;
+    } rows[] = {
+        {both, both, NULL, true, true, true, true},
+        {none, both, "none of the 3 test pairs is similar", false, false, false, false},
+        {all, both, "all of the 2 test pairs are similar", false, true, false, false},
+        {flat, both, "all of the 3 test pairs are similar", false, true, false, false},
+        {both, all, "all of the 2 validation pairs are similar", true, true, false, true},
+        {both, none, "none of the 3 validation pairs is similar", true, true, false, true},
+    };
+    tw_engine *e =
+        plain_engine("null", "id,title\na,apple\nb,apple\nc,pear\nd,pear\ne,plum\nf,apple\n", NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const tw_eval_options opt = {.chosen = true,
+                                     .source = TW_PAIRS_FILE,
+                                     .path = tw_test_file("t.csv", rows[i].test),
+                                     .valid_path = tw_test_file("v.csv", rows[i].valid)};
+        json_t *r = measure(e, &opt);
+        const json_t *note =
+            json_array_get(json_object_get(json_object_get(r, "pairs"), "notes"), 0);
+        const char *says = json_is_string(note) ? json_string_value(note) : "";
+        if (rows[i].says == NULL ? says[0] != '\0' : strstr(says, rows[i].says) == NULL)
+            fail_msg("row %zu says '%s'", i, says);
+        assert_true(json_is_null(of(r, "pairs", "tfidf", "auc")) == !rows[i].auc);
+        assert_true(json_is_null(of(r, "pairs", "tfidf", "average_precision")) ==
+                    !rows[i].precision);
+        assert_true(json_is_null(of(r, "pairs", "tfidf", "spearman")) == !rows[i].rho);
+        assert_true(json_is_null(of(r, "pairs", "tfidf", "pearson")) == !rows[i].rho);
+        for (size_t k = 0; k < sizeof decided / sizeof decided[0]; k++)
+            if (json_is_null(of(r, "pairs", "tfidf", decided[k])) != !rows[i].decided)
+                fail_msg("row %zu: %s", i, decided[k]);
+        json_decref(r);
+    }
+    tw_engine_close(e);
+}
+
+static void rows_that_say_nothing_are_left_out_and_counted(void **state)
+{
+    (void) state;
+    static const char *const degenerate = "anchor,positive,negative\nf1,f2,f14\nf1,f3,f3\n"
+                                          "f2,f2,f15\nf3,f4,f3\nf4,f5,f16\nf5,f6,f17\n";
+    const struct {
+        tw_pair_source source;
+        const char *text, *says;
+    } wrong[] = {
+        {TW_PAIRS_FILE, "a,b,label\nf1,f2,0\nf2,f3,0\nf4,f5,0\n", "is similar"},
+        {TW_PAIRS_FILE, "a,b,label\nf1,f2,.7\nf2,f3,.7\nf4,f5,.7\nf5,f6,.7\n", "the label 0.7"},
+        {TW_PAIRS_FILE, "a,b,label\nf1,f1,1\nf2,f2,1\n", "line 2 pairs an item with itself"},
+        {TW_PAIRS_TRIPLETS, "anchor,positive,negative\nf1,f2,f2\n",
+         "line 2: the positive is the negative"},
+    };
+    tw_engine *e = toy_engine("nothing", true);
+    char *report = NULL;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        tw_error why = {0};
+        const tw_train_options opt = {.config_json = QUICK,
+                                      .source = wrong[i].source,
+                                      .path = tw_test_file("wrong.csv", wrong[i].text)};
+        assert_int_not_equal(tw_engine_train_towers(e, &opt, &report, &why), TW_OK);
+        if (strstr(why.msg, wrong[i].says) == NULL)
+            fail_msg("row %zu: '%s'", i, why.msg);
+        assert_null(report);
+    }
+    json_t *r = train(e, (tw_train_options){.source = TW_PAIRS_TRIPLETS,
+                                            .path = tw_test_file("mixed.csv", degenerate)});
+    assert_int_equal(json_integer_value(json_object_get(r, "skipped_rows")), 3);
+    assert_string_equal(json_string_value(json_object_get(r, "first_skipped")),
+                        "line 3: the positive is the negative");
+    json_decref(r);
+    tw_engine_close(e);
+}
+
 /* a and c are alike and of one class, b and d likewise, e is alone with its title and class; f's is
  * not known. Each of the four finds its own first; e never can. */
 static void classes_leave_each_item_out_in_turn(void **state)
@@ -398,6 +478,8 @@ int main(void)
         cmocka_unit_test(the_split_is_that_of_the_training_whatever_it_was),
         cmocka_unit_test(retrieval_is_that_by_hand),
         cmocka_unit_test(thresholds_come_from_validation_pairs),
+        cmocka_unit_test(what_pairs_cannot_tell_is_null_and_said),
+        cmocka_unit_test(rows_that_say_nothing_are_left_out_and_counted),
         cmocka_unit_test(classes_leave_each_item_out_in_turn),
         cmocka_unit_test(classes_that_were_learnt_ask_the_held_items_alone),
         cmocka_unit_test(whole_sessions_are_held_out),

@@ -84,7 +84,9 @@ static void data_that_cannot_be_learnt_from_is_refused(void **state)
 {
     static const tw_item_pair outside[] = {{0, N, 1, 1}}, negative[] = {{0, 1, 0, 1}},
                               unlabelled[] = {{0, 1, NAN, 1}}, empty[] = {{6, 7, 1, 1}};
-    static const tw_item_triplet bad[] = {{0, 1, -1}};
+    static const tw_item_pair flat[] = {{0, 1, 0.7F, 1}, {1, 2, 0.7F, 1}};
+    static const tw_item_pair apart[] = {{0, 1, 0, 1}, {1, 2, 0, 1}, {2, 3, 0.5F, 1}};
+    static const tw_item_triplet bad[] = {{0, 1, -1}}, same[] = {{0, 1, 1}, {2, 2, 3}, {4, 5, 4}};
     const struct {
         tw_tower_data data;
         tw_tower_loss loss;
@@ -94,7 +96,12 @@ static void data_that_cannot_be_learnt_from_is_refused(void **state)
         {DATA(PAIRS(positives), .triplets = triplets, .n_triplets = 2), TW_LOSS_AUTO, "one kind"},
         {DATA(PAIRS(outside)), TW_LOSS_AUTO, "item 8"},
         {DATA(PAIRS(unlabelled)), TW_LOSS_AUTO, "label nan"},
-        {DATA(PAIRS(negative)), TW_LOSS_INFONCE, "infonce"},
+        {DATA(PAIRS(negative)), TW_LOSS_INFONCE, "none of the 1 pairs"},
+        {DATA(PAIRS(negative)), TW_LOSS_AUTO, "none of the 1 pairs"},
+        {DATA(PAIRS(apart)), TW_LOSS_CONTRASTIVE, "none of the 3 pairs to learn from is similar"},
+        {DATA(PAIRS(flat)), TW_LOSS_AUTO, "all 2 pairs to learn from have the label 0.7"},
+        {DATA(PAIRS(flat)), TW_LOSS_COSENT, "the cosent loss needs labels that differ"},
+        {DATA(.triplets = same, .n_triplets = 3), TW_LOSS_AUTO, "no example"},
         {DATA(PAIRS(positives)), TW_LOSS_SUPCON, "the supcon loss needs items of known classes"},
         {DATA(PAIRS(positives)), TW_LOSS_PROXY, "the proxy loss needs items of known classes"},
         {DATA(PAIRS(empty)), TW_LOSS_AUTO, "no example"},
@@ -246,6 +253,25 @@ static void epochs_are_told_from_the_untrained_one_on(void **state)
         assert_true(d.lines[i].spread > 0.2 && d.lines[i].spread <= 1);
     }
     assert_near(rep.best_valid, d.lines[rep.best_epoch].valid, 0);
+    tw_tower_destroy(t);
+}
+
+/* No order of such pairs is wrong; but that they are similar says something. */
+static void validation_labels_that_are_all_one_ask_for_a_ranking(void **state)
+{
+    static const tw_item_pair flat[] = {{0, 2, 0.75F, 1}, {1, 3, 0.75F, 1}};
+    static const tw_item_pair far[] = {{0, 2, 0.25F, 1}, {1, 3, 0.25F, 1}};
+    tw_tower_data data = DATA(PAIRS(scored), .valid = flat, .n_valid = 2);
+    const tw_tower_train_config cfg = quick();
+    tw_tower_report rep;
+    tw_tower *t = fitted();
+    (void) state;
+    assert_ok(tw_tower_train(t, &data, &cfg, NULL, &rep, err));
+    assert_int_equal(rep.loss, TW_LOSS_COSINE);
+    assert_true(rep.best_valid > 0 && rep.best_valid <= 1);
+    data.valid = far;
+    assert_ok(tw_tower_train(t, &data, &cfg, NULL, &rep, err));
+    assert_true(isnan(rep.best_valid));
     tw_tower_destroy(t);
 }
 
@@ -454,6 +480,7 @@ int main(void)
         cmocka_unit_test(more_classes_than_a_batch_can_meet_are_refused),
         cmocka_unit_test(a_config_out_of_range_is_refused),
         cmocka_unit_test(epochs_are_told_from_the_untrained_one_on),
+        cmocka_unit_test(validation_labels_that_are_all_one_ask_for_a_ranking),
         cmocka_unit_test(patience_keeps_the_best_weights),
         cmocka_unit_test(a_watch_can_stop_it),
         cmocka_unit_test(collapse_is_noticed_and_undone),
