@@ -1,7 +1,7 @@
 /* bench/bench_rpc.c — what does the wire add to a call?
  *
  * A small engine (2,000 films, towers trained for a moment) in a folder of its own, served over tcp
- * loopback and inproc by the same process. The peer of a call over the wire is the same call made
+ * loopback and ipc by the same process. The peer of a call over the wire is the same call made
  * on the engine, by as many threads, in the same round. Health made directly reads a few counters,
  * so its ratio is large by nature: its microseconds are the price of the wire.
  */
@@ -33,7 +33,7 @@ enum {
     PATH_ROOM = 256,
 };
 
-static const char *const route_names[ROUTES] = {"direct", "tcp", "inproc"};
+static const char *const route_names[ROUTES] = {"direct", "tcp", "ipc"};
 static const int load_clients[LOADS] = {1, MOST_CLIENTS};
 typedef enum call { HEALTH, SIMILAR, CALL_KINDS } call;
 static const char *const call_names[CALL_KINDS] = {"Health", "Similar"};
@@ -136,13 +136,15 @@ done:
 
 static tw_status world_init(world *w, tw_error *err)
 {
-    static const char *const urls[] = {"tcp://127.0.0.1:0", "inproc://twindex-bench"};
+    char ipc[PATH_ROOM + 16];
+    const char *urls[] = {"tcp://127.0.0.1:0", ipc};
     const tw_service_config cfg = {.urls = urls, .n_urls = 2};
     tw_status st = TW_OK;
 
     for (int i = 0; i < MOST_CLIENTS; i++)
         tw_answer_init(&w->answers[i]);
     TW_TRY(make_engine(w, err));
+    (void) snprintf(ipc, sizeof ipc, "ipc://%s/socket", w->dir);
     TW_TRY(tw_service_start(&w->service, w->engine, &cfg, err));
     for (int route = 1; route < ROUTES; route++) {
         const char *url = tw_service_url(w->service, route - 1);
@@ -158,7 +160,7 @@ static void world_fini(world *w)
     for (int route = 1; route < ROUTES; route++)
         for (int i = 0; i < MOST_CLIENTS; i++)
             tw_client_close(w->clients[route][i]);
-    tw_service_stop(w->service);
+    (void) tw_service_stop(w->service);
     tw_engine_close(w->engine);
     for (int i = 0; i < MOST_CLIENTS; i++)
         tw_answer_fini(&w->answers[i]);

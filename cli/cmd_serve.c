@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -20,8 +21,7 @@ static void block_signals(sigset_t *set)
     (void) signal(SIGPIPE, SIG_IGN);
 }
 
-/* Every connection is a descriptor, and nng before 1.8 may keep those of peers that left in the
- * middle of an answer. */
+/* Every connection is a descriptor. */
 static void allow_many_connections(void)
 {
     struct rlimit lim;
@@ -53,7 +53,12 @@ static int run(tw_engine *e, const tw_service_config *cfg, const char *url_file,
         (void) !tw_service_reload(svc, NULL);
         (void) !tw_engine_snapshot(e, NULL);
     }
-    tw_service_stop(svc);
+    if (!tw_service_stop(svc)) {
+        tw_log(TW_LOG_ERROR, "SERVE-CUT",
+               "reason=\"a call did not end in time; what was acknowledged is on disk, the process "
+               "ends without it\"");
+        _exit(EXIT_FAILURE); /* the engine is in use and cannot be closed; a print might wait */
+    }
     return rc;
 }
 

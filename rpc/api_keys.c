@@ -105,7 +105,7 @@ done:
 
 tw_status tw_api_keys_reload(tw_api_keys *k, tw_error *err)
 {
-    list *now, *before;
+    list *now = NULL, *before;
     tw_status st = read_list(&now, k->path, err);
     if (st != TW_OK)
         return st;

@@ -66,8 +66,7 @@ static void connection(nng_pipe p, nng_pipe_ev event, void *arg)
 static tw_status cannot_connect(const tw_client *c, int rv, tw_error *err)
 {
     if (rv == NNG_EADDRINVAL || rv == NNG_EINVAL || rv == NNG_ENOTSUP) {
-        return tw_fail(err, TW_EINVAL,
-                       "'%s' is no address: give tcp://HOST:PORT, ipc://PATH or inproc://NAME",
+        return tw_fail(err, TW_EINVAL, "'%s' is no address: give tcp://HOST:PORT or ipc://PATH",
                        c->url);
     }
     if (rv == NNG_ENOMEM)

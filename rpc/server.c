@@ -1,29 +1,23 @@
-/* The server's beginning and end; what lies between is in server_loop.c. */
+/* The server's beginning and end; what lies between is in server_{io,work,reply}.c. */
 #include "rpc/server.h"
 
-#include <nng/nng.h>
-#include <nng/protocol/reqrep0/rep.h>
-#include <nng/supplemental/util/platform.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "rpc/server_loop.h"
-#include "rpc/socket.h"
+#include "rpc/server_state.h"
 
-/* Beyond what the queue and the workers can hold, to refuse with when the queue is full. */
-#define SPARE_SLOTS 32
+#define SPARE_FILES 64 /* descriptors that are left to the rest of the process */
 
-#define MAX_CONNECTIONS (1 << 20)
-
-/* From when no slot receives any more until the socket closes: time for each connection to finish
- * the message that is arriving, after which nng reads no further from it. See rpc/socket.h. */
-#define SETTLE_MS 20
+_Static_assert(TW_SERVER_MAX_URL == TWI_LISTENER_MAX_URL, "a listener's URL is the server's");
 
 /* ---- start ---- */
 
@@ -54,6 +48,20 @@ static tw_status keep_bytes(char **copy, tw_bytes *b, tw_error *err)
     return TW_OK;
 }
 
+/* As many connections as the process may have files, less some that it needs itself. */
+static int affordable(int connections)
+{
+    struct rlimit lim;
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur > 2UL * TW_SERVER_MAX_CONNECTIONS)
+        return connections;
+    int files = (int) lim.rlim_cur;
+    int most = files > 2 * SPARE_FILES ? files - SPARE_FILES : files / 2;
+    if (most >= connections)
+        return connections;
+    tw_log(TW_LOG_INFO, "RPC-LIMIT", "connections=%d files=%d wanted=%d", most, files, connections);
+    return most < 1 ? 1 : most;
+}
+
 static tw_status take_config(tw_server *srv, const tw_server_config *cfg, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -65,105 +73,91 @@ static tw_status take_config(tw_server *srv, const tw_server_config *cfg, tw_err
     TW_TRY(
         take_number(&c->workers, tw_server_usable_cores(), TW_SERVER_MAX_WORKERS, "workers", err));
     TW_TRY(take_number(&c->queue, TW_SERVER_QUEUE, TW_SERVER_MAX_QUEUE, "queue", err));
+    TW_TRY(take_number(&c->message_ms, TW_SERVER_MESSAGE_MS, 600000, "message_ms", err));
     TW_TRY(
         take_number(&c->send_timeout_ms, TW_SERVER_SEND_TIMEOUT_MS, 60000, "send_timeout_ms", err));
     TW_TRY(take_number(&c->drain_ms, TW_SERVER_DRAIN_MS, 600000, "drain_ms", err));
-    /* Where connections that broke may never be freed, they must not count for ever by default. */
-    int limit = twi_nng_closes_busy_pipes() ? TW_SERVER_CONNECTIONS : MAX_CONNECTIONS;
-    TW_TRY(take_number(&c->max_connections, limit, MAX_CONNECTIONS, "max_connections", err));
+    TW_TRY(take_number(&c->max_connections, TW_SERVER_CONNECTIONS, TW_SERVER_MAX_CONNECTIONS,
+                       "max_connections", err));
+    c->max_connections = affordable(c->max_connections);
     if (c->max_request_bytes == 0)
         c->max_request_bytes = TW_SERVER_REQUEST_BYTES;
+    if (c->max_partial_bytes == 0)
+        c->max_partial_bytes = TW_SERVER_PARTIAL_BYTES;
     TW_TRY(keep_bytes(&srv->busy, &c->busy, err));
     TW_TRY(keep_bytes(&srv->stopping_reply, &c->stopping, err));
 done:
     return st;
 }
 
-static tw_status open_socket(tw_server *srv, tw_error *err)
+static bool init_locks(tw_server *srv)
 {
-    int rv = nng_mtx_alloc(&srv->lock);
-    if (rv == 0)
-        rv = nng_cv_alloc(&srv->work, srv->lock);
-    if (rv == 0)
-        rv = nng_cv_alloc(&srv->idle, srv->lock);
-    if (rv == 0)
-        rv = nng_rep0_open(&srv->sock);
-    if (rv != 0)
-        return twi_nng_fail(err, rv, "open", "a socket");
-    srv->has_sock = true;
-    rv = nng_pipe_notify(srv->sock, NNG_PIPE_EV_ADD_PRE, twi_server_connection, srv);
-    if (rv == 0)
-        rv = nng_pipe_notify(srv->sock, NNG_PIPE_EV_REM_POST, twi_server_connection, srv);
-    return rv == 0 ? TW_OK : twi_nng_fail(err, rv, "watch", "a socket");
+    pthread_condattr_t clock;
+    if (pthread_condattr_init(&clock) != 0)
+        return false;
+    (void) pthread_condattr_setclock(&clock, CLOCK_MONOTONIC); /* for wait_until() */
+    int failed = pthread_mutex_init(&srv->lock, NULL) + pthread_cond_init(&srv->work, NULL) +
+                 pthread_cond_init(&srv->idle, &clock);
+    (void) pthread_condattr_destroy(&clock);
+    return failed == 0; /* glibc's do not */
 }
 
-static tw_status listen_on(tw_server *srv, int i, const char *url, tw_error *err)
+static tw_status watch(tw_server *srv, int fd, void *source, tw_error *err)
 {
-    nng_listener l;
-    char *bound = NULL;
-    if (url == NULL || !twi_url_known(url) || strlen(url) >= TW_SERVER_MAX_URL) {
-        return tw_fail(err, TW_EINVAL,
-                       "cannot listen on '%.100s': give tcp://HOST:PORT, ipc://PATH or "
-                       "inproc://NAME",
-                       url == NULL ? "" : url);
-    }
-    int rv = nng_listener_create(&l, srv->sock, url);
-    if (rv == 0)
-        rv = nng_listener_set_size(l, NNG_OPT_RECVMAXSZ, srv->cfg.max_request_bytes);
-    if (rv == NNG_ENOTSUP) /* inproc has no limit of its own */
-        rv = 0;
-    if (rv != 0)
-        return twi_nng_fail(err, rv, "listen on", url);
-    (void) nng_listener_set_bool(l, NNG_OPT_TCP_KEEPALIVE, true); /* tcp only */
-    rv = nng_listener_start(l, 0);
-    if (rv == 0)
-        rv = nng_listener_get_string(l, NNG_OPT_URL, &bound);
-    if (rv != 0)
-        return twi_nng_fail(err, rv, "listen on", url);
-    (void) snprintf(srv->urls[i], sizeof srv->urls[i], "%s", bound);
-    nng_strfree(bound);
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = source};
+    if (epoll_ctl(srv->epoll, EPOLL_CTL_ADD, fd, &e) != 0)
+        return tw_fail_errno(err, "cannot watch a socket");
     return TW_OK;
 }
 
-static tw_status make_slots(tw_server *srv, tw_error *err)
+static tw_status open_doors(tw_server *srv, const tw_server_config *cfg, tw_error *err)
 {
-    const tw_server_config *c = &srv->cfg;
-    int n = c->queue + c->workers + SPARE_SLOTS;
-    srv->queue = tw_alloc((size_t) c->queue, sizeof(twi_slot *));
-    srv->slots = tw_alloc((size_t) n, sizeof *srv->slots);
-    srv->workers = tw_alloc((size_t) c->workers, sizeof *srv->workers);
-    if (srv->queue == NULL || srv->slots == NULL || srv->workers == NULL)
-        return tw_fail(err, TW_ENOMEM, "server of %d slots", n);
-    for (; srv->n_slots < n; srv->n_slots++) {
-        twi_slot *s = &srv->slots[srv->n_slots];
-        s->srv = srv;
-        int rv = nng_aio_alloc(&s->aio, twi_slot_ready, s);
-        if (rv == 0)
-            rv = nng_ctx_open(&s->ctx, srv->sock); /* closed with the socket */
-        if (rv != 0) {
-            srv->n_slots++; /* so that this one is released too */
-            return twi_nng_fail(err, rv, "open", "a context");
+    tw_status st = TW_OK;
+    srv->epoll = epoll_create1(EPOLL_CLOEXEC);
+    srv->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    srv->spare = eventfd(0, EFD_CLOEXEC);
+    if (srv->epoll < 0 || srv->wake < 0 || srv->spare < 0)
+        TW_TRY(tw_fail_errno(err, "cannot open what a server needs"));
+    srv->wake_source = TWI_SOURCE_WAKE;
+    TW_TRY(watch(srv, srv->wake, &srv->wake_source, err));
+    for (; srv->n_doors < cfg->n_urls; srv->n_doors++) {
+        twi_door *d = &srv->doors[srv->n_doors];
+        d->source = TWI_SOURCE_LISTENER;
+        TW_TRY(twi_listener_open(&d->l, cfg->urls[srv->n_doors], err));
+        d->open = true;
+        st = watch(srv, d->l.fd, d, err);
+        if (st != TW_OK) {
+            srv->n_doors++; /* so that this one is closed, too */
+            goto done;
         }
     }
-    return TW_OK;
+done:
+    return st;
 }
 
 /* Signals are for the program's main thread. */
-static tw_status start_workers(tw_server *srv, tw_error *err)
+static tw_status start_threads(tw_server *srv, tw_error *err)
 {
     sigset_t all, before;
-    int rv = 0;
+    srv->workers = tw_alloc((size_t) srv->cfg.workers, sizeof *srv->workers);
+    if (srv->workers == NULL)
+        return tw_fail(err, TW_ENOMEM, "%d workers", srv->cfg.workers);
     (void) sigfillset(&all);
     (void) pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rv = pthread_create(&srv->io_thread, NULL, twi_io_main, srv);
+    srv->io_started = rv == 0;
     for (int i = 0; i < srv->cfg.workers && rv == 0; i++) {
         twi_worker *w = &srv->workers[i];
         w->srv = srv;
         w->number = i;
         rv = pthread_create(&w->thread, NULL, twi_worker_main, w);
         w->started = rv == 0;
+        (void) pthread_mutex_lock(&srv->lock);
+        srv->running += w->started;
+        (void) pthread_mutex_unlock(&srv->lock);
     }
     (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return rv == 0 ? TW_OK : tw_fail(err, TW_ENOMEM, "cannot start a worker thread");
+    return rv == 0 ? TW_OK : tw_fail(err, TW_ENOMEM, "cannot start a server's threads");
 }
 
 tw_status tw_server_start(tw_server **out, const tw_server_config *cfg, tw_error *err)
@@ -175,101 +169,108 @@ tw_status tw_server_start(tw_server **out, const tw_server_config *cfg, tw_error
         st = tw_fail(err, TW_ENOMEM, "server");
         goto done;
     }
+    srv->epoll = srv->wake = srv->spare = -1;
+    srv->has_lock = init_locks(srv);
+    if (!srv->has_lock)
+        TW_TRY(tw_fail(err, TW_ENOMEM, "server"));
     TW_TRY(take_config(srv, cfg, err));
-    TW_TRY(open_socket(srv, err));
-    TW_TRY(make_slots(srv, err));
-    for (int i = 0; i < cfg->n_urls; i++)
-        TW_TRY(listen_on(srv, i, cfg->urls[i], err));
+    TW_TRY(open_doors(srv, cfg, err));
     srv->cfg.urls = NULL;
-    TW_TRY(start_workers(srv, err));
-    for (int i = 0; i < srv->n_slots; i++)
-        twi_slot_receive(&srv->slots[i]);
+    TW_TRY(start_threads(srv, err));
     *out = srv;
     srv = NULL;
 done:
-    tw_server_stop(srv);
+    (void) tw_server_stop(srv);
     return st;
 }
 
-const char *tw_server_url(const tw_server *srv, int i) { return srv->urls[i]; }
+const char *tw_server_url(const tw_server *srv, int i) { return srv->doors[i].l.url; }
 int tw_server_workers(const tw_server *srv) { return srv->cfg.workers; }
 
-void tw_server_get_counters(const tw_server *srv, tw_server_counters *out)
+void tw_server_get_counters(tw_server *srv, tw_server_counters *out)
 {
-    nng_mtx_lock(srv->lock);
+    (void) pthread_mutex_lock(&srv->lock);
     *out = srv->count;
-    nng_mtx_unlock(srv->lock);
+    (void) pthread_mutex_unlock(&srv->lock);
 }
 
 /* ---- stop ---- */
 
-static void drain(tw_server *srv)
+/* Waits for `idle` to be signalled; false: it is `until`. */
+static bool wait_until(tw_server *srv, double until)
 {
-    nng_time until = nng_clock() + (nng_time) srv->cfg.drain_ms;
-    nng_mtx_lock(srv->lock);
+    struct timespec at = {.tv_sec = (time_t) until};
+    at.tv_nsec = (long) ((until - (double) at.tv_sec) * 1e9);
+    return pthread_cond_timedwait(&srv->idle, &srv->lock, &at) == 0;
+}
+
+/* True: all workers have ended. */
+static bool drain(tw_server *srv)
+{
+    double until = tw_clock_monotonic() + 1e-3 * srv->cfg.drain_ms;
+    (void) pthread_mutex_lock(&srv->lock);
+    bool again = srv->quit; /* the second call */
     srv->stopping = true;
-    while (srv->active > 0 && nng_cv_until(srv->idle, until) == 0) {
+    if (srv->io_started)
+        twi_io_wake(srv);
+    while (!again && srv->active > 0 && wait_until(srv, until)) {
     }
     int left = srv->active;
     srv->quit = true;
-    nng_cv_wake(srv->work);
-    nng_mtx_unlock(srv->lock);
-    if (left > 0)
+    (void) pthread_cond_broadcast(&srv->work);
+    until = tw_clock_monotonic() + 1e-3 * TW_SERVER_GRACE_MS;
+    while (srv->running > 0 && wait_until(srv, until)) {
+    }
+    int running = srv->running;
+    (void) pthread_mutex_unlock(&srv->lock);
+    if (left > 0 && !again)
         tw_log(TW_LOG_WARN, "RPC-CUT", "unfinished=%d drain_ms=%d", left, srv->cfg.drain_ms);
+    if (running > 0)
+        tw_log(TW_LOG_ERROR, "RPC-STUCK", "calls=%d waited_ms=%d", running,
+               srv->cfg.drain_ms + TW_SERVER_GRACE_MS);
+    return running == 0;
 }
 
-static void settle(tw_server *srv)
+static void end_io(tw_server *srv)
 {
-    nng_time until = nng_clock() + SETTLE_MS;
-    nng_mtx_lock(srv->lock);
-    while (nng_cv_until(srv->work, until) == 0) {
-    }
-    nng_mtx_unlock(srv->lock);
+    (void) pthread_mutex_lock(&srv->lock);
+    srv->io_quit = true;
+    (void) pthread_mutex_unlock(&srv->lock);
+    twi_io_wake(srv);
+    (void) pthread_join(srv->io_thread, NULL);
 }
 
 static void release(tw_server *srv)
 {
-    for (int i = 0; i < srv->n_slots; i++) {
-        if (srv->slots[i].aio != NULL)
-            nng_aio_free(srv->slots[i].aio);
-        if (srv->slots[i].msg != NULL)
-            nng_msg_free(srv->slots[i].msg); /* it waited in the queue when the time was over */
+    for (int i = 0; i < srv->n_doors; i++)
+        if (srv->doors[i].open)
+            twi_listener_close(&srv->doors[i].l);
+    const int files[] = {srv->epoll, srv->wake, srv->spare};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (files[i] >= 0)
+            (void) close(files[i]);
+    if (srv->has_lock) {
+        (void) pthread_cond_destroy(&srv->idle);
+        (void) pthread_cond_destroy(&srv->work);
+        (void) pthread_mutex_destroy(&srv->lock);
     }
-    if (srv->idle != NULL)
-        nng_cv_free(srv->idle);
-    if (srv->work != NULL)
-        nng_cv_free(srv->work);
-    if (srv->lock != NULL)
-        nng_mtx_free(srv->lock);
-    tw_free(srv->queue);
-    tw_free(srv->slots);
     tw_free(srv->workers);
     tw_free(srv->busy);
     tw_free(srv->stopping_reply);
     tw_free(srv);
 }
 
-/* The order matters: no worker may start a send on an aio that was stopped (nng would neither send
- * nor call back), and no callback may run when its context closes. */
-void tw_server_stop(tw_server *srv)
+bool tw_server_stop(tw_server *srv)
 {
-    bool closed = true;
     if (srv == NULL)
-        return;
-    if (srv->idle != NULL)
-        drain(srv);
-    if (srv->has_sock)
-        settle(srv);
+        return true;
+    if (srv->has_lock && !drain(srv))
+        return false;
     for (int i = 0; srv->workers != NULL && i < srv->cfg.workers; i++)
         if (srv->workers[i].started)
             (void) pthread_join(srv->workers[i].thread, NULL);
-    for (int i = 0; i < srv->n_slots; i++)
-        if (srv->slots[i].aio != NULL)
-            nng_aio_stop(srv->slots[i].aio);
-    if (srv->has_sock) {
-        settle(srv);
-        closed = twi_socket_close(srv->sock);
-    }
-    if (closed)
-        release(srv);
+    if (srv->io_started)
+        end_io(srv);
+    release(srv);
+    return true;
 }

@@ -28,6 +28,7 @@ struct tw_service {
     int deadline_ms;
     _Atomic(tw_server *) server; /* a request may be there before start has its handle */
     desk *desks;                 /* (n_desks), one a worker */
+    tw_wire *express;            /* the server's I/O thread's */
     int n_desks;
     double started; /* tw_clock_monotonic() */
     char no_memory[128];
@@ -205,7 +206,7 @@ static tw_rpc_code perform(tw_service *svc, desk *d, const tw_request *q, tw_rep
     return code;
 }
 
-static void serve(void *ctx, int worker, tw_bytes bytes, double waited_s, tw_bytes *reply)
+static void serve(void *ctx, int worker, tw_bytes bytes, double waited_s, tw_server_reply *reply)
 {
     tw_service *svc = ctx;
     desk *d = &svc->desks[worker];
@@ -222,19 +223,36 @@ static void serve(void *ctx, int worker, tw_bytes bytes, double waited_s, tw_byt
     r.status = code;
     r.message = code == TW_RPC_OK ? "" : err.msg;
 
-    tw_status st = tw_reply_encode(d->wire, &r, reply, &err);
+    reply->slow = code == TW_RPC_UNAUTHENTICATED;
+    tw_status st = tw_reply_encode(d->wire, &r, &reply->bytes, &err);
     if (st != TW_OK) { /* too long, or no memory: say that instead */
         r.status = code = st == TW_ENOMEM ? TW_RPC_RESOURCE_EXHAUSTED : TW_RPC_INTERNAL;
         r.message = err.msg;
         log_failure("RPC-FAILED", tw_call_name(q.call), code, err.msg);
-        st = tw_reply_encode(d->wire, &r, reply, NULL);
+        st = tw_reply_encode(d->wire, &r, &reply->bytes, NULL);
     }
     if (st != TW_OK)
-        *reply = svc->last_resort;
+        reply->bytes = svc->last_resort;
     tw_item_fini(&d->item);
     d->item = (tw_item){0};
     if (admitted && code != TW_RPC_OK)
         (void) atomic_fetch_add(&svc->failed, 1);
+}
+
+/* Health is answered while all workers are busy: it asks whether the server lives. What is wrong
+ * with it is for a worker to say. */
+static bool serve_at_once(void *ctx, tw_bytes bytes, tw_bytes *reply)
+{
+    tw_service *svc = ctx;
+    tw_request q;
+    tw_reply r = {.call = TW_CALL_HEALTH};
+    if (tw_request_call(bytes.data, bytes.len) != TW_CALL_HEALTH ||
+        tw_request_decode(svc->express, &q, bytes.data, bytes.len, NULL) != TW_OK ||
+        (svc->keys != NULL && !tw_api_keys_allow(svc->keys, q.api_key)))
+        return false;
+    r.id = q.id;
+    tw_service_health(svc, &r.health);
+    return tw_reply_encode(svc->express, &r, reply, NULL) == TW_OK;
 }
 
 /* ---- start and stop ---- */
@@ -273,7 +291,7 @@ tw_status tw_service_start(tw_service **out, tw_engine *engine, const tw_service
                            tw_error *err)
 {
     tw_status st = TW_OK;
-    char sentence[96], busy[128], stopping[128];
+    char busy[128], stopping[128];
     tw_server *server = NULL;
     tw_server_config sc = {
         .urls = cfg->urls,
@@ -286,6 +304,7 @@ tw_status tw_service_start(tw_service **out, tw_engine *engine, const tw_service
         .drain_ms = cfg->drain_ms,
         .max_connections = cfg->max_connections,
         .handler = serve,
+        .express = serve_at_once,
     };
 
     *out = NULL;
@@ -308,10 +327,10 @@ tw_status tw_service_start(tw_service **out, tw_engine *engine, const tw_service
     if (cfg->api_keys != NULL)
         TW_TRY(tw_api_keys_load(&svc->keys, cfg->api_keys, err));
     TW_TRY(make_desks(svc, sc.workers, err));
-    (void) snprintf(sentence, sizeof sentence, "the queue of %d requests is full; try again",
-                    sc.queue);
+    TW_TRY(tw_wire_create(&svc->express, TW_SERVER_EXPRESS_BYTES, err));
     tw_wire *w = svc->desks[0].wire;
-    TW_TRY(refusal(w, TW_RPC_UNAVAILABLE, sentence, busy, sizeof busy, &sc.busy, err));
+    TW_TRY(refusal(w, TW_RPC_UNAVAILABLE, "too many requests are waiting; try again", busy,
+                   sizeof busy, &sc.busy, err));
     TW_TRY(refusal(w, TW_RPC_UNAVAILABLE, "the server is stopping", stopping, sizeof stopping,
                    &sc.stopping, err));
     TW_TRY(refusal(w, TW_RPC_RESOURCE_EXHAUSTED, "the server is out of memory", svc->no_memory,
@@ -322,7 +341,7 @@ tw_status tw_service_start(tw_service **out, tw_engine *engine, const tw_service
     *out = svc;
     svc = NULL;
 done:
-    tw_service_stop(svc);
+    (void) tw_service_stop(svc);
     return st;
 }
 
@@ -349,7 +368,7 @@ tw_status tw_service_reload(tw_service *svc, tw_error *err)
 
 void tw_service_health(const tw_service *svc, tw_health *out)
 {
-    const tw_server *server = atomic_load(&svc->server);
+    tw_server *server = atomic_load(&svc->server);
     tw_server_counters n = {0};
     if (server != NULL)
         tw_server_get_counters(server, &n);
@@ -365,17 +384,20 @@ void tw_service_health(const tw_service *svc, tw_health *out)
     };
 }
 
-void tw_service_stop(tw_service *svc)
+bool tw_service_stop(tw_service *svc)
 {
     if (svc == NULL)
-        return;
-    tw_server_stop(atomic_load(&svc->server));
+        return true;
+    if (!tw_server_stop(atomic_load(&svc->server)))
+        return false;
     for (int i = 0; svc->desks != NULL && i < svc->n_desks; i++) {
         tw_wire_destroy(svc->desks[i].wire);
         tw_answer_fini(&svc->desks[i].answer);
     }
+    tw_wire_destroy(svc->express);
     tw_api_keys_free(svc->keys);
     tw_media_root_close(svc->media_root);
     tw_free(svc->desks);
     tw_free(svc);
+    return true;
 }

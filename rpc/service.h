@@ -4,8 +4,8 @@
  *     const char *urls[] = {"tcp://127.0.0.1:7700"};
  *     TW_TRY(tw_service_start(&svc, engine, &(tw_service_config){.urls = urls, .n_urls = 1}, err));
  *     ... wait for a signal ...
- *     tw_service_stop(svc);
- *     tw_engine_close(engine);
+ *     if (tw_service_stop(svc))
+ *         tw_engine_close(engine);
  *
  * Every request is answered with a status and a sentence, see rpc/twindex.proto. No sentence names
  * a file of the server or tells what it holds: one that would is logged, and a plain one sent.
@@ -15,6 +15,8 @@
  */
 #ifndef TW_RPC_SERVICE_H
 #define TW_RPC_SERVICE_H
+
+#include <stdbool.h>
 
 #include "base/error.h"
 #include "engine/engine.h"
@@ -58,7 +60,8 @@ void tw_service_health(const tw_service *svc, tw_health *out);
  * keys that were loaded last stay in force. Statuses: those of tw_api_keys_reload. */
 TW_NODISCARD tw_status tw_service_reload(tw_service *svc, tw_error *err);
 
-/* As tw_server_stop. Accepts NULL. */
-void tw_service_stop(tw_service *svc);
+/* As tw_server_stop: when it returns false, a call is still in the engine, which must stay as well.
+ * Accepts NULL. */
+bool tw_service_stop(tw_service *svc);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <nng/supplemental/util/platform.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -12,40 +11,11 @@
 
 bool twi_url_known(const char *url)
 {
-    static const char *const schemes[] = {"tcp://", "tcp4://", "tcp6://", "ipc://", "inproc://"};
+    static const char *const schemes[] = {"tcp://", "tcp4://", "tcp6://", "ipc://"};
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
         if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
             return true;
     return false;
-}
-
-static tw_status status_of(int rv)
-{
-    switch (rv) {
-    case 0: return TW_OK;
-    case NNG_ENOMEM: return TW_ENOMEM;
-    case NNG_EADDRINUSE: return TW_EBUSY;
-    case NNG_EPERM: return TW_EDENIED;
-    case NNG_ETIMEDOUT: return TW_ETIMEOUT;
-    case NNG_EADDRINVAL:
-    case NNG_EINVAL:
-    case NNG_ENOTSUP: return TW_EINVAL;
-    default: return TW_EIO;
-    }
-}
-
-tw_status twi_nng_fail(tw_error *err, int rv, const char *what, const char *name)
-{
-    return tw_fail(err, status_of(rv), "cannot %s %s: %s", what, name, nng_strerror(rv));
-}
-
-bool twi_nng_closes_busy_pipes(void)
-{
-    char *end = NULL;
-    const char *version = nng_version();
-    long major = strtol(version, &end, 10);
-    long minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
-    return major > 1 || (major == 1 && minor >= 8);
 }
 
 typedef struct closer {
@@ -98,7 +68,7 @@ bool twi_socket_close(nng_socket sock)
         release(c);
     } else {
         (void) pthread_detach(thread); /* c stays with it */
-        tw_log(TW_LOG_WARN, "RPC-STUCK", "nng=%s waited_ms=%d", nng_version(), CLOSE_MS);
+        tw_log(TW_LOG_WARN, "NNG-STUCK", "nng=%s waited_ms=%d", nng_version(), CLOSE_MS);
     }
     return closed;
 }

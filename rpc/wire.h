@@ -160,6 +160,10 @@ TW_NODISCARD tw_status tw_request_encode(tw_wire *w, const tw_request *q, tw_byt
 TW_NODISCARD tw_status tw_request_decode(tw_wire *w, tw_request *q, const void *bytes, size_t len,
                                          tw_error *err);
 
+/* What the bytes of a request ask for, by a look at their fields alone; decoding may refuse them
+ * yet. TW_CALL_NONE: nothing that this build knows, or they are no message. */
+tw_call tw_request_call(const void *bytes, size_t len);
+
 /* A message that is not UTF-8 is made so. TW_EINVAL: over TW_WIRE_MAX_REPLY bytes, or a count out
  * of range. TW_ENOMEM. On failure *out is empty. */
 TW_NODISCARD tw_status tw_reply_encode(tw_wire *w, const tw_reply *r, tw_bytes *out, tw_error *err);

@@ -98,6 +98,21 @@ done:
     return st;
 }
 
+tw_call tw_request_call(const void *bytes, size_t len)
+{
+    cursor c = {.at = bytes, .end = (const uint8_t *) bytes + len};
+    uint64_t call = TW_CALL_NONE;
+    while (c.at < c.end) {
+        uint64_t n, tag = varint(&c);
+        value(&c, (unsigned) (tag & 7), &n);
+        if (c.bad)
+            return TW_CALL_NONE;
+        if (tag >> 3 >= 9 + TW_CALL_SIMILAR && tag >> 3 <= 9 + TW_CALL_HEALTH)
+            call = (tag >> 3) - 9; /* of several the last counts */
+    }
+    return (tw_call) call;
+}
+
 tw_status twi_wire_scan(const ProtobufCMessageDescriptor *type, const void *bytes, size_t len,
                         tw_error *err)
 {

@@ -37,7 +37,7 @@ void wait_for_holding(int n)
     pthread_mutex_unlock(&the_stage.lock);
 }
 
-void echo(void *ctx, int worker, tw_bytes request, double waited_s, tw_bytes *reply)
+void echo(void *ctx, int worker, tw_bytes request, double waited_s, tw_server_reply *reply)
 {
     stage *s = &the_stage;
     (void) ctx;
@@ -52,13 +52,22 @@ void echo(void *ctx, int worker, tw_bytes request, double waited_s, tw_bytes *re
         pthread_cond_broadcast(&s->changed);
         pthread_mutex_unlock(&s->lock);
     }
-    *reply = (tw_bytes){big, ECHO_BIG};
+    reply->bytes = (tw_bytes){big, ECHO_BIG};
     if (request.len == 3 && memcmp(request.data, "big", 3) == 0)
         return;
+    if (request.len == 5 && memcmp(request.data, "wrong", 5) == 0)
+        reply->slow = true;
     size_t len = request.len < sizeof echoed[0] ? request.len : sizeof echoed[0];
     if (len > 0)
         memcpy(echoed[worker], request.data, len);
-    *reply = (tw_bytes){echoed[worker], len};
+    reply->bytes = (tw_bytes){echoed[worker], len};
+}
+
+static bool at_once(void *ctx, tw_bytes request, tw_bytes *reply)
+{
+    (void) ctx;
+    *reply = (tw_bytes){"alive", 5};
+    return request.len == 6 && memcmp(request.data, "alive?", 6) == 0;
 }
 
 tw_server *serve(const char *url, tw_server_config cfg)
@@ -67,6 +76,7 @@ tw_server *serve(const char *url, tw_server_config cfg)
     cfg.urls = &url;
     cfg.n_urls = 1;
     cfg.handler = echo;
+    cfg.express = at_once;
     cfg.ctx = &the_stage;
     cfg.busy = (tw_bytes){"BUSY", 4};
     cfg.stopping = (tw_bytes){"STOPPING", 8};
@@ -74,7 +84,7 @@ tw_server *serve(const char *url, tw_server_config cfg)
     return srv;
 }
 
-tw_server_counters counters(const tw_server *srv)
+tw_server_counters counters(tw_server *srv)
 {
     tw_server_counters c;
     tw_server_get_counters(srv, &c);
@@ -113,7 +123,7 @@ int ask(nng_socket s, const char *text, const char *want)
     return same ? 0 : -1;
 }
 
-void assert_works(const tw_server *srv)
+void assert_works(tw_server *srv)
 {
     nng_socket s = good_client(tw_server_url(srv, 0));
     int rv = ask(s, "still there?", "still there?");
@@ -123,7 +133,7 @@ void assert_works(const tw_server *srv)
     nng_close(s);
 }
 
-void wait_for_counter(const tw_server *srv, size_t offset, int64_t want)
+void wait_for_counter(tw_server *srv, size_t offset, int64_t want)
 {
     double end = tw_clock_monotonic() + RAW_PATIENCE_S;
     for (;;) {
@@ -138,7 +148,7 @@ void wait_for_counter(const tw_server *srv, size_t offset, int64_t want)
     }
 }
 
-crowd one_of(const tw_server *srv, int number, bool until_refused)
+crowd one_of(tw_server *srv, int number, bool until_refused)
 {
     crowd c = {.number = number, .until_refused = until_refused};
     (void) snprintf(c.url, sizeof c.url, "%s", tw_server_url(srv, 0));

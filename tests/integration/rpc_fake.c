@@ -40,7 +40,7 @@ done:
 tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, tw_error *err)
 {
     tw_status st = TW_OK;
-    tw_bytes unused;
+    tw_server_reply unused;
     if (q->user != NULL) /* holds when the user is "hold" */
         echo(NULL, 0, (tw_bytes){q->user, strlen(q->user)}, 0, &unused);
     TW_TRY(outcome(e, err));

@@ -3,10 +3,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/support/test.h"
@@ -14,22 +16,37 @@
 static const uint8_t req_hello[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
 static const uint8_t rep_hello[8] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};
 
+static bool is_ipc(int fd)
+{
+    int domain = 0;
+    socklen_t len = sizeof domain;
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len), 0);
+    return domain == AF_UNIX;
+}
+
 int raw_connect(const char *url, int rcvbuf)
 {
     unsigned port = 0;
-    if (sscanf(url, "tcp://127.0.0.1:%u", &port) != 1)
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    bool ipc = strncmp(url, "ipc://", 6) == 0;
+    if (!ipc && sscanf(url, "tcp://127.0.0.1:%u", &port) != 1)
         fail_msg("'%s' is no tcp://127.0.0.1:PORT", url);
-    struct sockaddr_in to = {.sin_family = AF_INET,
+    struct sockaddr_in in = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t) port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    (void) snprintf(path.sun_path, sizeof path.sun_path, "%s", url + (ipc ? 6 : 0));
+    const struct sockaddr *to = ipc ? (struct sockaddr *) &path : (struct sockaddr *) &in;
     struct timeval patience = {.tv_sec = RAW_PATIENCE_S};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     if (rcvbuf > 0)
         assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof rcvbuf), 0);
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
-    assert_int_equal(connect(fd, (struct sockaddr *) &to, sizeof to), 0);
+    const int on = 1;
+    if (!ipc) /* head and body are two writes */
+        assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
+    assert_int_equal(connect(fd, to, ipc ? sizeof path : sizeof in), 0);
     return fd;
 }
 
@@ -61,14 +78,15 @@ bool raw_send(int fd, const void *data, size_t len)
 
 bool raw_request(int fd, uint32_t number, const void *body, size_t len)
 {
-    uint8_t head[12];
+    uint8_t head[13] = {1};
+    size_t mark = is_ipc(fd) ? 0 : 1; /* tcp has none */
     uint64_t size = len + 4;
     for (int i = 0; i < 8; i++)
-        head[i] = (uint8_t) (size >> (56 - 8 * i));
+        head[1 + i] = (uint8_t) (size >> (56 - 8 * i));
     number |= 0x80000000u;
     for (int i = 0; i < 4; i++)
-        head[8 + i] = (uint8_t) (number >> (24 - 8 * i));
-    return raw_send(fd, head, sizeof head) && raw_send(fd, body, len);
+        head[9 + i] = (uint8_t) (number >> (24 - 8 * i));
+    return raw_send(fd, head + mark, sizeof head - mark) && raw_send(fd, body, len);
 }
 
 bool raw_receive(int fd, void *data, size_t len)
@@ -88,8 +106,10 @@ bool raw_receive(int fd, void *data, size_t len)
 
 long raw_reply(int fd, uint32_t *number, void *body, size_t room)
 {
-    uint8_t head[12];
+    uint8_t head[12], mark = 1;
     uint64_t size = 0;
+    if (is_ipc(fd) && (!raw_receive(fd, &mark, 1) || mark != 1))
+        return -1;
     if (!raw_receive(fd, head, sizeof head))
         return -1;
     for (int i = 0; i < 8; i++)

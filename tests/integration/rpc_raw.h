@@ -1,9 +1,9 @@
-/* A rude peer: plain TCP, speaking nng's framing by hand, so that it can break off, flood, lie or
- * never read. One thread each; every wait ends after RAW_PATIENCE_S.
+/* A rude peer: a plain socket, speaking nng's framing by hand, so that it can break off, flood, lie
+ * or never read. One thread each; every wait ends after RAW_PATIENCE_S.
  *
  * SP over TCP: both sides send 00 'S' 'P' 00, their protocol (REQ 0x30, REP 0x31) as two bytes, 00
- * 00. Then messages: 8 bytes of length, big-endian, and the bytes. A REQ message begins with 4
- * bytes of number, the highest bit set; the reply repeats them. */
+ * 00. Then messages: on ipc a byte 1, then 8 bytes of length, big-endian, and the bytes. A REQ
+ * message begins with 4 bytes of number, the highest bit set; the reply repeats them. */
 #ifndef TW_TESTS_INTEGRATION_RPC_RAW_H
 #define TW_TESTS_INTEGRATION_RPC_RAW_H
 
@@ -13,8 +13,8 @@
 
 #define RAW_PATIENCE_S 20
 
-/* Connected, nothing said. url is tcp://127.0.0.1:PORT. rcvbuf: 0 or SO_RCVBUF in bytes. Fails the
- * test when it cannot. */
+/* Connected, nothing said. url is tcp://127.0.0.1:PORT or ipc://PATH. rcvbuf: 0 or SO_RCVBUF in
+ * bytes. Fails the test when it cannot. */
 int raw_connect(const char *url, int rcvbuf);
 
 /* The same with both handshakes done. */

@@ -9,31 +9,30 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "rpc/socket.h"
 #include "tests/integration/rpc_echo.h"
 #include "tests/integration/rpc_raw.h"
 #include "tests/support/test.h"
 
 /* ---- the claims ---- */
 
-static void it_answers_over_tcp_ipc_and_inproc(void **state)
+static void it_answers_over_tcp_and_ipc(void **state)
 {
     (void) state;
     char ipc[512];
     (void) snprintf(ipc, sizeof ipc, "ipc://%s", tw_test_path("socket"));
-    const char *urls[] = {ANY, ipc, "inproc://rpc-server-test"};
+    const char *urls[] = {ANY, ipc};
     tw_server *srv;
-    tw_server_config cfg = {.urls = urls, .n_urls = 3, .handler = echo};
+    tw_server_config cfg = {.urls = urls, .n_urls = 2, .handler = echo};
     assert_ok(tw_server_start(&srv, &cfg, err));
     assert_null(strstr(tw_server_url(srv, 0), ":0"));
     assert_string_equal(tw_server_url(srv, 1), ipc);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 2; i++) {
         nng_socket s = good_client(tw_server_url(srv, i));
         assert_int_equal(ask(s, "hello", "hello"), 0);
         assert_int_equal(ask(s, "", ""), 0); /* an empty request has its answer too */
         nng_close(s);
     }
-    tw_server_stop(srv);
+    assert_true(tw_server_stop(srv));
     assert_int_not_equal(access(tw_test_path("socket"), F_OK), 0);
 }
 
@@ -45,12 +44,13 @@ static void an_address_in_use_or_wrong_is_one_sentence(void **state)
         const char *url, *sentence;
         tw_status want;
     } rows[] = {
-        {tw_server_url(srv, 0), "Address in use", TW_EBUSY},
+        {tw_server_url(srv, 0), "the address is in use", TW_EBUSY},
         {"http://127.0.0.1:0", "cannot listen on 'http://127.0.0.1:0'", TW_EINVAL},
         {"nonsense", "cannot listen on 'nonsense'", TW_EINVAL},
-        {"tcp://127.0.0.1:99999", "cannot listen on tcp://127.0.0.1:99999", TW_EINVAL},
-        {"ipc:///no/such/folder/s", "cannot listen on ipc:///no/such/folder/s", TW_EIO},
+        {"tcp://127.0.0.1:99999", "cannot listen on 'tcp://127.0.0.1:99999'", TW_EINVAL},
+        {"ipc:///no/such/folder/s", "cannot listen on ipc:///no/such/folder/s", TW_ENOTFOUND},
         {"", "cannot listen on ''", TW_EINVAL},
+        {"inproc://name", "cannot listen on 'inproc://name'", TW_EINVAL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         tw_server *second;
@@ -58,12 +58,11 @@ static void an_address_in_use_or_wrong_is_one_sentence(void **state)
         tw_server_config cfg = {.urls = &rows[i].url, .n_urls = 1, .handler = echo};
         tw_status st = tw_server_start(&second, &cfg, &e);
         assert_null(second);
-        if (strstr(e.msg, rows[i].sentence) == NULL || st == TW_OK ||
-            (st != rows[i].want && rows[i].want != TW_EIO))
+        if (strstr(e.msg, rows[i].sentence) == NULL || st != rows[i].want)
             fail_msg("row %zu: '%s' (%s)", i, tw_status_name(st), e.msg);
     }
     assert_works(srv);
-    tw_server_stop(srv);
+    assert_true(tw_server_stop(srv));
 }
 
 static void numbers_out_of_range_are_refused(void **state)
@@ -116,7 +115,7 @@ static void a_full_queue_is_answered_at_once_and_what_waits_afterwards(void **st
     }
     close(fd);
     assert_works(srv);
-    tw_server_stop(srv);
+    assert_true(tw_server_stop(srv));
 }
 
 /* facts: without a limit on sending, 0 of 5 answers reached the good client. */
@@ -140,14 +139,11 @@ static void a_peer_that_never_reads_stops_nobody(void **state)
         assert_true(tw_clock_monotonic() < end);
         (void) sched_yield();
     }
-    if (twi_nng_closes_busy_pipes())
-        assert_true(raw_closed(rude));
-    else
-        raw_read_all(rude); /* an nng that is so old may hang when it closes a busy connection */
+    assert_true(raw_closed(rude));
     close(rude);
     WAIT_FOR(srv, connections, 0);
     assert_works(srv);
-    tw_server_stop(srv);
+    assert_true(tw_server_stop(srv));
 }
 
 static void an_oversized_message_ends_only_its_connection(void **state)
@@ -170,7 +166,7 @@ static void an_oversized_message_ends_only_its_connection(void **state)
     close(fd);
     assert_works(srv);
     assert_int_equal(counters(srv).requests, 2);
-    tw_server_stop(srv);
+    assert_true(tw_server_stop(srv));
 }
 
 static void garbage_and_half_a_message_disturb_nobody(void **state)
@@ -198,7 +194,7 @@ static void garbage_and_half_a_message_disturb_nobody(void **state)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         close(all[i]);
     assert_works(srv);
-    tw_server_stop(srv);
+    assert_true(tw_server_stop(srv));
 }
 
 static void a_peer_that_leaves_before_its_answer_disturbs_nobody(void **state)
@@ -210,14 +206,14 @@ static void a_peer_that_leaves_before_its_answer_disturbs_nobody(void **state)
         int fd = raw_peer(tw_server_url(srv, 0), 0);
         assert_true(raw_request(fd, 1, "hold", 4));
         wait_for_holding(1);
-        close(fd);
-        WAIT_FOR(srv, connections, 0);
+        close(fd); /* its sending side has ended; that nobody reads shows when it is answered */
         set_open(true);
+        WAIT_FOR(srv, connections, 0);
         assert_works(srv);
         WAIT_FOR(srv, connections, 0);
     }
     assert_int_equal(counters(srv).requests, 40);
-    tw_server_stop(srv);
+    assert_true(tw_server_stop(srv));
 }
 
 static void connections_beyond_the_limit_are_refused(void **state)
@@ -227,14 +223,14 @@ static void connections_beyond_the_limit_are_refused(void **state)
     int a = raw_peer(tw_server_url(srv, 0), 0);
     int b = raw_peer(tw_server_url(srv, 0), 0);
     WAIT_FOR(srv, connections, 2);
-    int c = raw_peer(tw_server_url(srv, 0), 0);
+    int c = raw_connect(tw_server_url(srv, 0), 0);
     assert_true(raw_closed(c));
     close(c);
     close(a);
     WAIT_FOR(srv, connections, 1);
     assert_works(srv);
     close(b);
-    tw_server_stop(srv);
+    assert_true(tw_server_stop(srv));
 }
 
 static void every_one_of_many_clients_gets_its_own_answers(void **state)
@@ -254,12 +250,12 @@ static void every_one_of_many_clients_gets_its_own_answers(void **state)
     }
     WAIT_FOR(srv, answered, 200 * CLIENTS); /* counted when sent: a client may be quicker */
     assert_int_equal(counters(srv).unsent, 0);
-    tw_server_stop(srv);
+    assert_true(tw_server_stop(srv));
 }
 
 static void *stop_it(void *arg)
 {
-    tw_server_stop(arg);
+    assert_true(tw_server_stop(arg));
     return NULL;
 }
 
@@ -281,10 +277,13 @@ static void what_was_accepted_is_answered_before_stopping(void **state)
     WAIT_FOR(srv, queued, 4);
     assert_int_equal(pthread_create(&stopper, NULL, stop_it, srv), 0);
     do { /* the queue is full, so this is refused; the reason tells when stopping has begun */
-        assert_true(raw_request(late, 1, "late", 4));
-        assert_true(raw_reply(late, &number, body, sizeof body) > 0);
+        assert_true(raw_request(fd, 9, "late", 4));
+        assert_true(raw_reply(fd, &number, body, sizeof body) > 0);
+        assert_int_equal(number, 9);
     } while (memcmp(body, "BUSY", 4) == 0);
     assert_memory_equal(body, "STOPPING", 8);
+    assert_true(raw_request(late, 1, "late", 4)); /* a first one, which would be taken otherwise */
+    assert_int_equal(raw_reply(late, &number, body, sizeof body), 8);
 
     set_open(true);
     for (uint32_t i = 1; i <= 5; i++) {
@@ -320,7 +319,7 @@ static void stopping_does_not_wait_for_ever(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_answers_over_tcp_ipc_and_inproc),
+        cmocka_unit_test(it_answers_over_tcp_and_ipc),
         cmocka_unit_test(an_address_in_use_or_wrong_is_one_sentence),
         cmocka_unit_test(numbers_out_of_range_are_refused),
         cmocka_unit_test(a_full_queue_is_answered_at_once_and_what_waits_afterwards),

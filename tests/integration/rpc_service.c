@@ -250,6 +250,30 @@ static void without_its_key_nobody_is_served(void **state)
     assert_null(none);
 }
 
+static void keys_are_read_again_and_guesses_are_slowed(void **state)
+{
+    (void) state;
+    const char *keys = tw_test_file("keys", "0123456789abcdef\nfedcba9876543210\n");
+    tw_service *svc = start((tw_service_config){.api_keys = keys});
+    tw_client *c = connect_to(tw_service_url(svc, 0), 0, "0123456789abcdef");
+    tw_client *other = connect_to(tw_service_url(svc, 0), 0, "fedcba9876543210");
+    tw_health h;
+    assert_ok(tw_client_health(c, &h, err));
+    (void) tw_test_file("keys", "fedcba9876543210\n");
+    assert_ok(tw_service_reload(svc, err));
+    assert_status(tw_client_health(c, &h, err), TW_EDENIED);
+    (void) tw_test_file("keys", "bad\n");
+    assert_status(tw_service_reload(svc, err), TW_EINVAL);
+    assert_ok(tw_client_health(other, &h, err)); /* as before */
+    double began = tw_clock_monotonic();
+    for (int i = 1; i < TW_SERVER_SLOW_FREE + 2; i++)
+        assert_status(tw_client_health(c, &h, err), TW_EDENIED);
+    assert_true(tw_clock_monotonic() - began > 1.5e-3 * TW_SERVER_SLOW_MS);
+    tw_client_close(c);
+    tw_client_close(other);
+    tw_service_stop(svc);
+}
+
 /* The echo server knows no deadlines and no wire format: a client must see through it. */
 static void an_answer_that_makes_no_sense_is_an_error(void **state)
 {
@@ -262,13 +286,14 @@ static void an_answer_that_makes_no_sense_is_an_error(void **state)
     tw_server_stop(srv);
 }
 
-static void wrong_id(void *ctx, int worker, tw_bytes request, double waited_s, tw_bytes *reply)
+static void wrong_id(void *ctx, int worker, tw_bytes request, double waited_s,
+                     tw_server_reply *reply)
 {
     (void) ctx;
     (void) worker;
     (void) request;
     (void) waited_s;
-    *reply = (tw_bytes){"\x0a\x01Z\x92\x01\x00", 6}; /* id "Z", health {} */
+    reply->bytes = (tw_bytes){"\x0a\x01Z\x92\x01\x00", 6}; /* id "Z", health {} */
 }
 
 static void the_answer_to_another_request_is_refused(void **state)
@@ -353,7 +378,7 @@ static void a_late_request_is_not_done(void **state)
     assert_int_equal(tw_client_delete(hasty, "7", &e), TW_ETIMEOUT); /* it waits in the queue */
     assert_non_null(strstr(e.msg, "did not answer within 30 ms"));
     assert_int_equal(tw_client_delete(hasty, "7", &e), TW_EBUSY); /* which is full now */
-    assert_string_equal(e.msg, "the queue of 1 requests is full; try again");
+    assert_string_equal(e.msg, "too many requests are waiting; try again");
     for (double end = tw_clock_monotonic() + 0.1; tw_clock_monotonic() < end;)
         (void) sched_yield(); /* the server's clock must pass the deadline as well */
     set_open(true);
@@ -373,6 +398,26 @@ static void a_late_request_is_not_done(void **state)
     tw_service_stop(svc);
 }
 
+static void health_is_told_while_all_workers_are_busy(void **state)
+{
+    (void) state;
+    tw_service *svc = start((tw_service_config){.workers = 1, .queue = 1});
+    tw_client *patient = connect_to(tw_service_url(svc, 0), 0, NULL);
+    tw_client *c = connect_to(tw_service_url(svc, 0), 0, NULL);
+    pthread_t thread;
+    tw_health h;
+    set_open(false);
+    assert_int_equal(pthread_create(&thread, NULL, hold_the_worker, patient), 0);
+    wait_for_holding(1);
+    assert_ok(tw_client_health(c, &h, err));
+    assert_int_equal(h.queued, 0);
+    set_open(true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    tw_client_close(c);
+    tw_client_close(patient);
+    tw_service_stop(svc);
+}
+
 /* nng 1.5 is said to have had faults in giving up a receive. */
 static void giving_up_again_and_again_does_no_harm(void **state)
 {
@@ -385,8 +430,10 @@ static void giving_up_again_and_again_does_no_harm(void **state)
     set_open(false);
     assert_int_equal(pthread_create(&thread, NULL, hold_the_worker, patient), 0);
     wait_for_holding(1);
-    for (int i = 0; i < 30; i++)
-        assert_status(tw_client_health(hasty, &h, err), TW_ETIMEOUT);
+    for (int i = 0; i < 30; i++) { /* its first requests wait, further ones are refused */
+        tw_status st = tw_client_delete(hasty, "7", NULL);
+        assert_int_equal(st, i < TW_SERVER_PER_CONNECTION ? TW_ETIMEOUT : TW_EBUSY);
+    }
     set_open(true);
     assert_int_equal(pthread_join(thread, NULL), 0);
     tw_status st = TW_ETIMEOUT;
@@ -433,11 +480,13 @@ int main(void)
         cmocka_unit_test(a_mistake_is_told_without_a_round_trip),
         cmocka_unit_test(garbage_is_answered_with_a_sentence),
         cmocka_unit_test(without_its_key_nobody_is_served),
+        cmocka_unit_test(keys_are_read_again_and_guesses_are_slowed),
         cmocka_unit_test(an_answer_that_makes_no_sense_is_an_error),
         cmocka_unit_test(the_answer_to_another_request_is_refused),
         cmocka_unit_test(a_server_that_is_down_is_told_at_once),
         cmocka_unit_test(a_server_that_says_nothing_is_left_in_time),
         cmocka_unit_test(a_late_request_is_not_done),
+        cmocka_unit_test(health_is_told_while_all_workers_are_busy),
         cmocka_unit_test(giving_up_again_and_again_does_no_harm),
         cmocka_unit_test(a_client_finds_the_server_again),
     };

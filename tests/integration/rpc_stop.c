@@ -7,11 +7,6 @@
 #include "tests/integration/rpc_raw.h"
 #include "tests/support/test.h"
 
-/* nng 1.5 loses the message that a connection had read and nobody had taken when it closed: at most
- * one each, at the end of the server. This file is about ending at all. */
-int __lsan_is_turned_off(void);
-int __lsan_is_turned_off(void) { return 1; }
-
 static void stopping_under_load_ends_soon(void **state)
 {
     (void) state;
@@ -28,14 +23,14 @@ static void stopping_under_load_ends_soon(void **state)
         while (counters(srv).answered < 100 && tw_clock_monotonic() < end)
             (void) sched_yield();
         double began = tw_clock_monotonic();
-        tw_server_stop(srv);
+        assert_true(tw_server_stop(srv));
         assert_true(tw_clock_monotonic() - began < 0.9 * TW_SERVER_DRAIN_MS / 1000);
         int answered = 0;
         for (int i = 0; i < CLIENTS; i++) {
             assert_int_equal(pthread_join(threads[i], NULL), 0);
             answered += crowds[i].answered;
         }
-        assert_true(answered >= 100);
+        assert_true(answered + CLIENTS >= 100); /* each may have given up on its last */
     }
 }
 

@@ -469,9 +469,34 @@ static void encoding_leaves_the_decoded_message_alone(void **state)
     }
 }
 
+static void a_look_tells_what_is_asked(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *bytes;
+        size_t len;
+        tw_call call;
+    } rows[] = {
+        {"", 0, TW_CALL_NONE},
+        {"\x08\x01\x92\x01\x00", 5, TW_CALL_HEALTH},
+        {"\x92\x01\x00\x08\x01", 5, TW_CALL_HEALTH},
+        {"\x08\x01\x8a\x01\x00", 5, TW_CALL_STATS},
+        {"\x92\x01\x00\x8a\x01\x00", 6, TW_CALL_STATS},       /* of two the last */
+        {"\x12\x03\x92\x01\x00\x52\x00", 7, TW_CALL_SIMILAR}, /* an id that looks like one */
+        {"\x08\x01\x92\x01", 4, TW_CALL_NONE},
+        {"\x08\x01\x92\x01\x05", 5, TW_CALL_NONE},
+        {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 10, TW_CALL_NONE},
+        {"\x9a\x01\x00", 3, TW_CALL_NONE}, /* a call to come */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (tw_request_call(rows[i].bytes, rows[i].len) != rows[i].call)
+            fail_msg("row %zu", i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_look_tells_what_is_asked),
         cmocka_unit_test(requests_follow_the_table),
         cmocka_unit_test(each_field_arrives),
         cmocka_unit_test(what_breaks_a_rule_is_not_sent),
