@@ -14,34 +14,6 @@
 #include "engine/versions.h"
 #include "nn/blas.h"
 
-tw_status tw_engine_create(const char *dir, tw_error *err)
-{
-    tw_status st = TW_OK;
-    char path[TW_PATH_MAX];
-    tw_store *store = NULL;
-
-    TW_TRY(tw_path_join(path, dir, "twindex.db", err));
-    if (tw_file_exists(path)) {
-        st = tw_fail(err, TW_EEXIST, "'%s' is a twindex directory already", dir);
-        goto done;
-    }
-    if (tw_file_exists(dir) && rmdir(dir) != 0) { /* rmdir refuses what is not empty */
-        st = tw_fail(err, TW_EEXIST, "'%s' exists and is not an empty folder", dir);
-        goto done;
-    }
-    TW_TRY(tw_dir_create(dir, err));
-    static const char *const folders[] = {"models", "index", "media"};
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        char sub[TW_PATH_MAX];
-        TW_TRY(tw_path_join(sub, dir, folders[i], err));
-        TW_TRY(tw_dir_create(sub, err));
-    }
-    TW_TRY(tw_store_open(&store, path, TW_STORE_CREATE, err)); /* last: it marks the directory */
-done:
-    tw_store_close(store);
-    return st;
-}
-
 /* One writer process per directory: the kernel drops the lock with the process, however it ends.
  * The process id inside is for the message only. */
 static tw_status take_lock(tw_engine *e, tw_error *err)

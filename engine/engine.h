@@ -60,7 +60,9 @@ typedef struct tw_engine_options {
     int threads; /* for training and bulk embedding; 0: one per usable core */
 } tw_engine_options;
 
-/* Makes an empty data directory. TW_EEXIST: the folder is there and not empty. */
+/* Makes an empty data directory. A folder that is there and empty keeps its owner and mode; what a
+ * create that was killed left is finished. TW_EEXIST: it is a data directory already, or holds
+ * something else (the message names some of it), or is no folder. */
 TW_NODISCARD tw_status tw_engine_create(const char *dir, tw_error *err);
 
 /* TW_ENOTFOUND: no data directory there. TW_EBUSY: another process writes it; the message names its

@@ -29,18 +29,6 @@ static int next_point(int point)
 
 static const tw_engine_options write_mode = {.mode = TW_ENGINE_WRITE, .threads = 1};
 
-static const char *big_catalogue(void)
-{
-    tw_text t;
-    tw_text_init(&t, 1 << 20);
-    assert_ok(tw_text_adds(&t, "id,title\n", err));
-    for (int i = 0; i < ROWS; i++)
-        assert_ok(tw_text_addf(&t, err, i == 1500 ? "bad %d\n" : "i%d,Title %d\n", i, i));
-    const char *path = tw_test_file("big.csv", tw_text_cstr(&t));
-    tw_text_fini(&t);
-    return path;
-}
-
 /* Runs fn in a child that dies at its nth durable step; returns its status. */
 static int in_child(void (*fn)(const char *dir), const char *dir, long nth)
 {
@@ -53,6 +41,49 @@ static int in_child(void (*fn)(const char *dir), const char *dir, long nth)
     }
     assert_true(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+static void create(const char *dir)
+{
+    if (tw_engine_create(dir, NULL) != TW_OK)
+        _exit(1);
+}
+
+static void a_killed_create_can_be_repeated(void **state)
+{
+    (void) state;
+    int point = 0, status;
+    do {
+        char name[32];
+        tw_engine *e;
+        tw_engine_stats s;
+        (void) snprintf(name, sizeof name, "create%d", ++point);
+        const char *dir = tw_test_path(name);
+        status = in_child(create, dir, point);
+        assert_true(status == TW_CRASH_STATUS || status == 0);
+        tw_error why = {0};
+        const tw_status st = tw_engine_create(dir, &why);
+        if (st != TW_OK && st != TW_EEXIST) /* as when the kill came after the last commit */
+            fail_msg("after point %d: %s", point, why.msg);
+        assert_true(status == TW_CRASH_STATUS || st == TW_EEXIST);
+        assert_ok(tw_engine_open(&e, dir, &write_mode, err));
+        assert_ok(tw_engine_stats_get(e, &s, err));
+        tw_engine_close(e);
+        assert_ok(tw_remove_tree(dir, err));
+    } while (status == TW_CRASH_STATUS);
+    assert_true(point > 6);
+}
+
+static const char *big_catalogue(void)
+{
+    tw_text t;
+    tw_text_init(&t, 1 << 20);
+    assert_ok(tw_text_adds(&t, "id,title\n", err));
+    for (int i = 0; i < ROWS; i++)
+        assert_ok(tw_text_addf(&t, err, i == 1500 ? "bad %d\n" : "i%d,Title %d\n", i, i));
+    const char *path = tw_test_file("big.csv", tw_text_cstr(&t));
+    tw_text_fini(&t);
+    return path;
 }
 
 static char big[TW_PATH_MAX]; /* a copy: tw_test_path() reuses its buffers */
@@ -289,6 +320,7 @@ static void killed_towers_leave_next_with_the_old_ones_or_frozen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_killed_create_can_be_repeated),
         cmocka_unit_test(no_item_is_lost_or_twice_when_an_ingest_is_killed),
         cmocka_unit_test(a_killed_training_leaves_the_old_model_or_the_new_one),
         cmocka_unit_test(a_killed_rollback_leaves_the_one_version_or_the_other),
