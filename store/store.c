@@ -37,11 +37,18 @@ static bool may_read_without_lock(const char *path, tw_status st)
 static tw_status open_checked(twi_conn **out, tw_store *s, bool immutable, tw_error *err)
 {
     twi_conn *c = NULL;
+    bool damaged = false;
     tw_status st;
 
+    if (s->mode != TW_STORE_READ)
+        TW_TRY(twi_log_keep_damaged(s->path, &damaged, err));
     TW_TRY(twi_conn_open(&c, s->path, s->mode, immutable, s->patience_ms, err));
     TW_TRY(twi_schema_ready(c, s->mode, err));
+    if (damaged) /* so that what could be replayed is in the database, and the rest is told once */
+        TW_TRY(twi_sql(c, "PRAGMA wal_checkpoint(TRUNCATE)", err));
+    TW_TRY(twi_seq_verify(s, c, err));
     s->immutable = immutable;
+    s->summed = c->summed;
     *out = c;
     c = NULL;
 done:
@@ -52,7 +59,7 @@ done:
 /* SQLite opens a journal that somebody left, whatever it is, and would wait for a pipe. */
 static tw_status check_companions(const char *path, tw_error *err)
 {
-    static const char *const ends[] = {"-journal", "-wal", "-shm"};
+    static const char *const ends[] = {"-journal", "-wal", "-shm", "-seq"};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         char name[TW_PATH_MAX + 16];
         struct stat info;
@@ -112,6 +119,7 @@ tw_status tw_store_open(tw_store **out, const char *path, tw_store_mode mode, tw
     }
     s->mode = mode;
     s->patience_ms = TW_STORE_PATIENCE_MS;
+    s->seq_fd = -1;
     st = make_locks(s, err);
     if (st != TW_OK) {
         tw_free(s->path);
@@ -145,6 +153,8 @@ void tw_store_close(tw_store *s)
         twi_conn_close(c);
     }
     twi_conn_close(s->writer); /* last: the connection that may merge the log and remove it */
+    if (s->seq_fd >= 0)
+        (void) close(s->seq_fd);
     (void) pthread_cond_destroy(&s->writer_free);
     (void) pthread_mutex_destroy(&s->writer_lock);
     (void) pthread_mutex_destroy(&s->idle_lock);
@@ -185,7 +195,10 @@ tw_status twi_read_begin(tw_store *s, twi_conn **c, tw_error *err)
     if (*c != NULL)
         return TW_OK;
     /* Never a wait for another reader: one that iterates may be waiting for us. */
-    return twi_conn_open(c, s->path, TW_STORE_READ, s->immutable, s->patience_ms, err);
+    tw_status st = twi_conn_open(c, s->path, TW_STORE_READ, s->immutable, s->patience_ms, err);
+    if (st == TW_OK)
+        (*c)->summed = s->summed;
+    return st;
 }
 
 void twi_read_end(tw_store *s, twi_conn *c)
@@ -250,26 +263,9 @@ static void release_writer(tw_store *s)
 
 static tw_status load_counts(tw_store *s, tw_error *err)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    tw_status st;
-
-    TW_TRY(twi_prepare(s->writer, TWI_SQL_COUNTS_GET, &q, err));
-    TW_TRY(twi_step(s->writer, q, &row, err));
-    if (!row) {
-        st = tw_fail(err, TW_ECORRUPT, "'%s' is damaged: it has lost its counters", s->path);
-        goto done;
-    }
-    s->counts = (twi_counts){
-        .seq = sqlite3_column_int64(q, 0),
-        .items = sqlite3_column_int64(q, 1),
-        .deleted = sqlite3_column_int64(q, 2),
-        .users = sqlite3_column_int64(q, 3),
-        .events = sqlite3_column_int64(q, 4),
-    };
+    tw_status st = twi_read_counts(s->writer, &s->counts, &s->sums, err);
     s->counts_stored = s->counts;
-    twi_done(q);
-done:
+    s->sums_stored = s->sums;
     return st;
 }
 
@@ -351,6 +347,9 @@ tw_status tw_store_begin_by(tw_store *s, tw_deadline until, tw_error *err)
     /* Another process may have written since our last transaction. */
     memset(s->spaces, 0, sizeof s->spaces);
     s->last_user_key[0] = '\0';
+    s->last_item = s->last_user = -1;
+    s->recount_items = s->small_changed = false;
+    s->changes_before = sqlite3_total_changes(s->writer->db);
     st = begin_writing(s, until, err);
     if (st == TW_OK)
         st = load_counts(s, err);
@@ -373,9 +372,14 @@ tw_status tw_store_commit(tw_store *s, tw_error *err)
     }
     TW_TRY(twi_flush_spaces(s, err));
     TW_TRY(store_counts(s, err));
+    const bool wrote = sqlite3_total_changes(s->writer->db) != s->changes_before;
+    s->sums.commits += wrote ? 1 : 0;
+    TW_TRY(twi_sums_store(s, err));
     tw_crash_point(); /* nothing of this transaction is on disk for good */
     TW_TRY(twi_exec(s->writer, TWI_SQL_COMMIT, err));
     tw_crash_point(); /* it is on disk, and nobody was told */
+    if (wrote)
+        twi_seq_note(s);
     release_writer(s);
     return TW_OK;
 done:
@@ -390,6 +394,24 @@ void tw_store_rollback(tw_store *s)
     if (sqlite3_get_autocommit(s->writer->db) == 0) /* SQLite itself gives up on a full disk */
         (void) !twi_exec(s->writer, TWI_SQL_ROLLBACK, NULL);
     release_writer(s);
+}
+
+tw_status twi_next_row(tw_store *s, twi_statement last, int64_t *highest, int64_t *row,
+                       tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool found;
+    tw_status st = TW_OK;
+
+    if (*highest < 0) {
+        TW_TRY(twi_prepare(s->writer, last, &q, err));
+        TW_TRY(twi_step(s->writer, q, &found, err));
+        *highest = found ? sqlite3_column_int64(q, 0) : 0; /* NULL, and so 0, without a row */
+    }
+    *row = ++*highest;
+done:
+    twi_done(q);
+    return st;
 }
 
 tw_status twi_write_begin(tw_store *s, bool *own, tw_error *err)

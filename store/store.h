@@ -20,12 +20,16 @@
  * only the thread inside a transaction sees what it has not yet committed.
  * A write outside a transaction is a transaction of its own.
  *
- * Statuses common to all calls: TW_ENOMEM; TW_EIO and TW_ECORRUPT with what
- * SQLite found; and for writes TW_EDENIED (opened for reading, or the disk
- * is read-only) and TW_EBUSY (another process kept the writer's lock for
- * longer than the patience). After TW_EINVAL, TW_EDIM, TW_ENOTFOUND or
- * TW_EEXIST a transaction is as it was before the call and may go on; after
- * any other failure it can only be rolled back (commit then does that).
+ * Every row carries a checksum, verified whenever it is read: what was not
+ * written is never given. A store of an older format is brought up to date by
+ * the first open that may write; opened READ it is read as it is.
+ *
+ * Statuses common to all calls: TW_ENOMEM; TW_EIO; TW_ECORRUPT with what SQLite
+ * found, or which row is not what was written; and for writes TW_EDENIED (opened for reading, or
+ * the disk is read-only) and TW_EBUSY (another process kept the writer's lock for longer than the
+ * patience). After TW_EINVAL, TW_EDIM, TW_ENOTFOUND or TW_EEXIST a transaction is as it was before
+ * the call and may go on; after any other failure it can only be rolled back (commit then does
+ * that).
  */
 #ifndef TW_STORE_STORE_H
 #define TW_STORE_STORE_H
@@ -56,7 +60,11 @@ typedef enum tw_store_mode {
     TW_STORE_CREATE, /* made when missing or empty, otherwise as WRITE */
 } tw_store_mode;
 
-/* TW_ENOTFOUND: no such file or folder, or (READ, WRITE) a file that holds nothing.
+/* Before a log of writes is replayed in which commits are lost behind a damaged frame, it is copied
+ * to PATH-wal.damaged, and that is logged (STORE-LOG-DAMAGED); so is the loss of acknowledged
+ * commits by whatever means (STORE-LOST), as far as PATH-seq tells.
+ *
+ * TW_ENOTFOUND: no such file or folder, or (READ, WRITE) a file that holds nothing.
  * TW_ECORRUPT: not a database, or a damaged one. TW_EINVAL: another program's database.
  * TW_EUNSUPPORTED: written by a newer twindex. TW_EDENIED: permissions. TW_EBUSY: locked.
  * On failure *out is NULL. */
@@ -208,9 +216,10 @@ TW_NODISCARD tw_status tw_store_vector(tw_store *s, int64_t row, int model, floa
 TW_NODISCARD tw_status tw_store_vector_dim(tw_store *s, int model, int *dim, tw_error *err);
 
 typedef struct tw_store_vector_change {
-    int64_t row; /* the item's */
-    int64_t seq; /* greater than that of the change before */
-    bool live;   /* false: the vector was removed with its item; vec is NULL */
+    int64_t row;  /* the item's */
+    int64_t seq;  /* greater than that of the change before */
+    bool live;    /* false: the vector was removed with its item, or is damaged; vec is NULL */
+    bool damaged; /* it is not what was written: a new one has to be put */
     int dim;
     const float *vec; /* (dim), aligned for float, until the callback returns */
 } tw_store_vector_change;
@@ -219,7 +228,8 @@ typedef struct tw_store_vector_change {
 typedef tw_status (*tw_vector_fn)(void *ctx, const tw_store_vector_change *change, tw_error *err);
 
 /* The last change of each vector of `model` that came after `since`, in order: applied to a state
- * at `since` they give the present state, and the last `seq` seen is its number. */
+ * at `since` they give the present state, and the last `seq` seen is its number. Damage of one
+ * vector does not end the iteration. */
 TW_NODISCARD tw_status tw_store_each_vector(tw_store *s, int model, int64_t since, tw_vector_fn fn,
                                             void *ctx, tw_error *err);
 
@@ -343,8 +353,9 @@ TW_NODISCARD tw_status tw_store_get_stats(tw_store *s, tw_store_stats *stats, tw
 /* Called once for each thing wrong, with one sentence. */
 typedef void (*tw_problem_fn)(void *ctx, const char *sentence);
 
-/* Verifies the file (every page and index; with `quick`, without comparing indexes to tables) and
- * what twindex promises about its content. TW_ECORRUPT: fn was called at least once. Reads only. */
+/* Verifies the file (every page and index; with `quick`, without comparing indexes to tables), its
+ * log, every row's checksum, every table's total, and what twindex promises about its content.
+ * TW_ECORRUPT: fn was called at least once. Reads only. */
 TW_NODISCARD tw_status tw_store_check(tw_store *s, bool quick, tw_problem_fn fn, void *ctx,
                                       tw_error *err);
 

@@ -128,6 +128,7 @@ tw_status twi_conn_open(twi_conn **out, const char *path, tw_store_mode mode, bo
     TW_TRY(twi_sql(
         c, mode == TW_STORE_READ ? "PRAGMA cache_size = -16384" : "PRAGMA cache_size = -65536",
         err));
+    TW_TRY(twi_sum_functions(c, err));
     *out = c;
     c = NULL;
 done:
@@ -146,14 +147,35 @@ void twi_conn_close(twi_conn *c)
     tw_free(c);
 }
 
+/* The text of a statement for the first format, whose tables have no checksums: NULL in their
+ * place, of the same length. */
+static void without_sums(char *sql)
+{
+    for (char *p = strchr(sql, '.'); p != NULL; p = strchr(p + 1, '.'))
+        if (strncmp(p, ".sum", 4) == 0 || strncmp(p, ".tot", 4) == 0)
+            memcpy(p - 1, "NULL ", 5);
+}
+
+static tw_status prepare(twi_conn *c, twi_statement which, tw_error *err)
+{
+    char old[TWI_STATEMENT_MAX];
+    const char *sql = texts[which];
+    if (!c->summed) {
+        (void) snprintf(old, sizeof old, "%s", sql);
+        without_sums(old);
+        sql = old;
+    }
+    int rc = sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &c->stmts[which], NULL);
+    return rc == SQLITE_OK ? TW_OK : twi_sql_fail(c, rc, err);
+}
+
 tw_status twi_prepare(twi_conn *c, twi_statement which, sqlite3_stmt **out, tw_error *err)
 {
     *out = NULL;
     if (c->stmts[which] == NULL) {
-        int rc = sqlite3_prepare_v3(c->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
-                                    &c->stmts[which], NULL);
-        if (rc != SQLITE_OK)
-            return twi_sql_fail(c, rc, err);
+        tw_status st = prepare(c, which, err);
+        if (st != TW_OK)
+            return st;
     }
     *out = c->stmts[which];
     return TW_OK;

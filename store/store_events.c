@@ -6,7 +6,17 @@
 
 /* ---- Users ---- */
 
-/* *row is 0 when nobody has the key. */
+/* Verifies the user under the statement's current row. */
+static tw_status check_user(twi_conn *c, sqlite3_stmt *q, tw_error *err)
+{
+    const int64_t row = sqlite3_column_int64(q, 0);
+    if (twi_is_sound(c, q, 2, TWI_TAG_USER, twi_hash_user(row, twi_text(q, 1))))
+        return TW_OK;
+    return twi_damaged(c, err, TWI_FROM_COPY, "user '%.100s' (row %lld)", twi_text(q, 1),
+                       (long long) row);
+}
+
+/* *row is 0 when nobody has the key. The line is not verified, as in find_id of store_items.c. */
 static tw_status find_user(twi_conn *c, const char *key, int64_t *row, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
@@ -24,9 +34,27 @@ done:
     return st;
 }
 
-static tw_status find_or_add_user(tw_store *s, const char *key, int64_t *row, tw_error *err)
+static tw_status add_user(tw_store *s, const char *key, int64_t *row, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
+    tw_status st;
+
+    TW_TRY(twi_next_row(s, TWI_SQL_USER_LAST, &s->last_user, row, err));
+    const int64_t sum = twi_sum_of(TWI_TAG_USER, twi_hash_user(*row, key));
+    TW_TRY(twi_prepare(s->writer, TWI_SQL_USER_INSERT, &q, err));
+    (void) sqlite3_bind_int64(q, 1, *row);
+    twi_bind_text(q, 2, key);
+    (void) sqlite3_bind_int64(q, 3, sum);
+    TW_TRY(twi_run(s->writer, q, err));
+    tw_crash_point(); /* a user without an event, if it were ever seen */
+    s->counts.users++;
+    s->sums.users += twi_adds(TWI_TAG_USER, sum);
+done:
+    return st;
+}
+
+static tw_status find_or_add_user(tw_store *s, const char *key, int64_t *row, tw_error *err)
+{
     tw_status st = TW_OK;
 
     if (strcmp(key, s->last_user_key) == 0) {
@@ -34,14 +62,8 @@ static tw_status find_or_add_user(tw_store *s, const char *key, int64_t *row, tw
         return TW_OK;
     }
     TW_TRY(find_user(s->writer, key, row, err));
-    if (*row == 0) {
-        TW_TRY(twi_prepare(s->writer, TWI_SQL_USER_INSERT, &q, err));
-        twi_bind_text(q, 1, key);
-        TW_TRY(twi_run(s->writer, q, err));
-        tw_crash_point(); /* a user without an event, if it were ever seen */
-        *row = sqlite3_last_insert_rowid(s->writer->db);
-        s->counts.users++;
-    }
+    if (*row == 0)
+        TW_TRY(add_user(s, key, row, err));
     memcpy(s->last_user_key, key, strlen(key) + 1); /* keys are checked: it fits */
     s->last_user_row = *row;
 done:
@@ -77,10 +99,12 @@ tw_status tw_store_user_key(tw_store *s, int64_t row, tw_text *key, tw_error *er
     TW_TRY(twi_prepare(c, TWI_SQL_USER_KEY, &q, err));
     (void) sqlite3_bind_int64(q, 1, row);
     TW_TRY(twi_step(c, q, &found, err));
-    if (found)
-        st = twi_text_column(key, q, 0, err);
-    else
+    if (!found) {
         st = tw_fail(err, TW_ENOTFOUND, "no user has the row %lld", (long long) row);
+        goto done;
+    }
+    TW_TRY(check_user(c, q, err));
+    TW_TRY(twi_text_column(key, q, 1, err));
 done:
     twi_done(q);
     twi_read_end(s, c);
@@ -120,12 +144,15 @@ static tw_status add_event(tw_store *s, const char *key, tw_event *e, bool *adde
     (void) sqlite3_bind_int64(q, 4, e->seq);
     (void) sqlite3_bind_double(q, 5, e->rating); /* SQLite keeps NaN as NULL */
     (void) sqlite3_bind_double(q, 6, e->value);
+    const uint64_t hash = twi_hash_event(e);
+    (void) sqlite3_bind_int64(q, 7, twi_sum_of(TWI_TAG_EVENT, hash));
     TW_TRY(twi_run(s->writer, q, err));
     tw_crash_point();
     *added = sqlite3_changes(s->writer->db) == 1;
     if (*added) {
         s->counts.seq++;
         s->counts.events++;
+        s->sums.events += twi_adds_event(hash);
     } else {
         e->seq = 0;
     }
@@ -162,9 +189,9 @@ static double number_or_nan(sqlite3_stmt *q, int column)
                                                          : sqlite3_column_double(q, column);
 }
 
-static tw_event read_event(sqlite3_stmt *q)
+static tw_status read_event(const twi_conn *c, sqlite3_stmt *q, tw_event *e, tw_error *err)
 {
-    return (tw_event){
+    *e = (tw_event){
         .seq = sqlite3_column_int64(q, 0),
         .user = sqlite3_column_int64(q, 1),
         .item = sqlite3_column_int64(q, 2),
@@ -172,6 +199,11 @@ static tw_event read_event(sqlite3_stmt *q)
         .rating = number_or_nan(q, 4),
         .value = number_or_nan(q, 5),
     };
+    if (twi_is_sound(c, q, 6, TWI_TAG_EVENT, twi_hash_event(e)))
+        return TW_OK;
+    return twi_damaged(c, err, TWI_FROM_COPY,
+                       "the event of user row %lld with item row %lld at %lld", (long long) e->user,
+                       (long long) e->item, (long long) e->time);
 }
 
 static void reverse(tw_event *e, int n)
@@ -203,7 +235,8 @@ tw_status tw_store_history(tw_store *s, int64_t user, int limit, tw_event *out, 
         TW_TRY(twi_step(c, q, &found, err));
         if (!found)
             break;
-        out[(*n)++] = read_event(q);
+        TW_TRY(read_event(c, q, &out[*n], err));
+        ++*n;
     }
     reverse(out, *n);
 done:
@@ -222,9 +255,9 @@ typedef struct event_call {
 static tw_status give_event(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_error *err)
 {
     const event_call *call = ctx;
-    tw_event e = read_event(q);
-    (void) c;
-    return call->fn(call->ctx, &e, err);
+    tw_event e;
+    tw_status st = read_event(c, q, &e, err);
+    return st == TW_OK ? call->fn(call->ctx, &e, err) : st;
 }
 
 tw_status tw_store_each_event(tw_store *s, tw_event_fn fn, void *ctx, tw_error *err)

@@ -19,40 +19,56 @@ static bool same_content(const tw_item *a, const tw_item *b)
            strcmp(or_empty(a->audio), or_empty(b->audio)) == 0;
 }
 
-/* Looks the id up and tells in *put what a put of `item` is; row 0 when the id is new. */
-static tw_status compare(tw_store *s, const tw_item *item, tw_put_result *put, bool *was_live,
+/* What a put or delete finds: the item's place, and what its lines add to the totals. */
+typedef struct old_lines {
+    int64_t row; /* 0: the id is new */
+    int64_t seq;
+    bool live;
+    bool same;        /* sound, live and equal to what is to be put */
+    uint64_t item;    /* what the line of `items` adds, 0 when there is none */
+    uint64_t content; /* that of `contents` */
+} old_lines;
+
+/* A damaged item may be put again and deleted: that is the way out. What it added to the totals is
+ * then not known, so they are added up anew. item NULL: nothing to compare with. */
+static tw_status look_up(tw_store *s, const char *id, const tw_item *item, old_lines *old,
                          tw_error *err)
 {
     sqlite3_stmt *q = NULL;
-    tw_item old;
+    tw_item was;
     bool found;
     tw_status st;
 
-    *put = (tw_put_result){.kind = TW_PUT_CREATED};
-    *was_live = false;
+    *old = (old_lines){0};
     TW_TRY(twi_prepare(s->writer, TWI_SQL_ITEM_BY_ID, &q, err));
-    twi_bind_text(q, 1, item->id);
+    twi_bind_text(q, 1, id);
     TW_TRY(twi_step(s->writer, q, &found, err));
-    if (found) {
-        twi_read_item(q, &old);
-        put->row = old.row;
-        put->seq = old.seq;
-        *was_live = old.live;
-        if (old.live)
-            put->kind = same_content(&old, item) ? TW_PUT_UNCHANGED : TW_PUT_REPLACED;
-    }
+    if (!found)
+        goto done;
+    const bool sound = twi_read_item(s->writer, q, &was, NULL) == TW_OK;
+    old->row = was.row;
+    old->seq = was.seq;
+    old->live = was.live;
+    old->same = sound && was.live && item != NULL && same_content(&was, item);
+    old->item = twi_adds(TWI_TAG_ITEM, sqlite3_column_int64(q, 9));
+    if (sqlite3_column_type(q, 10) != SQLITE_NULL)
+        old->content = twi_adds(TWI_TAG_CONTENT, sqlite3_column_int64(q, 10));
+    s->recount_items = s->recount_items || !sound;
 done:
     twi_done(q);
     return st;
 }
 
-/* The line of `items`; *row is set when it is new. */
-static tw_status write_item(tw_store *s, const tw_item *item, tw_put_result *put, tw_error *err)
+/* The line of `items`. */
+static tw_status write_item(tw_store *s, const tw_item *item, const old_lines *old,
+                            const tw_put_result *put, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
     const char *title = or_empty(item->title);
-    int64_t fold = twi_fold_hash(title);
-    bool is_new = put->row == 0;
+    const int64_t fold = twi_fold_hash(title);
+    const int64_t sum =
+        twi_sum_of(TWI_TAG_ITEM, twi_hash_item(put->row, put->seq, true, item->id, title));
+    const bool is_new = old->row == 0;
     tw_status st;
 
     TW_TRY(twi_prepare(s->writer, is_new ? TWI_SQL_ITEM_INSERT : TWI_SQL_ITEM_UPDATE, &q, err));
@@ -62,45 +78,59 @@ static tw_status write_item(tw_store *s, const tw_item *item, tw_put_result *put
         (void) sqlite3_bind_int64(q, 3, fold);
     else
         (void) sqlite3_bind_null(q, 3);
+    (void) sqlite3_bind_int64(q, 4, sum);
+    (void) sqlite3_bind_int64(q, 5, put->row);
     if (is_new)
-        twi_bind_text(q, 4, item->id);
-    else
-        (void) sqlite3_bind_int64(q, 4, put->row);
+        twi_bind_text(q, 6, item->id);
     TW_TRY(twi_run(s->writer, q, err));
-    if (is_new)
-        put->row = sqlite3_last_insert_rowid(s->writer->db);
+    s->sums.items += twi_adds(TWI_TAG_ITEM, sum) - old->item;
 done:
     return st;
 }
 
-static tw_status write_content(tw_store *s, int64_t row, const tw_item *item, tw_error *err)
+static tw_status write_content(tw_store *s, const tw_item *item, const old_lines *old, int64_t row,
+                               tw_error *err)
 {
     sqlite3_stmt *q = NULL;
-    tw_status st = twi_prepare(s->writer, TWI_SQL_CONTENT_SET, &q, err);
-    if (st != TW_OK)
-        return st;
+    const tw_item full = {.attributes = or_object(item->attributes),
+                          .image = or_empty(item->image),
+                          .audio = or_empty(item->audio),
+                          .text = or_empty(item->text)};
+    const int64_t sum = twi_sum_of(TWI_TAG_CONTENT, twi_hash_content(row, &full));
+    tw_status st;
+
+    TW_TRY(twi_prepare(s->writer, TWI_SQL_CONTENT_SET, &q, err));
     (void) sqlite3_bind_int64(q, 1, row);
-    twi_bind_text(q, 2, or_object(item->attributes));
-    twi_bind_text(q, 3, item->image);
-    twi_bind_text(q, 4, item->audio);
-    twi_bind_text(q, 5, item->text);
-    return twi_run(s->writer, q, err);
+    twi_bind_text(q, 2, full.attributes);
+    twi_bind_text(q, 3, full.image);
+    twi_bind_text(q, 4, full.audio);
+    twi_bind_text(q, 5, full.text);
+    (void) sqlite3_bind_int64(q, 6, sum);
+    TW_TRY(twi_run(s->writer, q, err));
+    s->sums.contents += twi_adds(TWI_TAG_CONTENT, sum) - old->content;
+done:
+    return st;
 }
 
 static tw_status put_item(tw_store *s, const tw_item *item, tw_put_result *put, tw_error *err)
 {
-    bool was_live;
+    old_lines old;
     tw_status st;
 
-    TW_TRY(compare(s, item, put, &was_live, err));
+    TW_TRY(look_up(s, item->id, item, &old, err));
+    *put = (tw_put_result){.row = old.row, .seq = old.seq, .kind = TW_PUT_CREATED};
+    if (old.live)
+        put->kind = old.same ? TW_PUT_UNCHANGED : TW_PUT_REPLACED;
     if (put->kind == TW_PUT_UNCHANGED)
         goto done;
-    s->counts.items += was_live ? 0 : 1;
-    s->counts.deleted -= put->row != 0 && !was_live ? 1 : 0;
+    if (old.row == 0)
+        TW_TRY(twi_next_row(s, TWI_SQL_ITEM_LAST, &s->last_item, &put->row, err));
+    s->counts.items += old.live ? 0 : 1;
+    s->counts.deleted -= old.row != 0 && !old.live ? 1 : 0;
     put->seq = ++s->counts.seq;
-    TW_TRY(write_item(s, item, put, err));
+    TW_TRY(write_item(s, item, &old, put, err));
     tw_crash_point(); /* an item without content, if it were ever seen */
-    TW_TRY(write_content(s, put->row, item, err));
+    TW_TRY(write_content(s, item, &old, put->row, err));
     tw_crash_point(); /* written to the log at most, not committed */
 done:
     return st;
@@ -118,12 +148,18 @@ tw_status tw_store_put_item(tw_store *s, const tw_item *item, tw_put_result *put
     return twi_write_end(s, own, put_item(s, item, put != NULL ? put : &local, err), err);
 }
 
-/* *row of the item, live or (when the caller takes those too) deleted. */
+static tw_status not_there(const char *id, bool deleted, tw_error *err)
+{
+    return tw_fail(err, TW_ENOTFOUND, deleted ? "item '%s' was deleted" : "no item has the id '%s'",
+                   id);
+}
+
+/* *row of the live item. Its line is not verified: bulk loads ask for each event, and whoever reads
+ * the item does. */
 static tw_status find_id(twi_conn *c, const char *id, int64_t *row, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
     bool found;
-    bool live = false;
     tw_status st;
 
     *row = 0;
@@ -131,34 +167,51 @@ static tw_status find_id(twi_conn *c, const char *id, int64_t *row, tw_error *er
     TW_TRY(twi_prepare(c, TWI_SQL_ITEM_ROW, &q, err));
     twi_bind_text(q, 1, id);
     TW_TRY(twi_step(c, q, &found, err));
-    if (found) {
+    if (found && sqlite3_column_int(q, 1) != 0)
         *row = sqlite3_column_int64(q, 0);
-        live = sqlite3_column_int(q, 1) != 0;
-    }
-    if (!live) {
-        *row = 0;
-        st = tw_fail(err, TW_ENOTFOUND, found ? "item '%s' was deleted" : "no item has the id '%s'",
-                     id);
-    }
+    else
+        st = not_there(id, found, err);
 done:
     twi_done(q);
     return st;
 }
 
+/* The line of `items` as a tombstone. */
+static tw_status clear_item(tw_store *s, const char *id, const old_lines *old, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    const int64_t seq = ++s->counts.seq;
+    const int64_t sum = twi_sum_of(TWI_TAG_ITEM, twi_hash_item(old->row, seq, false, id, ""));
+    tw_status st = twi_prepare(s->writer, TWI_SQL_ITEM_CLEAR, &q, err);
+    if (st != TW_OK)
+        return st;
+    (void) sqlite3_bind_int64(q, 1, seq);
+    (void) sqlite3_bind_int64(q, 2, sum);
+    (void) sqlite3_bind_int64(q, 3, old->row);
+    s->sums.items += twi_adds(TWI_TAG_ITEM, sum) - old->item;
+    return twi_run(s->writer, q, err);
+}
+
 static tw_status delete_item(tw_store *s, const char *id, int64_t *row, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
+    old_lines old;
     tw_status st;
 
-    TW_TRY(find_id(s->writer, id, row, err));
-    TW_TRY(twi_prepare(s->writer, TWI_SQL_ITEM_CLEAR, &q, err));
-    (void) sqlite3_bind_int64(q, 1, ++s->counts.seq);
-    (void) sqlite3_bind_int64(q, 2, *row);
-    TW_TRY(twi_run(s->writer, q, err));
+    *row = 0;
+    TW_TRY(twi_check_key("an item's id", id, err));
+    TW_TRY(look_up(s, id, NULL, &old, err));
+    if (!old.live) {
+        st = not_there(id, old.row != 0, err);
+        goto done;
+    }
+    *row = old.row;
+    TW_TRY(clear_item(s, id, &old, err));
     tw_crash_point(); /* the item is gone, its content and vectors are not: must never be seen */
     TW_TRY(twi_prepare(s->writer, TWI_SQL_CONTENT_DROP, &q, err));
     (void) sqlite3_bind_int64(q, 1, *row);
     TW_TRY(twi_run(s->writer, q, err));
+    s->sums.contents -= old.content;
     tw_crash_point();
     TW_TRY(twi_remove_vectors(s, *row, err));
     s->counts.items--;
@@ -179,7 +232,19 @@ tw_status tw_store_delete_item(tw_store *s, const char *id, int64_t *row, tw_err
 
 /* ---- Get ---- */
 
-void twi_read_item(sqlite3_stmt *q, tw_item *item)
+tw_status twi_check_line(const twi_conn *c, sqlite3_stmt *q, int sum, tw_error *err)
+{
+    const int64_t row = sqlite3_column_int64(q, 0);
+    const char *id = twi_text(q, 3);
+    const uint64_t h = twi_hash_item(row, sqlite3_column_int64(q, 1), sqlite3_column_int(q, 2) != 0,
+                                     id, twi_text(q, 4));
+    if (twi_is_sound(c, q, sum, TWI_TAG_ITEM, h))
+        return TW_OK;
+    return twi_damaged(c, err, "put it again, or " TWI_FROM_COPY, "item '%.100s' (row %lld)", id,
+                       (long long) row);
+}
+
+tw_status twi_read_item(const twi_conn *c, sqlite3_stmt *q, tw_item *item, tw_error *err)
 {
     *item = (tw_item){
         .row = sqlite3_column_int64(q, 0),
@@ -192,6 +257,12 @@ void twi_read_item(sqlite3_stmt *q, tw_item *item)
         .image = twi_text(q, 7),
         .audio = twi_text(q, 8),
     };
+    tw_status st = twi_check_line(c, q, 9, err);
+    if (st != TW_OK || !item->live ||
+        twi_is_sound(c, q, 10, TWI_TAG_CONTENT, twi_hash_content(item->row, item)))
+        return st;
+    return twi_damaged(c, err, "put it again, or " TWI_FROM_COPY,
+                       "the content of item '%.100s' (row %lld)", item->id, (long long) item->row);
 }
 
 void tw_item_fini(tw_item *item)
@@ -247,7 +318,7 @@ static tw_status get_item(tw_store *s, const char *id, int64_t row, tw_item *out
         (void) sqlite3_bind_int64(q, 1, row);
     TW_TRY(twi_step(c, q, &found, err));
     if (found)
-        twi_read_item(q, &item);
+        TW_TRY(twi_read_item(c, q, &item, err));
     if (!found && id != NULL)
         st = tw_fail(err, TW_ENOTFOUND, "no item has the id '%s'", id);
     else if (!found)
@@ -314,9 +385,11 @@ static tw_status add_name(twi_conn *c, int64_t row, tw_item_name *out, tw_text *
     TW_TRY(twi_prepare(c, TWI_SQL_ITEM_NAME, &q, err));
     (void) sqlite3_bind_int64(q, 1, row);
     TW_TRY(twi_step(c, q, &found, err));
-    out->live = found && sqlite3_column_int(q, 0) != 0;
-    TW_TRY(add_string(text, found ? twi_text(q, 1) : "", err));
-    TW_TRY(add_string(text, found ? twi_text(q, 2) : "", err));
+    if (found)
+        TW_TRY(twi_check_line(c, q, 5, err));
+    out->live = found && sqlite3_column_int(q, 2) != 0;
+    TW_TRY(add_string(text, found ? twi_text(q, 3) : "", err));
+    TW_TRY(add_string(text, found ? twi_text(q, 4) : "", err));
 done:
     twi_done(q);
     return st;
@@ -362,9 +435,8 @@ static tw_status give_item(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_error *er
 {
     const item_call *call = ctx;
     tw_item item;
-    (void) c;
-    twi_read_item(q, &item);
-    return call->fn(call->ctx, &item, err);
+    tw_status st = twi_read_item(c, q, &item, err);
+    return st == TW_OK ? call->fn(call->ctx, &item, err) : st;
 }
 
 tw_status tw_store_each_item(tw_store *s, int64_t after_row, tw_item_fn fn, void *ctx,

@@ -4,6 +4,20 @@
 #include "base/crash.h"
 #include "store/internal.h"
 
+/* The last column of these tables' statements tells whether the row is damaged. */
+static tw_status check_line(const twi_conn *c, sqlite3_stmt *q, const char *what, const char *which,
+                            tw_error *err)
+{
+    if (sqlite3_column_int(q, sqlite3_column_count(q) - 1) == 0)
+        return TW_OK;
+    return twi_damaged(c, err, TWI_FROM_COPY, "%s '%.100s'", what, which);
+}
+
+static tw_status check_model(const twi_conn *c, sqlite3_stmt *q, tw_error *err)
+{
+    return check_line(c, q, "the registration of model version", twi_text(q, 0), err);
+}
+
 /* ---- Models ---- */
 
 static tw_status has_model(twi_conn *c, int version, bool *found, tw_error *err)
@@ -32,6 +46,7 @@ static tw_status add_model(tw_store *s, int version, const char *json, tw_error 
         st = tw_fail(err, TW_EEXIST, "model %d is registered already", version);
     else
         s->counts.seq++;
+    s->small_changed = true;
 done:
     return st;
 }
@@ -67,6 +82,7 @@ static tw_status activate_model(tw_store *s, int version, tw_error *err)
     TW_TRY(twi_run(s->writer, q, err));
     tw_crash_point();
     s->counts.seq++;
+    s->small_changed = true;
 done:
     return st;
 }
@@ -92,8 +108,10 @@ tw_status tw_store_active_model(tw_store *s, int *version, tw_error *err)
         return st;
     TW_TRY(twi_prepare(c, TWI_SQL_MODEL_ACTIVE, &q, err));
     TW_TRY(twi_step(c, q, &found, err));
-    if (found)
-        *version = sqlite3_column_int(q, 0);
+    if (!found)
+        goto done;
+    TW_TRY(check_model(c, q, err));
+    *version = sqlite3_column_int(q, 0);
 done:
     twi_done(q);
     twi_read_end(s, c);
@@ -113,8 +131,8 @@ static tw_status give_model(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_error *e
         .active = sqlite3_column_int(q, 1) != 0,
         .json = twi_text(q, 2),
     };
-    (void) c;
-    return call->fn(call->ctx, &model, err);
+    tw_status st = check_model(c, q, err);
+    return st != TW_OK ? st : call->fn(call->ctx, &model, err);
 }
 
 tw_status tw_store_each_model(tw_store *s, tw_model_fn fn, void *ctx, tw_error *err)
@@ -128,6 +146,7 @@ tw_status tw_store_each_model(tw_store *s, tw_model_fn fn, void *ctx, tw_error *
 static tw_status set_meta(tw_store *s, const char *key, const char *value, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
+    s->small_changed = true;
     tw_status st =
         twi_prepare(s->writer, value != NULL ? TWI_SQL_META_SET : TWI_SQL_META_DROP, &q, err);
     if (st != TW_OK)
@@ -166,10 +185,12 @@ tw_status tw_store_meta(tw_store *s, const char *key, tw_text *value, tw_error *
     TW_TRY(twi_prepare(c, TWI_SQL_META_GET, &q, err));
     twi_bind_text(q, 1, key);
     TW_TRY(twi_step(c, q, &found, err));
-    if (found)
-        st = twi_text_column(value, q, 0, err);
-    else
+    if (!found) {
         st = tw_fail(err, TW_ENOTFOUND, "nothing is stored under '%s'", key);
+        goto done;
+    }
+    TW_TRY(check_line(c, q, "the value of", key, err));
+    TW_TRY(twi_text_column(value, q, 0, err));
 done:
     twi_done(q);
     twi_read_end(s, c);
@@ -181,6 +202,7 @@ done:
 static tw_status set_mark(tw_store *s, const char *key, const tw_store_mark *m, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
+    s->small_changed = true;
     tw_status st = twi_prepare(s->writer, TWI_SQL_MARK_SET, &q, err);
     if (st != TW_OK)
         return st;
@@ -220,15 +242,16 @@ tw_status tw_store_get_mark(tw_store *s, const char *key, tw_store_mark *mark, t
     TW_TRY(twi_prepare(c, TWI_SQL_MARK_GET, &q, err));
     twi_bind_text(q, 1, key);
     TW_TRY(twi_step(c, q, &found, err));
-    if (found) {
-        *mark = (tw_store_mark){
-            .bytes = sqlite3_column_int64(q, 0),
-            .lines = sqlite3_column_int64(q, 1),
-            .rows = sqlite3_column_int64(q, 2),
-            .rejected = sqlite3_column_int64(q, 3),
-            .done = sqlite3_column_int(q, 4) != 0,
-        };
-    }
+    if (!found)
+        goto done;
+    TW_TRY(check_line(c, q, "the mark of file", key, err));
+    *mark = (tw_store_mark){
+        .bytes = sqlite3_column_int64(q, 0),
+        .lines = sqlite3_column_int64(q, 1),
+        .rows = sqlite3_column_int64(q, 2),
+        .rejected = sqlite3_column_int64(q, 3),
+        .done = sqlite3_column_int(q, 4) != 0,
+    };
 done:
     twi_done(q);
     twi_read_end(s, c);

@@ -1,7 +1,8 @@
 #include "base/crash.h"
 #include "store/internal.h"
 
-/* The tables, and why they look so.
+/* The tables of the first format, and why they look so; store_migrate.c makes the present one out
+ * of it, in a new store as in an old one.
  *
  * items    a deleted item keeps its row and id (live = 0), so a row never changes hands. `text` is
  * the last column, so that a list of names never reads it. `fold` hashes the title without case.
@@ -78,7 +79,7 @@ static tw_status check_header(const twi_conn *c, const header *h, tw_error *err)
                        "'%s' was written by a newer twindex (format %lld, this one reads up to %d)",
                        c->path, (long long) h->format, TWI_FORMAT);
     }
-    if (h->format != TWI_FORMAT)
+    if (h->format < 1)
         return tw_fail(err, TW_ECORRUPT, "'%s' has the unknown format %lld", c->path,
                        (long long) h->format);
     return TW_OK;
@@ -96,6 +97,8 @@ static tw_status create_tables(twi_conn *c, tw_error *err)
     if (is_empty(&h)) {
         TW_TRY(twi_sql(c, schema, err));
         TW_TRY(twi_sql(c, "PRAGMA application_id = 0x74776478; PRAGMA user_version = 1", err));
+        for (int to = 2; to <= TWI_FORMAT; to++)
+            TW_TRY(twi_migrate_step(c, to, err));
     }
     tw_crash_point(); /* the log exists, nothing in it counts */
     TW_TRY(twi_sql(c, "COMMIT", err));
@@ -125,11 +128,13 @@ static tw_status use_log(twi_conn *c, tw_error *err)
 }
 
 /* The header of a file that may be used: ours, or empty when it is to be made. */
-static tw_status look_at(twi_conn *c, tw_store_mode mode, bool *empty, tw_error *err)
+static tw_status look_at(twi_conn *c, tw_store_mode mode, bool *empty, int64_t *format,
+                         tw_error *err)
 {
     header h;
     tw_status st = read_header(c, &h, err);
     *empty = is_empty(&h);
+    *format = h.format;
     if (st != TW_OK)
         return st;
     if (!*empty)
@@ -142,17 +147,23 @@ static tw_status look_at(twi_conn *c, tw_store_mode mode, bool *empty, tw_error 
 tw_status twi_schema_ready(twi_conn *c, tw_store_mode mode, tw_error *err)
 {
     bool empty;
+    int64_t format;
     tw_status st;
 
-    TW_TRY(look_at(c, mode, &empty, err));
+    TW_TRY(look_at(c, mode, &empty, &format, err));
     if (mode == TW_STORE_READ)
         goto done;
     TW_TRY(use_log(c, err)); /* after the check: it writes, and only to what is ours */
     tw_crash_point();        /* at most an empty database */
-    if (!empty)
-        goto done;
-    TW_TRY(create_tables(c, err));
-    TW_TRY(look_at(c, TW_STORE_WRITE, &empty, err));
+    if (empty) {
+        TW_TRY(create_tables(c, err));
+        TW_TRY(look_at(c, TW_STORE_WRITE, &empty, &format, err));
+    }
+    if (format < TWI_FORMAT) {
+        TW_TRY(twi_migrate(c, format, err));
+        format = TWI_FORMAT;
+    }
 done:
+    c->summed = st == TW_OK && format >= 2;
     return st;
 }

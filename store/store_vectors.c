@@ -49,17 +49,30 @@ static tw_status blob_dim(const twi_conn *c, sqlite3_stmt *q, int column, int *d
 
 /* ---- Spaces: width and count of each model ---- */
 
+static uint64_t hash_space(const twi_space *space)
+{
+    uint64_t h =
+        twi_hash_i64(twi_hash_i64(twi_hash_start(TWI_TAG_SPACE), space->model), space->dim);
+    return twi_hash_i64(twi_hash_i64(h, space->vectors), (int64_t) space->total);
+}
+
 static tw_status flush_space(tw_store *s, twi_space *space, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
+    tw_status st = TW_OK;
     if (!space->changed)
         return TW_OK;
-    tw_status st = twi_prepare(s->writer, TWI_SQL_SPACE_SET, &q, err);
+    if (space->recount)
+        st = twi_recount_space(s, space, err);
+    if (st == TW_OK)
+        st = twi_prepare(s->writer, TWI_SQL_SPACE_SET, &q, err);
     if (st != TW_OK)
         return st;
     (void) sqlite3_bind_int(q, 1, space->model);
     (void) sqlite3_bind_int(q, 2, space->dim);
     (void) sqlite3_bind_int64(q, 3, space->vectors);
+    (void) sqlite3_bind_int64(q, 4, (int64_t) space->total);
+    (void) sqlite3_bind_int64(q, 5, twi_sum_of(TWI_TAG_SPACE, hash_space(space)));
     space->changed = false;
     return twi_run(s->writer, q, err);
 }
@@ -86,6 +99,9 @@ static tw_status read_space(twi_conn *c, int model, twi_space *space, tw_error *
     if (found) {
         space->dim = sqlite3_column_int(q, 0);
         space->vectors = sqlite3_column_int64(q, 1);
+        space->total = (uint64_t) sqlite3_column_int64(q, 2);
+        if (!twi_is_sound(c, q, 3, TWI_TAG_SPACE, hash_space(space)))
+            st = twi_damaged(c, err, TWI_FROM_COPY, "the line of the vectors of model %d", model);
     }
 done:
     twi_done(q);
@@ -149,41 +165,77 @@ done:
     return st;
 }
 
-/* *there: a line exists; *live: and holds a vector. */
-static tw_status has_vector(twi_conn *c, int64_t row, int model, bool *there, bool *live,
-                            tw_error *err)
+static uint64_t hash_vector(int64_t seq, int model, int64_t row, const void *blob, int bytes)
+{
+    uint64_t h = twi_hash_i64(twi_hash_i64(twi_hash_start(TWI_TAG_VECTOR), seq), model);
+    return twi_hash_blob(twi_hash_i64(h, row), blob, bytes);
+}
+
+/* Whether the line under the current row (seq, row, vec, sum) is what was written. */
+static bool vector_is_sound(const twi_conn *c, sqlite3_stmt *q, int model)
+{
+    const void *blob = sqlite3_column_blob(q, 2);
+    return twi_is_sound(c, q, 3, TWI_TAG_VECTOR,
+                        hash_vector(sqlite3_column_int64(q, 0), model, sqlite3_column_int64(q, 1),
+                                    blob, sqlite3_column_bytes(q, 2)));
+}
+
+/* What a put or a removal finds. */
+typedef struct old_vector {
+    bool there;    /* a line exists ... */
+    bool live;     /* ... and holds a vector */
+    uint64_t adds; /* what it adds to the model's total */
+} old_vector;
+
+/* A damaged one may be replaced; then the total is added up anew. */
+static tw_status look_up(tw_store *s, int64_t row, twi_space *space, old_vector *old, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
     tw_status st;
 
-    *live = false;
-    TW_TRY(twi_prepare(c, TWI_SQL_VECTOR_HAS, &q, err));
-    (void) sqlite3_bind_int(q, 1, model);
+    *old = (old_vector){0};
+    TW_TRY(twi_prepare(s->writer, TWI_SQL_VECTOR_ONE, &q, err));
+    (void) sqlite3_bind_int(q, 1, space->model);
     (void) sqlite3_bind_int64(q, 2, row);
-    TW_TRY(twi_step(c, q, there, err));
-    *live = *there && sqlite3_column_int(q, 0) != 0;
+    TW_TRY(twi_step(s->writer, q, &old->there, err));
+    if (!old->there)
+        goto done;
+    old->live = sqlite3_column_type(q, 2) != SQLITE_NULL;
+    old->adds = twi_adds(TWI_TAG_VECTOR, sqlite3_column_int64(q, 3));
+    if (!vector_is_sound(s->writer, q, space->model))
+        space->recount = true;
 done:
     twi_done(q);
     return st;
 }
 
-static tw_status write_vector(tw_store *s, const tw_store_vector_change *v, int model, bool there,
-                              tw_error *err)
+/* v->live false: as removed. */
+static tw_status write_vector(tw_store *s, const tw_store_vector_change *v, twi_space *space,
+                              const old_vector *old, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
-    float *floats = floats_of(s->writer);
+    float *floats = v->live ? floats_of(s->writer) : NULL;
+    const int bytes = v->live ? v->dim * FLOAT_BYTES : 0;
     tw_status st;
 
-    if (floats == NULL)
+    if (v->live && floats == NULL)
         return tw_fail(err, TW_ENOMEM, "a vector of %d floats", v->dim);
-    encode((unsigned char *) floats, v->vec, v->dim);
-    TW_TRY(twi_prepare(s->writer, there ? TWI_SQL_VECTOR_UPDATE : TWI_SQL_VECTOR_INSERT, &q, err));
+    if (v->live)
+        encode((unsigned char *) floats, v->vec, v->dim);
+    const int64_t sum =
+        twi_sum_of(TWI_TAG_VECTOR, hash_vector(v->seq, space->model, v->row, floats, bytes));
+    TW_TRY(twi_prepare(s->writer, old->there ? TWI_SQL_VECTOR_UPDATE : TWI_SQL_VECTOR_INSERT, &q,
+                       err));
     (void) sqlite3_bind_int64(q, 1, v->seq);
-    (void) sqlite3_bind_int(q, 2, model);
+    (void) sqlite3_bind_int(q, 2, space->model);
     (void) sqlite3_bind_int64(q, 3, v->row);
-    (void) sqlite3_bind_blob(q, 4, floats, v->dim * FLOAT_BYTES, SQLITE_STATIC);
+    (void) sqlite3_bind_blob(q, 4, floats, bytes, SQLITE_STATIC); /* NULL when it is removed */
+    (void) sqlite3_bind_int64(q, 5, sum);
     TW_TRY(twi_run(s->writer, q, err));
-    tw_crash_point();
+    space->total += twi_adds(TWI_TAG_VECTOR, sum) - old->adds;
+    space->vectors += (v->live ? 1 : 0) - (old->live ? 1 : 0);
+    space->changed = true;
+    tw_crash_point(); /* one model's vector is written, another's may not be */
 done:
     return st;
 }
@@ -191,8 +243,7 @@ done:
 static tw_status put_vector(tw_store *s, tw_store_vector_change *v, int model, tw_error *err)
 {
     twi_space *space;
-    bool there;
-    bool live;
+    old_vector old;
     tw_status st;
 
     TW_TRY(check_live(s->writer, v->row, err));
@@ -202,12 +253,10 @@ static tw_status put_vector(tw_store *s, tw_store_vector_change *v, int model, t
                      v->dim, model, space->dim);
         goto done;
     }
-    TW_TRY(has_vector(s->writer, v->row, model, &there, &live, err));
+    TW_TRY(look_up(s, v->row, space, &old, err));
     v->seq = ++s->counts.seq;
-    TW_TRY(write_vector(s, v, model, there, err));
     space->dim = v->dim;
-    space->vectors += live ? 0 : 1;
-    space->changed = space->changed || !live;
+    TW_TRY(write_vector(s, v, space, &old, err));
 done:
     return st;
 }
@@ -230,22 +279,16 @@ tw_status tw_store_put_vector(tw_store *s, int64_t row, int model, const float *
 
 static tw_status remove_vector(tw_store *s, int64_t row, int model, tw_error *err)
 {
-    sqlite3_stmt *q = NULL;
     twi_space *space;
+    old_vector old;
     tw_status st;
 
-    TW_TRY(twi_prepare(s->writer, TWI_SQL_VECTOR_REMOVE, &q, err));
-    (void) sqlite3_bind_int64(q, 1, s->counts.seq + 1);
-    (void) sqlite3_bind_int(q, 2, model);
-    (void) sqlite3_bind_int64(q, 3, row);
-    TW_TRY(twi_run(s->writer, q, err));
-    if (sqlite3_changes(s->writer->db) == 0)
-        goto done;
-    tw_crash_point(); /* one model's vector is gone, another's may not be */
-    s->counts.seq++;
     TW_TRY(space_of(s, model, &space, err));
-    space->vectors--;
-    space->changed = true;
+    TW_TRY(look_up(s, row, space, &old, err));
+    if (!old.live)
+        goto done;
+    const tw_store_vector_change v = {.row = row, .seq = ++s->counts.seq};
+    TW_TRY(write_vector(s, &v, space, &old, err));
 done:
     return st;
 }
@@ -311,22 +354,27 @@ static tw_status get_vector(twi_conn *c, int64_t row, int model, float *vec, int
     int have = 0;
     tw_status st;
 
-    TW_TRY(twi_prepare(c, TWI_SQL_VECTOR_GET, &q, err));
+    TW_TRY(twi_prepare(c, TWI_SQL_VECTOR_ONE, &q, err));
     (void) sqlite3_bind_int(q, 1, model);
     (void) sqlite3_bind_int64(q, 2, row);
     TW_TRY(twi_step(c, q, &found, err));
-    if (!found) {
+    if (!found || sqlite3_column_type(q, 2) == SQLITE_NULL) {
         st = tw_fail(err, TW_ENOTFOUND, "row %lld has no vector of model %d", (long long) row,
                      model);
         goto done;
     }
-    TW_TRY(blob_dim(c, q, 0, &have, err));
+    if (!vector_is_sound(c, q, model)) {
+        st = twi_damaged(c, err, "put the item again, or " TWI_FROM_COPY,
+                         "the vector of item row %lld and model %d", (long long) row, model);
+        goto done;
+    }
+    TW_TRY(blob_dim(c, q, 2, &have, err));
     if (have != dim) {
         st = tw_fail(err, TW_EDIM, "the vectors of model %d have %d floats, not %d", model, have,
                      dim);
         goto done;
     }
-    decode(vec, sqlite3_column_blob(q, 0), dim);
+    decode(vec, sqlite3_column_blob(q, 2), dim);
 done:
     twi_done(q);
     return st;
@@ -364,34 +412,35 @@ tw_status tw_store_vector_dim(tw_store *s, int model, int *dim, tw_error *err)
 typedef struct vector_call {
     tw_vector_fn fn;
     void *ctx;
+    int model;
 } vector_call;
 
 static tw_status give_vector(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_error *err)
 {
     const vector_call *call = ctx;
     tw_store_vector_change v = {
-        .row = sqlite3_column_int64(q, 0),
-        .seq = sqlite3_column_int64(q, 1),
+        .seq = sqlite3_column_int64(q, 0),
+        .row = sqlite3_column_int64(q, 1),
         .live = sqlite3_column_type(q, 2) != SQLITE_NULL,
     };
-    tw_status st = TW_OK;
 
+    v.damaged =
+        !vector_is_sound(c, q, call->model) || (v.live && blob_dim(c, q, 2, &v.dim, NULL) != TW_OK);
+    if (v.damaged)
+        v.live = false;
     if (v.live) {
         float *floats = floats_of(c);
         if (floats == NULL)
             return tw_fail(err, TW_ENOMEM, "a vector of %d floats", TW_STORE_MAX_DIM);
-        TW_TRY(blob_dim(c, q, 2, &v.dim, err));
         decode(floats, sqlite3_column_blob(q, 2), v.dim);
         v.vec = floats;
     }
-    TW_TRY(call->fn(call->ctx, &v, err));
-done:
-    return st;
+    return call->fn(call->ctx, &v, err);
 }
 
 tw_status tw_store_each_vector(tw_store *s, int model, int64_t since, tw_vector_fn fn, void *ctx,
                                tw_error *err)
 {
-    vector_call call = {fn, ctx};
+    vector_call call = {fn, ctx, model};
     return twi_each(s, TWI_SQL_VECTORS_SINCE, since, model, give_vector, &call, err);
 }

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -12,10 +13,12 @@
 
 #include "base/crash.h"
 #include "store/store.h"
+#include "tests/support/store_formats.h"
 
-#define BATCHES      3
-#define ROWS         2
-#define LEAST_POINTS 50 /* the work below passes this many; fewer means points were lost */
+#define BATCHES                3
+#define ROWS                   2
+#define LEAST_POINTS           50 /* the work below passes this many; fewer means points were lost */
+#define LEAST_MIGRATION_POINTS 20
 
 static void must(tw_status st, const tw_error *err)
 {
@@ -162,9 +165,57 @@ static void work_killed_again_and_again_comes_to_the_same_end(void **state)
     tw_store_close(s);
 }
 
+static void make_old_store(const char *path)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, store_format_1, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* Killed at each point of a migration, the store is the old or the new one and can be read as it
+ * is; the next opening for writing ends the migration. */
+static void a_migration_killed_anywhere_is_taken_up_again(void **state)
+{
+    (void) state;
+    int status = TW_CRASH_STATUS;
+    long points = 0;
+    for (long nth = 1; status == TW_CRASH_STATUS; nth++) {
+        char name[32];
+        tw_store *s;
+        tw_store_stats stats;
+        (void) snprintf(name, sizeof name, "old%ld.db", nth);
+        const char *path = tw_test_path(name);
+        make_old_store(path);
+        pid_t child = fork();
+        if (child == 0) {
+            tw_error err = {0};
+            tw_crash_arm(nth);
+            must(tw_store_open(&s, path, TW_STORE_WRITE, &err), &err);
+            tw_crash_arm(0);
+            tw_store_close(s);
+            _exit(0);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        status = WEXITSTATUS(status);
+        assert_true(status == 0 || status == TW_CRASH_STATUS);
+        points += status != 0 ? 1 : 0;
+        for (int mode = TW_STORE_READ; mode <= TW_STORE_WRITE; mode++) {
+            assert_ok(tw_store_open(&s, path, (tw_store_mode) mode, err));
+            assert_ok(tw_store_get_stats(s, &stats, err));
+            assert_true(stats.items == 2 && stats.deleted == 1 && stats.events == 4);
+            assert_ok(tw_store_check(s, false, no_problem, NULL, err));
+            tw_store_close(s);
+        }
+    }
+    assert_true(points >= LEAST_MIGRATION_POINTS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_migration_killed_anywhere_is_taken_up_again),
         cmocka_unit_test(a_kill_at_any_point_loses_nothing_acknowledged),
         cmocka_unit_test(work_killed_again_and_again_comes_to_the_same_end),
     };
