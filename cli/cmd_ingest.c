@@ -33,12 +33,13 @@ static void report_json(const char *path, const tw_ingest_report *r)
 {
     (void) printf("{\"file\": ");
     print_json_string(stdout, path);
-    (void) printf(
-        ", \"rows\": %lld, \"created\": %lld, \"replaced\": %lld, \"unchanged\": %lld, "
-        "\"new_items\": %lld, \"rejected\": %lld, \"resumed_at\": %lld, \"seconds\": %.3f}\n",
-        (long long) r->rows, (long long) r->created, (long long) r->replaced,
-        (long long) r->unchanged, (long long) r->new_items, (long long) r->rejected,
-        (long long) r->resumed_at, r->seconds);
+    (void) printf(", \"rows\": %lld, \"created\": %lld, \"replaced\": %lld, \"unchanged\": %lld, "
+                  "\"new_items\": %lld, \"of_deleted\": %lld, \"deleted_items\": %lld, "
+                  "\"rejected\": %lld, \"resumed_at\": %lld, \"seconds\": %.3f}\n",
+                  (long long) r->rows, (long long) r->created, (long long) r->replaced,
+                  (long long) r->unchanged, (long long) r->new_items, (long long) r->of_deleted,
+                  (long long) r->deleted_items, (long long) r->rejected, (long long) r->resumed_at,
+                  r->seconds);
 }
 
 static void report_text(const char *path, const tw_ingest_report *r)
@@ -52,6 +53,9 @@ static void report_text(const char *path, const tw_ingest_report *r)
     if (r->new_items > 0)
         (void) printf("; %lld items were not in the catalogue and were added by id",
                       (long long) r->new_items);
+    if (r->of_deleted > 0)
+        (void) printf("; %lld events of %lld deleted items were kept, and the items stay deleted",
+                      (long long) r->of_deleted, (long long) r->deleted_items);
     (void) printf("\n");
     if (r->rejected > 0)
         (void) fprintf(stderr, "twindex: %lld rows were rejected, see %s; the first: %s\n",
@@ -139,7 +143,9 @@ int cmd_events(int argc, char **argv)
         .synopsis = "events DIR FILE...",
         .about =
             "Loads interaction logs: who consumed what, and when. An event that is there already\n"
-            "(same user, item and time) is not added again.",
+            "(same user, item and time) is not added again. An item that was deleted stays so: "
+            "its\n"
+            "events are kept, and count when put or ingest brings it back.",
         .example = "  twindex events films ratings.csv",
         .flags = flags,
     };

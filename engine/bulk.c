@@ -22,9 +22,11 @@ typedef struct load {
     twi_item_reader media; /* decodes the pictures and sounds of rows */
     char key[TW_FINGERPRINT_MAX];
     tw_store_mark mark;
-    tw_reader_place place; /* behind the last row that was stored or rejected */
-    int pending;           /* rows in the open transaction ... */
-    int decoded;           /* ... and files that were decoded for them */
+    tw_reader_place place;  /* behind the last row that was stored or rejected */
+    unsigned char *deleted; /* a bit for each row of a deleted item that was met */
+    size_t deleted_room;    /* bytes */
+    int pending;            /* rows in the open transaction ... */
+    int decoded;            /* ... and files that were decoded for them */
 } load;
 
 /* Others who want to write wait for a transaction, and a picture takes as long as a thousand rows
@@ -159,12 +161,38 @@ static tw_status store_item(load *l, const tw_row *r, tw_error *err)
     return TW_OK;
 }
 
-/* An item that people consumed belongs to the catalogue, even if nobody has described it yet. */
-static tw_status item_of_event(load *l, const tw_row *r, int64_t *row, tw_error *err)
+/* Counts the events of deleted items, and the items. */
+static tw_status note_deleted(load *l, int64_t row, tw_error *err)
 {
-    tw_status st = tw_store_row_by_id(l->e->store, r->item, row, NULL);
+    const size_t at = (size_t) row / 8;
+    if (at >= l->deleted_room) {
+        const size_t room = at + at / 2 + 1024;
+        unsigned char *more = tw_realloc(l->deleted, room, 1);
+        if (more == NULL)
+            return tw_fail(err, TW_ENOMEM, "%zu rows", room * 8);
+        memset(more + l->deleted_room, 0, room - l->deleted_room);
+        l->deleted = more;
+        l->deleted_room = room;
+    }
+    const unsigned bit = 1u << (row % 8);
+    l->report->of_deleted++;
+    l->report->deleted_items += (l->deleted[at] & bit) == 0;
+    l->deleted[at] = (unsigned char) (l->deleted[at] | bit);
+    return TW_OK;
+}
+
+/* An item that people consumed belongs to the catalogue, even if nobody has described it yet. One
+ * that was deleted stays so, whatever an old log says of it: only put and ingest bring it back, and
+ * then it has its history. */
+static tw_status item_of_event(load *l, const tw_row *r, int64_t *row, bool *live, tw_error *err)
+{
+    tw_error why = {0};
+    tw_status st = tw_store_row_of(l->e->store, r->item, row, live, &why);
+    if (st == TW_OK && !*live && l->opt->known_only)
+        return tw_fail(err, TW_EINVAL, "line %lld: item '%.60s' was deleted", (long long) r->line,
+                       r->item);
     if (st != TW_ENOTFOUND)
-        return st == TW_OK ? st : tw_fail(err, st, "item '%.60s' cannot be looked up", r->item);
+        return st == TW_OK ? st : tw_fail(err, st, "item '%.60s': %s", r->item, why.msg);
     if (l->opt->known_only)
         return tw_fail(err, TW_EINVAL, "line %lld: item '%.60s' is not in the catalogue",
                        (long long) r->line, r->item);
@@ -173,16 +201,18 @@ static tw_status item_of_event(load *l, const tw_row *r, int64_t *row, tw_error 
     st = store_item(l, &item, err);
     l->report->created = created;
     l->report->new_items += st == TW_OK;
-    return st == TW_OK ? tw_store_row_by_id(l->e->store, r->item, row, err) : st;
+    return st == TW_OK ? tw_store_row_of(l->e->store, r->item, row, live, err) : st;
 }
 
 static tw_status store_event(load *l, const tw_row *r, tw_error *err)
 {
     tw_event ev = {.time = r->time, .rating = r->rating, .value = NAN};
-    bool added;
-    tw_status st = item_of_event(l, r, &ev.item, err);
+    bool added, live;
+    tw_status st = item_of_event(l, r, &ev.item, &live, err);
     if (st == TW_OK)
         st = tw_store_add_event(l->e->store, r->user, &ev, &added, err);
+    if (st == TW_OK && !live)
+        st = note_deleted(l, ev.item, err);
     if (st != TW_OK)
         return st;
     l->report->created += added;
@@ -352,6 +382,7 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
 done:
     report->seconds = tw_clock_monotonic() - start;
     twi_item_reader_fini(&l.media);
+    tw_free(l.deleted);
     tw_rejects_close(l.rejects);
     tw_reader_close(l.reader);
     return st;

@@ -206,6 +206,8 @@ typedef struct tw_ingest_report {
     int64_t created, replaced, unchanged; /* items; events: created and unchanged */
     int64_t rejected;                     /* bad rows, written to FILE.rejected */
     int64_t new_items;                    /* events: items that came into being by being consumed */
+    int64_t of_deleted;                   /* events: those of deleted items, which are kept ... */
+    int64_t deleted_items;                /* ... and how many these items are, which stay deleted */
     int64_t resumed_at; /* rows that an earlier, interrupted run of the same file had done */
     double seconds;
     char rejects_path[4096]; /* "" when nothing was rejected */
@@ -220,7 +222,9 @@ TW_NODISCARD tw_status tw_engine_ingest(tw_engine *e, const char *path,
                                         const tw_ingest_options *opt, tw_ingest_report *report,
                                         tw_error *err);
 
-/* An interaction log, likewise. */
+/* An interaction log, likewise. Items that are not in the catalogue are added by id (unless
+ * known_only); deleted ones stay deleted until put or ingest brings them back, with their events.
+ */
 TW_NODISCARD tw_status tw_engine_events(tw_engine *e, const char *path,
                                         const tw_ingest_options *opt, tw_ingest_report *report,
                                         tw_error *err);

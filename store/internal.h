@@ -68,7 +68,7 @@ typedef enum twi_tag {
                  "SELECT twi_row(100, 8, sum) FROM marks)")                                        \
     X(ITEM_BY_ID, "SELECT " TWI_ITEM_COLUMNS " FROM " TWI_ITEM_TABLES " WHERE i.id = ?1")          \
     X(ITEM_BY_ROW, "SELECT " TWI_ITEM_COLUMNS " FROM " TWI_ITEM_TABLES " WHERE i.row = ?1")        \
-    X(ITEM_ROW, "SELECT i.row, i.seq, i.live, i.id, i.title, i.sum FROM items i WHERE i.id = ?1")  \
+    X(ITEM_ROW, "SELECT row, live FROM items WHERE id = ?1")                                       \
     X(ITEM_LAST, "SELECT max(row) FROM items")                                                     \
     X(ITEM_LIVE, "SELECT live FROM items WHERE row = ?1")                                          \
     X(ITEM_NAME,                                                                                   \

@@ -141,6 +141,10 @@ TW_NODISCARD tw_status tw_store_delete_item(tw_store *s, const char *id, int64_t
 /* The row of a live item. TW_ENOTFOUND: as above, and the sentence says which. */
 TW_NODISCARD tw_status tw_store_row_by_id(tw_store *s, const char *id, int64_t *row, tw_error *err);
 
+/* The same, deleted items included; *live tells. TW_ENOTFOUND: never put. */
+TW_NODISCARD tw_status tw_store_row_of(tw_store *s, const char *id, int64_t *row, bool *live,
+                                       tw_error *err);
+
 /* The row of the live item with this title, upper and lower case being the same, outer spaces left
  * out; the lowest row when several have it. TW_ENOTFOUND. */
 TW_NODISCARD tw_status tw_store_row_by_title(tw_store *s, const char *title, int64_t *row,
@@ -216,10 +220,11 @@ TW_NODISCARD tw_status tw_store_vector(tw_store *s, int64_t row, int model, floa
 TW_NODISCARD tw_status tw_store_vector_dim(tw_store *s, int model, int *dim, tw_error *err);
 
 typedef struct tw_store_vector_change {
-    int64_t row;  /* the item's */
-    int64_t seq;  /* greater than that of the change before */
-    bool live;    /* false: the vector was removed with its item, or is damaged; vec is NULL */
-    bool damaged; /* it is not what was written: a new one has to be put */
+    int64_t row; /* the item's */
+    int64_t seq; /* greater than that of the change before */
+    bool live;   /* false: the vector was removed with its item; vec is NULL */
+    bool
+        damaged; /* it is not what was written: all its values are NaN, and a new one has to come */
     int dim;
     const float *vec; /* (dim), aligned for float, until the callback returns */
 } tw_store_vector_change;

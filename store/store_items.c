@@ -154,23 +154,25 @@ static tw_status not_there(const char *id, bool deleted, tw_error *err)
                    id);
 }
 
-/* *row of the live item. Its line is not verified: bulk loads ask for each event, and whoever reads
- * the item does. */
-static tw_status find_id(twi_conn *c, const char *id, int64_t *row, tw_error *err)
+/* The line is not verified: bulk loads ask for each event, and whoever reads the item does. */
+static tw_status find_id(twi_conn *c, const char *id, int64_t *row, bool *live, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
     bool found;
     tw_status st;
 
     *row = 0;
+    *live = false;
     TW_TRY(twi_check_key("an item's id", id, err));
     TW_TRY(twi_prepare(c, TWI_SQL_ITEM_ROW, &q, err));
     twi_bind_text(q, 1, id);
     TW_TRY(twi_step(c, q, &found, err));
-    if (found && sqlite3_column_int(q, 1) != 0)
+    if (found) {
         *row = sqlite3_column_int64(q, 0);
-    else
-        st = not_there(id, found, err);
+        *live = sqlite3_column_int(q, 1) != 0;
+    } else {
+        st = not_there(id, false, err);
+    }
 done:
     twi_done(q);
     return st;
@@ -345,15 +347,25 @@ tw_status tw_store_item_by_id(tw_store *s, const char *id, tw_item *out, tw_erro
     return st == TW_OK ? get_item(s, id, 0, out, err) : st;
 }
 
-tw_status tw_store_row_by_id(tw_store *s, const char *id, int64_t *row, tw_error *err)
+tw_status tw_store_row_of(tw_store *s, const char *id, int64_t *row, bool *live, tw_error *err)
 {
     twi_conn *c;
     tw_status st = twi_read_begin(s, &c, err);
     if (st != TW_OK)
         return st;
-    st = find_id(c, id, row, err);
+    st = find_id(c, id, row, live, err);
     twi_read_end(s, c);
     return st;
+}
+
+tw_status tw_store_row_by_id(tw_store *s, const char *id, int64_t *row, tw_error *err)
+{
+    bool live;
+    tw_status st = tw_store_row_of(s, id, row, &live, err);
+    if (st != TW_OK || live)
+        return st;
+    *row = 0;
+    return not_there(id, true, err);
 }
 
 /* ---- Names ---- */

@@ -347,6 +347,23 @@ tw_status tw_store_drop_vectors(tw_store *s, int model, int64_t *dropped, tw_err
 
 /* ---- Read ---- */
 
+static tw_status damaged_vector(twi_conn *c, int64_t row, int model, tw_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool found = false;
+    if (twi_prepare(c, TWI_SQL_ITEM_NAME, &q, NULL) == TW_OK) {
+        (void) sqlite3_bind_int64(q, 1, row);
+        (void) !twi_step(c, q, &found, NULL); /* it is only for the sentence */
+    }
+    tw_status st = twi_damaged(c, err,
+                               "the next command that opens the directory for writing embeds the "
+                               "item anew",
+                               "the vector of item '%.100s' (row %lld) and model %d",
+                               found ? twi_text(q, 3) : "", (long long) row, model);
+    twi_done(q);
+    return st;
+}
+
 static tw_status get_vector(twi_conn *c, int64_t row, int model, float *vec, int dim, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
@@ -364,8 +381,7 @@ static tw_status get_vector(twi_conn *c, int64_t row, int model, float *vec, int
         goto done;
     }
     if (!vector_is_sound(c, q, model)) {
-        st = twi_damaged(c, err, "put the item again, or " TWI_FROM_COPY,
-                         "the vector of item row %lld and model %d", (long long) row, model);
+        st = damaged_vector(c, row, model, err);
         goto done;
     }
     TW_TRY(blob_dim(c, q, 2, &have, err));
@@ -424,15 +440,20 @@ static tw_status give_vector(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_error *
         .live = sqlite3_column_type(q, 2) != SQLITE_NULL,
     };
 
-    v.damaged =
-        !vector_is_sound(c, q, call->model) || (v.live && blob_dim(c, q, 2, &v.dim, NULL) != TW_OK);
-    if (v.damaged)
-        v.live = false;
+    v.damaged = !vector_is_sound(c, q, call->model);
     if (v.live) {
         float *floats = floats_of(c);
         if (floats == NULL)
             return tw_fail(err, TW_ENOMEM, "a vector of %d floats", TW_STORE_MAX_DIM);
-        decode(floats, sqlite3_column_blob(q, 2), v.dim);
+        v.damaged = v.damaged || blob_dim(c, q, 2, &v.dim, NULL) != TW_OK;
+        if (v.dim == 0)
+            v.dim = 1;
+        if (v.damaged) {
+            for (int i = 0; i < v.dim; i++)
+                floats[i] = NAN;
+        } else {
+            decode(floats, sqlite3_column_blob(q, 2), v.dim);
+        }
         v.vec = floats;
     }
     return call->fn(call->ctx, &v, err);

@@ -1,0 +1,88 @@
+/* Loading files into a directory without models: what an events log does to the catalogue. */
+#include "tests/support/test.h"
+
+#include "engine/engine.h"
+
+static tw_engine *open_new(const char *name)
+{
+    tw_engine *e = NULL;
+    const char *dir = tw_test_path(name);
+    assert_ok(tw_engine_create(dir, err));
+    const tw_engine_options opt = {.mode = TW_ENGINE_WRITE};
+    assert_ok(tw_engine_open(&e, dir, &opt, err));
+    return e;
+}
+
+static void put(tw_engine *e, const char *id, const char *title)
+{
+    const tw_item item = {.id = id, .title = title};
+    tw_put_kind kind;
+    assert_ok(tw_engine_put(e, &item, &kind, err));
+}
+
+static const char log_text[] = "user,item,time\n"
+                               "ann,kept,1\nann,gone,2\nbob,gone,3\nbob,also,4\nbob,new,5\n";
+
+static void a_deleted_item_that_a_log_names_stays_deleted(void **state)
+{
+    (void) state;
+    tw_engine *e = open_new("gone");
+    tw_ingest_report r;
+    tw_item item;
+    tw_engine_stats stats;
+    put(e, "kept", "Kept");
+    put(e, "gone", "Gone");
+    put(e, "also", "Also gone");
+    assert_ok(tw_engine_delete(e, "gone", err));
+    assert_ok(tw_engine_delete(e, "also", err));
+    assert_ok(tw_engine_events(e, tw_test_file("log.csv", log_text), NULL, &r, err));
+    assert_int_equal(r.created, 5);
+    assert_int_equal(r.new_items, 1); /* the one that nobody had heard of */
+    assert_int_equal(r.of_deleted, 3);
+    assert_int_equal(r.deleted_items, 2);
+    assert_status(tw_engine_get(e, "gone", &item, err), TW_ENOTFOUND);
+    assert_ok(tw_engine_stats_get(e, &stats, err));
+    assert_int_equal(stats.items, 2);
+    assert_int_equal(stats.deleted_items, 2);
+
+    /* The same file again: nothing new, and nothing comes back. */
+    assert_ok(tw_engine_events(e, tw_test_file("log.csv", log_text), NULL, &r, err));
+    assert_int_equal(r.created, 0);
+    assert_int_equal(r.of_deleted, 3);
+    assert_status(tw_engine_get(e, "gone", &item, err), TW_ENOTFOUND);
+
+    /* Put again, it has its history. */
+    put(e, "gone", "Back");
+    assert_ok(tw_engine_get(e, "gone", &item, err));
+    assert_string_equal(item.title, "Back");
+    tw_item_fini(&item);
+    assert_ok(tw_engine_stats_get(e, &stats, err));
+    assert_int_equal(stats.events, 5);
+    tw_engine_close(e);
+}
+
+static void known_items_only_leaves_deleted_ones_out(void **state)
+{
+    (void) state;
+    tw_engine *e = open_new("known");
+    tw_ingest_report r;
+    const tw_ingest_options opt = {.known_only = true};
+    put(e, "kept", "Kept");
+    put(e, "gone", "Gone");
+    assert_ok(tw_engine_delete(e, "gone", err));
+    assert_ok(tw_engine_events(e, tw_test_file("log2.csv", log_text), &opt, &r, err));
+    assert_int_equal(r.created, 1);
+    assert_int_equal(r.rejected, 4);
+    assert_int_equal(r.of_deleted, 0);
+    assert_string_equal(r.first_reject, "line 3: item 'gone' was deleted");
+    tw_engine_close(e);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_deleted_item_that_a_log_names_stays_deleted),
+        cmocka_unit_test(known_items_only_leaves_deleted_ones_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
