@@ -47,6 +47,7 @@ static int run(tw_engine *e, const tw_service_config *cfg, const char *url_file,
     (void) printf("serving on %s with %d workers; stop with Ctrl-C\n", url,
                   tw_service_workers(svc));
     (void) fflush(stdout);
+    tw_engine_fold_due(e);
     /* SIGHUP: read the keys again, write snapshots, go on; trouble is logged. The keys first: a
      * snapshot takes its time, and one may be revoked. */
     while (rc == EXIT_SUCCESS && sigwait(signals, &sig) == 0 && sig == SIGHUP) {
@@ -60,6 +61,16 @@ static int run(tw_engine *e, const tw_service_config *cfg, const char *url_file,
         _exit(EXIT_FAILURE); /* the engine is in use and cannot be closed; a print might wait */
     }
     return rc;
+}
+
+/* A signal that came while the directory is opened waits, for it is blocked. */
+static int stop_asked(void *ctx, const tw_progress *p)
+{
+    sigset_t waiting;
+    (void) ctx;
+    (void) p;
+    return sigpending(&waiting) == 0 &&
+           (sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1);
 }
 
 int cmd_serve(int argc, char **argv)
@@ -101,8 +112,11 @@ int cmd_serve(int argc, char **argv)
     tw_log_set_level(verbose ? TW_LOG_DEBUG : TW_LOG_INFO);
     block_signals(&signals);
     allow_many_connections();
-    const tw_engine_options eng = {.mode = TW_ENGINE_WRITE};
-    if (tw_engine_open(&e, argv[0], &eng, &err) != TW_OK)
+    const tw_engine_options eng = {.mode = TW_ENGINE_WRITE, .progress = stop_asked};
+    const tw_status st = tw_engine_open(&e, argv[0], &eng, &err);
+    if (st == TW_ECANCELLED)
+        return EXIT_SUCCESS; /* as when it is stopped while it serves */
+    if (st != TW_OK)
         return failed(&err);
     const tw_service_config cfg = {.urls = &listen,
                                    .n_urls = 1,

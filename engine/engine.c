@@ -54,7 +54,7 @@ static tw_status open_store(tw_engine *e, tw_error *err)
                          e->mode == TW_ENGINE_WRITE ? TW_STORE_WRITE : TW_STORE_READ, err);
 }
 
-static tw_status open_generation(tw_engine *e, tw_error *err)
+static tw_status open_generation(tw_engine *e, const tw_engine_options *opt, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_registry r = {0};
@@ -79,7 +79,8 @@ static tw_status open_generation(tw_engine *e, tw_error *err)
         st = tw_fail(err, st, "%s", why.msg);
         goto done;
     }
-    st = twi_generation_load(e, r.serves, parts, NULL, NULL, &e->current, &e->applied, err);
+    st = twi_generation_load(e, r.serves, parts, opt->progress, opt->progress_ctx, &e->current,
+                             &e->applied, err);
 done:
     twi_registry_fini(&r);
     return st;
@@ -104,6 +105,7 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
     memcpy(e->dir, dir, len + 1);
     e->mode = opt->mode;
     e->threads = opt->threads;
+    e->exact_below = opt->exact_below;
     e->lock_fd = -1;
     e->popular_events = -1;
     (void) pthread_mutex_init(&e->bulk, NULL);
@@ -119,7 +121,7 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
     TW_TRY(open_store(e, err));
     if (e->mode == TW_ENGINE_WRITE)
         TW_TRY(take_lock(e, err));
-    TW_TRY(open_generation(e, err));
+    TW_TRY(open_generation(e, opt, err));
     if (e->mode == TW_ENGINE_WRITE) {
         twi_sweep(e);
         twi_keeper_start(e);

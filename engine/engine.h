@@ -58,6 +58,11 @@ typedef enum tw_engine_mode {
 typedef struct tw_engine_options {
     tw_engine_mode mode;
     int threads; /* for training and bulk embedding; 0: one per usable core */
+    /* Indexes of fewer different vectors are scanned, larger ones get a graph; 0: index/index.h's.
+     */
+    int64_t exact_below;
+    tw_progress_fn progress; /* of the open, which it may stop; may be NULL */
+    void *progress_ctx;
 } tw_engine_options;
 
 /* Makes an empty data directory. A folder that is there and empty keeps its owner and mode; what a
@@ -71,12 +76,17 @@ TW_NODISCARD tw_status tw_engine_create(const char *dir, tw_error *err);
  * directory opens without that part (stats tell): items and events are read and written, and a
  * query that needs the part gets TW_ECORRUPT with the file and the ways out. Items that are put
  * meanwhile are embedded by the next open for writing that finds the file, or when other towers
- * serve. */
+ * serve. An index that has to be built is searched exactly at first, so that opening
+ * takes seconds whatever its size; its graph comes with the next fold. TW_ECANCELLED: progress. */
 TW_NODISCARD tw_status tw_engine_open(tw_engine **out, const char *dir,
                                       const tw_engine_options *opt, tw_error *err);
 
-/* Saves an index snapshot when there is something new to save. Accepts NULL. No call may be
- * running. */
+/* Folds in the background what is due, graphs that are not built yet among it. Every write does the
+ * same; this is for a process that will stay, when it has opened. In mode READ it does nothing. */
+void tw_engine_fold_due(tw_engine *e);
+
+/* Saves an index snapshot when there is something new to save. Does not wait for a graph that is
+ * being built: the next fold begins it anew. Accepts NULL. No call may be running. */
 void tw_engine_close(tw_engine *e);
 
 /* ---- queries --------------------------------------------------------------------------------- */

@@ -76,6 +76,7 @@ static void seat_free(twi_seat *seat)
     tw_tower_session_destroy(seat->tower);
     tw_seq_session_destroy(seat->seq);
     tw_text_fini(&seat->text);
+    tw_free(seat->out);
     tw_free(seat->content);
     tw_free(seat->told);
     tw_free(seat->vectors);
@@ -121,8 +122,10 @@ tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err)
         g->seats = s->next;
     (void) pthread_mutex_unlock(&g->pool_lock);
     *out = s;
-    if (s != NULL)
+    if (s != NULL) {
+        s->n_out = 0;
         return TW_OK;
+    }
 
     s = tw_alloc(1, sizeof *s);
     if (s == NULL)
@@ -284,10 +287,18 @@ typedef struct gather {
     int dim;
     int64_t *ids;
     float *vecs;
+    tw_progress_fn progress; /* may be NULL */
+    void *progress_ctx;
 } gather;
+
+#define GATHER_STEP 4096 /* rows between two calls of progress */
 
 static tw_status gather_add(gather *a, int64_t row, const float *vec, tw_error *err)
 {
+    const tw_progress p = {.stage = "reading", .done = a->n};
+    if (a->n % GATHER_STEP == 0 && a->progress != NULL && a->progress(a->progress_ctx, &p) != 0)
+        return tw_fail(err, TW_ECANCELLED, "stopped after %lld vectors were read",
+                       (long long) a->n);
     if (a->n == a->room) {
         int64_t room = a->room == 0 ? 1024 : a->room * 2;
         int64_t *ids = tw_realloc(a->ids, (size_t) room, sizeof *ids);
@@ -329,7 +340,8 @@ tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progress_fn progre
                           tw_error *err)
 {
     tw_status st = TW_OK;
-    gather_towers t = {.a = {.dim = tw_tower_dim(g->tower)}, .g = g};
+    gather_towers t = {
+        .a = {.dim = tw_tower_dim(g->tower), .progress = progress, .progress_ctx = ctx}, .g = g};
     TW_TRY(tw_store_each_vector(e->store, g->towers_version, 0, gather_vector, &t, err));
     TW_TRY(tw_index_build(g->items, t.a.ids, t.a.vecs, t.a.n, progress, ctx, err));
     twi_index_tell(g->items, "items");
@@ -374,14 +386,15 @@ static tw_status gather_known(void *ctx, const tw_item *item, tw_error *err)
     return v == NULL ? TW_OK : gather_add(&k->a, item->row, v, err);
 }
 
-tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_error *err)
+tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_progress_fn progress, void *ctx,
+                         tw_error *err)
 {
     tw_status st = TW_OK;
-    known_items k = {0};
+    known_items k = {.a = {.progress = progress, .progress_ctx = ctx}};
     TW_TRY(projector_init(&k.p, g, err));
     k.a.dim = k.p.dim;
     TW_TRY(tw_store_each_item(e->store, 0, gather_known, &k, err));
-    TW_TRY(tw_index_build(g->next, k.a.ids, k.a.vecs, k.a.n, NULL, NULL, err));
+    TW_TRY(tw_index_build(g->next, k.a.ids, k.a.vecs, k.a.n, progress, ctx, err));
     twi_index_tell(g->next, "next");
 done:
     gather_fini(&k.a);

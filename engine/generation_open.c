@@ -179,10 +179,14 @@ static tw_status load_snapshot(tw_engine *e, const twi_generation *g, const char
     return TW_OK;
 }
 
+/* An open builds no graph: content is served at once, and whoever stays folds (defer_graph). A
+ * version that is published comes with its own. */
 static tw_status open_items(tw_engine *e, twi_generation *g, int64_t newest,
                             tw_progress_fn progress, void *ctx, tw_error *err)
 {
-    const tw_index_config cfg = {.dim = tw_tower_dim(g->tower)};
+    const tw_index_config cfg = {.dim = tw_tower_dim(g->tower),
+                                 .exact_below = e->exact_below,
+                                 .defer_graph = e->current == NULL};
     tw_status st = load_snapshot(e, g, "items", g->towers_version, &cfg, newest, &g->items,
                                  &g->saved_items, err);
     if (st != TW_OK)
@@ -193,10 +197,11 @@ static tw_status open_items(tw_engine *e, twi_generation *g, int64_t newest,
     return st == TW_OK ? twi_build_items(e, g, progress, ctx, err) : st;
 }
 
-static tw_status open_next(tw_engine *e, twi_generation *g, int64_t newest, tw_error *err)
+static tw_status open_next(tw_engine *e, twi_generation *g, int64_t newest, tw_progress_fn progress,
+                           void *ctx, tw_error *err)
 {
     int64_t rows;
-    tw_index_config cfg = {0};
+    tw_index_config cfg = {.exact_below = e->exact_below, .defer_graph = e->current == NULL};
     (void) tw_seq_item_vectors(g->seq, &rows, &cfg.dim);
     tw_status st =
         load_snapshot(e, g, "next", g->seq_version, &cfg, newest, &g->next, &g->saved_next, err);
@@ -205,7 +210,7 @@ static tw_status open_next(tw_engine *e, twi_generation *g, int64_t newest, tw_e
     if (g->next != NULL)
         return twi_replay_next(e, g, g->saved_next, err);
     st = tw_index_create(&g->next, &cfg, err);
-    return st == TW_OK ? twi_build_next(e, g, err) : st;
+    return st == TW_OK ? twi_build_next(e, g, progress, ctx, err) : st;
 }
 
 /* ---- both ------------------------------------------------------------------------------------ */
@@ -246,7 +251,7 @@ tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
         TW_TRY(twi_mend_unsound(e, g, err));
     }
     if (g->seq != NULL)
-        TW_TRY(open_next(e, g, *since, err));
+        TW_TRY(open_next(e, g, *since, progress, ctx, err));
     *out = g;
     g = NULL;
 done:

@@ -53,6 +53,8 @@ typedef struct twi_seat {
     tw_event events[TW_ENGINE_MAX_HISTORY];
     int64_t seen[TW_ENGINE_MAX_HISTORY];
     int32_t items[TW_ENGINE_MAX_HISTORY];
+    int64_t *out; /* (n_out) rows that the answer shall not have; owned */
+    int n_out, out_room;
     struct { /* of a diverse list: the candidates, and where the chosen stand among them */
         const float *vectors[TW_ENGINE_MAX_K];
         float scores[TW_ENGINE_MAX_K];
@@ -101,7 +103,8 @@ struct tw_engine {
     char dir[TW_PATH_MAX];
     tw_engine_mode mode;
     int threads;
-    int lock_fd; /* DIR/lock, held while writing; -1 when reading */
+    int64_t exact_below; /* of every index; 0: the default */
+    int lock_fd;         /* DIR/lock, held while writing; -1 when reading */
     tw_store *store;
 
     pthread_mutex_t bulk;   /* held by the one ingest, events or train */
@@ -122,9 +125,10 @@ struct tw_engine {
 
     pthread_t keeper; /* folds indexes in the background */
     bool keeper_runs;
-    pthread_mutex_t keeper_lock; /* guards keeper_quit and keeper_wanted */
+    pthread_mutex_t keeper_lock; /* guards keeper_quit, keeper_wanted, keeper_until */
     pthread_cond_t keeper_wake;
     bool keeper_quit, keeper_wanted;
+    double keeper_until; /* once it shall quit: when the fold under way has to end */
 };
 
 /* ---- generation.c ---- */
@@ -154,7 +158,8 @@ TW_NODISCARD tw_status twi_follow(tw_engine *e, twi_generation *g, tw_error *err
 /* Builds an index from everything the store or the model holds. */
 TW_NODISCARD tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progress_fn progress,
                                        void *ctx, tw_error *err);
-TW_NODISCARD tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_error *err);
+TW_NODISCARD tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_progress_fn progress,
+                                      void *ctx, tw_error *err);
 /* Called for every item, deleted ones too, with the vector by which queries meet it in g->next;
  * NULL: it is not to be found there. g->items is as the store is. */
 typedef tw_status (*twi_next_fn)(void *ctx, int64_t row, int64_t seq, const float *vec, int dim,
@@ -195,9 +200,9 @@ TW_NODISCARD tw_status twi_snapshot_unfit(tw_engine *e, const twi_generation *g,
 TW_NODISCARD tw_status twi_snapshot(tw_engine *e, tw_error *err);
 /* One line in the log when the graph that was just built is not used. */
 void twi_index_tell(const tw_index *ix, const char *kind);
-void twi_keeper_start(tw_engine *e); /* a thread that folds; without it close folds */
-void twi_keeper_stop(tw_engine *e);
-void twi_keeper_poke(tw_engine *e); /* cheap: wakes it when an index wants a fold */
+void twi_keeper_start(tw_engine *e); /* a thread that folds; without it nobody does */
+void twi_keeper_stop(tw_engine *e);  /* within seconds: a graph under way is given up */
+void twi_keeper_poke(tw_engine *e);  /* cheap: wakes it when an index wants a fold */
 
 /* ---- the catalogue in memory (dataset.c) ---- */
 /* What towers may read of one item; a string that is not there, or was not asked for, is NULL. */
@@ -232,6 +237,26 @@ TW_NODISCARD tw_status twi_smooth_catalogue(tw_engine *e, int model, int dim,
 TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat,
                                       int64_t *user, int *n, tw_error *err);
 TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
+
+/* ---- query_hits.c ---- */
+typedef struct twi_search {
+    const tw_index *ix;
+    bool exact;
+    int k, pool; /* rows of the answer; hits to search for, at least k */
+    tw_deadline deadline;
+    /* NULL, or what leaves k of *n hits in seat->hits, or as many as there are. */
+    tw_status (*choose)(void *ctx, twi_seat *seat, int *n, tw_error *err);
+    void *ctx;
+} twi_search;
+/* Adds n rows to what the next search leaves out. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_leave_out(twi_seat *seat, const int64_t *rows, int n, tw_error *err);
+/* Searches what is near seat->vec and adds the k best that live to the answer, or all that do.
+ * Those that are gone from the store end up in seat->out. TW_ETIMEOUT. */
+TW_NODISCARD tw_status twi_answer_search(tw_engine *e, twi_seat *seat, const twi_search *s,
+                                         tw_answer *out, tw_error *err);
+/* Adds the first k that live of the n in seat->hits. */
+TW_NODISCARD tw_status twi_answer_listed(tw_engine *e, twi_seat *seat, int n, int k, tw_answer *out,
+                                         tw_error *err);
 
 /* ---- ask.c ---- */
 /* Either an item, or something else. */

@@ -19,20 +19,6 @@ static tw_status check_either(const char *a, bool has_a, const char *b, bool has
     return tw_fail(err, TW_EINVAL, "give either %s or %s%s", a, b, has_a ? ", not both" : "");
 }
 
-/* Names the hits and puts them into the answer. A hit that was deleted since the search is left
- * out. */
-static tw_status answer_hits(tw_engine *e, twi_seat *seat, const tw_hit *hits, int n,
-                             tw_answer *out, tw_error *err)
-{
-    for (int i = 0; i < n; i++)
-        seat->rows[i] = hits[i].item;
-    tw_status st = tw_store_names(e->store, seat->rows, n, seat->names, &seat->text, err);
-    for (int i = 0; st == TW_OK && i < n; i++)
-        if (seat->names[i].live)
-            st = tw_answer_add(out, seat->names[i].id, seat->names[i].title, hits[i].score, err);
-    return st;
-}
-
 static tw_status answer_query(tw_engine *e, twi_seat *seat, int64_t row, tw_answer *out,
                               tw_error *err)
 {
@@ -48,7 +34,6 @@ tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *
     twi_generation *g = twi_acquire(e);
     const tw_embed_query what = {q->item, q->text, q->image, q->audio, q->deadline};
     int64_t row = 0;
-    int n = 0;
 
     TW_TRY(tw_answer_clear(out, TW_ENGINE_MAX_K, err));
     TW_TRY(check_k(q->k, err));
@@ -63,11 +48,10 @@ tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *
     TW_TRY(twi_ask_vector(e, g, seat, &what, row, err));
     if (row > 0)
         TW_TRY(answer_query(e, seat, row, out, err));
-    TW_TRY(tw_deadline_check(q->deadline, "the index was searched", err));
-    const tw_index_options opt = {
-        .exact = q->exact, .exclude = &row, .n_exclude = row > 0, .deadline = q->deadline};
-    TW_TRY(tw_index_search(g->items, seat->vec, q->k, &opt, seat->hits, &n, err));
-    TW_TRY(answer_hits(e, seat, seat->hits, n, out, err));
+    TW_TRY(twi_leave_out(seat, &row, row > 0, err));
+    const twi_search search = {
+        .ix = g->items, .exact = q->exact, .k = q->k, .pool = q->k, .deadline = q->deadline};
+    TW_TRY(twi_answer_search(e, seat, &search, out, err));
     out->basis = twi_ask_basis(&what);
     out->model = g->version;
 done:
@@ -178,15 +162,15 @@ done:
     return st;
 }
 
-static tw_status popular(tw_engine *e, int k, tw_deadline until, twi_seat *seat, int *n,
-                         tw_error *err)
+/* seat->hits (*n) <- all that are popular, most first: of the first k some may be deleted. */
+static tw_status popular(tw_engine *e, tw_deadline until, twi_seat *seat, int *n, tw_error *err)
 {
     *n = 0;
     tw_status st = tw_deadline_lock(until, &e->popular_lock, "the events were counted", err);
     if (st != TW_OK)
         return st;
     st = refresh_popular(e, until, err);
-    *n = st != TW_OK ? 0 : k < e->n_popular ? k : e->n_popular;
+    *n = st != TW_OK ? 0 : e->n_popular;
     if (*n > 0)
         memcpy(seat->hits, e->popular, (size_t) *n * sizeof *seat->hits);
     (void) pthread_mutex_unlock(&e->popular_lock);
@@ -231,11 +215,20 @@ static const float *searched_vector(const twi_generation *g, twi_seat *seat, int
     return item > 0 ? table + (size_t) item * (size_t) dim : NULL;
 }
 
+/* How a diverse list is chosen. */
+typedef struct chooser {
+    tw_engine *e;
+    const twi_generation *g;
+    tw_seq_rerank_config cfg;
+    int k;
+    tw_deadline deadline;
+} chooser;
+
 /* Chooses a diverse list of k among the *n hits of the seat, and leaves it there instead. */
-static tw_status diversify(tw_engine *e, const twi_generation *g, twi_seat *seat,
-                           const tw_seq_rerank_config *cfg, const tw_next_query *q, int *n,
-                           tw_error *err)
+static tw_status diversify(void *ctx, twi_seat *seat, int *n, tw_error *err)
 {
+    const chooser *c = ctx;
+    const twi_generation *g = c->g;
     tw_status st = TW_OK;
     int64_t rows;
     tw_seq_pool pool = {.n = *n,
@@ -249,9 +242,9 @@ static tw_status diversify(tw_engine *e, const twi_generation *g, twi_seat *seat
         seat->pool.vectors[i] = searched_vector(g, seat, i, pool.dim);
         seat->pool.scores[i] = seat->hits[i].score;
     }
-    if (cfg->popularity_discount > 0)
-        TW_TRY(count_hits(e, seat->hits, *n, q->deadline, seat->pool.counts, err));
-    *n = tw_seq_rerank(seat->pool.order, cfg, &pool, q->k, seat->pool.scratch);
+    if (c->cfg.popularity_discount > 0)
+        TW_TRY(count_hits(c->e, seat->hits, *n, c->deadline, seat->pool.counts, err));
+    *n = tw_seq_rerank(seat->pool.order, &c->cfg, &pool, c->k, seat->pool.scratch);
     for (int i = 0; i < *n; i++)
         seat->pool.chosen[i] = seat->hits[seat->pool.order[i]];
     memcpy(seat->hits, seat->pool.chosen, (size_t) *n * sizeof *seat->hits);
@@ -293,29 +286,30 @@ static int read_history(const twi_generation *g, twi_seat *seat, int n)
     return read;
 }
 
-/* Searches with the model's query vector, or leaves *n < 0 when the model knows none of it. */
+/* Answers with what is near the model's query vector; *known false, and no answer, when the model
+ * knows none of the history. */
 static tw_status predict(tw_engine *e, const twi_generation *g, twi_seat *seat, int32_t user,
-                         int n_seen, const tw_next_query *q, int *n, tw_error *err)
+                         int n_seen, const tw_next_query *q, tw_answer *out, bool *known,
+                         tw_error *err)
 {
-    const tw_seq_rerank_config diverse = rerank_of(q);
-    const bool choose = tw_seq_rerank_active(&diverse);
+    chooser c = {.e = e, .g = g, .cfg = rerank_of(q), .k = q->k, .deadline = q->deadline};
+    const bool choose = tw_seq_rerank_active(&c.cfg);
+    const twi_search search = {.ix = g->next,
+                               .k = q->k,
+                               .pool = choose ? pool_size(q->k) : q->k,
+                               .deadline = q->deadline,
+                               .choose = choose ? diversify : NULL,
+                               .ctx = &c};
 
     const int read = read_history(g, seat, n_seen);
-    *n = -1;
     tw_status st =
         tw_seq_query_content(seat->seq, user, seat->items, seat->told, read, seat->vec, err);
-    if (st == TW_ENOTFOUND)
-        return TW_OK;
+    *known = st == TW_OK;
     if (st != TW_OK)
-        return st;
-    st = tw_deadline_check(q->deadline, "the index was searched", err);
-    if (st != TW_OK)
-        return st;
-    const tw_index_options opt = {
-        .exclude = seat->seen, .n_exclude = q->include_seen ? 0 : n_seen, .deadline = q->deadline};
-    st = tw_index_search(g->next, seat->vec, choose ? pool_size(q->k) : q->k, &opt, seat->hits, n,
-                         err);
-    return st == TW_OK && choose ? diversify(e, g, seat, &diverse, q, n, err) : st;
+        return st == TW_ENOTFOUND ? TW_OK : st;
+    if (!q->include_seen)
+        st = twi_leave_out(seat, seat->seen, n_seen, err);
+    return st == TW_OK ? twi_answer_search(e, seat, &search, out, err) : st;
 }
 
 tw_status twi_check_next(const tw_next_query *q, tw_error *err)
@@ -336,7 +330,8 @@ tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, t
     twi_seat *seat = NULL;
     twi_generation *g = twi_acquire(e);
     int64_t user = 0;
-    int n_seen = 0, n = -1;
+    int n_seen = 0, n = 0;
+    bool predicted = false;
 
     TW_TRY(tw_answer_clear(out, TW_ENGINE_MAX_K, err));
     TW_TRY(twi_check_next(q, err));
@@ -349,11 +344,12 @@ tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, t
     TW_TRY(tw_deadline_check(q->deadline, "the history was read", err));
     int32_t known = user > 0 ? tw_seq_user_index(g->seq, user) : 0;
     if (n_seen > 0)
-        TW_TRY(predict(e, g, seat, known, n_seen, q, &n, err));
-    out->basis = n < 0 ? "popular" : known > 0 ? "user" : "history";
-    if (n < 0)
-        TW_TRY(popular(e, q->k, q->deadline, seat, &n, err));
-    TW_TRY(answer_hits(e, seat, seat->hits, n, out, err));
+        TW_TRY(predict(e, g, seat, known, n_seen, q, out, &predicted, err));
+    out->basis = !predicted ? "popular" : known > 0 ? "user" : "history";
+    if (!predicted) {
+        TW_TRY(popular(e, q->deadline, seat, &n, err));
+        TW_TRY(twi_answer_listed(e, seat, n, q->k, out, err));
+    }
     out->model = g->version;
 done:
     twi_seat_give(g, seat);

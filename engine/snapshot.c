@@ -175,35 +175,66 @@ void twi_index_tell(const tw_index *ix, const char *kind)
                (long long) s.main_vectors);
 }
 
-static void fold(tw_index *ix, const char *kind)
+/* A stop waits so long for a fold that is under way: one without a graph ends in it. */
+#define STOP_GRACE_S 2.0
+
+/* A graph takes minutes: it is given up at once, but for the measuring at its end. */
+static int stop_fold(void *ctx, const tw_progress *p)
+{
+    tw_engine *e = ctx;
+    (void) pthread_mutex_lock(&e->keeper_lock);
+    const bool quit = e->keeper_quit;
+    const double until = e->keeper_until;
+    (void) pthread_mutex_unlock(&e->keeper_lock);
+    return quit && (strcmp(p->stage, "building") == 0 || tw_clock_monotonic() > until);
+}
+
+/* Whether it folded. */
+static bool fold(tw_engine *e, tw_index *ix, const char *kind)
 {
     tw_error why = {0};
     if (ix == NULL || !tw_index_wants_fold(ix))
-        return;
-    if (tw_index_fold(ix, NULL, NULL, &why) != TW_OK) {
+        return false;
+    const tw_status st = tw_index_fold(ix, stop_fold, e, &why);
+    if (st == TW_ECANCELLED) {
+        tw_log(TW_LOG_INFO, "FOLD-STOPPED", "index=%s reason=\"%s\"", kind, why.msg);
+    } else if (st != TW_OK) {
         tw_log(TW_LOG_WARN, "FOLD-FAILED", "index=%s reason=\"%s\"", kind, why.msg);
     } else {
         tw_log(TW_LOG_INFO, "FOLD-DONE", "index=%s", kind);
         twi_index_tell(ix, kind);
     }
+    return st == TW_OK;
 }
 
+static void fold_both(tw_engine *e)
+{
+    twi_generation *g = twi_acquire(e);
+    const bool items = fold(e, g->items, "items"), next = fold(e, g->next, "next");
+
+    (void) pthread_mutex_lock(&e->writer); /* what is on disk is as new, but slower */
+    if (items)
+        g->saved_items = -1;
+    if (next)
+        g->saved_next = -1;
+    (void) pthread_mutex_unlock(&e->writer);
+    twi_release(e, g);
+    (void) !twi_snapshot(e, NULL); /* logged inside; the store is the truth */
+}
+
+/* What was wanted before the end is begun: an ingest closes as soon as it has asked. */
 static void *keep(void *arg)
 {
     tw_engine *e = arg;
     (void) pthread_mutex_lock(&e->keeper_lock);
-    while (!e->keeper_quit) {
+    while (!e->keeper_quit || e->keeper_wanted) {
         if (!e->keeper_wanted) {
             (void) pthread_cond_wait(&e->keeper_wake, &e->keeper_lock);
             continue;
         }
         e->keeper_wanted = false;
         (void) pthread_mutex_unlock(&e->keeper_lock);
-        twi_generation *g = twi_acquire(e);
-        fold(g->items, "items");
-        fold(g->next, "next");
-        twi_release(e, g);
-        (void) !twi_snapshot(e, NULL); /* logged inside; the store is the truth */
+        fold_both(e);
         (void) pthread_mutex_lock(&e->keeper_lock);
     }
     (void) pthread_mutex_unlock(&e->keeper_lock);
@@ -221,10 +252,29 @@ void twi_keeper_stop(tw_engine *e)
         return;
     (void) pthread_mutex_lock(&e->keeper_lock);
     e->keeper_quit = true;
+    e->keeper_until = tw_clock_monotonic() + STOP_GRACE_S;
     (void) pthread_cond_signal(&e->keeper_wake);
     (void) pthread_mutex_unlock(&e->keeper_lock);
     (void) pthread_join(e->keeper, NULL);
     e->keeper_runs = false;
+}
+
+static bool lacks_graph(const tw_index *ix)
+{
+    tw_index_stats s;
+    if (ix == NULL)
+        return false;
+    tw_index_get_stats(ix, &s);
+    return s.lacks_graph;
+}
+
+void tw_engine_fold_due(tw_engine *e)
+{
+    twi_generation *g = twi_acquire(e);
+    if (e->keeper_runs && (lacks_graph(g->items) || lacks_graph(g->next)))
+        tw_log(TW_LOG_INFO, "GRAPH-DUE", "dir=\"%s\"", e->dir);
+    twi_release(e, g);
+    twi_keeper_poke(e);
 }
 
 void twi_keeper_poke(tw_engine *e)
