@@ -50,6 +50,17 @@ static tw_status write_named(backend *b, sink *s, const tw_embed_query *q, const
     return st == TW_OK ? write_vector(s, id, vec, dim, err) : st;
 }
 
+/* Rows that an export of everything lacks are told, not filled with zeros. */
+static tw_status tell_left_out(backend *b, tw_error *err)
+{
+    tw_engine_stats s;
+    tw_status st = backend_stats(b, &s, err);
+    if (st == TW_OK && s.unread > 0)
+        (void) fprintf(stderr, "twindex: %lld items left out, of which the towers read nothing\n",
+                       (long long) s.unread);
+    return st;
+}
+
 static int write_file(backend *b, const embed_flags *f, const tw_embed_query *shown, int n,
                       char **items)
 {
@@ -64,12 +75,16 @@ static int write_file(backend *b, const embed_flags *f, const tw_embed_query *sh
     if (shown->item == NULL && asking_shows(&f->shown))
         TW_TRY(write_named(b, &s, shown, "", err));
     if (s.file == NULL)
-        TW_TRY(tw_fail(err, TW_ESTATE, "the catalogue is empty: there is no vector to write"));
+        TW_TRY(tw_fail(err, TW_ESTATE,
+                       "there is no vector to write: the catalogue is empty, or the "
+                       "towers read nothing of it"));
     const int64_t rows = vector_file_rows(s.file);
     vector_file *closing = s.file;
     s.file = NULL;
     TW_TRY(vector_file_close(closing, err));
     (void) printf("wrote %lld vectors of model %d to %s\n", (long long) rows, s.model, f->out);
+    if (f->all)
+        TW_TRY(tell_left_out(b, err));
 done:
     vector_file_abort(s.file);
     return st == TW_OK ? EXIT_SUCCESS : failed(err);
@@ -106,7 +121,9 @@ int cmd_embed(int argc, char **argv)
                     "| --all) [--out FILE]",
         .about =
             "Prints the tower's unit vector, numbers separated by blanks; or writes vectors for\n"
-            "other tools, float32. The ids of .npy and .fvecs stand in FILE.ids, one a line.",
+            "other tools, float32. The ids of .npy and .fvecs stand in FILE.ids, one a line. "
+            "--all\n"
+            "leaves out items of which the towers read nothing, and says how many.",
         .example = "  twindex embed --dir films --text \"space adventure\"\n"
                    "  twindex embed --dir films --all --out films.npy",
         .flags = flags,

@@ -32,7 +32,8 @@ static void print_json(const tw_engine_stats *s)
                   "\"seq_content_live\": %s, \"tower_index\": \"%s\", \"seq_index\": \"%s\", "
                   "\"tower_recall\": %s, \"seq_recall\": %s, \"tower_lacks_graph\": %s, "
                   "\"seq_lacks_graph\": %s, "
-                  "\"indexed\": %lld, \"delta\": %lld, \"dead\": %lld, \"index_bytes\": %lld",
+                  "\"indexed\": %lld, \"delta\": %lld, \"dead\": %lld, \"unread\": %lld, "
+                  "\"index_bytes\": %lld",
                   (long long) s->items, (long long) s->deleted_items, (long long) s->users,
                   (long long) s->events, (long long) s->seq, (long long) s->store_bytes, s->model,
                   s->has_towers ? "true" : "false", s->has_seq ? "true" : "false", s->tower_dim,
@@ -42,7 +43,7 @@ static void print_json(const tw_engine_stats *s)
                   recall_json(s->tower_recall, tower), recall_json(s->seq_recall, seq),
                   s->tower_lacks_graph ? "true" : "false", s->seq_lacks_graph ? "true" : "false",
                   (long long) s->indexed, (long long) s->delta, (long long) s->dead,
-                  (long long) s->index_bytes);
+                  (long long) s->unread, (long long) s->index_bytes);
     (void) printf(", \"towers_problem\": ");
     print_json_string(stdout, s->towers_problem);
     (void) printf(", \"seq_problem\": ");
@@ -71,6 +72,9 @@ static void print_text(const tw_engine_stats *s)
         (void) printf(" of %lld vectors, %d wide, %lld of them since the last fold, %lld dead\n",
                       (long long) s->indexed, s->tower_dim, (long long) s->delta,
                       (long long) s->dead);
+        if (s->unread > 0)
+            (void) printf("unread   %lld items of which the towers read nothing: in no list\n",
+                          (long long) s->unread);
     }
     if (s->has_seq) {
         print_index("next", s->seq_index, s->seq_recall, s->seq_lacks_graph);

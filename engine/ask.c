@@ -59,6 +59,17 @@ static tw_status check_readable(const tw_tower *t, unsigned asked, tw_error *err
     return tw_fail(err, TW_EINVAL, "the towers read %s, not %s", reads, missing);
 }
 
+/* "they read text (of a text its words, numbers and signs) and picture" */
+static tw_status nothing_read(const tw_tower *t, const char *what, tw_error *err)
+{
+    char reads[64];
+    const unsigned can = tw_tower_modalities(t);
+    name_modalities(reads, sizeof reads, can);
+    return tw_fail(
+        err, TW_EINVAL, "the towers read nothing of %s: they read %s%s", what, reads,
+        (can >> TW_MODALITY_TEXT & 1) != 0 ? ", and of a text its words, numbers and emoji" : "");
+}
+
 static tw_status decode(twi_item_reader *r, const tw_embed_query *q, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -82,10 +93,10 @@ static tw_status show(const twi_generation *g, twi_seat *seat, const tw_embed_qu
     tw_status st = TW_OK;
     twi_item_reader r;
     const size_t len = q->text != NULL ? strlen(q->text) : 0;
+    int found = 0;
+    char kinds[48], what[64];
 
     TW_TRY(check_readable(g->tower, shown(q), err));
-    if (q->image.len == 0 && q->audio.len == 0)
-        return tw_tower_embed_text(seat->tower, q->text, len, seat->vec, NULL, err);
     twi_item_reader_init(&r, g->tower, NULL);
     st = decode(&r, q, err);
     const tw_tower_item item = {.text = q->text,
@@ -95,8 +106,13 @@ static tw_status show(const twi_generation *g, twi_seat *seat, const tw_embed_qu
     if (st == TW_OK)
         st = tw_deadline_check(q->deadline, "it was embedded", err);
     if (st == TW_OK)
-        st = tw_tower_embed(seat->tower, &item, seat->vec, NULL, err);
+        st = tw_tower_embed(seat->tower, &item, seat->vec, &found, err);
     twi_item_reader_fini(&r);
+    TW_TRY(st);
+    name_modalities(kinds, sizeof kinds, shown(q));
+    (void) snprintf(what, sizeof what, "this %s", kinds);
+    if (found == 0)
+        st = nothing_read(g->tower, what, err);
 done:
     return st;
 }
@@ -118,5 +134,10 @@ tw_status twi_ask_vector(tw_engine *e, const twi_generation *g, twi_seat *seat,
                      "the stored vector of '%.100s' is damaged; put the item again, or open the "
                      "directory for writing, which embeds it anew",
                      q->item);
+    if (st == TW_OK && twi_reads_nothing(seat->vec, tw_tower_dim(g->tower))) {
+        char named[160];
+        (void) snprintf(named, sizeof named, "the item '%.120s'", q->item);
+        st = nothing_read(g->tower, named, err);
+    }
     return st;
 }

@@ -186,6 +186,7 @@ tw_status tw_engine_stats_get(tw_engine *e, tw_engine_stats *out, tw_error *err)
         out->has_towers = true;
         out->tower_dim = tw_index_dim(g->items);
         out->indexed = ix.live;
+        out->unread = atomic_load(&g->unread);
         out->delta = ix.delta_rows;
         out->dead = ix.dead_rows;
         out->index_bytes = ix.bytes;

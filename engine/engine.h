@@ -105,8 +105,9 @@ typedef struct tw_similar_query {
 
 /* Items whose tower vectors are nearest; score = cosine; the item itself is left out.
  * TW_ENOTFOUND: no such item; the message names near ids. TW_ESTATE: no towers are trained.
- * TW_EINVAL: k, not one of the ways to ask, something that the towers do not read (the sentence
- * says what they do), or a picture or sound that cannot be decoded, or a picture of more than
+ * TW_EINVAL: k, not one of the ways to ask, something that the towers do not read or of which they
+ * read nothing, such as a text of blanks or an item without anything (the sentence says what they
+ * do read), a picture or sound that cannot be decoded, or a picture of more than
  * TW_ENGINE_SHOWN_PIXELS. */
 TW_NODISCARD tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *out,
                                          tw_error *err);
@@ -152,8 +153,8 @@ TW_NODISCARD tw_status tw_engine_embed(tw_engine *e, const tw_embed_query *q, fl
 typedef tw_status (*tw_embedded_fn)(void *ctx, const char *id, const float *vec, int dim,
                                     tw_error *err);
 
-/* The stored vectors of all items, in the order in which the items came; *model is set before the
- * first. TW_ESTATE: no towers are trained. */
+/* The stored vectors of all items of which the towers read something, in the order in which the
+ * items came; *model is set before the first. TW_ESTATE: no towers are trained. */
 TW_NODISCARD tw_status tw_engine_each_vector(tw_engine *e, int *model, tw_embedded_fn fn, void *ctx,
                                              tw_error *err);
 
@@ -440,6 +441,7 @@ typedef struct tw_engine_stats {
     double tower_recall, seq_recall;
     bool tower_lacks_graph, seq_lacks_graph; /* exact until a server has built its graph */
     int64_t indexed, delta, dead;            /* of the item index */
+    int64_t unread; /* items of which the towers read nothing: in no list, outside the index */
     int64_t index_bytes;
     char towers_problem[256], seq_problem[256]; /* why a part's file cannot be used; "": it can */
 } tw_engine_stats;

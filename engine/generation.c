@@ -157,18 +157,29 @@ void twi_seat_give(twi_generation *g, twi_seat *seat)
 
 /* ---- indexes: replay and build --------------------------------------------------------------- */
 
+bool twi_reads_nothing(const float *vec, int dim)
+{
+    for (int i = 0; i < dim; i++)
+        if (vec[i] != 0)
+            return false;
+    return true;
+}
+
 /* Whether there is a vector, and it is one of g's towers. */
 static bool is_sound(const twi_generation *g, const tw_store_vector_change *c)
 {
     return c->live && c->dim == tw_index_dim(g->items) && twi_vector_sound(c->vec, c->dim);
 }
 
+/* A zero vector is stored, so that the item is not embedded again and again, but near to nothing:
+ * it is no row of the index. */
 static tw_status apply_vector(void *ctx, const tw_store_vector_change *c, tw_error *err)
 {
     twi_generation *g = ctx;
-    if (is_sound(g, c))
+    const bool sound = is_sound(g, c);
+    if (sound && !twi_reads_nothing(c->vec, c->dim))
         return tw_index_put(g->items, c->row, c->vec, err);
-    tw_status st = c->live ? twi_note_unsound(g, c->row, err) : TW_OK;
+    tw_status st = c->live && !sound ? twi_note_unsound(g, c->row, err) : TW_OK;
     if (st != TW_OK)
         return st;
     st = tw_index_delete(g->items, c->row, NULL);
@@ -209,14 +220,6 @@ static tw_status projector_init(projector *p, twi_generation *g, tw_error *err)
     return tw_fail(err, TW_ENOMEM, "vectors of an item"); /* the caller's fini frees the rest */
 }
 
-static bool is_zero(const float *v, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (v[i] != 0)
-            return false;
-    return true;
-}
-
 /* The model's row for the item, or where the generation projects, that of what the item is now:
  * g->items is up to date. NULL: the model knows nothing of it, neither an id nor content, and must
  * not be asked, for a score of 0 is better than many. */
@@ -234,7 +237,7 @@ static const float *vector_of(projector *p, int64_t row)
     } else if (known > 0) {
         v = tw_seq_item_vectors(g->seq, &rows, &dim) + (size_t) known * (size_t) p->dim;
     }
-    return v != NULL && g->content_version > 0 && is_zero(v, p->dim) ? NULL : v;
+    return v != NULL && g->content_version > 0 && twi_reads_nothing(v, p->dim) ? NULL : v;
 }
 
 static tw_status apply_change(void *ctx, const tw_item *item, tw_error *err)
@@ -266,6 +269,21 @@ done:
     return st;
 }
 
+void twi_count_unread(tw_engine *e, twi_generation *g)
+{
+    tw_store_stats s;
+    tw_index_stats ix;
+    if (g->items == NULL || tw_store_get_stats(e->store, &s, NULL) != TW_OK)
+        return; /* the count stays as it was: it is told, and decides nothing */
+    tw_index_get_stats(g->items, &ix);
+    for (int i = 0; i < s.n_models; i++) {
+        if (s.models[i].model != g->towers_version)
+            continue;
+        const int64_t unread = s.models[i].vectors - ix.live - g->n_unsound;
+        atomic_store(&g->unread, unread > 0 ? unread : 0); /* a reader's store may be newer */
+    }
+}
+
 /* Replaying, rather than putting what is at hand, also mends what an earlier call could not follow.
  */
 tw_status twi_follow(tw_engine *e, twi_generation *g, tw_error *err)
@@ -278,6 +296,7 @@ tw_status twi_follow(tw_engine *e, twi_generation *g, tw_error *err)
     if (g->next != NULL)
         TW_TRY(twi_replay_next(e, g, e->applied, err));
     e->applied = newest;
+    twi_count_unread(e, g);
 done:
     return st;
 }
@@ -332,7 +351,7 @@ static tw_status gather_vector(void *ctx, const tw_store_vector_change *c, tw_er
 {
     gather_towers *t = ctx;
     if (is_sound(t->g, c))
-        return gather_add(&t->a, c->row, c->vec, err);
+        return twi_reads_nothing(c->vec, c->dim) ? TW_OK : gather_add(&t->a, c->row, c->vec, err);
     return c->live ? twi_note_unsound(t->g, c->row, err) : TW_OK;
 }
 

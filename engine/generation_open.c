@@ -252,6 +252,7 @@ tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
     }
     if (g->seq != NULL)
         TW_TRY(open_next(e, g, *since, progress, ctx, err));
+    twi_count_unread(e, g);
     *out = g;
     g = NULL;
 done:

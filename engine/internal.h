@@ -8,6 +8,7 @@
 #define TW_ENGINE_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -84,7 +85,9 @@ typedef struct twi_generation {
     char towers_problem[TW_ERROR_MSG_MAX]; /* why the file of towers_version cannot be used; "" */
     char seq_problem[TW_ERROR_MSG_MAX];    /* likewise */
     tw_index *items;                       /* tower vectors by item row; NULL: no towers */
-    tw_index *next;   /* output vectors of the sequential model by item row; NULL: no model */
+    _Atomic int64_t unread; /* items of which the towers read nothing: a zero vector in the store,
+                               no row of items; a counter for stats */
+    tw_index *next;         /* output vectors of the sequential model by item row; NULL: no model */
     int64_t *unsound; /* (n_unsound) rows whose stored vector cannot be; owned, empty once served */
     int64_t n_unsound, unsound_room;
     int64_t saved_items,
@@ -132,6 +135,12 @@ struct tw_engine {
 };
 
 /* ---- generation.c ---- */
+
+/* Whether a vector is that of an item of which the towers read nothing. */
+bool twi_reads_nothing(const float *vec, int dim);
+/* Brings g->unread up to date with store and index. */
+void twi_count_unread(tw_engine *e, twi_generation *g);
+
 twi_generation *twi_acquire(tw_engine *e); /* the current one, counted; never NULL */
 void twi_release(tw_engine *e, twi_generation *g);
 TW_NODISCARD tw_status twi_generation_empty(twi_generation **out, tw_error *err);
@@ -144,6 +153,12 @@ TW_NODISCARD tw_status twi_generation_load(tw_engine *e, int version, twi_model_
                                            int64_t *since, tw_error *err);
 void twi_generation_free(twi_generation *g);
 /* ---- generation.c ---- */
+
+/* Whether a vector is that of an item of which the towers read nothing. */
+bool twi_reads_nothing(const float *vec, int dim);
+/* Brings g->unread up to date with store and index. */
+void twi_count_unread(tw_engine *e, twi_generation *g);
+
 /* Makes g current (takes the reference) and drops the old one. */
 void twi_generation_swap(tw_engine *e, twi_generation *g);
 /* Brings g's indexes from `since` up to the store's present. The writer lock is held, or g is not

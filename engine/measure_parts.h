@@ -22,6 +22,9 @@ extern const char *const twi_rival_names[TWI_RIVALS]; /* keys of the report */
 typedef struct twi_rival {
     tw_score_fn score; /* NULL: there is none of this kind here */
     void *ctx;
+    tw_score_fn inner; /* of rivals that read items: before the unread are put last */
+    void *inner_ctx;
+    const tw_tower_samples *samples;
     float *vecs; /* (items, dim); NULL: it has none */
     tw_dense *dense;
     tw_tfidf *tfidf;

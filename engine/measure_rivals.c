@@ -15,6 +15,32 @@ void twi_rival_fini(twi_rival *r)
     *r = (twi_rival){0};
 }
 
+/* A tw_score_fn of a twi_rival. */
+static tw_status score_what_is_read(void *ctx, int worker, const int32_t *queries, int nq,
+                                    int64_t first, int n, float *scores, tw_error *err)
+{
+    const twi_rival *r = ctx;
+    tw_status st = r->inner(r->inner_ctx, worker, queries, nq, first, n, scores, err);
+    for (int i = 0; i < nq && st == TW_OK; i++) {
+        const bool blind = tw_tower_samples_empty(r->samples, queries[i]);
+        for (int j = 0; j < n; j++)
+            if (blind || tw_tower_samples_empty(r->samples, first + j))
+                scores[(size_t) i * (size_t) n + (size_t) j] = TW_SCORE_NEVER;
+    }
+    return st;
+}
+
+/* Rivals that read items are asked like the product: it answers nothing to an item of which the
+ * towers read nothing, and never returns one. */
+static void score_by(const twi_measure *m, twi_rival *r, tw_score_fn score, void *ctx)
+{
+    r->samples = m->samples;
+    r->inner = score;
+    r->inner_ctx = ctx;
+    r->score = score_what_is_read;
+    r->ctx = r;
+}
+
 static tw_status embed(const twi_measure *m, tw_pool *pool, const tw_tower *t, twi_rival *out,
                        tw_error *err)
 {
@@ -27,8 +53,7 @@ static tw_status embed(const twi_measure *m, tw_pool *pool, const tw_tower *t, t
     TW_TRY(tw_tower_embed_samples(t, pool, m->samples, out->vecs, NULL, NULL, err));
     TW_TRY(tw_dense_create(&out->dense, out->vecs, out->vecs, n, tw_tower_dim(m->tower),
                            TW_NEAR_INNER, tw_pool_size(pool), err));
-    out->score = tw_dense_score;
-    out->ctx = out->dense;
+    score_by(m, out, tw_dense_score, out->dense);
 done:
     return st;
 }
@@ -62,8 +87,7 @@ static tw_status read_texts(const twi_measure *m, twi_rival *out, tw_error *err)
         goto done;
     TW_TRY(tw_tfidf_create(&out->tfidf, &cfg, texts, NULL, c->n, NULL, err));
     out->asks = (tw_tfidf_asks){.tfidf = out->tfidf};
-    out->score = tw_tfidf_score;
-    out->ctx = &out->asks;
+    score_by(m, out, tw_tfidf_score, &out->asks);
 done:
     tw_free(texts);
     return st;

@@ -420,11 +420,15 @@ static int add_notes(const run *u, json_t *pairs)
 
 static tw_status put_together(const run *u, json_t **out, tw_error *err)
 {
+    int64_t unread = 0;
     const tw_split *p = &u->pairs.parts;
     json_t *ks = json_array();
-    json_t *root = json_pack("{s:I, s:s, s:o*, s:O*, s:O*, s:O*}", "items", (json_int_t) u->m->c->n,
-                             "protocol", protocol(u), "k", ks, "test", u->test, "pairs",
-                             u->pairs_out, "classes", u->classes_out);
+    for (int64_t i = 0; i < u->m->c->n; i++)
+        unread += tw_tower_samples_empty(u->m->samples, i);
+    json_t *root =
+        json_pack("{s:I, s:I, s:s, s:o*, s:O*, s:O*, s:O*}", "items", (json_int_t) u->m->c->n,
+                  "unread", (json_int_t) unread, "protocol", protocol(u), "k", ks, "test", u->test,
+                  "pairs", u->pairs_out, "classes", u->classes_out);
     int bad = root == NULL;
 
     for (int i = 0; i < u->n_ks && !bad; i++)

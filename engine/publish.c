@@ -226,6 +226,7 @@ static tw_status serve(tw_engine *e, int version, twi_model_parts parts, const c
     if (st == TW_OK)
         st = activate(e, version, json, err);
     if (st == TW_OK) {
+        twi_count_unread(e, g);
         twi_generation_swap(e, g);
         g = NULL;
         st = tw_store_seq(e->store, &e->applied, err);

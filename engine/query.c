@@ -405,6 +405,8 @@ static tw_status give_vector(void *ctx, const tw_item *item, tw_error *err)
         return TW_OK;
     if (st != TW_OK)
         return tw_fail(err, st, "cannot read the vector of item '%.60s'", item->id);
+    if (twi_reads_nothing(v->vec, dim))
+        return TW_OK;
     return v->fn(v->ctx, item->id, v->vec, dim, err);
 }
 

@@ -16,13 +16,15 @@ tw_status twi_index_path(const tw_engine *e, const char *kind, int version, char
     return tw_path_join(out, e->dir, name, err);
 }
 
-/* One model's `next` has other vectors once the towers that it reads no longer serve. */
+/* One model's `next` has other vectors once the towers that it reads no longer serve. Snapshots of
+ * `items` without ":read" hold items of which the towers read nothing, and are built anew. */
 void twi_index_tag(const twi_generation *g, const char *kind, int version,
                    char out[TW_INDEX_TAG_MAX])
 {
-    const bool content = strcmp(kind, "next") == 0 && g->content_version > 0;
+    const bool next = strcmp(kind, "next") == 0, content = next && g->content_version > 0;
     (void) snprintf(out, TW_INDEX_TAG_MAX, "%s:%d%s", kind, version,
-                    !content      ? ""
+                    !next         ? ":read"
+                    : !content    ? ""
                     : g->projects ? ":live"
                                   : ":frozen");
 }

@@ -108,6 +108,7 @@ static tw_status fill_embed(Twindex__V1__EmbedReply *m, const tw_reply *r, tw_er
     X(seq_lacks_graph, protobuf_c_boolean)                                                         \
     X(indexed, int64_t)                                                                            \
     X(delta, int64_t)                                                                              \
+    X(unread, int64_t)                                                                             \
     X(dead, int64_t)                                                                               \
     X(index_bytes, int64_t)
 

@@ -124,7 +124,19 @@ struct tw_tower_samples {
 };
 
 twi_sample twi_sample_of(const tw_tower_samples *s, int m, int64_t i);
-bool twi_sample_empty(const tw_tower_samples *s, int64_t i); /* of every modality */
+
+/* What a training was given, without validation pairs and classes of items of which the samples
+ * hold nothing. */
+typedef struct twi_readable {
+    tw_tower_data data;  /* the rest is the caller's */
+    tw_item_pair *valid; /* owned */
+    int32_t *classes;    /* owned */
+} twi_readable;
+
+/* *r can be given to fini in any case. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_readable_init(twi_readable *r, const tw_tower_data *data,
+                                         const tw_tower_samples *s, tw_error *err);
+void twi_readable_fini(twi_readable *r);
 
 /* What each encoder needs to prepare on one thread. close accepts a partly filled array. */
 TW_NODISCARD tw_status twi_readers_open(void *reader[TW_MODALITIES], const tw_tower *t,

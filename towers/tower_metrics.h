@@ -86,6 +86,10 @@ tw_decisions tw_threshold_apply(double threshold, const double *score, const flo
  * ------------------------------------------------------------------
  */
 
+/* A score that is in no list: what is right and has it counts as not found, where -INFINITY would
+ * take it out of what is to be found. */
+#define TW_SCORE_NEVER (-1e30F)
+
 /* Scores of nq queries against pool places first .. first+n-1; higher is nearer.
  *
  *   scores (nq, n)  to be filled

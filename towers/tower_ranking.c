@@ -238,7 +238,7 @@ static int64_t mark(const tw_rank_task *t, int32_t query, float *row, int64_t fi
 static void keep_nearest(int32_t *place, float *list, int32_t *filled, int k, const float *row,
                          int64_t first, int n)
 {
-    float least = *filled == k ? list[k - 1] : -INFINITY;
+    float least = *filled == k ? list[k - 1] : TW_SCORE_NEVER;
     for (int j = 0; j < n; j++) {
         const float s = row[j];
         if (!(s > least)) /* nearly always, and a score that is no number */

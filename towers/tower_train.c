@@ -27,7 +27,8 @@ enum { SPREAD_ITEMS = 4096 }; /* that measure collapse */
 
 typedef struct run {
     tw_tower *t;
-    const tw_tower_data *data;
+    const tw_tower_data *data; /* the caller's, later read.data */
+    twi_readable read;
     const tw_tower_train_config *cfg;
     const tw_tower_watch *watch;
     twi_examples x;
@@ -60,6 +61,7 @@ static void fini(run *r)
     twi_proxies_fini(&r->proxies);
     twi_partners_fini(&r->partners);
     tw_tower_samples_destroy(r->own);
+    twi_readable_fini(&r->read);
     twi_examples_fini(&r->x);
     twi_batch_plan_fini(&r->plan);
     tw_free(r->logq);
@@ -100,8 +102,8 @@ static tw_status drop_empty(run *r, tw_error *err)
         return TW_OK; /* left out by their class */
     for (int64_t k = 0; k < x->n; k++) {
         const twi_example e = x->rows[k];
-        if (!twi_sample_empty(r->samples, e.a) && !twi_sample_empty(r->samples, e.b) &&
-            !(x->given && twi_sample_empty(r->samples, e.negative)))
+        if (!tw_tower_samples_empty(r->samples, e.a) && !tw_tower_samples_empty(r->samples, e.b) &&
+            !(x->given && tw_tower_samples_empty(r->samples, e.negative)))
             x->rows[kept++] = e;
     }
     x->n = kept;
@@ -152,7 +154,7 @@ static tw_status set_up_batch(run *r, tw_error *err)
     return st;
 }
 
-/* Held items and those of which nothing can be read have no class to learn. */
+/* Held items have no class to learn, nor have those of which nothing can be read. */
 static tw_status set_up_classes(run *r, tw_error *err)
 {
     const tw_tower_data *d = r->data;
@@ -162,8 +164,7 @@ static tw_status set_up_classes(run *r, tw_error *err)
     if (r->cls == NULL)
         return tw_fail(err, TW_ENOMEM, "classes of %lld items", (long long) d->n_items);
     for (int64_t i = 0; i < d->n_items; i++) {
-        const bool out = (d->held != NULL && d->held[i]) || twi_sample_empty(r->samples, i);
-        r->cls[i] = out ? -1 : d->classes[i];
+        r->cls[i] = d->held != NULL && d->held[i] ? -1 : d->classes[i];
         r->x.n += r->cls[i] >= 0;
     }
     return TW_OK;
@@ -218,6 +219,8 @@ static tw_status set_up(run *r, tw_error *err)
     TW_TRY(twi_train_config_check(r->cfg, err));
     TW_TRY(twi_examples_build(&r->x, r->data, r->cfg->loss, err));
     TW_TRY(find_samples(r, err));
+    TW_TRY(twi_readable_init(&r->read, r->data, r->samples, err));
+    r->data = &r->read.data;
     TW_TRY(drop_empty(r, err));
     TW_TRY(set_up_classes(r, err));
     if (r->cfg->hard_negatives > 0)

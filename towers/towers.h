@@ -118,6 +118,8 @@ int64_t tw_tower_samples_count(const tw_tower_samples *s);
 /* How many items have this modality, and the bytes that all samples take. */
 int64_t tw_tower_samples_with(const tw_tower_samples *s, tw_modality m);
 size_t tw_tower_samples_bytes(const tw_tower_samples *s);
+/* Whether the tower reads nothing of item i: its vector is zero. */
+bool tw_tower_samples_empty(const tw_tower_samples *s, int64_t i);
 
 /* Learns from the catalogue what is no weight, such as how rare each text feature is: idf = 1 +
  * ln((1 + N) / (1 + df)). TW_ENOMEM. On failure the tower is unchanged. */

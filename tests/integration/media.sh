@@ -118,10 +118,11 @@ want 'embed a picture' 0 '^-*[01e0-9.-]* ' "$program" embed --dir d --image shop
 one_line 'several vectors want a file' 2 '--out FILE' "$program" embed --dir d ring1 ring2
 one_line 'of a known kind' 2 '.npy, .fvecs nor .jsonl' "$program" embed --dir d ring1 ring2 --out v.txt
 one_line 'one way to ask' 2 'give ITEMs' "$program" embed --dir d ring1 --all --out v.npy
-want 'all of them' 0 'wrote 23 vectors of model 2' "$program" embed --dir d --all --out v.npy
-want 'with their ids' 0 '^23$' sh -c 'wc -l <v.npy.ids | tr -d " "'
-want 'NumPy reads the shape' 0 "'shape': (23, 16), }" head -c 127 v.npy
-want 'and there is nothing else' 0 '^1600$' sh -c 'wc -c <v.npy | tr -d " "' # 128 + 23 * 16 * 4
+want 'all of them that there is something of' 0 'wrote 20 vectors of model 2' "$program" embed --dir d --all --out v.npy
+want 'the others are counted' 0 '"unread": 3' "$program" stats d --json
+want 'with their ids' 0 '^20$' sh -c 'wc -l <v.npy.ids | tr -d " "'
+want 'NumPy reads the shape' 0 "'shape': (20, 16), }" head -c 127 v.npy
+want 'and there is nothing else' 0 '^1408$' sh -c 'wc -c <v.npy | tr -d " "' # 128 + 20 * 16 * 4
 want 'fvecs' 0 'wrote 2 vectors' "$program" embed --dir d ring1 ring2 -o v.fvecs
 want 'its rows' 0 '^136$' sh -c 'wc -c <v.fvecs | tr -d " "' # 2 * (4 + 16 * 4)
 want 'JSON lines' 0 'wrote 1 vectors' "$program" embed --dir d ring1 -o v.jsonl

@@ -387,6 +387,7 @@ static void statistics_and_health_arrive(void **state)
                                   .indexed = 12,
                                   .delta = 13,
                                   .dead = 14,
+                                  .unread = 16,
                                   .index_bytes = (int64_t) 1 << 40}};
     tw_bytes bytes;
     assert_ok(tw_reply_encode(wire, &r, &bytes, err));

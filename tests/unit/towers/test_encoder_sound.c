@@ -101,7 +101,7 @@ static void a_sample_is_a_log_mel(void **state)
     int n;
     (void) state;
     assert_int_equal(tw_tower_samples_with(s, TW_MODALITY_SOUND), 4);
-    assert_true(twi_sample_empty(s, 3));
+    assert_true(tw_tower_samples_empty(s, 3));
     assert_ok(twi_logmel_preset(&cfg, "fsdd", err));
     cfg.seconds = 2;
     cfg.loudness = true;

@@ -62,8 +62,8 @@ static void samples_are_of_what_an_item_has(void **state)
     assert_ok(tw_tower_prepare(&s, t, NULL, &source, NULL, NULL, err));
     assert_int_equal(tw_tower_samples_with(s, TW_MODALITY_TEXT), 3);
     assert_int_equal(tw_tower_samples_with(s, TW_MODALITY_ATTRIBUTES), 3);
-    assert_false(twi_sample_empty(s, 2));
-    assert_true(twi_sample_empty(s, 4));
+    assert_false(tw_tower_samples_empty(s, 2));
+    assert_true(tw_tower_samples_empty(s, 4));
     tw_tower_samples_destroy(s);
     tw_tower_destroy(t);
 }

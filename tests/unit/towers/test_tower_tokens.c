@@ -44,7 +44,7 @@ static void a_text_without_words_has_no_sample(void **state)
     tw_tower_samples *s = prepared(t);
     (void) state;
     assert_int_equal(tw_tower_samples_with(s, TW_MODALITY_TEXT), N - 1);
-    assert_true(twi_sample_empty(s, 2));
+    assert_true(tw_tower_samples_empty(s, 2));
     for (int i = 0; i < N; i++)
         assert_true(twi_sample_of(s, TW_MODALITY_TEXT, i).len <= 9 * sizeof(int32_t));
     tw_tower_samples_destroy(s);

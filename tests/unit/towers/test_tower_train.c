@@ -469,6 +469,36 @@ static void a_fixed_projection_stays_as_it_began(void **state)
     }
 }
 
+/* Text 6 is empty: a validation pair, or a held item, of its says nothing of a tower. */
+static void items_without_anything_do_not_validate(void **state)
+{
+    static const tw_item_pair some[] = {{0, 1, 1, 1}, {2, 3, 1, 1}, {6, 0, 1, 1}, {3, 6, 1, 1}};
+    static const int32_t classes[N] = {5, 5, 5, 2, 2, 2, 5, 2};
+    static const unsigned char held[N] = {1, 0, 0, 1, 0, 0, 1, 0},
+                               read[N] = {1, 0, 0, 1, 0, 0, 0, 0};
+    const struct {
+        tw_tower_data all, readable;
+    } rows[] = {
+        {DATA(PAIRS(positives), .valid = some, .n_valid = 4),
+         DATA(PAIRS(positives), .valid = some, .n_valid = 2)},
+        {DATA(.classes = classes, .held = held), DATA(.classes = classes, .held = read)},
+    };
+    (void) state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        tw_tower_report rep[2];
+        for (int k = 0; k < 2; k++) {
+            tw_tower *t = fitted();
+            tw_tower_train_config cfg = quick();
+            cfg.batch = 4;
+            assert_ok(tw_tower_train(t, k == 0 ? &rows[i].all : &rows[i].readable, &cfg, NULL,
+                                     &rep[k], err));
+            tw_tower_destroy(t);
+        }
+        assert_true(isfinite(rep[0].best_valid));
+        assert_near(rep[0].best_valid, rep[1].best_valid, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -491,6 +521,7 @@ int main(void)
 #ifdef TW_TORTURE
         cmocka_unit_test(a_warm_step_allocates_nothing),
 #endif
+        cmocka_unit_test(items_without_anything_do_not_validate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
