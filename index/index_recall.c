@@ -14,8 +14,8 @@ static int count_found(const tw_hit *got, int n_got, const tw_hit *truth, int n_
     return found;
 }
 
-/* A tenth of a per cent of a graph's building at 100,000 rows, less above: an exact search of the
- * sample costs as much as a hundredth of a row's way in. Sixteen at a time, for progress. */
+/* Less than a per cent of a graph's building. Sixteen queries share a pass over the rows, and
+ * progress is asked between. */
 enum { SAMPLE = 128, STEP = 16, SAMPLE_K = 10 };
 
 typedef struct sample {

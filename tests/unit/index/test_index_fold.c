@@ -240,11 +240,18 @@ static void equal_vectors_are_there_once(void **state)
     tw_index_destroy(ix);
 }
 
+typedef struct listener {
+    const char *stage;
+    int calls; /* in that stage */
+    int stop_at;
+} listener;
+
 static int count(void *ctx, const tw_progress *p)
 {
-    int *calls = ctx;
-    *calls += strcmp(p->stage, "building") == 0;
-    return 0;
+    listener *l = ctx;
+    assert_true(p->done <= p->total);
+    l->calls += strcmp(p->stage, l->stage) == 0;
+    return l->calls > 0 && l->calls == l->stop_at;
 }
 
 /* So that whoever stops a server waits for one step, not for all of it. */
@@ -255,7 +262,8 @@ static void a_build_is_told_in_small_steps(void **state)
     static int64_t ids[MANY];
     static float vecs[MANY * WIDE];
     tw_index *ix = NULL;
-    int calls = 0;
+    tw_index_stats s;
+    listener quiet = {.stage = "building"};
     const tw_index_config cfg = {.dim = WIDE, .factory = "HNSW8"};
     for (int i = 0; i < MANY; i++) {
         ids[i] = i + 1;
@@ -263,8 +271,55 @@ static void a_build_is_told_in_small_steps(void **state)
         vecs[i * WIDE] += 1;
     }
     assert_ok(tw_index_create(&ix, &cfg, err));
-    assert_ok(tw_index_build(ix, ids, vecs, MANY, count, &calls, err));
-    assert_true(calls >= 4); /* 800 rows of 64 floats are as much work as 400 of 128 */
+    assert_ok(tw_index_build(ix, ids, vecs, MANY / 10, NULL, NULL, err));
+    const char *const stages[] = {"comparing", "building", "measuring"};
+    for (int i = 0; i < 3; i++) { /* it can be stopped in each, and leaves what was there */
+        listener stop = {.stage = stages[i], .stop_at = 1 + i};
+        assert_status(tw_index_build(ix, ids, vecs, MANY, count, &stop, err), TW_ECANCELLED);
+        assert_int_equal(tw_index_size(ix), MANY / 10);
+    }
+    assert_ok(tw_index_build(ix, ids, vecs, MANY, count, &quiet, err));
+    assert_true(quiet.calls >= 4); /* 800 rows of 64 floats are as much work as 400 of 128 */
+    tw_index_get_stats(ix, &s);
+    assert_int_equal(s.live, MANY);
+    tw_index_destroy(ix);
+}
+
+/* Whatever the size, one vector is no graph; and every row of it can be asked for. */
+static void a_catalogue_of_one_vector_is_a_list(void **state)
+{
+    (void) state;
+    enum { SAME = 20000 };
+    static int64_t ids[SAME];
+    static float vecs[SAME]; /* one number wide, all zeros */
+    static tw_hit hits[SAME];
+    static uint64_t allow[SAME / 64 + 1];
+    tw_index *ix = NULL;
+    tw_index_stats s;
+    const float one = 1;
+    int n;
+    const tw_index_config cfg = {.dim = 1, .factory = "HNSW8", .exact_below = 100};
+    for (int i = 0; i < SAME; i++)
+        ids[i] = SAME - i;
+    assert_ok(tw_index_create(&ix, &cfg, err));
+    assert_ok(tw_index_build(ix, ids, vecs, SAME, NULL, NULL, err));
+    tw_index_get_stats(ix, &s);
+    assert_true(s.exact);
+    assert_int_equal(s.main_vectors, 1);
+    assert_false(tw_index_wants_fold(ix));
+    assert_ok(tw_index_search(ix, &one, SAME, NULL, hits, &n, err));
+    assert_int_equal(n, SAME);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(hits[i].item, i + 1);
+    for (int i = 1; i < SAME; i++)
+        assert_ok(tw_index_delete(ix, i, err));
+    assert_ok(tw_index_search(ix, &one, 5, NULL, hits, &n, err));
+    assert_int_equal(n, 1);
+    assert_int_equal(hits[0].item, SAME);
+    allow[0] = 2;
+    const tw_index_options dead_alone = {.allow = allow, .allow_words = 1};
+    assert_ok(tw_index_search(ix, &one, 5, &dead_alone, hits, &n, err));
+    assert_int_equal(n, 0);
     tw_index_destroy(ix);
 }
 
@@ -314,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_refused_factory_leaves_the_index_as_it_was),
         cmocka_unit_test(equal_vectors_are_there_once),
         cmocka_unit_test(a_build_is_told_in_small_steps),
+        cmocka_unit_test(a_catalogue_of_one_vector_is_a_list),
         cmocka_unit_test(a_deferred_graph_is_built_by_the_next_fold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
