@@ -72,8 +72,9 @@ tw_status tw_pool_create(tw_pool **out, int workers, tw_error *err)
     for (int i = 1; i < p->workers; i++) {
         p->seats[i] = (seat){.pool = p, .worker = i};
         if (pthread_create(&p->seats[i].thread, NULL, work, &p->seats[i]) != 0) {
+            const int wanted = p->workers;
             tw_pool_destroy(p);
-            return tw_fail(err, TW_EIO, "cannot start thread %d of %d", i, workers);
+            return tw_fail(err, TW_ENOMEM, "thread %d of %d cannot start", i + 1, wanted);
         }
         p->started = i;
     }

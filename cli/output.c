@@ -10,7 +10,9 @@
 
 int failed(const tw_error *err)
 {
-    (void) fprintf(stderr, "twindex: %s\n",
+    /* Below here a lack of memory is told by what it was wanted for. */
+    const bool bare = err->code == TW_ENOMEM && strstr(err->msg, "memory") == NULL;
+    (void) fprintf(stderr, "twindex: %s%s\n", bare ? "not enough memory: " : "",
                    err->msg[0] != '\0' ? err->msg : tw_status_name(err->code));
     return err->code == TW_ECORRUPT ? EXIT_CORRUPT : EXIT_FAILURE;
 }

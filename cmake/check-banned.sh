@@ -20,7 +20,7 @@ rand srand random srandom drand48 lrand48 time gettimeofday clock clock_gettime 
 open openat creat fopen freopen sf_open gzopen mkfifo | ^(base|tests|bench)/ | base/file.h opens regular files alone and waits for nobody
 getenv secure_getenv | ^(base|nn|cli|tests|bench)/ | settings are arguments, not the environment
 setenv unsetenv putenv | ^(nn|cli|tests|bench)/ | only nn/ may, for its re-exec
-execve execv execvp execvpe execl execlp fexecve posix_spawn fork vfork | ^(nn|tests|bench)/ | only nn/ may, for its re-exec
+execve execv execvp execvpe execl execlp fexecve posix_spawn fork vfork | ^(nn|cli|tests|bench)/ | only nn/ and cli/ may, to be executed again
 system popen | ^tests/ | no shell
 sleep usleep nng_msleep | ^$ | wait for a result, with a deadline, never for time to pass
 setlocale | ^$ | numbers are read and written in the C locale

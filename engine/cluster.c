@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "engine/cluster_parts.h"
 #include "index/layout.h"
+#include "nn/blas.h"
 
 #define MAX_STRINGS ((size_t) 1 << 36) /* bytes of all ids and titles */
 
@@ -298,6 +299,7 @@ static tw_status group(tw_engine *e, const tw_cluster_options *opt, twi_cluster_
         st = tw_fail(err, TW_ESTATE, "no item has anything that the towers can read");
         goto done;
     }
+    TW_TRY(tw_blas_ready(err)); /* FAISS's products, on this thread alone */
     TW_TRY(tw_kmeans_fit(&w->km, w->vecs, w->n, w->dim, &cfg, err));
 done:
     return st;

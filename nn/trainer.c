@@ -40,6 +40,7 @@ tw_status tw_trainer_create(tw_trainer **out, tw_params *params, const tw_traine
     if (tr == NULL)
         return tw_fail(err, TW_ENOMEM, "trainer");
     tw_blas_single_thread();
+    TW_TRY(tw_blas_ready(err));
     tr->params = params;
     tr->tensors = tw_params_count(params);
     tr->cfg = *cfg;

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/room.h"
 #include "rpc/socket.h"
 #include "rpc/wire.h"
 
@@ -104,6 +105,15 @@ static tw_status first_connection(tw_client *c, tw_error *err)
     return c->dial_rv == 0 ? TW_OK : cannot_connect(c, c->dial_rv, err);
 }
 
+/* nng starts its threads with the first call, and crashes where one of them cannot: up to 16 for
+ * its tasks, and some more for time, names, readiness. Counted with 1.5.2. */
+static tw_status check_room(tw_error *err)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    const int busy = cores < 1 ? 1 : cores > 8 ? 8 : (int) cores;
+    return tw_room_check_threads(4 * busy + 12, "the network library", err);
+}
+
 static int open_socket(tw_client *c)
 {
     int rv = nng_mtx_alloc(&c->lock);
@@ -175,6 +185,7 @@ tw_status tw_client_open(tw_client **out, const char *url, const tw_client_optio
     }
     TW_TRY(take_options(c, url, opt, err));
     TW_TRY(tw_wire_create(&c->wire, TW_WIRE_MAX_REPLY, err));
+    TW_TRY(check_room(err));
     int rv = twi_url_known(url) ? open_socket(c) : NNG_EADDRINVAL;
     if (rv != 0) {
         st = cannot_connect(c, rv, err);

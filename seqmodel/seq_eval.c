@@ -457,6 +457,7 @@ tw_status tw_seq_eval(const tw_seq_model *m, const tw_seq_data *data, const tw_s
     tw_pool *pool = NULL;
 
     TW_TRY(check(m, data, cfg, err));
+    TW_TRY(tw_blas_ready(err));
     TW_TRY(tw_pool_create(&pool, cfg->threads, err));
     TW_TRY(twi_eval(m, data, cfg, pool, out, err));
 done:
@@ -473,6 +474,7 @@ tw_status twi_eval_baseline(tw_seq_baseline kind, const twi_baseline_config *con
     evaluation e = {.data = data, .cfg = *cfg, .chunk = 1};
 
     TW_TRY(check(NULL, data, cfg, err));
+    TW_TRY(tw_blas_ready(err));
     if ((unsigned) kind > TW_SEQ_MARKOV) {
         st = tw_fail(err, TW_EINVAL, "baseline %d: no such choice", (int) kind);
         goto done;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "nn/blas.h"
 #include "seqmodel/internal.h"
 
 tw_status tw_seq_session_create(tw_seq_session **out, const tw_seq_model *m, tw_error *err)
@@ -76,7 +77,9 @@ tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, const int32_t *i
 
     if (user < 0 || user > m->n_users)
         return tw_fail(err, TW_EINVAL, "user %d is outside 0..%d", user, m->n_users);
-    tw_status st = keep(s, items, content, n, &at, err);
+    tw_status st = tw_blas_ready(err);
+    if (st == TW_OK)
+        st = keep(s, items, content, n, &at, err);
     if (st != TW_OK)
         return st;
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "nn/blas.h"
 #include "nn/vec.h"
 #include "towers/internal.h"
 
@@ -141,7 +142,10 @@ static tw_status embed(tw_tower_session *s, const twi_sample samples[TW_MODALITI
     const tw_tower *t = s->tower;
     const int D = t->cfg.dim;
     int bits = 0, parts = 0;
+    tw_status ready = tw_blas_ready(err);
 
+    if (ready != TW_OK)
+        return ready;
     memset(s->sum, 0, (size_t) D * sizeof *s->sum);
     for (int m = 0; m < TW_MODALITIES; m++) {
         if (samples[m].len == 0) /* the bias alone would make all empty texts alike */
@@ -314,6 +318,7 @@ static tw_status run(const tw_tower *t, tw_pool *pool, job *j, int64_t n, tw_pro
 
     j->tower = t;
     j->dim = t->cfg.dim;
+    TW_TRY(tw_blas_ready(err));
     j->hands = tw_alloc((size_t) workers, sizeof *j->hands);
     if (j->hands == NULL) {
         st = tw_fail(err, TW_ENOMEM, "sessions of %d workers", workers);

@@ -11,3 +11,7 @@ tw_register_test(integration.media 120 integration)
 add_test(NAME integration.odd_files
   COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/odd_files.sh $<TARGET_FILE:twindex>)
 tw_register_test(integration.odd_files 300 integration)
+
+add_test(NAME integration.little_memory
+  COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/little_memory.sh $<TARGET_FILE:twindex>)
+tw_register_test(integration.little_memory 300 integration)
