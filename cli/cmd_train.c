@@ -60,11 +60,12 @@ static int tell_verdict(const char *dir, const training_verdict *v, tw_activate 
     if (v->activated && v->reason[0] != '\0')
         (void) fprintf(stderr, "twindex: model %d serves, as asked, although %s\n", v->model,
                        v->reason);
-    if (!v->activated)
+    if (!v->activated) {
         (void) fprintf(stderr,
                        "twindex: model %d is kept but not activated: %s; to let it serve, run: "
                        "twindex activate %s %d\n",
                        v->model, v->reason, dir, v->model);
+    }
     return v->activated || wanted == TW_ACTIVATE_NEVER ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -76,10 +76,11 @@ static void print_table(const json_t *rows, const char *const *names, const char
 static void print_repeats(const json_t *row, bool seen)
 {
     const long long repeats = whole(row, "repeats");
-    if (repeats > 0)
+    if (repeats > 0) {
         (void) printf("  %lld of %lld targets (%.0f %%) are items that the person had before%s\n",
                       repeats, whole(row, "users"), 100 * number(row, "repeat_share"),
                       seen ? "" : ": missed, as those are left out; eval seq --seen ranks them");
+    }
 }
 
 /* Who is not asked, as the training saw all that is left of them. */
@@ -338,11 +339,12 @@ void print_training_report(const char *json, bool towers)
         }
         hint_at_repeats(r);
     }
-    if (word(r, "reason")[0] != '\0')
+    if (word(r, "reason")[0] != '\0') {
         (void) printf("  %s: %s\n",
                       json_is_true(json_object_get(r, "activated")) ? "activated, although"
                                                                     : "not activated",
                       word(r, "reason"));
+    }
     json_decref(r);
 }
 

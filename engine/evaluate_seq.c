@@ -101,11 +101,11 @@ static tw_status eval_config(const tw_eval_options *opt, int threads, tw_seq_eva
     const char *split = opt != NULL && opt->split != NULL ? opt->split : "test";
 
     *out = (tw_seq_eval_config){.threads = threads, .seed = DEFAULT_SEED, .lists = true};
-    if (opt != NULL)
+    if (opt != NULL) {
         out->rerank = (tw_seq_rerank_config){.diversity = opt->diversity,
                                              .popularity_discount = opt->popularity_discount};
-    if (opt != NULL)
         out->seen = opt->seen;
+    }
     if (opt != NULL && opt->seed != 0)
         out->seed = (int64_t) opt->seed;
     if (strcmp(split, "test") != 0 && strcmp(split, "valid") != 0)

@@ -399,17 +399,18 @@ static int add_notes(const run *u, json_t *pairs)
     json_t *notes = json_array();
     int bad = notes == NULL;
 
-    if (test != 3)
+    if (test != 3) {
         bad |= note(notes,
                     "%s of the %lld test pairs %s similar: nothing can be told apart, so %s "
                     "say nothing",
                     test == 1 ? "all" : "none", (long long) p->test, test == 1 ? "are" : "is",
                     test == 1 ? "AUC, F1 and accuracy" : "AUC, average precision, F1 and accuracy");
-    else if (p->valid > 0 && valid != 3)
+    } else if (p->valid > 0 && valid != 3) {
         bad |= note(notes,
                     "%s of the %lld validation pairs %s similar: they draw no line for F1 and "
                     "accuracy",
                     valid == 1 ? "all" : "none", (long long) p->valid, valid == 1 ? "are" : "is");
+    }
     if (json_is_null(json_object_get(towers, "spearman")))
         bad |= note(notes, "the test pairs have all the same label, or the same score: no "
                            "correlation");

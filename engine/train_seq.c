@@ -190,11 +190,12 @@ static tw_status judge(job *j, tw_error *err)
     if (j->result.best_epoch > 0) {
         const double own = j->result.valid.ndcg[AT_10];
         TW_TRY(tw_seq_eval_baseline(TW_SEQ_POPULARITY, j->data, &j->validation, &j->popular, err));
-        if (j->popular.ndcg[AT_10] > own)
+        if (j->popular.ndcg[AT_10] > own) {
             (void) snprintf(v->reason, sizeof v->reason,
                             "popularity was better on validation (NDCG@10 %.4f) than the model "
                             "(%.4f)",
                             j->popular.ndcg[AT_10], own);
+        }
     }
     twi_verdict_settle(v, j->opt->activate);
 done:

@@ -121,10 +121,11 @@ static tw_status read_examples(job *j, bool triplets, tw_error *err)
             (void) snprintf(j->out->first_skipped, sizeof j->out->first_skipped, "%s", why.msg);
         st = TW_OK;
     }
-    if (j->out->split.n + j->out->n_triplets == before)
+    if (j->out->split.n + j->out->n_triplets == before) {
         st = tw_fail(
             err, TW_ESTATE, "'%.200s' holds no usable row; the first trouble: %.200s", j->opt->path,
             j->out->first_skipped[0] != '\0' ? j->out->first_skipped : "the file is empty");
+    }
 done:
     tw_reader_close(r);
     return st;

@@ -111,13 +111,14 @@ static void judge(job *j)
     twi_verdict *v = &j->verdict;
     if (j->result.epochs > 0 && j->result.best_epoch == 0) {
         const char *before = j->opt->further ? "the towers that serve" : "untrained towers";
-        if (isnan(j->valid_before))
+        if (isnan(j->valid_before)) {
             (void) snprintf(v->reason, sizeof v->reason,
                             "the vectors of all items fell together in training");
-        else
+        } else {
             (void) snprintf(v->reason, sizeof v->reason,
                             "no epoch was better on validation (%.4f) than %s (%.4f)",
                             j->valid_after, before, j->valid_before);
+        }
     }
     twi_verdict_settle(v, j->opt->activate);
 }

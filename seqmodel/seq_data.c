@@ -152,12 +152,14 @@ tw_status tw_seq_data_set_cuts(tw_seq_data *data, const tw_seq_cut *cuts, tw_err
     for (int32_t u = 1; u <= data->n_users; u++) {
         const tw_seq_cut *c = &cuts[u];
         const int64_t n = tw_seq_data_length(data, u);
-        if (c->train < 0 || c->train > n || !is_target(c->valid, c, n) || !is_target(c->test, c, n))
+        if (c->train < 0 || c->train > n || !is_target(c->valid, c, n) ||
+            !is_target(c->test, c, n)) {
             return tw_fail(err, TW_EINVAL,
                            "user %d: %lld items trained on and targets at %lld and %lld do not fit "
                            "a history of %lld",
                            u, (long long) c->train, (long long) c->valid, (long long) c->test,
                            (long long) n);
+        }
     }
     tw_seq_cut *copy = tw_alloc(rows, sizeof *copy);
     if (copy == NULL)

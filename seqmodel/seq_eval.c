@@ -69,11 +69,12 @@ static tw_status choose_users(evaluation *e, tw_error *err)
         if (wanted(e, u))
             e->users[e->n++] = u;
     }
-    if (able == 0)
+    if (able == 0) {
         return tw_fail(err, TW_ENOTFOUND, "%s",
                        e->data->cuts != NULL
                            ? "no user has an event left that the training did not see"
                            : "no user has the 3 events that an evaluation needs");
+    }
     if (e->n == 0) {
         return tw_fail(err, TW_ENOTFOUND,
                        "none of the %lld users that have a target is among the users and targets "

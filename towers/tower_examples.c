@@ -194,15 +194,17 @@ static tw_status check_labels(const twi_examples *x, const tw_tower_data *data, 
         return TW_OK;
     for (int64_t k = 1; k < n; k++)
         differ |= data->pairs[k].label != data->pairs[0].label;
-    if (of_scores(x->loss) && !differ)
+    if (of_scores(x->loss) && !differ) {
         return tw_fail(err, TW_EINVAL,
                        "all %lld pairs to learn from have the label %g; the %s loss needs labels "
                        "that differ",
                        (long long) n, (double) data->pairs[0].label, tw_tower_loss_name(x->loss));
-    if (!of_scores(x->loss) && x->n_positives == 0)
+    }
+    if (!of_scores(x->loss) && x->n_positives == 0) {
         return tw_fail(err, TW_EINVAL,
                        "none of the %lld pairs to learn from is similar (a label above 0.5)",
                        (long long) n);
+    }
     return TW_OK;
 }
 
