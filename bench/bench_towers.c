@@ -54,7 +54,8 @@ static tw_status write_samples(world *w, FILE *f, tw_error *err)
 
     TW_TRY(tw_params_create(&ps, err));
     tw_params_defer(ps);
-    TW_TRY(twi_encoder_create(&e, m, &w->s->recipe.tower, w->vocabulary, ps, err));
+    TW_TRY(twi_encoder_create(&e, m, &w->s->recipe.tower, &(twi_texts){.vocabulary = w->vocabulary},
+                              ps, err));
     if (e->class->open != NULL)
         TW_TRY(e->class->open(&reader, e, err));
     for (int64_t i = 0; i < w->s->items; i++) {

@@ -42,10 +42,10 @@ int cmd_import(int argc, char **argv)
     const usage u = {
         .synopsis = "import minilm DIR FOLDER [options]",
         .about =
-            "Reads a sentence-transformers folder (BERT's architecture with mean pooling, such as\n"
-            "all-MiniLM-L6-v2: config.json, model.safetensors, tokenizer.json or vocab.txt) into "
-            "the\n"
-            "text tower, publishes a new model version, embeds and indexes the catalogue with it.\n"
+            "Reads a sentence-transformers folder (BERT's architecture, such as all-MiniLM-L6-v2:\n"
+            "config.json, model.safetensors, tokenizer.json or vocab.txt; any pooling, one Dense "
+            "layer,\n"
+            "the default prompt) into the text tower, publishes a new model version, embeds and indexes the catalogue with it.\n"
             "`twindex train towers DIR --continue` trains it further.",
         .example = "  twindex import minilm shop all-MiniLM-L6-v2",
         .flags = flags,

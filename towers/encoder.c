@@ -44,7 +44,7 @@ const char *tw_modality_name(tw_modality m)
 bool twi_reads_tokens(const tw_tower_config *cfg) { return cfg->text > TW_TEXT_BAG; }
 
 static tw_status text_encoder(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
-                              const char *vocabulary, tw_error *err)
+                              const twi_texts *texts, tw_error *err)
 {
     switch (cfg->text) {
     case TW_TEXT_NONE: return TW_OK;
@@ -53,19 +53,19 @@ static tw_status text_encoder(twi_encoder **out, const tw_tower_config *cfg, tw_
     case TW_TEXT_CNN:
     case TW_TEXT_LSTM:
     case TW_TEXT_GRU:
-    case TW_TEXT_TRANSFORMER: return twi_tokens_create(out, cfg, vocabulary, ps, err);
+    case TW_TEXT_TRANSFORMER: return twi_tokens_create(out, cfg, texts, ps, err);
     }
     return TW_OK;
 }
 
 tw_status twi_encoder_create(twi_encoder **out, tw_modality modality, const tw_tower_config *cfg,
-                             const char *vocabulary, tw_params *ps, tw_error *err)
+                             const twi_texts *texts, tw_params *ps, tw_error *err)
 {
     *out = NULL;
-    if (modality == TW_MODALITY_TEXT && twi_reads_tokens(cfg) && vocabulary == NULL)
+    if (modality == TW_MODALITY_TEXT && twi_reads_tokens(cfg) && texts->vocabulary == NULL)
         return tw_fail(err, TW_EINVAL, "this text encoder reads tokens and needs a vocabulary");
     switch (modality) {
-    case TW_MODALITY_TEXT: return text_encoder(out, cfg, ps, vocabulary, err);
+    case TW_MODALITY_TEXT: return text_encoder(out, cfg, ps, texts, err);
     case TW_MODALITY_PICTURE:
         return cfg->picture <= TW_PICTURE_NONE ? TW_OK : twi_picture_create(out, cfg, ps, err);
     case TW_MODALITY_SOUND:

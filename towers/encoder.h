@@ -82,14 +82,19 @@ struct twi_encoder {
                 */
 };
 
+/* What a text encoder that reads tokens is given besides its settings; for others all is NULL. */
+typedef struct twi_texts {
+    const char *vocabulary; /* one token a line */
+    const char *added;      /* tokens added to it, as text_added.h reads them; NULL: none */
+    const char *prompt;     /* stands before every text; NULL: nothing does; the encoder keeps it */
+} twi_texts;
+
 /* The encoder that cfg names for a modality, its parameters added to ps; *out stays NULL where the
  * modality is "none".
  *
- *   vocabulary  of a text encoder that reads tokens, one a line; else ignored, may be NULL
- *
  * TW_EINVAL: a vocabulary is needed and missing or bad. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_encoder_create(twi_encoder **out, tw_modality modality,
-                                          const tw_tower_config *cfg, const char *vocabulary,
+                                          const tw_tower_config *cfg, const twi_texts *texts,
                                           tw_params *ps, tw_error *err);
 void twi_encoder_destroy(twi_encoder *e); /* accepts NULL */
 
@@ -99,7 +104,7 @@ bool twi_reads_tokens(const tw_tower_config *cfg);
 TW_NODISCARD tw_status twi_bag_create(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
                                       tw_error *err);
 TW_NODISCARD tw_status twi_tokens_create(twi_encoder **out, const tw_tower_config *cfg,
-                                         const char *vocabulary, tw_params *ps, tw_error *err);
+                                         const twi_texts *texts, tw_params *ps, tw_error *err);
 TW_NODISCARD tw_status twi_picture_create(twi_encoder **out, const tw_tower_config *cfg,
                                           tw_params *ps, tw_error *err);
 TW_NODISCARD tw_status twi_sound_create(twi_encoder **out, const tw_tower_config *cfg,

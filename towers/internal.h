@@ -81,13 +81,17 @@ struct tw_tower {
     twi_projection proj[TW_MODALITIES];
     tw_param *head_in, *head_in_b;   /* (H, D), (1, H); NULL without a head */
     tw_param *head_out, *head_out_b; /* (D, H), (1, D) */
-    char *vocabulary;                /* one token a line; NULL where no encoder reads tokens */
-    int modalities;                  /* encoders that are there */
+    /* Of a text encoder that reads tokens, as twi_texts; owned, NULL where there is none. */
+    char *vocabulary, *added, *prompt;
+    int modalities; /* encoders that are there */
 };
 
 /* Makes the encoders and all parameters without memory (tw_params_defer). */
 TW_NODISCARD tw_status twi_tower_shape(tw_tower **out, const tw_tower_config *cfg,
-                                       const char *vocabulary, tw_error *err);
+                                       const twi_texts *texts, tw_error *err);
+/* tw_tower_create with all that a text encoder may be given. */
+TW_NODISCARD tw_status twi_tower_create(tw_tower **out, const tw_tower_config *cfg,
+                                        const twi_texts *texts, tw_error *err);
 /* Gives them memory: weights zero, idf 1. */
 TW_NODISCARD tw_status twi_tower_allocate(tw_tower *t, tw_error *err);
 TW_NODISCARD tw_status twi_tower_config_check(const tw_tower_config *cfg, tw_error *err);

@@ -105,6 +105,16 @@ typedef struct tw_tower_config {
     int text_positions;  /* a transformer's; 0: as many as max_tokens */
     double text_dropout; /* inside the encoder, in training */
     bool text_lower;     /* lower case, no accents */
+    bool text_accents;   /* with text_lower: they stay */
+    bool text_han;       /* each Han character is a word of its own */
+    /* a transformer's */
+    double text_eps;    /* of its layer norms */
+    int text_pooling;   /* pieces to one vector: a sum of 1 the first, 2 the largest, 4 the mean,
+                           8 the sum over the root of their number, 16 the mean weighted by place,
+                           32 the last; several stand side by side */
+    bool text_prompt;   /* false: a prompt's pieces are read but not pooled */
+    int text_dense;     /* width of a layer behind the pooling; 0: none */
+    int text_dense_end; /* its end: 0 nothing, 1 tanh, 2 relu, 3 gelu, 4 sigmoid */
     /* pictures */
     int picture_size;     /* pixels along the side */
     int picture_channels; /* 1 grey, 3 colour */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "towers/text_pooling.h"
 #include "towers/text_wordpiece.h"
 
 typedef struct layer {
@@ -42,6 +43,9 @@ static tw_status check_config(const twi_transformer_config *c, tw_error *err)
     if (!(c->eps > 0 && c->eps < 1) || !(c->dropout >= 0 && c->dropout < 1))
         return tw_fail(err, TW_EINVAL, "transformer: eps %g or dropout %g is outside (0, 1)",
                        c->eps, c->dropout);
+    if (c->pooling < 0 || c->pooling > TWI_POOL_ALL || c->skip < 0)
+        return tw_fail(err, TW_EINVAL, "transformer: pooling %d or skip %d is out of range",
+                       c->pooling, c->skip);
     return TW_OK;
 }
 
@@ -124,6 +128,7 @@ tw_status twi_transformer_create(twi_transformer **out, const twi_transformer_co
         return tw_fail(err, TW_ENOMEM, "transformer");
     TW_TRY(check_config(cfg, err));
     m->cfg = *cfg;
+    m->cfg.pooling = cfg->pooling != 0 ? cfg->pooling : TWI_POOL_MEAN;
     TW_TRY(add_table(&k, &m->words, "words", cfg->vocab, cfg->width, err));
     TW_TRY(add_table(&k, &m->positions, "positions", cfg->positions, cfg->width, err));
     TW_TRY(add_norm(&k, &m->gain, &m->bias, "norm", cfg->width, err));
@@ -139,6 +144,11 @@ done:
 }
 
 void twi_transformer_destroy(twi_transformer *m) { tw_free(m); }
+
+int twi_transformer_columns(const twi_transformer *m)
+{
+    return m->cfg.width * twi_pool_parts(m->cfg.pooling);
+}
 
 void twi_transformer_init(twi_transformer *m, tw_rng *rng)
 {
@@ -196,5 +206,5 @@ tw_tensor *twi_transformer_forward(const twi_transformer *m, tw_tape *t, const i
         h = tw_op_dropout(t, tw_op_linear(t, h, l->w2, l->b2), c->dropout);
         x = tw_op_layernorm(t, tw_op_add_to(t, h, x), l->gain2, l->bias2, c->eps);
     }
-    return tw_op_pool_mean(t, x, offsets, n);
+    return twi_pool(t, x, offsets, n, c->pooling, c->skip);
 }

@@ -7,9 +7,9 @@
  *     x = norm(x + w2 gelu(w1 x))
  *
  * and the mean over all pieces of a text, [CLS] and [SEP] included, as
- * sentence-transformers takes it. BERT's vector of token type 0 is a constant on
- * top of every position: an import adds it to the positions. Texts are packed,
- * so padding costs nothing.
+ * sentence-transformers takes it, or another way of text_pooling.h. BERT's vector of token type 0
+ * is a constant on top of every position: an import adds it to the positions. Texts are packed, so
+ * padding costs nothing.
  *
  * The object holds no state of a batch: threads may run it at once, each on a
  * tape of its own. Sources: Devlin et al. 2019; Reimers and Gurevych 2019 (mean pooling).
@@ -38,6 +38,8 @@ typedef struct twi_transformer_config {
     int hidden;     /* inner width of the feed-forward part: 1..TWI_TRANSFORMER_HIDDEN_MAX */
     double eps;     /* of the layer norms, > 0 and < 1: BERT has 1e-12 */
     double dropout; /* in [0, 1), on attention weights and on what joins the sum; training only */
+    int pooling;    /* a set of TWI_POOL bits; 0: the mean */
+    int skip;       /* first pieces of every text that are not pooled, >= 0 */
 } twi_transformer_config;
 
 typedef struct twi_transformer twi_transformer;
@@ -54,9 +56,12 @@ void twi_transformer_destroy(twi_transformer *m); /* accepts NULL; the tensors s
 /* BERT's start: weights and tables normal with deviation 0.02, biases 0, gains 1. */
 void twi_transformer_init(twi_transformer *m, tw_rng *rng);
 
-/* y (n, width) <- n texts: text k is ids[offsets[k] .. offsets[k+1]), at most `positions` of them,
- * each in [0, vocab). ids and offsets (n+1) are borrowed until the tape's reset. An empty text
- * gives zeros. Unnormalised. */
+/* The columns of its output: width, once for each way of pooling. */
+int twi_transformer_columns(const twi_transformer *m);
+
+/* y (n, columns) <- n texts: text k is ids[offsets[k] .. offsets[k+1]), at most `positions` of
+ * them, each in [0, vocab). ids and offsets (n+1) are borrowed until the tape's reset. An empty
+ * text gives zeros. Unnormalised. */
 tw_tensor *twi_transformer_forward(const twi_transformer *m, tw_tape *t, const int32_t *ids,
                                    const int32_t *offsets, int n);
 

@@ -38,7 +38,13 @@ def fold(c):
     return ord(s) if len(s) == 1 else None
 
 
-def folds():
+def lower(c):
+    """Lower case; None where it is not one character (U+0130 alone)."""
+    s = chr(c).lower()
+    return ord(s) if len(s) == 1 else None
+
+
+def folds(fold):
     """Runs (first, count, step, target, target step)."""
     pairs = []
     for c in points():
@@ -99,9 +105,12 @@ typedef struct tw_fold_run {{ uint32_t first; uint16_t count; uint8_t step, to_s
                  (u.category(chr(c)) in ("Cc", "Cf", "Co") and c not in SPACES)))
     table("PUNCTUATION", "P*, outside ASCII.",
           ranges(lambda c: c > 0x7F and u.category(chr(c))[0] == "P"))
-    print("\n/* Lower case of the base letter. */\nstatic const tw_fold_run FOLDS[] = {")
-    rows(f"{{0x{a:x}, {n}, {s}, {ts}, 0x{t:x}}}" for a, n, s, t, ts in folds() if a > 0x7F)
-    print("};\n/* clang-format on */\n\n#endif")
+    for name, what, one in (("FOLDS", "Lower case of the base letter.", fold),
+                            ("LOWERS", "Lower case with its accents.", lower)):
+        print(f"\n/* {what} */\nstatic const tw_fold_run {name}[] = {{")
+        rows(f"{{0x{a:x}, {n}, {s}, {ts}, 0x{t:x}}}" for a, n, s, t, ts in folds(one) if a > 0x7F)
+        print("};")
+    print("/* clang-format on */\n\n#endif")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "towers/text_added.h"
 
 enum { PIECE_BYTES_MAX = 4 * TWI_WORD_CHARS_MAX };
 
@@ -23,7 +24,9 @@ struct twi_wordpiece {
     size_t n_slots; /* a power of two, at least twice n */
     size_t longest; /* bytes of the longest piece */
     int32_t unk, cls, sep;
-    bool lower;
+    twi_cutting cut;
+    twi_added *added; /* owned; NULL: none */
+    char *added_json; /* owned: what it was read from */
 };
 
 static const char INNER[] = "##";
@@ -116,7 +119,7 @@ static tw_status make_room(twi_wordpiece *w, const char *data, size_t len, size_
     return TW_OK;
 }
 
-tw_status twi_wordpiece_parse(twi_wordpiece **out, const char *data, size_t len, bool lower,
+tw_status twi_wordpiece_parse(twi_wordpiece **out, const char *data, size_t len, twi_cutting cut,
                               tw_error *err)
 {
     tw_status st = TW_OK;
@@ -130,7 +133,7 @@ tw_status twi_wordpiece_parse(twi_wordpiece **out, const char *data, size_t len,
     w = tw_alloc(1, sizeof *w);
     if (w == NULL)
         return tw_fail(err, TW_ENOMEM, "vocabulary");
-    w->lower = lower;
+    w->cut = cut;
     TW_TRY(make_room(w, data, len, lines, err));
     for (size_t at = 0; at < w->text_len;) {
         const char *end = memchr(w->text + at, '\n', w->text_len - at);
@@ -153,6 +156,8 @@ void twi_wordpiece_destroy(twi_wordpiece *w)
     tw_free(w->text);
     tw_free(w->pieces);
     tw_free(w->slots);
+    twi_added_destroy(w->added);
+    tw_free(w->added_json);
     tw_free(w);
 }
 
@@ -208,21 +213,52 @@ int twi_wordpiece_encode(const twi_wordpiece *w, const char *text, size_t len, i
                          int32_t *ids)
 {
     assert(max_tokens >= 2);
-    twi_words words = {.text = text, .len = len, .lower = w->lower};
+    twi_words words = {.text = text, .len = len, .cut = w->cut, .added = w->added};
     int n = 0;
 
     ids[n++] = w->cls;
-    while (n < max_tokens - 1 && twi_words_next(&words))
-        n = encode_word(w, &words, max_tokens - 1, ids, n);
+    while (n < max_tokens - 1 && twi_words_next(&words)) {
+        if (words.token >= 0)
+            ids[n++] = words.token;
+        else
+            n = encode_word(w, &words, max_tokens - 1, ids, n);
+    }
     ids[n++] = w->sep;
     return n;
 }
 
-int twi_wordpiece_size(const twi_wordpiece *w) { return w->n; }
+tw_status twi_wordpiece_add(twi_wordpiece *w, const char *json, size_t len, tw_error *err)
+{
+    tw_status st = TW_OK;
+    twi_added *added = NULL;
+    char *text = NULL;
+
+    assert(w->added == NULL);
+    TW_TRY(twi_added_parse(&added, json, len, w->cut, err));
+    text = tw_strndup(json, len);
+    if (text == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "%zu bytes of added tokens", len);
+        goto done;
+    }
+    w->added = added;
+    w->added_json = text;
+    added = NULL;
+done:
+    twi_added_destroy(added);
+    return st;
+}
+
+int twi_wordpiece_size(const twi_wordpiece *w)
+{
+    const int32_t largest = w->added != NULL ? twi_added_largest(w->added) : -1;
+    return largest >= w->n ? largest + 1 : w->n;
+}
+
+twi_cutting twi_wordpiece_cutting(const twi_wordpiece *w) { return w->cut; }
+
+const char *twi_wordpiece_added(const twi_wordpiece *w) { return w->added_json; }
 
 int32_t twi_wordpiece_unknown(const twi_wordpiece *w) { return w->unk; }
-
-bool twi_wordpiece_lower(const twi_wordpiece *w) { return w->lower; }
 
 const char *twi_wordpiece_text(const twi_wordpiece *w, size_t *len)
 {

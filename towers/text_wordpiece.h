@@ -30,24 +30,45 @@
 #define TWI_LEARN_MAX      30000   /* of one that is learnt */
 #define TWI_WORD_CHARS_MAX 100     /* a longer word is one [UNK], as in BERT */
 #define TWI_VOCAB_FILE_MAX ((size_t) 64 << 20)
+#define TWI_LETTERS_MAX    3 /* that one character of a text may become */
 
 typedef struct twi_wordpiece twi_wordpiece;
+typedef struct twi_added twi_added; /* text_added.h */
+
+/* How a text is cut into words; all false: as the cased models do. */
+typedef struct twi_cutting {
+    bool lower;      /* to lower case and, unless `accents`, without accents: the uncased models */
+    bool accents;    /* of lower: accents stay */
+    bool han_joined; /* a Han character is a letter like others, not a word of its own */
+} twi_cutting;
+
+#define TWI_CASED   ((twi_cutting){0})
+#define TWI_UNCASED ((twi_cutting){.lower = true})
 
 /* A vocabulary from lines, one piece each; its line is its id. A carriage return at the end of a
  * line is not part of it; of equal lines the last counts.
  *
  *   data (len)  copied
- *   lower       lower case and strip accents (the uncased models); else neither
  *
  * TW_ECORRUPT: not TWI_PIECES_MIN..TWI_PIECES_MAX lines, a line over 400 bytes, no [UNK], [CLS] or
  * [SEP]. TW_ENOMEM. On failure *out is NULL. */
 TW_NODISCARD tw_status twi_wordpiece_parse(twi_wordpiece **out, const char *data, size_t len,
-                                           bool lower, tw_error *err);
+                                           twi_cutting cut, tw_error *err);
 
-/* The same from a tokenizer.json, which says itself whether to lower. TW_ECORRUPT: no JSON, or a
- * model, normaliser or splitter other than BERT's. */
+/* The same from a tokenizer.json, with its added tokens. The marks themselves are none of these:
+ * "[SEP]" in a text stays three words.
+ *
+ *   cut  NULL: as the file's normaliser says
+ *
+ * TW_ECORRUPT: no JSON, or a model, normaliser, splitter or frame other than BERT's; the sentence
+ * says which. */
 TW_NODISCARD tw_status twi_wordpiece_parse_json(twi_wordpiece **out, const char *data, size_t len,
-                                                tw_error *err);
+                                                const twi_cutting *cut, tw_error *err);
+
+/* Looks for the tokens of a list (text_added.h) in texts from now on. Once. TW_ECORRUPT: no such
+ * list. TW_ENOMEM. On failure w is as it was. */
+TW_NODISCARD tw_status twi_wordpiece_add(twi_wordpiece *w, const char *json, size_t len,
+                                         tw_error *err);
 
 /* A vocabulary learnt from n texts: the marks, the letters, then the pair of pieces that is met
  * most often joined to one, again and again, until there are `size` or no pair is met twice. Lower
@@ -67,8 +88,10 @@ void twi_wordpiece_destroy(twi_wordpiece *w); /* accepts NULL */
 int twi_wordpiece_encode(const twi_wordpiece *w, const char *text, size_t len, int max_tokens,
                          int32_t *ids);
 
-int twi_wordpiece_size(const twi_wordpiece *w);
-bool twi_wordpiece_lower(const twi_wordpiece *w);
+int twi_wordpiece_size(const twi_wordpiece *w); /* the largest id that encode gives, and one */
+twi_cutting twi_wordpiece_cutting(const twi_wordpiece *w);
+/* The list that was added, for storing; NULL: none. Lives as long as w. */
+const char *twi_wordpiece_added(const twi_wordpiece *w);
 int32_t twi_wordpiece_unknown(const twi_wordpiece *w); /* the id of [UNK] */
 
 /* The vocabulary as twi_wordpiece_parse takes it, for storing. Lives as long as w. */
@@ -80,7 +103,9 @@ const char *twi_wordpiece_text(const twi_wordpiece *w, size_t *len);
 typedef struct twi_words {
     const char *text;
     size_t len, at;
-    bool lower;
+    twi_cutting cut;
+    const twi_added *added; /* NULL: none are looked for */
+    int32_t token;          /* the added token that was met instead of a word; -1: none */
     char word[4 * TWI_WORD_CHARS_MAX]; /* not terminated */
     size_t n;                          /* bytes of the word */
     int chars; /* TWI_WORD_CHARS_MAX + 1 and more: too long, `word` is cut */
@@ -88,5 +113,9 @@ typedef struct twi_words {
 
 /* The next word; false after the last. */
 bool twi_words_next(twi_words *w);
+
+/* The character at `at` as it is compared, into out; *used is how many bytes it takes. Returns how
+ * many it becomes, 0 for what is dropped; a white space is ' '. */
+int twi_words_read(const twi_words *w, size_t at, size_t *used, uint32_t out[TWI_LETTERS_MAX]);
 
 #endif

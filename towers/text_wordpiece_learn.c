@@ -141,7 +141,7 @@ static tw_status count_words(learner *l, const char *const *texts, const size_t 
 {
     for (int64_t i = 0; i < n; i++) {
         twi_words w = {
-            .text = texts[i], .len = lens != NULL ? lens[i] : strlen(texts[i]), .lower = true};
+            .text = texts[i], .len = lens != NULL ? lens[i] : strlen(texts[i]), .cut = TWI_UNCASED};
         while (twi_words_next(&w)) {
             /* What comes when the table is full is new and rare. */
             if (w.chars > TWI_WORD_CHARS_MAX || l->words.n == WORDS_MAX)
@@ -433,7 +433,7 @@ static tw_status write_out(twi_wordpiece **out, const learner *l, tw_error *err)
             TW_TRY(tw_text_add(&text, l->symbols[i].data, l->symbols[i].len, err));
         TW_TRY(tw_text_add(&text, "\n", 1, err));
     }
-    TW_TRY(twi_wordpiece_parse(out, tw_text_cstr(&text), text.len, true, err));
+    TW_TRY(twi_wordpiece_parse(out, tw_text_cstr(&text), text.len, TWI_UNCASED, err));
 done:
     tw_text_fini(&text);
     return st;

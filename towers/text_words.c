@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "towers/text_added.h"
 #include "towers/text_unicode_tables.h"
 #include "towers/text_wordpiece.h"
 
@@ -51,28 +52,40 @@ static bool is_han(uint32_t cp)
            (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
 }
 
-/* The base letter in lower case. The runs are in order and do not overlap, so only the last that
- * begins at or before cp can hold it. */
-static uint32_t fold(uint32_t cp)
+/* What a table makes of cp. The runs are in order and do not overlap, so only the last that begins
+ * at or before cp can hold it. */
+static uint32_t fold(const tw_fold_run *table, size_t n, uint32_t cp)
 {
-    size_t low = 0, high = COUNT(FOLDS);
+    size_t low = 0, high = n;
     while (low < high) {
         size_t mid = (low + high) / 2;
-        if (FOLDS[mid].first <= cp)
+        if (table[mid].first <= cp)
             low = mid + 1;
         else
             high = mid;
     }
     if (low == 0)
         return cp;
-    const tw_fold_run *r = &FOLDS[low - 1];
+    const tw_fold_run *r = &table[low - 1];
     uint32_t k = (cp - r->first) / r->step;
     return k < r->count && r->first + k * r->step == cp ? r->to + k * r->to_step : cp;
 }
 
-/* cp in lower case without accents, into out (3); returns how many. Hangul syllables become their
+/* cp in lower case with its accents, into out; returns how many. */
+static int to_lower(uint32_t cp, uint32_t out[TWI_LETTERS_MAX])
+{
+    const uint32_t capital_i_with_dot = 0x130, dot_above = 0x307;
+    out[0] = cp < 0x80 && cp >= 'A' && cp <= 'Z' ? cp + 0x20 : fold(LOWERS, COUNT(LOWERS), cp);
+    if (cp != capital_i_with_dot)
+        return 1;
+    out[0] = 'i';
+    out[1] = dot_above;
+    return 2;
+}
+
+/* cp in lower case without accents, into out; returns how many. Hangul syllables become their
  * letters by the rule of the Unicode standard, section 3.12. */
-static int simplify(uint32_t cp, uint32_t out[3])
+static int simplify(uint32_t cp, uint32_t out[TWI_LETTERS_MAX])
 {
     out[0] = cp;
     if (cp < 0x80) {
@@ -88,7 +101,7 @@ static int simplify(uint32_t cp, uint32_t out[3])
     }
     if (within(MARKS, COUNT(MARKS), cp))
         return 0;
-    out[0] = fold(cp);
+    out[0] = fold(FOLDS, COUNT(FOLDS), cp);
     return 1;
 }
 
@@ -98,32 +111,43 @@ static void append(twi_words *w, uint32_t cp)
         w->n += tw_utf8_put(w->word + w->n, cp);
 }
 
+int twi_words_read(const twi_words *w, size_t at, size_t *used, uint32_t out[TWI_LETTERS_MAX])
+{
+    const uint32_t cp = tw_utf8_next(w->text + at, w->len - at, used);
+    out[0] = is_space(cp) ? ' ' : cp;
+    if (is_control(cp))
+        return 0; /* as if it were not there: the word goes on */
+    if (!w->cut.lower || is_han(cp) || is_space(cp))
+        return 1;
+    return w->cut.accents ? to_lower(cp, out) : simplify(cp, out);
+}
+
 bool twi_words_next(twi_words *w)
 {
     w->n = 0;
     w->chars = 0;
+    w->token = -1;
     while (w->at < w->len) {
         size_t used;
-        uint32_t out[3], cp = tw_utf8_next(w->text + w->at, w->len - w->at, &used);
-
-        if (is_control(cp)) {
-            w->at += used; /* as if it were not there: the word goes on */
-            continue;
+        uint32_t out[TWI_LETTERS_MAX];
+        const int32_t token = w->added != NULL ? twi_added_match(w->added, w, &used) : -1;
+        if (token >= 0 && w->chars > 0)
+            return true; /* it is the next one */
+        if (token >= 0) {
+            w->at += used;
+            w->token = token;
+            return true;
         }
-        bool alone = is_han(cp);
-        int n = 1;
-        out[0] = cp;
-        if (w->lower && !alone && !is_space(cp))
-            n = simplify(cp, out);
-        alone = alone || (n == 1 && is_punctuation(out[0]));
-        if (w->chars > 0 && (alone || is_space(cp))) {
-            w->at += is_space(cp) ? used : 0; /* a character that stands alone is the next word */
+        const int n = twi_words_read(w, w->at, &used, out);
+        const bool space = n == 1 && out[0] == ' ';
+        const bool alone =
+            n == 1 && (is_punctuation(out[0]) || (!w->cut.han_joined && is_han(out[0])));
+        if (w->chars > 0 && (alone || space)) {
+            w->at += space ? used : 0; /* a character that stands alone is the next word */
             return true;
         }
         w->at += used;
-        if (is_space(cp))
-            continue;
-        for (int k = 0; k < n; k++)
+        for (int k = 0; k < n && !space; k++)
             append(w, out[k]);
         if (alone)
             return true;

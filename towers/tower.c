@@ -42,7 +42,31 @@ done:
     return st;
 }
 
-tw_status twi_tower_shape(tw_tower **out, const tw_tower_config *cfg, const char *vocabulary,
+/* A copy of what may be NULL. */
+static tw_status copy_text(char **out, const char *text, const char *what, tw_error *err)
+{
+    if (text == NULL)
+        return TW_OK;
+    *out = tw_strdup(text);
+    return *out != NULL ? TW_OK : tw_fail(err, TW_ENOMEM, "the tower's %s", what);
+}
+
+static tw_status copy_texts(tw_tower *t, const twi_texts *texts, tw_error *err)
+{
+    tw_status st = TW_OK;
+    TW_TRY(copy_text(&t->vocabulary, texts->vocabulary, "vocabulary", err));
+    TW_TRY(copy_text(&t->added, texts->added, "added tokens", err));
+    TW_TRY(copy_text(&t->prompt, texts->prompt, "prompt", err));
+done:
+    return st;
+}
+
+static twi_texts texts_of(const tw_tower *t)
+{
+    return (twi_texts){.vocabulary = t->vocabulary, .added = t->added, .prompt = t->prompt};
+}
+
+tw_status twi_tower_shape(tw_tower **out, const tw_tower_config *cfg, const twi_texts *texts,
                           tw_error *err)
 {
     tw_status st = TW_OK;
@@ -58,17 +82,13 @@ tw_status twi_tower_shape(tw_tower **out, const tw_tower_config *cfg, const char
     t->cfg = *cfg;
     if (t->cfg.text_rules == 0)
         t->cfg.text_rules = TWI_RULES_NEWEST;
-    if (vocabulary != NULL && twi_reads_tokens(cfg)) {
-        t->vocabulary = tw_strdup(vocabulary);
-        if (t->vocabulary == NULL) {
-            st = tw_fail(err, TW_ENOMEM, "the tower's vocabulary");
-            goto done;
-        }
-    }
+    if (twi_reads_tokens(cfg))
+        TW_TRY(copy_texts(t, texts, err));
+    const twi_texts own = texts_of(t);
     TW_TRY(tw_params_create(&t->params, err));
     tw_params_defer(t->params);
     for (tw_modality m = 0; m < TW_MODALITIES; m++) {
-        TW_TRY(twi_encoder_create(&t->encoders[m], m, &t->cfg, t->vocabulary, t->params, err));
+        TW_TRY(twi_encoder_create(&t->encoders[m], m, &t->cfg, &own, t->params, err));
         if (t->encoders[m] != NULL)
             TW_TRY(add_projection(t, m, err));
         t->modalities += t->encoders[m] != NULL;
@@ -116,6 +136,8 @@ void tw_tower_destroy(tw_tower *t)
     }
     tw_params_destroy(t->params);
     tw_free(t->vocabulary);
+    tw_free(t->added);
+    tw_free(t->prompt);
     tw_free(t);
 }
 
@@ -219,14 +241,14 @@ done:
     return st;
 }
 
-tw_status tw_tower_create(tw_tower **out, const tw_tower_config *cfg, const char *vocabulary,
-                          tw_error *err)
+tw_status twi_tower_create(tw_tower **out, const tw_tower_config *cfg, const twi_texts *texts,
+                           tw_error *err)
 {
     tw_status st = TW_OK;
     tw_tower *t = NULL;
 
     *out = NULL;
-    TW_TRY(twi_tower_shape(&t, cfg, vocabulary, err));
+    TW_TRY(twi_tower_shape(&t, cfg, texts, err));
     assert(t != NULL);
     TW_TRY(twi_tower_allocate(t, err));
     TW_TRY(init_weights(t, err));
@@ -237,9 +259,16 @@ done:
     return st;
 }
 
+tw_status tw_tower_create(tw_tower **out, const tw_tower_config *cfg, const char *vocabulary,
+                          tw_error *err)
+{
+    return twi_tower_create(out, cfg, &(twi_texts){.vocabulary = vocabulary}, err);
+}
+
 tw_status tw_tower_untrained(tw_tower **out, const tw_tower *t, tw_error *err)
 {
-    tw_status st = tw_tower_create(out, &t->cfg, t->vocabulary, err);
+    const twi_texts texts = texts_of(t);
+    tw_status st = twi_tower_create(out, &t->cfg, &texts, err);
     for (int m = 0; m < TW_MODALITIES && st == TW_OK; m++)
         if (t->encoders[m] != NULL && t->encoders[m]->class->copy_fit != NULL)
             t->encoders[m]->class->copy_fit((*out)->encoders[m], t->encoders[m]);

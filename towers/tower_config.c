@@ -19,9 +19,11 @@
         .text_rules = TWI_RULES_NEWEST, .dim = 128, .bits = 16, .embed_dim = 128, .ngram_min = 3,  \
         .ngram_max = 5, .max_features = 4096, .vocabulary = 8000, .text_width = 128,               \
         .text_layers = 2, .text_heads = 4, .text_ffn = 512, .max_tokens = 128,                     \
-        .text_dropout = 0.1, .text_lower = true, .picture_size = 32, .picture_channels = 3,        \
-        .picture_width = 32, .picture_depth = 2, .sound_seconds = 2, .sound_width = 32,            \
-        .sound_depth = 4, .sound_loudness = true, .attribute_width = 64, .seed = 1                 \
+        .text_dropout = 0.1, .text_lower = true, .text_han = true, .text_eps = 1e-12,              \
+        .text_pooling = 4, .text_prompt = true, .text_dense_end = 1, .picture_size = 32,           \
+        .picture_channels = 3, .picture_width = 32, .picture_depth = 2, .sound_seconds = 2,        \
+        .sound_width = 32, .sound_depth = 4, .sound_loudness = true, .attribute_width = 64,        \
+        .seed = 1                                                                                  \
     }
 #define TRAIN_DEFAULT                                                                              \
     {                                                                                              \
@@ -71,6 +73,18 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
     X(TOKENS, tower, text_positions, INT, NULL, "0", 0, 4096, "a transformer's; 0: as max_tokens") \
     X(TOKENS, tower, text_dropout, REAL, NULL, "0.1", 0, 0.9, "inside the encoder, in training")   \
     X(TOKENS, tower, text_lower, BOOL, NULL, "true", 0, 1, "lower case, no accents")               \
+    X(TOKENS, tower, text_accents, BOOL, NULL, "false", 0, 1, "lower case, but accents stay")      \
+    X(TOKENS, tower, text_han, BOOL, NULL, "true", 0, 1, "each Han character is a word")           \
+    X(TOKENS, tower, text_eps, REAL, NULL, "1e-12", 1e-15, 0.1, "a transformer's layer norms")     \
+    X(TOKENS, tower, text_pooling, INT, NULL, "4", 1, 63,                                          \
+      "a transformer's pieces to one vector, a sum of: 1 first, 2 largest, 4 mean, 8 sum over "    \
+      "the "                                                                                       \
+      "root of their number, 16 mean weighted by place, 32 last")                                  \
+    X(TOKENS, tower, text_prompt, BOOL, NULL, "true", 0, 1, "pool a prompt's pieces, too")         \
+    X(TOKENS, tower, text_dense, INT, NULL, "0", 0, TW_TOWER_MAX_DIM,                              \
+      "width of a layer behind a transformer; 0: none")                                            \
+    X(TOKENS, tower, text_dense_end, WORD, ends, "tanh", 0, 4,                                     \
+      "of that layer: linear, tanh, relu, gelu or sigmoid")                                        \
     X(PICTURE, tower, picture_size, INT, NULL, "32", 16, TW_TOWER_MAX_SIZE, "pixels a side")       \
     X(PICTURE, tower, picture_channels, INT, NULL, "3", 1, 3, "1: grey, 3: colour")                \
     X(PICTURE, tower, picture_width, INT, NULL, "32", 8, 256, "channels of the first block")       \
@@ -148,6 +162,7 @@ static const char *const loss_names[] = {"auto",       "triplet", "contrastive",
                                          "cosine",     "bce",     "online",      "batch-all",
                                          "batch-hard", "supcon",  "cosent",      "proxy"};
 static const char *const texts[] = {"auto", "none", "bag", "cnn", "lstm", "gru", "transformer"};
+static const char *const ends[] = {"linear", "tanh", "relu", "gelu", "sigmoid"};
 static const char *const pictures[] = {"auto", "none", "conv4", "resnet"};
 static const char *const sounds[] = {"auto", "none", "cnn"};
 static const char *const attribute_names[] = {"auto", "none", "mlp"};

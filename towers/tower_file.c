@@ -5,8 +5,10 @@
  *   text.table (V,E)  text.proj.w (D,E)  text.proj.b (1,D)  text.idf (V)   F32
  *   twindex.kind "tower" | twindex.version "2" | twindex.text "fnv1a-nfkc-2"
  *   twindex.tower {"text": "bag", "bits": 16, ...} | twindex.vocabulary "[PAD]\n..."
+ *   twindex.added [{"id": 30522, ...}] | twindex.prompt "query: "
  *
- * Version 1, which knew the bag of words alone, is read, too. */
+ * Version 3 is that of towers that read tokens: version 2 knew one pooling, no tokens added to a
+ * vocabulary and no prompt. Version 1 knew the bag of words alone. All are read. */
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 
 #define FILE_KIND    "tower"
 #define FILE_VERSION "2"
+#define FILE_TOKENS  "3"
 #define FILE_BEFORE  "1"
 
 /* Hashing, folding, what words are (text_pieces.h): by rules - 1. Any change is a new name. */
@@ -30,11 +33,16 @@ static tw_status write_meta(tw_st_writer *w, const tw_tower *t, tw_error *err)
     tw_text_init(&json, 4096);
     TW_TRY(twi_tower_config_format(&t->cfg, &json, err));
     TW_TRY(tw_st_add_meta(w, "twindex.kind", FILE_KIND, err));
-    TW_TRY(tw_st_add_meta(w, "twindex.version", FILE_VERSION, err));
+    TW_TRY(tw_st_add_meta(w, "twindex.version",
+                          twi_reads_tokens(&t->cfg) ? FILE_TOKENS : FILE_VERSION, err));
     TW_TRY(tw_st_add_meta(w, "twindex.text", rules_names[t->cfg.text_rules - 1], err));
     TW_TRY(tw_st_add_meta(w, "twindex.tower", tw_text_cstr(&json), err));
     if (t->vocabulary != NULL)
         TW_TRY(tw_st_add_meta(w, "twindex.vocabulary", t->vocabulary, err));
+    if (t->added != NULL)
+        TW_TRY(tw_st_add_meta(w, "twindex.added", t->added, err));
+    if (t->prompt != NULL)
+        TW_TRY(tw_st_add_meta(w, "twindex.prompt", t->prompt, err));
 done:
     tw_text_fini(&json);
     return st;
@@ -76,8 +84,9 @@ static tw_status read_config(tw_tower_config *cfg, const tw_st_file *f, tw_error
 
     TW_TRY(check_meta(f, "twindex.kind", FILE_KIND, TW_ECORRUPT, err));
     const char *version = tw_st_meta(f, "twindex.version");
-    if (version == NULL || strcmp(version, FILE_BEFORE) != 0)
-        TW_TRY(check_meta(f, "twindex.version", FILE_VERSION, TW_EUNSUPPORTED, err));
+    if (version == NULL ||
+        (strcmp(version, FILE_BEFORE) != 0 && strcmp(version, FILE_VERSION) != 0))
+        TW_TRY(check_meta(f, "twindex.version", FILE_TOKENS, TW_EUNSUPPORTED, err));
     const char *text = tw_st_meta(f, "twindex.text");
     if (text == NULL || strcmp(text, rules_names[0]) != 0)
         TW_TRY(check_meta(f, "twindex.text", rules_names[1], TW_EUNSUPPORTED, err));
@@ -138,7 +147,10 @@ static tw_status shape_of(tw_tower **out, const tw_tower_config *cfg, const tw_s
                           tw_error *err)
 {
     tw_error why = {0};
-    tw_status st = twi_tower_shape(out, cfg, tw_st_meta(f, "twindex.vocabulary"), &why);
+    const twi_texts texts = {.vocabulary = tw_st_meta(f, "twindex.vocabulary"),
+                             .added = tw_st_meta(f, "twindex.added"),
+                             .prompt = tw_st_meta(f, "twindex.prompt")};
+    tw_status st = twi_tower_shape(out, cfg, &texts, &why);
     if (st == TW_EINVAL)
         return tw_fail(err, TW_ECORRUPT, "the tower's settings: %.300s", why.msg);
     return st == TW_OK ? st : tw_fail(err, st, "%.300s", why.msg);

@@ -7,9 +7,9 @@
 #include "towers/text_bert.h"
 
 /* A tower of the folder's shape that hands its vectors on as they are. */
-static tw_tower_config config_of(const twi_bert *b, bool lower)
+static tw_tower_config config_of(const twi_bert_about *a, twi_cutting cut)
 {
-    const twi_transformer_config *net = twi_bert_config(b);
+    const twi_transformer_config *net = &a->cfg;
     tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
     cfg.text = TW_TEXT_TRANSFORMER;
     cfg.text_rules = 1; /* its own tokenizer says how texts are read */
@@ -19,9 +19,16 @@ static tw_tower_config config_of(const twi_bert *b, bool lower)
     cfg.text_ffn = net->hidden;
     cfg.text_positions = net->positions;
     cfg.text_dropout = net->dropout;
-    cfg.text_lower = lower;
-    cfg.max_tokens = twi_bert_max_tokens(b);
-    cfg.dim = net->width;
+    cfg.text_lower = cut.lower;
+    cfg.text_accents = cut.accents;
+    cfg.text_han = !cut.han_joined;
+    cfg.text_eps = net->eps;
+    cfg.text_pooling = net->pooling;
+    cfg.text_prompt = a->prompt_pooled;
+    cfg.text_dense = a->dense;
+    cfg.text_dense_end = (int) a->dense_end;
+    cfg.max_tokens = a->max_tokens;
+    cfg.dim = a->dense > 0 ? a->dense : net->width * twi_pool_parts(net->pooling);
     return cfg;
 }
 
@@ -37,8 +44,12 @@ tw_status tw_tower_import_bert(tw_tower **out, const char *dir, tw_error *err)
     TW_TRY(twi_bert_open(&b, dir, err));
     words = twi_bert_take_words(b);
     assert(words != NULL);
-    const tw_tower_config cfg = config_of(b, twi_wordpiece_lower(words));
-    TW_TRY(tw_tower_create(&t, &cfg, twi_wordpiece_text(words, &len), err));
+    const twi_bert_about *a = twi_bert_get(b);
+    const tw_tower_config cfg = config_of(a, twi_wordpiece_cutting(words));
+    const twi_texts texts = {.vocabulary = twi_wordpiece_text(words, &len),
+                             .added = twi_wordpiece_added(words),
+                             .prompt = a->prompt[0] != '\0' ? a->prompt : NULL};
+    TW_TRY(twi_tower_create(&t, &cfg, &texts, err));
     assert(t != NULL);
     TW_TRY(twi_bert_load(b, t->params, "text.", err));
     *out = t;

@@ -86,8 +86,9 @@ TW_NODISCARD tw_status tw_tower_create(tw_tower **out, const tw_tower_config *cf
                                        const char *vocabulary, tw_error *err);
 void tw_tower_destroy(tw_tower *t); /* accepts NULL; no session may be left */
 
-/* A text tower from a sentence-transformers folder (BERT's architecture, mean pooling; all-MiniLM-
- * L6-v2 is one): its vectors are the library's. It can be used as it is and trained further.
+/* A text tower from a sentence-transformers folder (BERT's architecture; all-MiniLM-L6-v2 is one):
+ * its vectors are the library's, scaled to length 1, with the folder's default prompt before every
+ * text. It can be used as it is and trained further.
  *
  * TW_ECORRUPT: a file breaks its format or the model is of another kind; the sentence says which.
  * TW_ENOTFOUND, TW_EIO, TW_ENOMEM. On failure *out is NULL. */

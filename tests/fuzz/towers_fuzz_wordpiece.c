@@ -36,7 +36,10 @@ static void check(twi_wordpiece *w, const char *text, size_t len)
 
     encode(w, text, len);
     encode(w, "Caf\xc3\xa9 au lait", 12);
-    require(twi_wordpiece_parse(&again, stored, n, twi_wordpiece_lower(w), NULL) == TW_OK);
+    require(twi_wordpiece_parse(&again, stored, n, twi_wordpiece_cutting(w), NULL) == TW_OK);
+    const char *added = twi_wordpiece_added(w);
+    if (added != NULL)
+        require(twi_wordpiece_add(again, added, strlen(added), NULL) == TW_OK);
     const char *stored_again = twi_wordpiece_text(again, &n_again);
     require(n == n_again && memcmp(stored, stored_again, n) == 0);
     require(twi_wordpiece_size(w) == twi_wordpiece_size(again));
@@ -56,9 +59,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     switch (data[0]) {
     case 0:
-    case 1: st = twi_wordpiece_parse(&w, fixed, sizeof fixed - 1, data[0] == 0, NULL); break;
-    case 2: st = twi_wordpiece_parse(&w, rest, len, true, NULL); break;
-    case 3: st = twi_wordpiece_parse_json(&w, rest, len, NULL); break;
+    case 1:
+        st = twi_wordpiece_parse(&w, fixed, sizeof fixed - 1,
+                                 data[0] == 0 ? TWI_UNCASED : TWI_CASED, NULL);
+        break;
+    case 2: st = twi_wordpiece_parse(&w, rest, len, TWI_UNCASED, NULL); break;
+    case 3: st = twi_wordpiece_parse_json(&w, rest, len, NULL, NULL); break;
     case 4: st = twi_wordpiece_learn(&w, &rest, &len, 1, 64, NULL); break;
     default: break;
     }

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
+#include "nn/safetensors.h"
 #include "towers/towers.h"
 
 static const char *const texts[] = {"red apple", "green apple", "blue car", "fast car", "red pear"};
@@ -122,10 +124,109 @@ static void memory_that_runs_out_is_told_and_nothing_leaks(void **state)
     tw_tower_destroy(t);
 }
 
+/* ---- a folder of sentence-transformers, with all that it may have -----------------------------
+ */
+
+static void write_part(const char *name, const char *text)
+{
+    assert_ok(tw_file_replace(tw_test_path(name), text, strlen(text), err));
+}
+
+static void write_bert(void)
+{
+    static const struct {
+        const char *name;
+        int rows, cols;
+    } parts[] = {
+        {"embeddings.word_embeddings.weight", 20, 8},
+        {"embeddings.position_embeddings.weight", 8, 8},
+        {"embeddings.token_type_embeddings.weight", 1, 8},
+        {"embeddings.LayerNorm.gamma", 8, 0},
+        {"embeddings.LayerNorm.beta", 8, 0},
+        {"encoder.layer.0.attention.self.query.weight", 8, 8},
+        {"encoder.layer.0.attention.self.query.bias", 8, 0},
+        {"encoder.layer.0.attention.self.key.weight", 8, 8},
+        {"encoder.layer.0.attention.self.key.bias", 8, 0},
+        {"encoder.layer.0.attention.self.value.weight", 8, 8},
+        {"encoder.layer.0.attention.self.value.bias", 8, 0},
+        {"encoder.layer.0.attention.output.dense.weight", 8, 8},
+        {"encoder.layer.0.attention.output.dense.bias", 8, 0},
+        {"encoder.layer.0.attention.output.LayerNorm.weight", 8, 0},
+        {"encoder.layer.0.attention.output.LayerNorm.bias", 8, 0},
+        {"encoder.layer.0.intermediate.dense.weight", 8, 8},
+        {"encoder.layer.0.intermediate.dense.bias", 8, 0},
+        {"encoder.layer.0.output.dense.weight", 8, 8},
+        {"encoder.layer.0.output.dense.bias", 8, 0},
+        {"encoder.layer.0.output.LayerNorm.weight", 8, 0},
+        {"encoder.layer.0.output.LayerNorm.bias", 8, 0},
+    };
+    static const float ones[160] = {1, 1, 1, 1, 1, 1, 1, 1, 0.5f};
+    tw_st_writer *w = NULL;
+    assert_ok(tw_dir_create(tw_test_path("1"), err));
+    assert_ok(tw_dir_create(tw_test_path("2"), err));
+    write_part("config.json", "{\"model_type\":\"bert\",\"vocab_size\":20,\"hidden_size\":8,"
+                              "\"num_attention_heads\":2,\"num_hidden_layers\":1,"
+                              "\"intermediate_size\":8,\"max_position_embeddings\":8,"
+                              "\"type_vocab_size\":1}");
+    write_part("modules.json", "[{\"type\":\"sentence_transformers.models.Transformer\"},"
+                               "{\"type\":\"sentence_transformers.models.Pooling\",\"path\":\"1\"},"
+                               "{\"type\":\"sentence_transformers.models.Dense\",\"path\":\"2\"}]");
+    write_part("1/config.json", "{\"pooling_mode\":[\"max\",\"weightedmean\"],"
+                                "\"include_prompt\":false}");
+    write_part("2/config.json", "{\"in_features\":16,\"out_features\":4,\"bias\":false}");
+    write_part("config_sentence_transformers.json",
+               "{\"prompts\":{\"q\":\"red \"},\"default_prompt_name\":\"q\"}");
+    write_part("tokenizer.json",
+               "{\"normalizer\":{\"type\":\"BertNormalizer\",\"lowercase\":true},"
+               "\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},\"post_processor\":"
+               "{\"type\":\"BertProcessing\",\"cls\":[\"[CLS]\",1],\"sep\":[\"[SEP]\",2]},"
+               "\"added_tokens\":[{\"id\":16,\"content\":\"<b>\"},"
+               "{\"id\":17,\"content\":\"Car\",\"normalized\":true}],"
+               "\"model\":{\"vocab\":{\"[UNK]\":0,\"[CLS]\":1,\"[SEP]\":2,\"red\":3,\"apple\":4,"
+               "\"5\":5,\"6\":6,\"7\":7,\"8\":8,\"9\":9,\"10\":10,\"11\":11,\"12\":12,\"13\":13,"
+               "\"14\":14,\"15\":15}}}");
+    assert_ok(tw_st_writer_create(&w, err));
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        assert_ok(tw_st_add(w, parts[i].name, TW_F32, parts[i].rows, parts[i].cols, ones, err));
+    assert_ok(tw_st_save(w, tw_test_path("model.safetensors"), err));
+    tw_st_writer_destroy(w);
+    w = NULL;
+    assert_ok(tw_st_writer_create(&w, err));
+    assert_ok(tw_st_add(w, "linear.weight", TW_F32, 4, 16, ones, err));
+    assert_ok(tw_st_save(w, tw_test_path("2/model.safetensors"), err));
+    tw_st_writer_destroy(w);
+}
+
+static tw_status import(void *ctx)
+{
+    tw_tower *t = NULL, *again = NULL;
+    float v[N * 4];
+    (void) ctx;
+    tw_status st = tw_tower_import_bert(&t, tw_test_dir(), NULL);
+    assert_true((t == NULL) == (st != TW_OK));
+    if (st == TW_OK)
+        st = tw_tower_save(t, tw_test_path("imported.safetensors"), NULL);
+    if (st == TW_OK)
+        st = tw_tower_load(&again, tw_test_path("imported.safetensors"), NULL);
+    if (st == TW_OK)
+        st = tw_tower_embed_texts(again, NULL, texts, NULL, N, v, NULL, NULL, NULL);
+    tw_tower_destroy(t);
+    tw_tower_destroy(again);
+    return st;
+}
+
+static void an_import_tells_it_too(void **state)
+{
+    (void) state;
+    write_bert();
+    torture(import, NULL, 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_that_runs_out_is_told_and_nothing_leaks),
+        cmocka_unit_test(an_import_tells_it_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "nn/tape.h"
 #include "tests/unit/nn/gradcheck.h"
 #include "towers/text_cnn.h"
+#include "towers/text_pooling.h"
 #include "towers/text_rnn.h"
 #include "towers/text_transformer.h"
 
@@ -118,6 +119,46 @@ static void a_transformer_has_the_gradient_of_its_value(void **state)
     check_all();
     end();
     twi_transformer_destroy(t);
+}
+
+static tw_tensor *ends_forward(const void *encoder, tw_tape *t)
+{
+    static const twi_activation ends[] = {TWI_LINEAR, TWI_TANH, TWI_RELU, TWI_GELU, TWI_SIGMOID};
+    tw_tensor *y = transformer_forward(encoder, t), *z = NULL;
+    assert_int_equal(y->cols, twi_transformer_columns(encoder));
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        tw_tensor *part = twi_activate(t, tw_op_scale(t, y, 0.7), ends[i]);
+        z = z == NULL ? part : tw_op_add(t, z, part);
+    }
+    return z;
+}
+
+/* Every pooling at once, behind it every end of a layer, with and without a first piece that is
+ * left out. The text of one piece then gives zeros. */
+static void poolings_and_ends_have_the_gradients_of_their_values(void **state)
+{
+    (void) state;
+    for (int skip = 0; skip < 2; skip++) {
+        const twi_transformer_config cfg = {.vocab = VOCAB,
+                                            .positions = 4,
+                                            .width = 4,
+                                            .heads = 2,
+                                            .layers = 1,
+                                            .hidden = 3,
+                                            .eps = 1e-3,
+                                            .pooling = TWI_POOL_ALL,
+                                            .skip = skip};
+        twi_transformer *t = NULL;
+        assert_ok(tw_params_create(&m.ps, err));
+        assert_ok(twi_transformer_create(&t, &cfg, m.ps, "text.", err));
+        assert_int_equal(twi_transformer_columns(t), 24);
+        m.encoder = t;
+        m.forward = ends_forward;
+        begin();
+        check_all();
+        end();
+        twi_transformer_destroy(t);
+    }
 }
 
 static tw_tensor *rnn_forward(const void *encoder, tw_tape *t)
@@ -237,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_text_does_not_see_its_neighbours),
         cmocka_unit_test(an_encoder_out_of_range_is_refused),
         cmocka_unit_test(a_transformer_has_the_gradient_of_its_value),
+        cmocka_unit_test(poolings_and_ends_have_the_gradients_of_their_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

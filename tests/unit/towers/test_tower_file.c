@@ -106,7 +106,7 @@ static const variant variants[] = {
     {"", "tower", "1", RULES, CONFIG, 0, 0, 1, 1, TW_OK},
     {"kind", "seq", "1", RULES, CONFIG, 0, 0, 1, 1, TW_ECORRUPT},
     {"kind", NULL, "1", RULES, CONFIG, 0, 0, 1, 1, TW_ECORRUPT},
-    {"version", "tower", "3", RULES, CONFIG, 0, 0, 1, 1, TW_EUNSUPPORTED},
+    {"version", "tower", "4", RULES, CONFIG, 0, 0, 1, 1, TW_EUNSUPPORTED},
     {"text", "tower", "1", "fnv1a-fold-2", CONFIG, 0, 0, 1, 1, TW_EUNSUPPORTED},
     {"text_rules 1", "tower", "2", NEWER_RULES, CONFIG, 0, 0, 1, 1, TW_ECORRUPT},
     {"", "tower", "2", NEWER_RULES,

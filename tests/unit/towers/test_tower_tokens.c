@@ -1,6 +1,7 @@
 /* Towers that read tokens: samples, company, the file, and a folder of another library. */
 #include "tests/support/test.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -237,9 +238,54 @@ static void a_bad_vocabulary_is_refused(void **state)
     assert_null(t);
 }
 
+/* A file as version 2 wrote it: without the settings that came with version 3. */
+static void an_earlier_file_serves_as_before(void **state)
+{
+    static const char *const later[] = {"text_accents",  "text_han",    "text_eps",
+                                        "text_pooling",  "text_prompt", "text_dense",
+                                        "text_dense_end"};
+    (void) state;
+    for (int kind = TW_TEXT_CNN; kind <= TW_TEXT_TRANSFORMER; kind++) {
+        tw_tower *t = make((tw_text_encoder) kind), *u = NULL;
+        float now[N * D], before[N * D];
+        char config[4096] = {0};
+        tw_st_file *f = NULL;
+        tw_st_writer *w = NULL;
+        assert_ok(tw_tower_save(t, tw_test_path("now.safetensors"), err));
+        assert_ok(tw_st_open(&f, tw_test_path("now.safetensors"), err));
+        assert_string_equal(tw_st_meta(f, "twindex.version"), "3");
+        json_t *settings = json_loads(tw_st_meta(f, "twindex.tower"), 0, NULL);
+        for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
+            assert_int_equal(json_object_del(settings, later[i]), 0);
+        assert_true(json_dumpb(settings, config, sizeof config - 1, 0) < sizeof config);
+        assert_ok(tw_st_writer_create(&w, err));
+        assert_ok(tw_st_add_meta(w, "twindex.kind", "tower", err));
+        assert_ok(tw_st_add_meta(w, "twindex.version", "2", err));
+        assert_ok(tw_st_add_meta(w, "twindex.text", tw_st_meta(f, "twindex.text"), err));
+        assert_ok(tw_st_add_meta(w, "twindex.tower", config, err));
+        assert_ok(
+            tw_st_add_meta(w, "twindex.vocabulary", tw_st_meta(f, "twindex.vocabulary"), err));
+        for (int i = 0; i < tw_st_count(f); i++) {
+            const tw_st_tensor x = tw_st_at(f, i);
+            assert_ok(tw_st_add(w, x.name, x.type, x.rows, x.cols, x.data, err));
+        }
+        assert_ok(tw_st_save(w, tw_test_path("before.safetensors"), err));
+        assert_ok(tw_tower_load(&u, tw_test_path("before.safetensors"), err));
+        embed_alone(t, now);
+        embed_alone(u, before);
+        assert_memory_equal(now, before, sizeof now);
+        json_decref(settings);
+        tw_st_writer_destroy(w);
+        tw_st_close(f);
+        tw_tower_destroy(t);
+        tw_tower_destroy(u);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_earlier_file_serves_as_before),
         cmocka_unit_test(a_text_without_words_has_no_sample),
         cmocka_unit_test(company_does_not_change_a_vector),
         cmocka_unit_test(dropout_hides_words_but_no_marks),
