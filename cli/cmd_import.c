@@ -45,7 +45,8 @@ int cmd_import(int argc, char **argv)
             "Reads a sentence-transformers folder (BERT's architecture, such as all-MiniLM-L6-v2:\n"
             "config.json, model.safetensors, tokenizer.json or vocab.txt; any pooling, one Dense "
             "layer,\n"
-            "the default prompt) into the text tower, publishes a new model version, embeds and indexes the catalogue with it.\n"
+            "the default prompt) into the text tower, publishes a new model version, embeds and\n"
+            "indexes the catalogue with it.\n"
             "`twindex train towers DIR --continue` trains it further.",
         .example = "  twindex import minilm shop all-MiniLM-L6-v2",
         .flags = flags,
