@@ -45,7 +45,7 @@ static tw_status check_shown(const tw_embed_query *q, tw_error *err)
     if (q->item != NULL)
         return check_text("item", q->item, 1, TW_WIRE_MAX_NAME, err);
     if (q->text != NULL)
-        TW_TRY(check_text("text", q->text, 1, TW_STORE_MAX_TEXT, err));
+        TW_TRY(check_text("text", q->text, 0, TW_STORE_MAX_TEXT, err));
     TW_TRY(check_media("image", q->image, err));
     TW_TRY(check_media("audio", q->audio, err));
 done:

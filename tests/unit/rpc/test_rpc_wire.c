@@ -97,7 +97,8 @@ static const row requests[] = {
            "a",
         TW_EINVAL, "either an item"),
     ROW("an item is not empty", V1 "\x52\x04\x0a\x00\x18\x0a", TW_EINVAL, "item is missing"),
-    ROW("a text is not empty", V1 "\x62\x02\x12\x00", TW_EINVAL, "text is missing"),
+    ROW("a text may be empty: the towers say what they make of it", V1 "\x62\x02\x12\x00", TW_OK,
+        ""),
     ROW("user or history", V1 "\x5a\x02\x18\x01", TW_EINVAL, "exactly one of user and history"),
     ROW("not both",
         V1 "\x5a\x08\x0a\x01u\x12\x01"
