@@ -39,6 +39,41 @@ static tw_status embed(void *ctx)
     return tw_tower_embed_texts(ctx, NULL, texts, NULL, N, v, NULL, NULL, NULL);
 }
 
+/* Longer than what needs no memory: accents apart and a script without spaces. */
+enum { LETTERS = 400 };
+static const char *long_text(void)
+{
+    static char text[6 * LETTERS + 1];
+    for (size_t i = 0; i < LETTERS; i++)
+        memcpy(text + 6 * i, "e\xcc\x81\xe7\x8c\xab", 6); /* e, acute; cat */
+    return text;
+}
+
+static tw_status read_a_long_text(void *ctx)
+{
+    tw_tower_session *s = NULL;
+    float v[D];
+    const tw_tower_item item = {.text = long_text(),
+                                .text_len = (size_t) 6 * LETTERS,
+                                .attributes = "{\"maison\": \"HERME\u0300S\"}"};
+    tw_status st = tw_tower_session_create(&s, ctx, NULL);
+    if (st == TW_OK)
+        st = tw_tower_embed(s, &item, v, NULL, NULL);
+    tw_tower_session_destroy(s);
+    return st;
+}
+
+static tw_status learn_vocabulary(void *ctx)
+{
+    const char *const some[] = {"caf\xc3\xa9 toy", long_text()};
+    char *words = NULL;
+    (void) ctx;
+    tw_status st = tw_tower_learn_vocabulary(&words, some, NULL, 2, 100, NULL);
+    assert_true((words == NULL) == (st != TW_OK));
+    tw_free(words);
+    return st;
+}
+
 static tw_status train_on(const tw_tower_data *data, tw_tower_loss loss)
 {
     tw_tower_train_config cfg = TW_TOWER_TRAIN_DEFAULT;
@@ -113,6 +148,14 @@ static void memory_that_runs_out_is_told_and_nothing_leaks(void **state)
     tw_tower *t = NULL;
     (void) state;
     assert_ok(tw_tower_create(&t, &shape, NULL, err));
+    tw_tower *both = NULL;
+    tw_tower_config with_attributes = shape;
+    with_attributes.attributes = TW_ATTRIBUTES_MLP;
+    with_attributes.attribute_width = 4;
+    assert_ok(tw_tower_create(&both, &with_attributes, NULL, err));
+    torture(read_a_long_text, both, 20);
+    tw_tower_destroy(both);
+    torture(learn_vocabulary, NULL, 20);
     torture(make, NULL, 6);
     torture(fit, t, 6);
     torture(embed, t, 7);

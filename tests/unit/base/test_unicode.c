@@ -177,6 +177,26 @@ static void piled_up_marks_take_linear_time(void **state)
     free(s);
 }
 
+static void characters_have_kinds(void **state)
+{
+    static const struct {
+        uint32_t cp;
+        tw_unicode_kind kind;
+    } rows[] = {
+        {'a', TW_UNICODE_LETTER},    {'7', TW_UNICODE_LETTER},      {0x732b, TW_UNICODE_LETTER},
+        {0x30fc, TW_UNICODE_LETTER}, {0xe000, TW_UNICODE_LETTER},   {0x378, TW_UNICODE_LETTER},
+        {0x301, TW_UNICODE_MARK},    {0xe31, TW_UNICODE_MARK},      {0x903, TW_UNICODE_MARK},
+        {0x20e3, TW_UNICODE_FRAME},  {0x20ac, TW_UNICODE_SIGN},     {0x1f3ac, TW_UNICODE_SIGN},
+        {0x2192, TW_UNICODE_SIGN},   {' ', TW_UNICODE_OTHER},       {'!', TW_UNICODE_OTHER},
+        {0x30fb, TW_UNICODE_OTHER},  {0x200d, TW_UNICODE_OTHER},    {0, TW_UNICODE_OTHER},
+        {0x964, TW_UNICODE_OTHER},   {0x10ffff, TW_UNICODE_LETTER}, /* never assigned */
+    };
+    (void) state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (tw_unicode_kind_of(rows[i].cp) != rows[i].kind)
+            fail_msg("U+%04X is %d", rows[i].cp, (int) tw_unicode_kind_of(rows[i].cp));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +205,7 @@ int main(void)
         cmocka_unit_test(malformed_bytes_become_the_replacement),
         cmocka_unit_test(a_failed_call_leaves_the_text_as_it_was),
         cmocka_unit_test(both_are_idempotent_for_every_character),
+        cmocka_unit_test(characters_have_kinds),
         cmocka_unit_test(piled_up_marks_take_linear_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
