@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/unicode.h"
 #include "towers/text_case.h"
 
 enum { MAX_ITEM_TERMS = 512 }; /* of one item; the rest of a long text says little more */
@@ -24,6 +25,8 @@ tw_status twi_names_begin(twi_names **out, const int32_t *cluster, int64_t n, in
     nm->n = n;
     nm->k = k;
     tw_text_init(&nm->forms, FORMS_CAP);
+    tw_text_init(&nm->spelt, SIZE_MAX / 4);
+    tw_text_init(&nm->key, SIZE_MAX / 4);
     nm->begin = tw_alloc((size_t) n + 1, sizeof *nm->begin);
     if (nm->begin == NULL) {
         twi_names_end(nm);
@@ -38,6 +41,8 @@ void twi_names_end(twi_names *nm)
     if (nm == NULL)
         return;
     tw_text_fini(&nm->forms);
+    tw_text_fini(&nm->spelt);
+    tw_text_fini(&nm->key);
     tw_free(nm->terms);
     tw_free(nm->slots);
     tw_free(nm->begin);
@@ -199,10 +204,30 @@ bool twi_next_word(const char **s, const char *end, twi_word *out, bool *gap)
     return out->len > 0;
 }
 
-static uint64_t key_of(twi_term_kind kind, const char *folded, size_t len)
+/* *key <- of `before`, where there is one, a blank and `word`: a word and a pair differ by it. */
+static tw_status key_of(twi_names *nm, twi_term_kind kind, const twi_word *before, const char *word,
+                        size_t len, uint64_t *key, tw_error *err)
 {
-    const unsigned char type = kind == TWI_VALUE; /* a word and a pair differ by their blank */
-    return tw_fnv1a(tw_fnv1a(TW_FNV_START, &type, 1), folded, len);
+    tw_status st = TW_OK;
+    const unsigned char type = kind == TWI_VALUE;
+    tw_text_clear(&nm->key);
+    if (before != NULL) {
+        TW_TRY(tw_unicode_fold(&nm->key, before->form, before->len, err));
+        TW_TRY(tw_text_adds(&nm->key, " ", err));
+    }
+    TW_TRY(tw_unicode_fold(&nm->key, word, len, err));
+    *key = tw_fnv1a(tw_fnv1a(TW_FNV_START, &type, 1), tw_text_cstr(&nm->key), nm->key.len);
+done:
+    return st;
+}
+
+static tw_status note_term(twi_names *nm, int64_t i, twi_term_kind kind, const twi_word *before,
+                           const char *word, size_t len, tw_error *err)
+{
+    uint64_t key = 0;
+    const char *form = before != NULL ? before->form : word;
+    tw_status st = key_of(nm, kind, before, word, len, &key, err);
+    return st == TW_OK ? note(nm, i, kind, key, form, (size_t) (word + len - form), err) : st;
 }
 
 static bool is_year(const twi_word *w)
@@ -217,27 +242,25 @@ static tw_status read_decade(twi_names *nm, int64_t i, const twi_word *w, tw_err
     if (!is_year(w))
         return TW_OK;
     (void) snprintf(decade, sizeof decade, "%.3s0s", w->folded);
-    return note(nm, i, TWI_DECADE, key_of(TWI_DECADE, decade, 5), decade, 5, err);
+    return note_term(nm, i, TWI_DECADE, NULL, decade, 5, err);
 }
 
 static tw_status read_text(twi_names *nm, int64_t i, const char *text, tw_error *err)
 {
     tw_status st = TW_OK;
-    const char *at = text, *end = text + strlen(text);
     twi_word before = {0}, now;
     bool gap;
+    tw_text_clear(&nm->spelt);
+    TW_TRY(tw_unicode_nfc(&nm->spelt, text, strlen(text), err));
+    const char *at = tw_text_cstr(&nm->spelt), *end = at + nm->spelt.len;
     while (twi_next_word(&at, end, &now, &gap)) {
         if (now.told) {
-            TW_TRY(note(nm, i, TWI_WORD, key_of(TWI_WORD, now.folded, now.folded_len), now.form,
-                        now.len, err));
+            TW_TRY(note_term(nm, i, TWI_WORD, NULL, now.form, now.len, err));
             TW_TRY(read_decade(nm, i, &now, err));
         }
         const size_t both = (size_t) (now.form + now.len - before.form);
-        if (now.told && before.told && !is_year(&before) && !gap && both < TWI_MAX_TERM) {
-            uint64_t key = key_of(TWI_PAIR, before.folded, before.folded_len);
-            key = tw_fnv1a(tw_fnv1a(key, " ", 1), now.folded, now.folded_len);
-            TW_TRY(note(nm, i, TWI_PAIR, key, before.form, both, err));
-        }
+        if (now.told && before.told && !is_year(&before) && !gap && both < TWI_MAX_TERM)
+            TW_TRY(note_term(nm, i, TWI_PAIR, &before, now.form, now.len, err));
         before = now;
     }
 done:
@@ -247,15 +270,11 @@ done:
 /* Dates, links and prose are no names. */
 static tw_status read_value(twi_names *nm, int64_t i, const char *value, tw_error *err)
 {
-    char folded[TWI_MAX_TERM + 4];
-    size_t to = 0;
     const size_t len = value != NULL ? strlen(value) : 0;
     if (len == 0 || len >= TWI_MAX_TERM || strstr(value, "://") != NULL ||
         (value[0] >= '0' && value[0] <= '9'))
         return TW_OK;
-    for (size_t at = 0, used; at < len && to + 4 < sizeof folded; at += used)
-        to += tw_utf8_put(folded + to, tw_letter_fold(tw_utf8_next(value + at, len - at, &used)));
-    return note(nm, i, TWI_VALUE, key_of(TWI_VALUE, folded, to), value, len, err);
+    return note_term(nm, i, TWI_VALUE, NULL, value, len, err);
 }
 
 static tw_status read_attributes(twi_names *nm, int64_t i, const char *attributes, tw_error *err)

@@ -25,6 +25,8 @@ struct twi_names {
     int64_t n;
     int k;
     tw_text forms;   /* NUL-terminated spellings, one after the other */
+    tw_text spelt;   /* the text at hand, composed: one title in two spellings has the same words */
+    tw_text key;     /* what is being hashed, case-folded */
     twi_term *terms; /* (room) */
     int32_t *slots;  /* (2 * room) term + 1; 0: free; linear probing */
     int32_t n_terms, room;
