@@ -4,7 +4,7 @@
  * second server takes it over:
  *
  * - PATH.lock is locked (flock) for as long as the listener lives, so that two servers that start
- * at once do not both find the path free. It is removed at the end by whoever made it.
+ * at once do not both find the path free. It is removed at the end, unless it is another's file.
  * - What is at PATH stays if it is no socket, or if somebody listens on it; a socket on which
  * nobody listens is what a killed server left, and is removed.
  * - At the end PATH is removed if it is still the same file.
@@ -32,7 +32,7 @@ typedef struct twi_listener {
     dev_t dev;
     ino_t ino;
     int lock_fd;    /* -1: none */
-    bool made_lock; /* it was not there before */
+    bool made_lock; /* it is a server's, and goes with it */
 } twi_listener;
 
 /* Listens on tcp://HOST:PORT (tcp4, tcp6: of that family only; HOST * or empty: all addresses; PORT

@@ -19,6 +19,16 @@ static void lock_path(char out[TWI_LISTENER_MAX_PATH + 8], const twi_listener *l
     (void) snprintf(out, TWI_LISTENER_MAX_PATH + 8, "%s.lock", l->path);
 }
 
+/* What our locks hold, so that one whose server was killed is known for ours, too. */
+static const char mark[] = "the lock of a twindex socket\n";
+
+static bool is_marked(int fd)
+{
+    char there[sizeof mark];
+    return pread(fd, there, sizeof there, 0) == (ssize_t) (sizeof mark - 1) &&
+           memcmp(there, mark, sizeof mark - 1) == 0;
+}
+
 static int open_lock(twi_listener *l, const char *path)
 {
     const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK; /* waits for no pipe */
@@ -62,6 +72,11 @@ static tw_status take_lock(twi_listener *l, const char *url, tw_error *err)
             return tw_fail_errno(err, "cannot listen on %s: cannot lock '%s'", url, path);
         }
         if (lstat(path, &there) == 0 && same_file(&opened, &there)) {
+            if (l->made_lock) { /* on a full disk it stays without, should we be killed */
+                ssize_t n = write(fd, mark, sizeof mark - 1);
+                (void) n;
+            }
+            l->made_lock = l->made_lock || is_marked(fd);
             l->lock_fd = fd;
             return TW_OK;
         }

@@ -2,6 +2,7 @@
 set(rude rpc_raw.c rpc_echo.c)
 tw_test(integration rpc_server.c SOURCES ${rude} DEPENDS tw_nng tw_rpc_server)
 tw_test(integration rpc_rude.c SOURCES ${rude} DEPENDS tw_nng tw_rpc_server)
+tw_test(integration rpc_turns.c SOURCES ${rude} DEPENDS tw_nng tw_rpc_server)
 tw_test(integration rpc_stop.c SOURCES ${rude} DEPENDS tw_nng tw_rpc_server)
 tw_test(integration rpc_service.c SOURCES ${rude} rpc_fake.c ${PROJECT_SOURCE_DIR}/rpc/service.c
   DEPENDS tw_rpc_client tw_rpc_keys tw_rpc_server tw_rpc_wire)

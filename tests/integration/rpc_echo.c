@@ -13,8 +13,10 @@
 typedef struct stage {
     pthread_mutex_t lock; /* guards the fields below */
     pthread_cond_t changed;
-    int holding; /* calls that wait now */
-    bool open;   /* let them go */
+    int holding;    /* calls that wait now */
+    bool open;      /* let them go */
+    char order[64]; /* first letters of the requests since calls last began to hold */
+    size_t n_order;
 } stage;
 
 static stage the_stage;
@@ -25,7 +27,17 @@ void set_open(bool open)
 {
     pthread_mutex_lock(&the_stage.lock);
     the_stage.open = open;
+    if (!open)
+        the_stage.n_order = 0;
     pthread_cond_broadcast(&the_stage.changed);
+    pthread_mutex_unlock(&the_stage.lock);
+}
+
+void get_order(char out[64])
+{
+    pthread_mutex_lock(&the_stage.lock);
+    memcpy(out, the_stage.order, the_stage.n_order);
+    out[the_stage.n_order] = '\0';
     pthread_mutex_unlock(&the_stage.lock);
 }
 
@@ -42,6 +54,10 @@ void echo(void *ctx, int worker, tw_bytes request, double waited_s, tw_server_re
     stage *s = &the_stage;
     (void) ctx;
     (void) waited_s;
+    pthread_mutex_lock(&s->lock);
+    if (request.len > 0 && s->n_order < sizeof s->order - 1)
+        s->order[s->n_order++] = *(const char *) request.data;
+    pthread_mutex_unlock(&s->lock);
     if (request.len >= 4 && memcmp(request.data, "hold", 4) == 0) {
         pthread_mutex_lock(&s->lock);
         s->holding++;
@@ -53,7 +69,7 @@ void echo(void *ctx, int worker, tw_bytes request, double waited_s, tw_server_re
         pthread_mutex_unlock(&s->lock);
     }
     reply->bytes = (tw_bytes){big, ECHO_BIG};
-    if (request.len == 3 && memcmp(request.data, "big", 3) == 0)
+    if (request.len >= 3 && memcmp((const char *) request.data + request.len - 3, "big", 3) == 0)
         return;
     if (request.len == 5 && memcmp(request.data, "wrong", 5) == 0)
         reply->slow = true;

@@ -1,5 +1,6 @@
 /* A server with a handler of the tests' own: no wire format, no engine. It echoes; "hold..." waits
- * until it is let go; "big" is answered with ECHO_BIG bytes; the answer to "wrong" is slow;
+ * until it is let go; "...big" is answered with
+ * ECHO_BIG bytes; the answer to "wrong" is slow;
  * "alive?" is answered "alive" by nobody's worker. And the clients to go with it. */
 #ifndef TW_TESTS_INTEGRATION_RPC_ECHO_H
 #define TW_TESTS_INTEGRATION_RPC_ECHO_H
@@ -20,6 +21,9 @@ void echo(void *ctx, int worker, tw_bytes request, double waited_s, tw_server_re
 
 /* Whether "hold" waits (false) or goes on (true). */
 void set_open(bool open);
+
+/* The first letters of the requests that the handler got since set_open(false), in their order. */
+void get_order(char out[64]);
 
 /* Until n calls hold. */
 void wait_for_holding(int n);

@@ -1,7 +1,6 @@
 /* What peers do that mean no good, or go away: nobody else may notice. */
 #include <dirent.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -220,161 +219,6 @@ static void half_sent_messages_hold_so_much_memory_and_no_more(void **state)
     assert_true(tw_server_stop(srv));
 }
 
-/* ---- turns ---- */
-
-typedef struct flood {
-    const char *url;
-    bool reads;
-    _Atomic bool stop;
-} flood;
-
-static void *read_on(void *arg)
-{
-    static _Thread_local char buf[65536];
-    while (recv(*(int *) arg, buf, sizeof buf, 0) > 0) {
-    }
-    return NULL;
-}
-
-static void *ask_without_end(void *arg)
-{
-    flood *f = arg;
-    pthread_t reader;
-    int fd = raw_peer(f->url, 0);
-    if (f->reads)
-        assert_int_equal(pthread_create(&reader, NULL, read_on, &fd), 0);
-    for (uint32_t n = 0; !f->stop && raw_request(fd, n, "more", 4); n++) {
-    }
-    (void) shutdown(fd, SHUT_RDWR);
-    if (f->reads)
-        assert_int_equal(pthread_join(reader, NULL), 0);
-    close(fd);
-    return NULL;
-}
-
-static void who_asks_one_at_a_time_is_never_refused(void **state)
-{
-    (void) state;
-    enum { FLOODS = 2 };
-    tw_server *srv =
-        serve(ANY, (tw_server_config){.workers = 1, .queue = 4, .send_timeout_ms = 100});
-    pthread_t threads[FLOODS];
-    flood floods[FLOODS];
-    for (int i = 0; i < FLOODS; i++) {
-        floods[i] = (flood){.url = tw_server_url(srv, 0), .reads = i > 0};
-        assert_int_equal(pthread_create(&threads[i], NULL, ask_without_end, &floods[i]), 0);
-    }
-    for (double end = tw_clock_monotonic() + RAW_PATIENCE_S; counters(srv).busy < 100;)
-        assert_true(tw_clock_monotonic() < end);
-    int fd = raw_peer(tw_server_url(srv, 0), 0);
-    for (uint32_t i = 0; i < 144; i++) {
-        uint32_t number;
-        char body[16];
-        assert_true(raw_request(fd, i, "please", 6));
-        assert_int_equal(raw_reply(fd, &number, body, sizeof body), 6);
-        assert_memory_equal(body, "please", 6);
-    }
-    close(fd);
-    for (int i = 0; i < FLOODS; i++)
-        floods[i].stop = true;
-    for (int i = 0; i < FLOODS; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-    assert_true(tw_server_stop(srv));
-}
-
-/* One worker: what it does first tells whose turn it was. */
-static void connections_take_turns(void **state)
-{
-    (void) state;
-    tw_server *srv = serve(ANY, (tw_server_config){.workers = 1});
-    int greedy = raw_peer(tw_server_url(srv, 0), 0), modest = raw_peer(tw_server_url(srv, 0), 0);
-    uint32_t number;
-    char body[16];
-    set_open(false);
-    assert_true(raw_request(greedy, 1, "hold", 4));
-    wait_for_holding(1);
-    for (uint32_t i = 2; i <= 10; i++)
-        assert_true(raw_request(greedy, i, "hold!", 5));
-    WAIT_FOR(srv, queued, 9);
-    assert_true(raw_request(modest, 1, "modest", 6));
-    WAIT_FOR(srv, queued, 10);
-    set_open(true);
-    assert_int_equal(raw_reply(modest, &number, body, sizeof body), 6);
-    /* first the one that was held, one from the queue, the modest one: nine more, with the thread
-     * that reads here not always the quickest */
-    for (int i = 0; i < 10; i++)
-        assert_true(raw_reply(greedy, &number, body, sizeof body) > 0);
-    close(greedy);
-    close(modest);
-    assert_true(tw_server_stop(srv));
-}
-
-static void express_is_answered_while_all_workers_are_busy(void **state)
-{
-    (void) state;
-    tw_server *srv = serve(ANY, (tw_server_config){.workers = 2});
-    int fd = raw_peer(tw_server_url(srv, 0), 0), other = raw_peer(tw_server_url(srv, 0), 0);
-    uint32_t number;
-    char body[16];
-    set_open(false);
-    for (uint32_t i = 0; i < 2; i++)
-        assert_true(raw_request(fd, i, "hold", 4));
-    wait_for_holding(2);
-    for (uint32_t i = 2; i < 2 + TW_SERVER_PER_CONNECTION; i++)
-        assert_true(raw_request(fd, i, "hold", 4));
-    WAIT_FOR(srv, queued, TW_SERVER_PER_CONNECTION);
-    assert_true(raw_request(fd, 90, "alive?", 6));
-    assert_int_equal(raw_reply(fd, &number, body, sizeof body), 5);
-    assert_int_equal(number, 90);
-    assert_true(raw_request(other, 1, "alive?", 6));
-    assert_int_equal(raw_reply(other, &number, body, sizeof body), 5);
-    set_open(true);
-    for (int i = 0; i < 2 + TW_SERVER_PER_CONNECTION; i++)
-        assert_int_equal(raw_reply(fd, &number, body, sizeof body), 4);
-    WAIT_FOR(srv, answered, 4 + TW_SERVER_PER_CONNECTION);
-    close(fd);
-    close(other);
-    assert_true(tw_server_stop(srv));
-}
-
-static void slow_answers_are_few_a_peer_and_delay_nobody(void **state)
-{
-    (void) state;
-    enum { ASKED = TW_SERVER_SLOW_FREE + 2, CONNECTIONS = 2 };
-    tw_server *srv = serve(ANY, (tw_server_config){.workers = 1});
-    int guess[CONNECTIONS];
-    uint32_t number;
-    char body[16];
-    double began = tw_clock_monotonic();
-    for (int i = 0; i < CONNECTIONS; i++)
-        guess[i] = raw_peer(tw_server_url(srv, 0), 0);
-    for (int i = 0; i < ASKED; i++)
-        assert_true(raw_request(guess[i % CONNECTIONS], (uint32_t) i, "wrong", 5));
-    assert_works(srv); /* the same address, another connection, nothing wrong: at once */
-    assert_true(tw_clock_monotonic() - began < 0.4);
-    for (int i = 0; i < ASKED; i++)
-        assert_int_equal(raw_reply(guess[i % CONNECTIONS], &number, body, sizeof body), 5);
-    double took = tw_clock_monotonic() - began;
-    assert_true(took > 1.9e-3 * TW_SERVER_SLOW_MS);
-
-    int late[40]; /* more than may wait: those beyond lose their connection */
-    for (int i = 0; i < 40; i++) {
-        late[i] = raw_peer(tw_server_url(srv, 0), 0);
-        assert_true(raw_request(late[i], 1, "wrong", 5));
-    }
-    const int most = TW_SERVER_SLOW_MOST_MS / TW_SERVER_SLOW_MS + TW_SERVER_SLOW_FREE;
-    WAIT_FOR(srv, queued, 0);
-    for (double end = tw_clock_monotonic() + RAW_PATIENCE_S;
-         counters(srv).connections > most + CONNECTIONS;)
-        assert_true(tw_clock_monotonic() < end);
-    for (int i = 0; i < 40; i++)
-        close(late[i]);
-    for (int i = 0; i < CONNECTIONS; i++)
-        close(guess[i]);
-    assert_works(srv);
-    assert_true(tw_server_stop(srv)); /* what is held back is let go */
-}
-
 /* ---- limits of the process, and the end ---- */
 
 static void without_descriptors_peers_are_refused_and_nothing_spins(void **state)
@@ -454,10 +298,6 @@ int main(void)
         cmocka_unit_test(a_peer_that_has_said_all_still_gets_its_answers),
         cmocka_unit_test(a_message_that_does_not_end_is_given_up),
         cmocka_unit_test(half_sent_messages_hold_so_much_memory_and_no_more),
-        cmocka_unit_test(who_asks_one_at_a_time_is_never_refused),
-        cmocka_unit_test(connections_take_turns),
-        cmocka_unit_test(express_is_answered_while_all_workers_are_busy),
-        cmocka_unit_test(slow_answers_are_few_a_peer_and_delay_nobody),
         cmocka_unit_test(without_descriptors_peers_are_refused_and_nothing_spins),
         cmocka_unit_test(a_limit_of_files_lowers_the_limit_of_connections),
         cmocka_unit_test(stopping_does_not_wait_for_a_call_that_never_ends),

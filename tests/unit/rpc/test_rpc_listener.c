@@ -140,6 +140,7 @@ static void a_leftover_is_replaced_and_a_live_socket_is_not(void **state)
     tw_error e = {0};
     struct stat first, now;
     leave_socket(tw_test_path("s"));
+    (void) tw_test_file("s.lock", "the lock of a twindex socket\n");
     mode_t before = umask(0);
     assert_ok(twi_listener_open(&l, ipc_url("s"), err));
     (void) umask(before);
