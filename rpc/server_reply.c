@@ -288,6 +288,15 @@ void twi_reply_send(twi_connection *c, const twi_sp_request *to, const tw_server
     twi_reply_flush(c);
 }
 
+/* Room for a block after `last`, or for the first, that takes len bytes at least. */
+static size_t next_room(const twi_block *last, size_t len)
+{
+    size_t room = last == NULL ? BLOCK_FIRST : 2 * last->room;
+    if (room > BLOCK_MOST)
+        room = BLOCK_MOST;
+    return room < len ? len : room;
+}
+
 void twi_reply_append(twi_connection *c, const twi_sp_request *to, tw_bytes bytes, int answers)
 {
     uint8_t head[TWI_SP_MAX_HEAD];
@@ -295,9 +304,7 @@ void twi_reply_append(twi_connection *c, const twi_sp_request *to, tw_bytes byte
     twi_block *b = c->out_last;
     bool lost = c->dead || c->broken;
     if (!lost && (b == NULL || b->room - b->len < len)) {
-        size_t room = b == NULL ? BLOCK_FIRST : 2 * b->room;
-        room = room > BLOCK_MOST ? BLOCK_MOST : room;
-        b = make_block(c->srv, room > len ? room : len);
+        b = make_block(c->srv, next_room(b, len));
         if (b != NULL)
             append_block(c, b);
         lost = b == NULL;
