@@ -61,6 +61,17 @@ static void check_opened(const twi_opened *o, const char *dir, const twi_version
             twi_found(f, what, problems[i], FROM_COPY);
 }
 
+/* A version without the record is an older one's, and as good. */
+static void check_cut(const char *dir, twi_findings *f)
+{
+    twi_cut c;
+    tw_error why = {0};
+    const tw_status st = twi_cut_load(&c, dir, &why);
+    if (st != TW_OK && st != TW_ENOTFOUND && st != TW_ENOMEM)
+        twi_found(f, dir, why.msg, "or remove that file, and eval seq only warns");
+    twi_cut_fini(&c);
+}
+
 /* Opens a version; g NULL, or takes what could be opened. */
 static tw_status check_version(tw_engine *e, const twi_version *v, twi_generation *g,
                                twi_findings *f, tw_error *err)
@@ -78,6 +89,8 @@ static tw_status check_version(tw_engine *e, const twi_version *v, twi_generatio
     if (st != TW_OK)
         return st;
     check_opened(&o, dir, v, f);
+    if (v->parts.seq_version > 0)
+        check_cut(dir, f);
     if (g != NULL) {
         g->tower = o.tower;
         g->seq = o.seq;

@@ -182,6 +182,13 @@ static void new_events_are_targets_and_late_ones_are_history(void **state)
     tw_engine_close(e);
 }
 
+static void names_the_cut(void *ctx, const char *what)
+{
+    (void) ctx;
+    if (strstr(what, "seq.cut.safetensors") == NULL)
+        fail_msg("%s", what);
+}
+
 static void a_model_without_its_record_says_so(void **state)
 {
     (void) state;
@@ -196,7 +203,9 @@ static void a_model_without_its_record_says_so(void **state)
     assert_ok(tw_file_replace(path, "what?", 5, err));
     assert_int_equal(tw_engine_eval_seq(e, NULL, &report, &why), TW_ECORRUPT);
     assert_non_null(strstr(why.msg, "seq.cut"));
+    assert_int_equal(tw_engine_check(tw_test_path("old"), names_the_cut, NULL, &why), TW_ECORRUPT);
     assert_int_equal(remove(path), 0);
+    assert_ok(tw_engine_check(tw_test_path("old"), names_the_cut, NULL, err));
     r = measured(e, NULL);
     assert_false(json_is_true(json_object_get(json_object_get(r, "cut"), "kept")));
     assert_non_null(strstr(json_string_value(json_object_get(json_object_get(r, "cut"), "warning")),
