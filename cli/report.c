@@ -92,10 +92,11 @@ static void print_cut(const json_t *cut)
     if (word(cut, "warning")[0] != '\0')
         (void) fprintf(stderr, "twindex: %s\n", word(cut, "warning"));
     if (later > 0)
-        (void) printf("  %lld targets were recorded after the training\n", later);
+        (void) printf("  targets recorded after the training: %lld\n", later);
     if (left_out == 0)
         return;
-    (void) printf("  left out: %lld people of whom the training saw all that is left", left_out);
+    (void) printf("  left out: %lld %s of whom the training saw all that is left", left_out,
+                  left_out == 1 ? "person" : "people");
     for (size_t i = 0; i < json_array_size(examples); i++)
         (void) printf("%s%s", i == 0 ? " (" : ", ", json_string_value(json_array_get(examples, i)));
     if (json_array_size(examples) > 0)

@@ -375,7 +375,10 @@ typedef struct tw_eval_options {
  * pairs; TW_ECORRUPT: the model's report; TW_ECANCELLED; TW_ENOMEM. On failure *report is NULL. */
 TW_NODISCARD tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt,
                                              char **report, tw_error *err);
-/* Measures the active sequential model on what the store holds; the report is as in training. */
+/* Measures the active sequential model on what the store holds, but never on an event that its
+ * training saw, whatever came and went since; the report (docs/formats.md) is as in training, with
+ * who is left out. TW_ESTATE: there is no model. TW_ENOTFOUND: nobody has a target left. TW_EINVAL:
+ * an option out of range. TW_ECORRUPT: the record of what the training saw. */
 TW_NODISCARD tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **report,
                                           tw_error *err);
 /* Recall at 10 of each index against an exact scan, and microseconds a query on one thread. */

@@ -394,7 +394,7 @@ want 'nobody is left out' 1 '^0$' sh -c "'$program' eval seq g | grep -c 'left o
 "$program" delete --dir g f10 >out
 want 'whose last films went is left out' 0 'left out: 7 people of whom the training saw all that is left (u6, u20' "$program" eval seq g
 "$program" record --dir g u1 f20 >out
-want 'what came since is asked for' 0 '1 targets were recorded after the training' "$program" eval seq g
+want 'what came since is asked for' 0 'targets recorded after the training: 1' "$program" eval seq g
 one_line 'activate when?' 2 'none of better, always, never' "$program" train seq g --activate perhaps
 one_line 'activate towers when?' 2 'none of better, always, never' "$program" train towers g --activate perhaps
 
