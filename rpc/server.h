@@ -59,14 +59,16 @@
 #define TW_SERVER_EXPRESS_BYTES  1024                /* longer requests are never express */
 #define TW_SERVER_SLOW_FREE      5    /* slow answers that a peer gets at once, to begin with */
 #define TW_SERVER_SLOW_MS        500  /* then one each; they come back at the same rate */
-#define TW_SERVER_SLOW_MOST_MS   5000 /* one that would wait longer ends its connection */
+#define TW_SERVER_SLOW_MOST_MS   5000 /* none is held back for longer */
 
 /* What a handler answers. */
 typedef struct tw_server_reply {
     tw_bytes bytes; /* must stay until the next call with this worker */
-    bool slow;      /* of a kind that its peer should not get often: a wrong key. All connections of
-                       the peer (an IPv4 address, an IPv6 /64, an ipc user) share what they get; it
-                       is held back, and the connection not read meanwhile; no worker waits. */
+    bool slow; /* of a kind that its peer should not get often: a wrong key. It is held back, and
+                  its connection not read meanwhile; no worker waits. All connections of a peer (an
+                  IPv4 address, an IPv6 /64, an ipc user) share what it gets, and so that nobody can
+                  tell a good guess by its speed, answers to connections that never had a good one
+                  are held back as long. Those that had are not. */
 } tw_server_reply;
 
 /* Answers one request.

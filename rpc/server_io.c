@@ -86,11 +86,12 @@ static void receive(twi_connection *c)
     tw_bytes reply = {0};
     (void) pthread_mutex_lock(&srv->lock);
     srv->count.requests++;
+    bool slowed = twi_reply_is_slowed(c, tw_clock_monotonic());
     (void) pthread_mutex_unlock(&srv->lock);
     srv->partial -= c->in.room;
     twi_sp_request req = twi_sp_message(&c->in);
     const tw_bytes body = {req.bytes + req.path, req.len - req.path};
-    bool express = srv->cfg.express != NULL && body.len <= TW_SERVER_EXPRESS_BYTES &&
+    bool express = !slowed && srv->cfg.express != NULL && body.len <= TW_SERVER_EXPRESS_BYTES &&
                    srv->cfg.express(srv->cfg.ctx, body, &reply);
     twi_waiting *w = express ? NULL : tw_alloc(1, sizeof *w);
     if (w != NULL)
@@ -100,6 +101,7 @@ static void receive(twi_connection *c)
     bool queued = w != NULL && !srv->stopping && twi_queue_put(c, w);
     if (express) {
         srv->active++;
+        c->trusted = true;
         twi_reply_append(c, &req, reply, 1);
     } else if (!queued) {
         srv->count.busy++;

@@ -193,24 +193,33 @@ static twi_block *keep(twi_connection *c, const struct iovec parts[2], size_t sk
     return b;
 }
 
-/* When the next slow answer of c's peer is due. */
-static double slow_due(twi_connection *c, double now)
+/* When the answer may go: a slow one moves the moment on for all that its peer asks. */
+static double due_of(twi_connection *c, double now, bool slow)
 {
-    const double step = 1e-3 * TW_SERVER_SLOW_MS;
+    const double step = 1e-3 * TW_SERVER_SLOW_MS, most = now + 1e-3 * TW_SERVER_SLOW_MOST_MS;
     double *next = &c->srv->peers[c->peer];
-    if (*next < now)
-        *next = now;
-    *next += step;
+    if (slow)
+        *next = step + (*next > now ? *next : now);
+    if (*next > most + TW_SERVER_SLOW_FREE * step)
+        *next = most + TW_SERVER_SLOW_FREE * step;
     return *next - TW_SERVER_SLOW_FREE * step;
 }
 
-/* True: the answer is dealt with, if only by giving up. */
-static bool hold_back(twi_connection *c, const struct iovec parts[2])
+bool twi_reply_is_slowed(const twi_connection *c, double now)
 {
-    double now = tw_clock_monotonic(), due = slow_due(c, now);
+    const double step = 1e-3 * TW_SERVER_SLOW_MS;
+    return !c->trusted && c->srv->peers[c->peer] - TW_SERVER_SLOW_FREE * step > now;
+}
+
+/* True: the answer is dealt with, if only by giving up. */
+static bool hold_back(twi_connection *c, const struct iovec parts[2], bool slow)
+{
+    double now = tw_clock_monotonic();
+    double due = slow || !c->trusted ? due_of(c, now, slow) : now;
+    c->trusted = c->trusted || !slow;
     if (due <= now || c->srv->stopping)
         return false;
-    twi_block *b = due - now > 1e-3 * TW_SERVER_SLOW_MOST_MS ? NULL : keep(c, parts, 0);
+    twi_block *b = keep(c, parts, 0);
     if (b == NULL) {
         lose(c, 1);
         give_up(c);
@@ -256,7 +265,7 @@ static void send_parts(twi_connection *c, struct iovec parts[2], bool slow)
         lose(c, 1);
         return;
     }
-    if (slow && hold_back(c, parts))
+    if (hold_back(c, parts, slow))
         return;
     if (c->out == NULL && !c->writing) {
         send_now(c, parts);

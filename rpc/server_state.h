@@ -73,6 +73,7 @@ struct twi_connection {
     bool ended;   /* the peer will send no more */
     bool resting; /* it asked for more than it may, and is not read until the next tick */
     bool writing; /* somebody writes, without the lock: nobody else may, nor free out */
+    bool trusted; /* it had an answer that was not slow */
     bool in_ring;
     uint32_t interest; /* what epoll watches */
     twi_connection *ring_before, *ring_after;
@@ -130,7 +131,8 @@ struct tw_server {
     bool io_quit;  /* the I/O thread ends */
     int64_t busy_logged, unsent_logged;
     tw_server_counters count;
-    double peers[TWI_PEERS]; /* when the next slow answer of such a peer is due, at the earliest */
+    double peers[TWI_PEERS]; /* of such a peer: TW_SERVER_SLOW_FREE steps after its next slow answer
+                                is due */
 };
 
 /* ---- server_io.c ---- */
@@ -171,6 +173,9 @@ void *twi_worker_main(void *arg);
 
 /* One answer of the handler, whole or in part from `reply` itself. It may be held back. */
 void twi_reply_send(twi_connection *c, const twi_sp_request *to, const tw_server_reply *reply);
+
+/* True where even a good answer to c would be held back, and so none may be given at once. */
+bool twi_reply_is_slowed(const twi_connection *c, double now);
 
 /* The I/O thread's answer, which waits for twi_reply_flush; `answers` of `active` it ends, 0 or 1.
  */
