@@ -263,6 +263,9 @@ one_line 'bad attributes' 1 'JSON' "$program" put --connect "$url" y --attribute
 want 'delete over the wire' 0 'deleted x' "$program" delete --connect "$url" x
 "$program" init d2 >out
 one_line 'a port in use' 1 "${url#tcp://}" "$program" serve d2 --listen "$url"
+echo precious >precious
+one_line 'a file is no socket' 1 'is no socket; it stays as it is' "$program" serve d2 --listen ipc://precious
+want 'the file is as it was' 0 '^precious$' cat precious
 one_line 'a URL that is none' 1 'nonsense' "$program" serve d2 --listen nonsense
 one_line 'nobody listens' 1 'tcp://127.0.0.1:1' "$program" stats --connect tcp://127.0.0.1:1 --timeout 2000
 kill "$server"
