@@ -86,8 +86,9 @@ static tw_status spell(const tokens *t, tw_text *own, const char **text, size_t 
     if (t->rules == 1)
         return TW_OK;
     tw_text_clear(own);
-    tw_status st = twi_wordpiece_cutting(t->words).lower ? twi_normalise(own, *text, *len, err)
-                                                         : tw_unicode_nfc(own, *text, *len, err);
+    tw_status st = twi_wordpiece_cutting(t->words).lower
+                       ? twi_normalise_words(own, *text, *len, err)
+                       : tw_unicode_nfc(own, *text, *len, err);
     *text = tw_text_cstr(own);
     *len = own->len;
     return st;

@@ -8,6 +8,7 @@
 
 enum {
     CLUSTER_MAX = 32,  /* bytes of a character with its marks; further marks are not read */
+    LONGEST_WORD = 48, /* letters that twi_normalise_words leaves together */
     LONGEST_GRAM = 3,  /* characters of a piece of a script without spaces */
     PIECE_OF_TEXT = 4, /* how often such a piece counts: */
     PIECE_ALONE = 8    /* a sign is a word of its own */
@@ -293,6 +294,31 @@ tw_status twi_normalise(tw_text *out, const char *s, size_t len, tw_error *err)
         from = i + 3;
     }
     return st == TW_OK ? tw_unicode_fold(out, s + from, len - from, err) : st;
+}
+
+tw_status twi_normalise_words(tw_text *out, const char *s, size_t len, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_text whole;
+    int letters = 0;
+
+    tw_text_init(&whole, FOLDED_CAP);
+    TW_TRY(twi_normalise(&whole, s, len, err));
+    const char *text = tw_text_cstr(&whole);
+    for (size_t i = 0, used; i < whole.len; i += used) {
+        const uint32_t cp = tw_utf8_next(text + i, whole.len - i, &used);
+        const kind k = kind_of(cp);
+        letters = k == GAP ? 0 : letters + 1;
+        if (letters > LONGEST_WORD && k != MARK && k != UNREAD) {
+            TW_TRY(tw_text_add(out, " ", 1, err));
+            letters = 1;
+        }
+        TW_TRY(tw_text_add(out, text + i, used, err));
+    }
+    TW_TRY(tw_text_add(out, "", 0, err));
+done:
+    tw_text_fini(&whole);
+    return st;
 }
 
 tw_status twi_pieces_read(twi_pieces *p, const char *text, size_t len, tw_error *err)

@@ -49,4 +49,8 @@ TW_NODISCARD tw_status twi_pieces_read(twi_pieces *p, const char *text, size_t l
 /* Appends s as rules 2 read it. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_normalise(tw_text *out, const char *s, size_t len, tw_error *err);
 
+/* The same for a tokenizer that takes a long word for an unknown one: what has no space for longer
+ * than that, as a sentence in Thai, is parted, never before a mark. */
+TW_NODISCARD tw_status twi_normalise_words(tw_text *out, const char *s, size_t len, tw_error *err);
+
 #endif

@@ -226,6 +226,52 @@ static void unknown_words_alone_are_nothing_to_read(void **state)
     tw_tower_destroy(t);
 }
 
+/* 300 Thai letters without a space: by the tokenizer's own rule one unknown word. "Khon kin khao",
+ * people eat rice; a mark is never parted from its letter. */
+static void a_sentence_without_spaces_is_read(void **state)
+{
+    static const char word[] = "\xe0\xb8\x84\xe0\xb8\x99\xe0\xb8\x81\xe0\xb8\xb4\xe0\xb8\x99"
+                               "\xe0\xb8\x82\xe0\xb9\x89\xe0\xb8\xb2\xe0\xb8\xa7";
+    enum { BYTES = sizeof word - 1, TIMES = 34 };
+    char text[BYTES * TIMES + 1] = "";
+    const char *const all[] = {text, "toy story"};
+    tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
+    char *words = NULL;
+    tw_text parted;
+    (void) state;
+    for (int i = 0; i < TIMES; i++)
+        memcpy(text + (size_t) i * BYTES, word, BYTES + 1);
+    tw_text_init(&parted, 1 << 16);
+    assert_ok(twi_normalise_words(&parted, text, strlen(text), err));
+    assert_non_null(strchr(parted.data, ' '));
+    assert_null(strstr(parted.data, " \xe0\xb8\xb4"));
+    assert_null(strstr(parted.data, " \xe0\xb9\x89"));
+    tw_text_fini(&parted);
+
+    assert_ok(tw_tower_learn_vocabulary(&words, all, NULL, 2, 100, err));
+    cfg.text = TW_TEXT_CNN;
+    cfg.text_width = cfg.dim = 32;
+    for (int rules = 1; rules <= 2; rules++) {
+        tw_tower *t = NULL;
+        tw_tower_session *s = NULL;
+        float v[2][32];
+        int found = -1;
+        cfg.text_rules = rules;
+        assert_ok(tw_tower_create(&t, &cfg, words, err));
+        assert_ok(tw_tower_session_create(&s, t, err));
+        assert_ok(tw_tower_embed_text(s, text, strlen(text), v[0], &found, err));
+        assert_int_equal(found, 1);
+        assert_ok(tw_tower_embed_text(s, "\xce\xb1", 2, v[1], &found, err)); /* unknown */
+        /* By rules 1 it is what every unknown word is, by 2 it is read, and an unknown word is not.
+         */
+        assert_int_equal(found, rules == 1);
+        assert_true((memcmp(v[0], v[1], sizeof v[0]) == 0) == (rules == 1));
+        tw_tower_session_destroy(s);
+        tw_tower_destroy(t);
+    }
+    tw_free(words);
+}
+
 static void a_bad_vocabulary_is_refused(void **state)
 {
     tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
@@ -291,6 +337,7 @@ int main(void)
         cmocka_unit_test(dropout_hides_words_but_no_marks),
         cmocka_unit_test(every_encoder_reads_two_spellings_as_one),
         cmocka_unit_test(unknown_words_alone_are_nothing_to_read),
+        cmocka_unit_test(a_sentence_without_spaces_is_read),
         cmocka_unit_test(a_bad_vocabulary_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
