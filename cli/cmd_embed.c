@@ -74,10 +74,11 @@ static int write_file(backend *b, const embed_flags *f, const tw_embed_query *sh
         TW_TRY(write_named(b, &s, &(tw_embed_query){.item = items[i]}, items[i], err));
     if (shown->item == NULL && asking_shows(&f->shown))
         TW_TRY(write_named(b, &s, shown, "", err));
-    if (s.file == NULL)
+    if (s.file == NULL) {
         TW_TRY(tw_fail(err, TW_ESTATE,
                        "there is no vector to write: the catalogue is empty, or the "
                        "towers read nothing of it"));
+    }
     const int64_t rows = vector_file_rows(s.file);
     vector_file *closing = s.file;
     s.file = NULL;

@@ -129,11 +129,12 @@ tw_status twi_ask_vector(tw_engine *e, const twi_generation *g, twi_seat *seat,
     if (st == TW_ENOTFOUND) /* embedded after the index was searched, or by another process */
         st = tw_store_vector(e->store, row, g->towers_version, seat->vec, tw_tower_dim(g->tower),
                              err);
-    if (st == TW_EDIM || (st == TW_OK && !twi_vector_sound(seat->vec, tw_tower_dim(g->tower))))
+    if (st == TW_EDIM || (st == TW_OK && !twi_vector_sound(seat->vec, tw_tower_dim(g->tower)))) {
         st = tw_fail(err, TW_ECORRUPT,
                      "the stored vector of '%.100s' is damaged; put the item again, or open the "
                      "directory for writing, which embeds it anew",
                      q->item);
+    }
     if (st == TW_OK && twi_reads_nothing(seat->vec, tw_tower_dim(g->tower))) {
         char named[160];
         (void) snprintf(named, sizeof named, "the item '%.120s'", q->item);

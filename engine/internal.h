@@ -154,11 +154,6 @@ TW_NODISCARD tw_status twi_generation_load(tw_engine *e, int version, twi_model_
 void twi_generation_free(twi_generation *g);
 /* ---- generation.c ---- */
 
-/* Whether a vector is that of an item of which the towers read nothing. */
-bool twi_reads_nothing(const float *vec, int dim);
-/* Brings g->unread up to date with store and index. */
-void twi_count_unread(tw_engine *e, twi_generation *g);
-
 /* Makes g current (takes the reference) and drops the old one. */
 void twi_generation_swap(tw_engine *e, twi_generation *g);
 /* Brings g's indexes from `since` up to the store's present. The writer lock is held, or g is not
