@@ -62,7 +62,7 @@ static void check_opened(const twi_opened *o, const char *dir, const twi_version
 }
 
 /* A version without the record is an older one's, and as good. */
-static void check_cut(const char *dir, twi_findings *f)
+static tw_status check_cut(const char *dir, twi_findings *f, tw_error *err)
 {
     twi_cut c;
     tw_error why = {0};
@@ -70,6 +70,7 @@ static void check_cut(const char *dir, twi_findings *f)
     if (st != TW_OK && st != TW_ENOTFOUND && st != TW_ENOMEM)
         twi_found(f, dir, why.msg, "or remove that file, and eval seq only warns");
     twi_cut_fini(&c);
+    return st == TW_ENOMEM ? tw_fail(err, st, "%s", why.msg) : TW_OK;
 }
 
 /* Opens a version; g NULL, or takes what could be opened. */
@@ -90,7 +91,7 @@ static tw_status check_version(tw_engine *e, const twi_version *v, twi_generatio
         return st;
     check_opened(&o, dir, v, f);
     if (v->parts.seq_version > 0)
-        check_cut(dir, f);
+        st = check_cut(dir, f, err);
     if (g != NULL) {
         g->tower = o.tower;
         g->seq = o.seq;
@@ -98,7 +99,7 @@ static tw_status check_version(tw_engine *e, const twi_version *v, twi_generatio
         o.seq = NULL;
     }
     twi_opened_fini(&o);
-    return TW_OK;
+    return st;
 }
 
 /* A version that does not serve may have been swept long ago, by an earlier rule. */
