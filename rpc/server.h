@@ -13,7 +13,9 @@
  * - config.express may answer what must not wait for a worker;
  * - no peer can hold up another or make the server hold memory without end: see the limits below. A
  *   peer that breaks one loses its connection, which is the one case without an answer;
- * - a connection may be idle for as long as it likes; one whose machine is gone is noticed (TCP
+ * - a connection may be idle for as long as there is room: beyond max_connections the one that has
+ *   been idle longest makes place for a new one (nng's sockets connect again by themselves), and
+ *   where none is idle the new one is refused. One whose machine is gone is noticed (TCP
  *   keep-alive) within some five minutes.
  *
  *     tw_server_config cfg = {.urls = urls, .n_urls = 1, .handler = answer, .ctx = me};
@@ -57,6 +59,7 @@
 #define TW_SERVER_SLOWEST        (256 << 10)         /* bytes/s that lengthen message_ms */
 #define TW_SERVER_GRACE_MS       1500                /* stop, for calls that are running */
 #define TW_SERVER_EXPRESS_BYTES  1024                /* longer requests are never express */
+#define TW_SERVER_IDLE_MS        1000 /* so long idle, a connection may have to make place */
 #define TW_SERVER_SLOW_FREE      5    /* slow answers that a peer gets at once, to begin with */
 #define TW_SERVER_SLOW_MS        500  /* then one each; they come back at the same rate */
 #define TW_SERVER_SLOW_MOST_MS   5000 /* none is held back for longer */

@@ -53,12 +53,14 @@ static void begin(tw_server *srv, bool ipc, int fd, const struct sockaddr_storag
         (void) close(fd);
         return;
     }
+    const double now = tw_clock_monotonic();
     *c = (twi_connection){.source = TWI_SOURCE_CONNECTION,
                           .srv = srv,
                           .fd = fd,
                           .ipc = ipc,
                           .peer = peer_row(fd, at),
-                          .began = tw_clock_monotonic(),
+                          .began = now,
+                          .heard = now,
                           .refs = 1,
                           .interest = EPOLLIN};
     twi_sp_init(&c->in, ipc, srv->cfg.max_request_bytes);
@@ -125,13 +127,35 @@ static bool is_full(tw_server *srv)
     return full;
 }
 
+static bool has_work(twi_connection *c)
+{
+    (void) pthread_mutex_lock(&c->srv->lock);
+    bool work = c->waiting > 0 || c->working > 0 || c->out != NULL || c->held != NULL;
+    (void) pthread_mutex_unlock(&c->srv->lock);
+    return work;
+}
+
+/* Ends the connection that has been idle longest, if one has been long enough; false: none. */
+static bool make_place(tw_server *srv)
+{
+    double latest = tw_clock_monotonic() - 1e-3 * TW_SERVER_IDLE_MS;
+    twi_connection *longest = NULL;
+    for (twi_connection *c = srv->all; c != NULL; c = c->after) {
+        if (c->heard <= latest && (longest == NULL || c->heard < longest->heard) && !has_work(c))
+            longest = c;
+    }
+    if (longest != NULL)
+        twi_connection_end(longest, "it was idle, and another needed its place");
+    return longest != NULL;
+}
+
 void twi_doors_accept(tw_server *srv, const twi_door *d)
 {
     for (int i = 0; i < MOST_ACCEPT && d->open; i++) {
         struct sockaddr_storage at = {0};
         socklen_t len = sizeof at;
         int fd = accept4(d->l.fd, (struct sockaddr *) &at, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0 && !is_full(srv)) {
+        if (fd >= 0 && (!is_full(srv) || make_place(srv))) {
             begin(srv, d->l.ipc, fd, &at);
         } else if (fd >= 0) {
             (void) close(fd);

@@ -17,8 +17,7 @@
 
 /* ---- the end of a connection ---- */
 
-/* Ends c; its memory stays until the turn is over. `why` is NULL when it is nobody's fault. */
-static void end(twi_connection *c, const char *why)
+void twi_connection_end(twi_connection *c, const char *why)
 {
     static tw_log_gate gate;
     tw_server *srv = c->srv;
@@ -73,7 +72,8 @@ static bool end_longest(tw_server *srv)
             longest = c;
     }
     if (longest != NULL)
-        end(longest, "half-sent requests hold too much memory, this one for longest");
+        twi_connection_end(longest,
+                           "half-sent requests hold too much memory, this one for longest");
     return longest != NULL;
 }
 
@@ -147,9 +147,10 @@ static void read_some(twi_connection *c)
     ssize_t n = recv(c->fd, srv->chunk, sizeof srv->chunk, MSG_DONTWAIT);
     if (n < 0) {
         if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-            end(c, NULL);
+            twi_connection_end(c, NULL);
         return;
     }
+    c->heard = tw_clock_monotonic();
     const char *why = feed(c, srv->chunk, (size_t) n);
     (void) pthread_mutex_lock(&srv->lock);
     c->ended = n == 0;
@@ -158,7 +159,7 @@ static void read_some(twi_connection *c)
     twi_reply_flush(c);
     (void) pthread_mutex_unlock(&srv->lock);
     if (why != NULL) {
-        end(c, why);
+        twi_connection_end(c, why);
         return;
     }
     if (n > 0 && c->began == 0 && twi_sp_is_amid(&c->in)) {
@@ -175,7 +176,7 @@ static void connection_event(twi_connection *c, uint32_t events)
     if (c->dead)
         return;
     if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
-        end(c, NULL);
+        twi_connection_end(c, NULL);
         return;
     }
     if ((events & EPOLLOUT) != 0) {
@@ -223,7 +224,7 @@ static void tick(tw_server *srv, double now)
         after = c->after;
         const char *why = overdue(c, now);
         if (why != NULL)
-            end(c, why);
+            twi_connection_end(c, why);
     }
 }
 
@@ -276,7 +277,7 @@ static void discard(twi_connection *c)
 {
     ssize_t n = recv(c->fd, c->srv->chunk, sizeof c->srv->chunk, MSG_DONTWAIT);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
-        end(c, NULL);
+        twi_connection_end(c, NULL);
 }
 
 /* A socket that is closed with bytes unread takes back what its peer has not read yet. So each is
@@ -301,7 +302,7 @@ static void end_all(tw_server *srv)
         now = tw_clock_monotonic();
     }
     while (srv->all != NULL)
-        end(srv->all, NULL);
+        twi_connection_end(srv->all, NULL);
     bury(srv);
 }
 

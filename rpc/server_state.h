@@ -64,6 +64,7 @@ struct twi_connection {
     twi_connection *before, *after; /* all connections */
     twi_sp in;
     double began; /* when what is arriving began; 0: nothing is */
+    double heard; /* when something came last */
     int refused;  /* requests, since the last tick */
 
     /* guarded by srv->lock */
@@ -139,6 +140,10 @@ struct tw_server {
 
 /* The body of the I/O thread; arg is the server. */
 void *twi_io_main(void *arg);
+
+/* Ends c; its memory stays until the turn is over. `why` is NULL when no rule was broken. For the
+ * I/O thread. */
+void twi_connection_end(twi_connection *c, const char *why);
 
 /* Makes the I/O thread look at the time and whether the server stops. */
 void twi_io_wake(tw_server *srv);

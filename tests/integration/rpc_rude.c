@@ -274,6 +274,41 @@ static void a_limit_of_files_lowers_the_limit_of_connections(void **state)
     assert_true(tw_server_stop(srv));
 }
 
+/* One peer that opens all the connections there may be must not keep everybody else out. */
+static void the_longest_idle_connection_makes_place(void **state)
+{
+    (void) state;
+    tw_server *srv = serve(ANY, (tw_server_config){.workers = 1, .max_connections = 4});
+    const char *url = tw_server_url(srv, 0);
+    uint32_t number;
+    char body[16];
+    int busy = raw_peer(url, 0), idle = raw_peer(url, 0), later = raw_peer(url, 0);
+    set_open(false);
+    assert_true(raw_request(busy, 1, "hold", 4));
+    wait_for_holding(1);
+    double began = tw_clock_monotonic();
+    int fresh = -1;
+    while (tw_clock_monotonic() - began < 1.1e-3 * TW_SERVER_IDLE_MS)
+        (void) sched_yield();
+    fresh = raw_peer(url, 0);
+    nng_socket s = good_client(url);
+    assert_int_equal(ask(s, "alive?", "alive"), 0);
+    nng_close(s);
+    assert_true(raw_closed(idle)); /* not a fresher one, and not the one with a call under way */
+    WAIT_FOR(srv, connections, 3);
+    set_open(true);
+    assert_int_equal(raw_reply(busy, &number, body, sizeof body), 4);
+    assert_true(raw_request(later, 1, "later", 5));
+    assert_int_equal(raw_reply(later, &number, body, sizeof body), 5);
+    assert_true(raw_request(fresh, 1, "fresh", 5));
+    assert_int_equal(raw_reply(fresh, &number, body, sizeof body), 5);
+    assert_int_equal(counters(srv).refused, 0);
+    const int all[] = {busy, idle, later, fresh};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        close(all[i]);
+    assert_true(tw_server_stop(srv));
+}
+
 static void stopping_does_not_wait_for_a_call_that_never_ends(void **state)
 {
     (void) state;
@@ -300,6 +335,7 @@ int main(void)
         cmocka_unit_test(half_sent_messages_hold_so_much_memory_and_no_more),
         cmocka_unit_test(without_descriptors_peers_are_refused_and_nothing_spins),
         cmocka_unit_test(a_limit_of_files_lowers_the_limit_of_connections),
+        cmocka_unit_test(the_longest_idle_connection_makes_place),
         cmocka_unit_test(stopping_does_not_wait_for_a_call_that_never_ends),
     };
     return cmocka_run_group_tests(tests, echo_setup, NULL);
