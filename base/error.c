@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 const char *tw_status_name(tw_status code)
 {
     switch (code) {
@@ -33,7 +35,7 @@ static void fill(tw_error *err, tw_status code, const char *file, int line, cons
     err->file = file;
     err->line = line;
     err->system = false;
-    (void) vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    (void) tw_printable_vsnprintf(err->msg, sizeof err->msg, false, fmt, ap);
 }
 
 tw_status tw_fail_at(tw_error *err, tw_status code, const char *file, int line, const char *fmt,

@@ -2,8 +2,9 @@
  *
  * A function that can fail returns tw_status and takes a tw_error as its last
  * parameter, which may be NULL. The error is filled once, where the failure is
- * discovered, with a sentence that holds the offending value. It lives on the
- * caller's stack: nothing to free, nothing thread-local.
+ * discovered, with a sentence that holds the offending value, made printable
+ * (base/printable.h). It lives on the caller's stack: nothing to free, nothing
+ * thread-local.
  *
  *     tw_error err = {0};
  *     if (tw_index_search(ix, q, 10, &opt, hits, &n, &err) != TW_OK)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/printable.h"
 
 /* A line with its newline: no more than a pipe takes whole (PIPE_BUF is 4096 here, 512 at least).
  */
@@ -92,12 +93,8 @@ static size_t compose(char line[LINE_MAX_BYTES], tw_log_level level, const char 
                      tw_clock_iso8601(when, sizeof when, tw_clock_unix()), names[level], id);
     size_t len = n > 0 ? (size_t) n : 0;
     size_t left = LINE_MAX_BYTES - len - 1;
-    n = vsnprintf(line + len, left, fmt, ap);
-    if (n > 0)
-        len += (size_t) n < left ? (size_t) n : left - 1;
-    for (size_t i = 0; i < len; i++)
-        if (line[i] == '\n' || line[i] == '\r')
-            line[i] = ' '; /* a peer's text must not forge a second line */
+    /* A peer's text forges neither a line nor, by a quote of its own, a field. */
+    len += tw_printable_vsnprintf(line + len, left, true, fmt, ap);
     line[len++] = '\n';
     return len;
 }

@@ -2,7 +2,8 @@
  *
  *     tw_log(TW_LOG_WARN, "RPC-REJECT", "status=%d reason=\"%s\"", st, err.msg);
  *
- * prints `2026-05-01T12:00:00Z warn RPC-REJECT status=1 reason="..."`. Ids are
+ * prints what %s brings made printable (base/printable.h), quotes escaped: write "%s" with quotes.
+ * So this is `2026-05-01T12:00:00Z warn RPC-REJECT status=1 reason="..."`. Ids are
  * stable and listed in docs/logging.md. Libraries return what a caller can
  * see; they log the rest. Thread-safe: a line is one write.
  *

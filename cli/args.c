@@ -7,7 +7,12 @@
 
 static void print_help(const usage *u)
 {
-    (void) printf("Usage: twindex %s\n\n%s\n", u->synopsis, u->about);
+    /* Our own words, of several lines: they go as they are. */
+    (void) printf("Usage: twindex ");
+    (void) fputs(u->synopsis, stdout);
+    (void) printf("\n\n");
+    (void) fputs(u->about, stdout);
+    (void) printf("\n");
     if (u->flags[0].name != NULL)
         (void) printf("\nOptions:\n");
     for (const flag *f = u->flags; f->name != NULL; f++) {
@@ -21,7 +26,9 @@ static void print_help(const usage *u)
     (void) printf("  %-28s %s\n", "    --help", "show this");
     if (u->more != NULL)
         u->more(stdout);
-    (void) printf("\nExample:\n%s\n", u->example);
+    (void) printf("\nExample:\n");
+    (void) fputs(u->example, stdout);
+    (void) printf("\n");
 }
 
 static int name_length(const usage *u) { return (int) strcspn(u->synopsis, " "); }

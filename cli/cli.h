@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/types.h"
+#include "cli/print.h"
 #include "engine/engine.h"
 #include "rpc/client.h"
 
@@ -97,8 +98,6 @@ const char **split_history(char *list, int *n);
 int failed(const tw_error *err);
 
 void print_answer(const tw_answer *a, const char *what, bool json);
-/* Text as a JSON string in quotes. */
-void print_json_string(FILE *out, const char *s);
 int64_t display_width(const char *utf8);
 
 /* A progress line on stderr: a bar with rate and time left on a terminal, else a plain line now and

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "base/text.h"
+#include "base/printable.h"
 #include "cli/cli.h"
 #include "cli/plot.h"
 #include "engine/cluster.h"
@@ -28,14 +28,16 @@ static void print_column(const char *s, int64_t width, bool last)
     const size_t len = strlen(s);
     const bool whole = display_width(s) <= width;
     int64_t shown = 0;
-    for (size_t at = 0, used; at < len && (whole || shown < width - 1); at += used, shown++) {
-        uint32_t cp = tw_utf8_next(s + at, len - at, &used);
-        char bytes[4];
-        const size_t n = tw_utf8_put(bytes, cp < 0x20 || cp == 0x7f ? ' ' : cp);
+    for (size_t at = 0, used; at < len && (whole || shown < width - 1); at += used) {
+        char bytes[TW_PRINTABLE_MAX];
+        const size_t n = tw_printable_next(s + at, len - at, false, &used, bytes);
+        shown += tw_printable_columns(s + at, used);
         (void) fwrite(bytes, 1, n, stdout);
     }
-    if (!whole)
-        shown += printf("\xe2\x80\xa6") > 0;
+    if (!whole) {
+        (void) printf("\xe2\x80\xa6");
+        shown++;
+    }
     (void) printf("%*s", (int) (shown < width && !last ? width - shown : 0), "");
 }
 
@@ -224,7 +226,7 @@ static tw_status show(const char *dir, const cluster_flags *f, tw_error *err)
     if (f->picture != NULL)
         TW_TRY(draw(&c, f, err));
     if (f->json) {
-        (void) printf("%s\n", c.report);
+        (void) (print_json_text(stdout, c.report) + printf("\n"));
         goto done;
     }
     print_text(&c, f);

@@ -77,7 +77,7 @@ int cmd_eval(int argc, char **argv)
     if (st != TW_OK)
         rc = failed(&err);
     else if (json)
-        rc = printf("%s\n", report) < 0;
+        rc = print_json_text(stdout, report) < 0 || printf("\n") < 0;
     else
         print_eval_report(report, argv[0]);
     tw_free(report);

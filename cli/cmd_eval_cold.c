@@ -26,7 +26,7 @@ static int study(const char *dir, tw_cold_study_options opt, bool json, bool qui
     meter_end(&m);
     int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
     if (report != NULL && json)
-        rc = printf("%s\n", report) < 0;
+        rc = print_json_text(stdout, report) < 0 || printf("\n") < 0;
     else if (report != NULL)
         print_cold_report(report);
     tw_free(report);

@@ -68,7 +68,7 @@ int eval_events(int argc, char **argv)
     if (st != TW_OK)
         rc = failed(&err);
     else if (json)
-        rc = printf("%s\n", report) < 0;
+        rc = print_json_text(stdout, report) < 0 || printf("\n") < 0;
     else
         rc = EXIT_SUCCESS;
     if (st == TW_OK && !json)

@@ -48,7 +48,7 @@ static int measure(const char *dir, const tower_flags *f, tw_eval_options opt)
     meter_end(&m);
     int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
     if (report != NULL && f->json)
-        rc = printf("%s\n", report) < 0;
+        rc = print_json_text(stdout, report) < 0 || printf("\n") < 0;
     else if (report != NULL)
         print_eval_report(report, "towers");
     tw_free(report);

@@ -21,7 +21,7 @@ static int run_import(const char *dir, const char *folder, bool json, bool quiet
     const tw_status st = tw_engine_import_towers(e, folder, &opt, &report, &err);
     meter_end(&m);
     if (st == TW_OK && json)
-        (void) printf("%s\n", report);
+        (void) (print_json_text(stdout, report) + printf("\n"));
     else if (st == TW_OK) {
         (void) printf("imported '%s'; the catalogue is embedded and indexed with it.\n"
                       "Try:  twindex similar --dir %s --text \"...\"\n",

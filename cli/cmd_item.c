@@ -72,7 +72,13 @@ static void print_item(const tw_item *item, bool json)
         }
     }
     const char *attributes = item->attributes != NULL ? item->attributes : "{}";
-    (void) printf(json ? "\"attributes\": %s}\n" : "attributes  %s\n", attributes);
+    if (!json) {
+        (void) printf("attributes  %s\n", attributes);
+        return;
+    }
+    (void) printf("\"attributes\": ");
+    (void) print_json_text(stdout, attributes);
+    (void) printf("}\n");
 }
 
 int cmd_get(int argc, char **argv)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "cli/cli.h"
 #include "ingest/ingest.h"
 
@@ -34,18 +35,19 @@ static int score_two(backend *b, const char *one, const char *other, bool json)
 
 static void print_cell(const char *s)
 {
-    const bool quoted = strpbrk(s, ",\"\r\n") != NULL;
-    if (!quoted) {
-        (void) fputs(s, stdout);
+    const size_t len = strlen(s);
+    if (strpbrk(s, ",\"") == NULL) {
+        (void) printf("%s", s);
         return;
     }
-    (void) putchar('"');
-    for (; *s != '\0'; s++) {
-        if (*s == '"')
-            (void) putchar('"');
-        (void) putchar(*s);
+    (void) printf("\"");
+    for (size_t at = 0, used; at < len; at += used) {
+        char bytes[TW_PRINTABLE_MAX];
+        const size_t n = tw_printable_next(s + at, len - at, false, &used, bytes);
+        (void) printf("%s", s[at] == '"' ? "\"" : "");
+        (void) fwrite(bytes, 1, n, stdout);
     }
-    (void) putchar('"');
+    (void) printf("\"");
 }
 
 /* A row that names what is not there is said and left out. */
@@ -56,7 +58,7 @@ static tw_status score_row(backend *b, const tw_row *r, int64_t *left_out, tw_er
     tw_status st = score(b, r->a, r->b, &cosine, &why);
     if (st == TW_OK) {
         print_cell(r->a);
-        (void) putchar(',');
+        (void) printf(",");
         print_cell(r->b);
         (void) printf(",%g,%.6f\n", r->label, cosine);
     } else if ((*left_out)++ == 0) {

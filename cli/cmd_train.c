@@ -95,7 +95,7 @@ static int run_training(const char *dir, bool towers, const train_flags *f, tw_t
         st = training_plot_draw(e, towers, v.model, f->plot, &err);
     int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
     if (report != NULL && f->json) /* the model is there even where its picture is not */
-        (void) printf("%s\n", report);
+        (void) (print_json_text(stdout, report) + printf("\n"));
     else if (report != NULL)
         print_training_report(report, towers);
     (void) fflush(stdout);

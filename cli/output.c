@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/printable.h"
 #include "cli/cli.h"
 
 int failed(const tw_error *err)
@@ -17,32 +17,7 @@ int failed(const tw_error *err)
     return err->code == TW_ECORRUPT ? EXIT_CORRUPT : EXIT_FAILURE;
 }
 
-void print_json_string(FILE *out, const char *s)
-{
-    (void) fputc('"', out);
-    for (; *s != '\0'; s++) {
-        unsigned char c = (unsigned char) *s;
-        if (c == '"' || c == '\\')
-            (void) fprintf(out, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            (void) fprintf(out, "\\u%04x", c);
-        else
-            (void) fputc(c, out);
-    }
-    (void) fputc('"', out);
-}
-
-/* Columns on a terminal, near enough: one for each code point, none for combining marks. */
-int64_t display_width(const char *utf8)
-{
-    int64_t n = 0;
-    size_t len = strlen(utf8);
-    for (size_t i = 0, used; i < len; i += used) {
-        uint32_t cp = tw_utf8_next(utf8 + i, len - i, &used);
-        n += !(cp >= 0x300 && cp <= 0x36f);
-    }
-    return n;
-}
+int64_t display_width(const char *utf8) { return tw_printable_columns(utf8, strlen(utf8)); }
 
 static void print_answer_json(const tw_answer *a)
 {
@@ -65,13 +40,6 @@ static void print_answer_json(const tw_answer *a)
     (void) printf("]}\n");
 }
 
-/* A terminal must not be steered by what a catalogue's titles hold. */
-static void print_plain(const char *s)
-{
-    for (; *s != '\0'; s++)
-        (void) putchar((unsigned char) *s < 0x20 || *s == 0x7f ? ' ' : *s);
-}
-
 void print_answer(const tw_answer *a, const char *what, bool json)
 {
     if (json) {
@@ -82,8 +50,7 @@ void print_answer(const tw_answer *a, const char *what, bool json)
     if (a->query_id[0] != '\0') {
         (void) printf(" %s", a->query_id);
         if (a->query_title[0] != '\0') {
-            (void) printf("  ");
-            print_plain(a->query_title);
+            (void) printf("  %s", a->query_title);
         }
     }
     (void) printf("%s\n", strcmp(a->basis, "popular") == 0 ? " (nothing is known of this user: the "
@@ -94,11 +61,8 @@ void print_answer(const tw_answer *a, const char *what, bool json)
     for (int i = 0; i < a->n; i++)
         width = display_width(a->rows[i].id) > width ? display_width(a->rows[i].id) : width;
     for (int i = 0; i < a->n; i++) {
-        (void) printf("%4d  %7.3f  ", i + 1, (double) a->rows[i].score);
-        print_plain(a->rows[i].id);
-        (void) printf("%*s  ", (int) (width - display_width(a->rows[i].id)), "");
-        print_plain(a->rows[i].title);
-        (void) printf("\n");
+        (void) printf("%4d  %7.3f  %-*s  %s\n", i + 1, (double) a->rows[i].score, (int) width,
+                      a->rows[i].id, a->rows[i].title);
     }
     if (a->n == 0)
         (void) printf("  nothing found\n");

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/printable.h"
 #include "base/text.h"
 #include "cli/plot.h"
 
@@ -174,14 +175,18 @@ static double advance(canvas *c, const char *text)
     return e.x_advance;
 }
 
-/* One malformed byte would stop all of the drawing, so the text is made well-formed, and blanks
- * stand for what steers a terminal. */
+/* One malformed byte would stop all of the drawing, so the text is made printable; blanks stand for
+ * tabs and line ends. */
 static void clean(char out[MAX_LABEL], const char *text)
 {
     size_t n = strlen(text), to = 0;
-    for (size_t at = 0, used; at < n && to + sizeof ELLIPSIS + 4 < MAX_LABEL; at += used) {
-        uint32_t cp = tw_utf8_next(text + at, n - at, &used);
-        to += tw_utf8_put(out + to, cp < 0x20 || cp == 0x7f ? ' ' : cp);
+    for (size_t at = 0, used = 1; at < n && to + sizeof ELLIPSIS + TW_PRINTABLE_MAX < MAX_LABEL;
+         at += used) {
+        used = 1;
+        if ((unsigned char) text[at] < 0x20)
+            out[to++] = ' ';
+        else
+            to += tw_printable_next(text + at, n - at, false, &used, out + to);
     }
     out[to] = '\0';
 }

@@ -1,8 +1,9 @@
 #include "cli/report.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "cli/print.h"
 
 #define REPEATS_MANY 0.05 /* share of the events from which on they are told of */
 

@@ -72,7 +72,8 @@ static void add_binary(vector_file *f, const char *id, const float *vec, int dim
     if (f->kind == FVECS)
         (void) fwrite(&width, sizeof width, 1, f->out);
     (void) fwrite(vec, sizeof *vec, (size_t) dim, f->out);
-    (void) fprintf(f->ids, "%s\n", id);
+    (void) fputs(id, f->ids); /* as it is: programs read the file */
+    (void) fputc('\n', f->ids);
 }
 
 static void add_json(vector_file *f, const char *id, const float *vec, int dim)

@@ -15,7 +15,8 @@ cat >"$rules" <<'TABLE'
 malloc calloc realloc reallocarray free strdup strndup asprintf vasprintf posix_memalign aligned_alloc | ^base/alloc\.c$|^tests/|^bench/ | the heap has one door, base/alloc.h
 sprintf vsprintf strcpy strcat strncpy strncat stpcpy gets strtok alloca | ^$ | it cannot be bounded; snprintf or base/text.h
 atoi atol atoll atof | ^$ | it cannot report an error; base/text.h
-exit abort perror printf vprintf puts putchar | ^cli/|^tests/|^bench/ | a library returns a tw_status; only cli/ prints and exits
+exit abort perror printf vprintf | ^cli/|^tests/|^bench/ | a library returns a tw_status; only cli/ prints and exits
+puts putchar perror fputs | ^cli/(print|args|vector_file)\.c$|^tests/|^bench/ | what others wrote is made printable first: printf of cli/print.h
 rand srand random srandom drand48 lrand48 time gettimeofday clock clock_gettime localtime gmtime | ^base/ | randomness is a tw_rng passed in, time is base/clock.h
 open openat creat fopen freopen sf_open gzopen mkfifo | ^(base|tests|bench)/ | base/file.h opens regular files alone and waits for nobody
 getenv secure_getenv | ^(base|nn|cli|tests|bench)/ | settings are arguments, not the environment

@@ -201,8 +201,7 @@ done:
 /* A file that cannot be used is no reason not to train: say why, and begin at the start. */
 static void tell_unused(const char *path, const char *why)
 {
-    tw_log(TW_LOG_WARN, "SEQ-RESUME", "%s is not used: %s; training begins at the start", path,
-           why);
+    tw_log(TW_LOG_WARN, "SEQ-RESUME", "path=\"%s\" reason=\"%s\"", path, why);
 }
 
 tw_status twi_keep_load(twi_keep *k, tw_seq_model *m, const tw_seq_data *data, const char *path,

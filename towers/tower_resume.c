@@ -206,8 +206,7 @@ done:
 /* A file that cannot be used is no reason not to train: say why, and begin at the start. */
 static void tell_unused(const char *path, const char *why)
 {
-    tw_log(TW_LOG_WARN, "TOWERS-RESUME", "%s is not used: %s; training begins at the start", path,
-           why);
+    tw_log(TW_LOG_WARN, "TOWERS-RESUME", "path=\"%s\" reason=\"%s\"", path, why);
 }
 
 tw_status twi_resume_load(twi_resume *r, tw_params *params, tw_real **best, bool *loaded,

@@ -15,3 +15,7 @@ tw_register_test(integration.odd_files 300 integration)
 add_test(NAME integration.little_memory
   COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/little_memory.sh $<TARGET_FILE:twindex>)
 tw_register_test(integration.little_memory 300 integration)
+
+add_test(NAME integration.hostile_text
+  COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/hostile_text.sh $<TARGET_FILE:twindex>)
+tw_register_test(integration.hostile_text 120 integration)

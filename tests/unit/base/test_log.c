@@ -54,11 +54,13 @@ static void a_line_has_time_level_id_and_pairs(void **state)
     int p[2];
     assert_int_equal(pipe(p), 0);
     int before = replace_stderr(p[1]);
-    tw_log(TW_LOG_WARN, "TEST-LINE", "text=\"two\nlines\" n=%d", 7);
+    tw_log(TW_LOG_WARN, "TEST-LINE", "text=\"%s\" n=%d",
+           "two\nlines\" n=8 \x1b[31m\xc2\x9b\xe2\x80\xae\xff", 7);
     tw_log(TW_LOG_INFO, "TEST-LINE", "below the level");
     mend(before);
     const char *text = read_now(p[0]);
-    assert_non_null(strstr(text, "Z warn TEST-LINE text=\"two lines\" n=7\n"));
+    assert_non_null(strstr(
+        text, "Z warn TEST-LINE text=\"two\\nlines\\\" n=8 \\x1b[31m\\u009b\\u202e\\xff\" n=7\n"));
     assert_int_equal(lines(text), 1);
     close(p[0]);
     close(p[1]);
