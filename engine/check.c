@@ -216,19 +216,13 @@ tw_status tw_engine_check(const char *dir, void (*found)(void *ctx, const char *
 {
     tw_status st = TW_OK;
     teller t = {.found = found, .ctx = ctx};
-    char path[TW_PATH_MAX];
     tw_engine *e = tw_alloc(1, sizeof *e); /* only its dir, mode and store are used */
 
     if (e == NULL)
         return tw_fail(err, TW_ENOMEM, "check");
     (void) snprintf(e->dir, sizeof e->dir, "%s", dir);
     e->mode = TW_ENGINE_READ;
-    TW_TRY(tw_path_join(path, dir, "twindex.db", err));
-    if (!tw_file_exists(path)) {
-        st = tw_fail(err, TW_ENOTFOUND, "'%s' is no twindex directory", dir);
-        goto done;
-    }
-    TW_TRY(tw_store_open(&e->store, path, TW_STORE_READ, err));
+    TW_TRY(twi_store_open(&e->store, dir, TW_STORE_READ, err));
     st = tw_store_check(e->store, false, tell, &t, err);
     if (st != TW_OK && st != TW_ECORRUPT)
         goto done;

@@ -42,7 +42,7 @@ static bool may_be_ours(const char *dir, const char *name)
     if (strncmp(name, STORE_FILE, sizeof STORE_FILE - 1) == 0) {
         const char *end = name + sizeof STORE_FILE - 1;
         return end[0] == '\0' || strcmp(end, "-wal") == 0 || strcmp(end, "-shm") == 0 ||
-               strcmp(end, "-journal") == 0;
+               strcmp(end, "-journal") == 0 || strcmp(end, "-seq") == 0;
     }
     for (int i = 0; i < N_FOLDERS; i++)
         if (strcmp(name, folders[i]) == 0)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -14,44 +15,99 @@
 #include "engine/versions.h"
 #include "nn/blas.h"
 
+/* The directory stays the one that was opened, whatever its name means later. */
+static tw_status open_dir(tw_engine *e, tw_error *err)
+{
+    e->dir_fd = open(e->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC); // banned-ok: a folder
+    if (e->dir_fd < 0 && errno == ENOENT)
+        return tw_fail(err, TW_ENOTFOUND,
+                       "'%s' is no twindex directory; make one with: twindex init %s", e->dir,
+                       e->dir);
+    return e->dir_fd >= 0 ? TW_OK : tw_fail_errno(err, "cannot open '%s'", e->dir);
+}
+
+static tw_status is_busy(const tw_engine *e, tw_error *err)
+{
+    char pid[32] = "";
+    const ssize_t n = e->lock_fd < 0 ? 0 : pread(e->lock_fd, pid, sizeof pid - 1, 0);
+    pid[n > 0 ? n : 0] = '\0';
+    pid[strcspn(pid, "\n")] = '\0';
+    return tw_fail(err, TW_EBUSY,
+                   "'%s' is being written by process %s; stop it, or ask it with --connect", e->dir,
+                   pid[0] != '\0' ? pid : "(unknown)");
+}
+
 /* One writer process per directory: the kernel drops the lock with the process, however it ends.
- * The process id inside is for the message only. */
+ * The folder itself is locked, for a file in it may be removed by somebody who tidies up; and the
+ * file, which holds the process id for the message, because earlier programs lock that. */
 static tw_status take_lock(tw_engine *e, tw_error *err)
 {
-    char path[TW_PATH_MAX], pid[32] = "";
+    char path[TW_PATH_MAX], pid[32];
+    struct stat sb;
     tw_status st = tw_path_join(path, e->dir, "lock", err);
     if (st != TW_OK)
         return st;
-    e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644); // banned-ok: to write
-    if (e->lock_fd < 0)
-        return tw_fail_errno(err, "cannot open '%s'", path);
-    if (flock(e->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        ssize_t n = pread(e->lock_fd, pid, sizeof pid - 1, 0);
-        pid[n > 0 ? n : 0] = '\0';
-        pid[strcspn(pid, "\n")] = '\0';
-        return tw_fail(err, TW_EBUSY,
-                       "'%s' is being written by process %s; stop it, or ask it with --connect",
-                       e->dir, pid[0] != '\0' ? pid : "(unknown)");
-    }
-    int len = snprintf(pid, sizeof pid, "%ld\n", (long) getpid());
+    /* banned-ok: to write; a pipe is not waited for */
+    e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644); // banned-ok: as above
+    if (flock(e->dir_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return is_busy(e, err);
+    if (e->lock_fd < 0 || fstat(e->lock_fd, &sb) != 0 || !S_ISREG(sb.st_mode))
+        return tw_fail(err, TW_EIO,
+                       "'%s' is no file that can be opened; remove it, twindex makes a new one",
+                       path);
+    if (flock(e->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return is_busy(e, err);
+    const int len = snprintf(pid, sizeof pid, "%ld\n", (long) getpid());
     if (ftruncate(e->lock_fd, 0) != 0 || pwrite(e->lock_fd, pid, (size_t) len, 0) != len)
         return tw_fail_errno(err, "cannot write '%s'", path);
     return TW_OK;
 }
 
-static tw_status open_store(tw_engine *e, tw_error *err)
+/* Derived folders that somebody removed come back. */
+static tw_status make_folders(const tw_engine *e, tw_error *err)
+{
+    static const char *const folders[] = {"models", "index"};
+    for (int i = 0; i < 2; i++) {
+        char path[TW_PATH_MAX];
+        struct stat sb;
+        tw_status st = tw_path_join(path, e->dir, folders[i], err);
+        if (st != TW_OK)
+            return st;
+        if (stat(path, &sb) != 0 && errno == ENOENT && lstat(path, &sb) != 0)
+            (void) !tw_dir_create(path, NULL); /* whoever needs it says what is wrong */
+    }
+    return TW_OK;
+}
+
+static tw_status store_missing(const char *dir, const char *path, tw_error *err)
+{
+    char models[TW_PATH_MAX];
+    struct stat sb;
+    if (lstat(path, &sb) == 0)
+        return tw_fail(err, TW_EIO,
+                       "'%s' is a link that leads to no file; put the store in its place", path);
+    if (tw_path_join(models, dir, "models", NULL) == TW_OK && tw_file_exists(models))
+        return tw_fail(err, TW_ENOTFOUND,
+                       "'%s' is missing, though '%s' is there; put it back from a copy", path,
+                       models);
+    return tw_fail(err, TW_ENOTFOUND,
+                   "'%s' is no twindex directory; make one with: twindex init %s", dir, dir);
+}
+
+tw_status twi_store_open(tw_store **out, const char *dir, tw_store_mode mode, tw_error *err)
 {
     char path[TW_PATH_MAX];
-    tw_status st = tw_path_join(path, e->dir, "twindex.db", err);
+    tw_error why = {0};
+    tw_status st = tw_path_join(path, dir, "twindex.db", err);
     if (st != TW_OK)
         return st;
-    if (!tw_file_exists(path)) {
-        return tw_fail(err, TW_ENOTFOUND,
-                       "'%s' is no twindex directory; make one with: twindex init %s", e->dir,
-                       e->dir);
-    }
-    return tw_store_open(&e->store, path,
-                         e->mode == TW_ENGINE_WRITE ? TW_STORE_WRITE : TW_STORE_READ, err);
+    if (!tw_file_exists(path))
+        return store_missing(dir, path, err);
+    st = tw_store_open(out, path, mode, &why);
+    if (st != TW_ECORRUPT && st != TW_EINVAL && st != TW_ENOTFOUND)
+        return st == TW_OK ? st : tw_fail(err, st, "%s", why.msg);
+    return tw_fail(err, st, "%.440s%s", why.msg,
+                   strstr(why.msg, "copy") != NULL ? "" : "; put the file back from a copy");
 }
 
 static tw_status open_generation(tw_engine *e, const tw_engine_options *opt, tw_error *err)
@@ -86,6 +142,16 @@ done:
     return st;
 }
 
+/* Damage may show as late as when the models are looked up. */
+static void add_way_out(tw_status st, tw_error *err)
+{
+    static const char way[] = "; put twindex.db back from a copy";
+    if (st != TW_ECORRUPT || err == NULL || strstr(err->msg, "copy") != NULL)
+        return;
+    const size_t len = strlen(err->msg);
+    (void) snprintf(err->msg + len, sizeof err->msg - len, "%s", way);
+}
+
 tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_options *opt,
                          tw_error *err)
 {
@@ -106,7 +172,7 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
     e->mode = opt->mode;
     e->threads = opt->threads;
     e->exact_below = opt->exact_below;
-    e->lock_fd = -1;
+    e->lock_fd = e->dir_fd = -1;
     e->popular_events = -1;
     (void) pthread_mutex_init(&e->bulk, NULL);
     (void) pthread_mutex_init(&e->writer, NULL);
@@ -118,9 +184,13 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
     tw_blas_single_thread();
     tw_index_single_thread();
 
-    TW_TRY(open_store(e, err));
-    if (e->mode == TW_ENGINE_WRITE)
+    TW_TRY(open_dir(e, err));
+    TW_TRY(twi_store_open(&e->store, e->dir,
+                          e->mode == TW_ENGINE_WRITE ? TW_STORE_WRITE : TW_STORE_READ, err));
+    if (e->mode == TW_ENGINE_WRITE) {
         TW_TRY(take_lock(e, err));
+        TW_TRY(make_folders(e, err));
+    }
     TW_TRY(open_generation(e, opt, err));
     if (e->mode == TW_ENGINE_WRITE) {
         twi_sweep(e);
@@ -130,6 +200,7 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
     e = NULL;
 done:
     tw_engine_close(e);
+    add_way_out(st, err);
     return st;
 }
 
@@ -146,6 +217,8 @@ void tw_engine_close(tw_engine *e)
     tw_store_close(e->store);
     if (e->lock_fd >= 0)
         (void) close(e->lock_fd);
+    if (e->dir_fd >= 0)
+        (void) close(e->dir_fd);
     tw_free(e->popular);
     tw_free(e->event_counts);
     (void) pthread_cond_destroy(&e->keeper_wake);

@@ -91,6 +91,7 @@ static tw_status open_part(tw_engine *e, int version, const part *p, bool serve,
         return tw_fail(err, TW_ENOMEM, "model %d of '%s'", version, e->dir);
     if (from[0] != '\0') {
         const bool mended = e->mode == TW_ENGINE_WRITE && twi_model_restore(from, path);
+        *(p->towers ? &out->towers_borrowed : &out->seq_borrowed) = !mended;
         tw_log(TW_LOG_WARN, "MODEL-COPY-USED", "model=%d path=\"%s\" restored=%s reason=\"%s\"",
                version, from, mended ? "yes" : "no", why.msg);
         return TW_OK;
@@ -223,6 +224,8 @@ static tw_status open_models(tw_engine *e, twi_generation *g, twi_model_parts pa
         return st;
     g->tower = o.tower;
     g->seq = o.seq;
+    g->towers_borrowed = o.towers_borrowed;
+    g->seq_borrowed = o.seq_borrowed;
     memcpy(g->towers_problem, o.towers_problem, sizeof g->towers_problem);
     memcpy(g->seq_problem, o.seq_problem, sizeof g->seq_problem);
     g->projects = g->tower != NULL && parts.content_version > 0 &&

@@ -82,6 +82,7 @@ typedef struct twi_generation {
     bool projects;
     tw_tower *tower;                       /* NULL: none, or its file cannot be used */
     tw_seq_model *seq;                     /* NULL: likewise */
+    bool towers_borrowed, seq_borrowed;    /* their own file cannot be used, another version's is */
     char towers_problem[TW_ERROR_MSG_MAX]; /* why the file of towers_version cannot be used; "" */
     char seq_problem[TW_ERROR_MSG_MAX];    /* likewise */
     tw_index *items;                       /* tower vectors by item row; NULL: no towers */
@@ -107,7 +108,8 @@ struct tw_engine {
     tw_engine_mode mode;
     int threads;
     int64_t exact_below; /* of every index; 0: the default */
-    int lock_fd;         /* DIR/lock, held while writing; -1 when reading */
+    int dir_fd;  /* the directory, held while writing */
+    int lock_fd; /* DIR/lock, likewise; -1 when reading */
     tw_store *store;
 
     pthread_mutex_t bulk;   /* held by the one ingest, events or train */
@@ -133,6 +135,11 @@ struct tw_engine {
     bool keeper_quit, keeper_wanted;
     double keeper_until; /* once it shall quit: when the fold under way has to end */
 };
+
+/* ---- engine.c ---- */
+/* Opens DIR/twindex.db; a sentence that has the way out. Statuses as of tw_store_open. */
+TW_NODISCARD tw_status twi_store_open(tw_store **out, const char *dir, tw_store_mode mode,
+                                      tw_error *err);
 
 /* ---- generation.c ---- */
 

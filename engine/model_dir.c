@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -39,7 +40,10 @@ static tw_status newest_folder(const tw_engine *e, int *newest, tw_error *err)
         return st;
     DIR *d = opendir(path);
     if (d == NULL)
-        return tw_fail_errno(err, "cannot open '%s'", path);
+        return tw_fail_errno(err,
+                             "models cannot be kept: put a folder in the place of '%s', which "
+                             "cannot be opened",
+                             path);
     for (struct dirent *at = next_entry(d); at != NULL; at = next_entry(d)) {
         int v = twi_folder_version(at->d_name);
         if (v > *newest)
@@ -78,17 +82,28 @@ bool twi_model_restore(const char *from, const char *to)
     return false;
 }
 
-/* The part that is not trained anew moves on with what is known of its training. */
+static bool is_file(const char *path)
+{
+    struct stat sb;
+    return stat(path, &sb) == 0 && S_ISREG(sb.st_mode);
+}
+
+/* The part that is not trained anew moves on with what is known of its training: names[0] is the
+ * model itself, which is written out where its own file is not what was loaded. */
 static tw_status keep_part(const char *from_dir, const char *tmp, const char *const names[],
-                           tw_error *err)
+                           const twi_generation *base, bool towers, tw_error *err)
 {
     tw_status st = TW_OK;
+    const bool borrowed = towers ? base->towers_borrowed : base->seq_borrowed;
     for (int i = 0; names[i] != NULL; i++) {
         char from[TW_PATH_MAX], to[TW_PATH_MAX];
         TW_TRY(tw_path_join(from, from_dir, names[i], err));
         TW_TRY(tw_path_join(to, tmp, names[i], err));
-        if (tw_file_exists(from))
+        if (is_file(from) && !(i == 0 && borrowed))
             TW_TRY(link_or_copy(from, to, err));
+        else if (i == 0)
+            TW_TRY(towers ? tw_tower_save(base->tower, to, err)
+                          : tw_seq_model_save(base->seq, to, err));
     }
 done:
     return st;
@@ -121,7 +136,7 @@ tw_status twi_model_begin(tw_engine *e, const twi_generation *base, bool new_tow
 
     if (new_towers ? base->seq != NULL : base->tower != NULL) {
         TW_TRY(twi_model_dir(e, base->version, dir, err));
-        TW_TRY(keep_part(dir, tmp, new_towers ? seq : towers, err));
+        TW_TRY(keep_part(dir, tmp, new_towers ? seq : towers, base, !new_towers, err));
     }
 done:
     twi_registry_fini(&r);

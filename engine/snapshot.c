@@ -134,7 +134,10 @@ static tw_status save(tw_engine *e, const twi_generation *g, tw_index *ix, const
     st = tw_index_save(ix, path, tag, applied, &why);
     if (st != TW_OK) {
         tw_log(TW_LOG_WARN, "SNAPSHOT-FAILED", "path=\"%s\" reason=\"%s\"", path, why.msg);
-        return tw_fail(err, st, "%s", why.msg);
+        return tw_fail(err, st,
+                       "%.400s; remove what is in the way, nothing is lost: the next start builds "
+                       "the index anew",
+                       why.msg);
     }
     *saved = applied;
     return TW_OK;

@@ -82,6 +82,7 @@ void twi_sweep(tw_engine *e);
 typedef struct twi_opened {
     tw_tower *tower;
     tw_seq_model *seq;
+    bool towers_borrowed, seq_borrowed; /* taken from another folder, and not put in order */
     char towers_problem[TW_ERROR_MSG_MAX], seq_problem[TW_ERROR_MSG_MAX];
 } twi_opened;
 TW_NODISCARD tw_status twi_models_open(tw_engine *e, int version, twi_model_parts parts, bool serve,
