@@ -222,6 +222,7 @@ tw_status tw_engine_check(const char *dir, void (*found)(void *ctx, const char *
         return tw_fail(err, TW_ENOMEM, "check");
     (void) snprintf(e->dir, sizeof e->dir, "%s", dir);
     e->mode = TW_ENGINE_READ;
+    e->dir_fd = -1;
     TW_TRY(twi_store_open(&e->store, dir, TW_STORE_READ, err));
     st = tw_store_check(e->store, false, tell, &t, err);
     if (st != TW_OK && st != TW_ECORRUPT)

@@ -15,6 +15,32 @@
 #include "engine/versions.h"
 #include "nn/blas.h"
 
+static bool is_where_it_was(const tw_engine *e)
+{
+    struct stat named, held;
+    return e->dir_fd < 0 || fstat(e->dir_fd, &held) != 0 ||
+           (stat(e->dir, &named) == 0 && named.st_dev == held.st_dev &&
+            named.st_ino == held.st_ino);
+}
+
+/* By the name as long as it leads there, for people read it in messages; else by the descriptor,
+ * where the system has such names, and to nowhere, where it has none. */
+const char *twi_root(tw_engine *e)
+{
+    if (is_where_it_was(e))
+        return e->dir;
+    (void) pthread_mutex_lock(&e->lock);
+    const bool told = e->told_moved;
+    e->told_moved = true;
+    (void) pthread_mutex_unlock(&e->lock);
+    if (!told)
+        tw_log(TW_LOG_WARN, "DIR-MOVED",
+               "dir=\"%s\" reason=\"renamed or replaced; this process goes on in the one that it "
+               "opened\"",
+               e->dir);
+    return e->dir_by_fd;
+}
+
 /* The directory stays the one that was opened, whatever its name means later. */
 static tw_status open_dir(tw_engine *e, tw_error *err)
 {
@@ -23,6 +49,7 @@ static tw_status open_dir(tw_engine *e, tw_error *err)
         return tw_fail(err, TW_ENOTFOUND,
                        "'%s' is no twindex directory; make one with: twindex init %s", e->dir,
                        e->dir);
+    (void) snprintf(e->dir_by_fd, sizeof e->dir_by_fd, "/proc/self/fd/%d", e->dir_fd);
     return e->dir_fd >= 0 ? TW_OK : tw_fail_errno(err, "cannot open '%s'", e->dir);
 }
 

@@ -108,8 +108,10 @@ struct tw_engine {
     tw_engine_mode mode;
     int threads;
     int64_t exact_below; /* of every index; 0: the default */
-    int dir_fd;  /* the directory, held while writing */
-    int lock_fd; /* DIR/lock, likewise; -1 when reading */
+    int dir_fd;          /* the directory that was opened, whatever `dir` means later */
+    char dir_by_fd[32];
+    bool told_moved; /* guarded by lock */
+    int lock_fd;     /* DIR/lock, held while writing; -1 when reading */
     tw_store *store;
 
     pthread_mutex_t bulk;   /* held by the one ingest, events or train */
@@ -137,6 +139,9 @@ struct tw_engine {
 };
 
 /* ---- engine.c ---- */
+/* The path of the directory that was opened: its name, or where that leads elsewhere by now,
+ * another path of it. For each use anew. */
+const char *twi_root(tw_engine *e);
 /* Opens DIR/twindex.db; a sentence that has the way out. Statuses as of tw_store_open. */
 TW_NODISCARD tw_status twi_store_open(tw_store **out, const char *dir, tw_store_mode mode,
                                       tw_error *err);
@@ -201,7 +206,7 @@ TW_NODISCARD tw_status twi_mend_pending(tw_engine *e, twi_generation *g, tw_prog
 TW_NODISCARD tw_status twi_mend_unsound(tw_engine *e, twi_generation *g, tw_error *err);
 
 /* ---- snapshot.c ---- */
-TW_NODISCARD tw_status twi_index_path(const tw_engine *e, const char *kind, int version,
+TW_NODISCARD tw_status twi_index_path(tw_engine *e, const char *kind, int version,
                                       char out[TW_PATH_MAX], tw_error *err);
 /* What a snapshot says of itself, so that vectors of other models are never taken for ours. */
 void twi_index_tag(const twi_generation *g, const char *kind, int version,

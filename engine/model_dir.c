@@ -14,11 +14,11 @@
 #include "base/crash.h"
 #include "engine/versions.h"
 
-tw_status twi_model_dir(const tw_engine *e, int version, char out[TW_PATH_MAX], tw_error *err)
+tw_status twi_model_dir(tw_engine *e, int version, char out[TW_PATH_MAX], tw_error *err)
 {
     char name[64];
     (void) snprintf(name, sizeof name, "models/%04d", version);
-    return tw_path_join(out, e->dir, name, err);
+    return tw_path_join(out, twi_root(e), name, err);
 }
 
 static struct dirent *next_entry(DIR *d)
@@ -32,10 +32,10 @@ int twi_folder_version(const char *name)
     return tw_parse_i64(name, &v) && v > 0 && v < 1000000 ? (int) v : -1;
 }
 
-static tw_status newest_folder(const tw_engine *e, int *newest, tw_error *err)
+static tw_status newest_folder(tw_engine *e, int *newest, tw_error *err)
 {
     char path[TW_PATH_MAX];
-    tw_status st = tw_path_join(path, e->dir, "models", err);
+    tw_status st = tw_path_join(path, twi_root(e), "models", err);
     if (st != TW_OK)
         return st;
     DIR *d = opendir(path);

@@ -8,12 +8,12 @@
 #include "base/log.h"
 #include "engine/internal.h"
 
-tw_status twi_index_path(const tw_engine *e, const char *kind, int version, char out[TW_PATH_MAX],
+tw_status twi_index_path(tw_engine *e, const char *kind, int version, char out[TW_PATH_MAX],
                          tw_error *err)
 {
     char name[64];
     (void) snprintf(name, sizeof name, "index/%s-%04d.twx", kind, version);
-    return tw_path_join(out, e->dir, name, err);
+    return tw_path_join(out, twi_root(e), name, err);
 }
 
 /* One model's `next` has other vectors once the towers that it reads no longer serve. Snapshots of

@@ -16,11 +16,11 @@ static struct dirent *next_entry(DIR *d)
 typedef bool (*litter_fn)(const twi_registry *r, const char *name);
 
 /* Harmless litter if it stays. */
-static void sweep_folder(const tw_engine *e, const twi_registry *r, const char *folder,
+static void sweep_folder(tw_engine *e, const twi_registry *r, const char *folder,
                          litter_fn is_litter)
 {
     char path[TW_PATH_MAX], one[TW_PATH_MAX];
-    if (tw_path_join(path, e->dir, folder, NULL) != TW_OK)
+    if (tw_path_join(path, twi_root(e), folder, NULL) != TW_OK)
         return;
     DIR *d = opendir(path);
     if (d == NULL)

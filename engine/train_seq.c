@@ -266,7 +266,7 @@ static tw_status train(job *j, char **report, tw_error *err)
 
     j->base = base;
     TW_TRY(choose_content(j, err));
-    TW_TRY(tw_path_join(checkpoint, j->e->dir, TWI_SEQ_CHECKPOINT, err));
+    TW_TRY(tw_path_join(checkpoint, twi_root(j->e), TWI_SEQ_CHECKPOINT, err));
     TW_TRY(twi_log_load(j->e, &j->log, err));
     TW_TRY(make_model(j, err));
     TW_TRY(twi_model_begin(j->e, base, false, &version, tmp, err));

@@ -242,7 +242,7 @@ static tw_status train(job *j, char **report, tw_error *err)
                      (long long) j->c.n, j->e->dir);
         goto done;
     }
-    TW_TRY(tw_path_join(checkpoint, j->e->dir, TWI_TOWERS_CHECKPOINT, err));
+    TW_TRY(tw_path_join(checkpoint, twi_root(j->e), TWI_TOWERS_CHECKPOINT, err));
     TW_TRY(twi_log_load(j->e, &j->log, err));
     TW_TRY(twi_train_set_gather(j->e, j->opt, &j->recipe, &j->c, &j->log, &j->x, err));
     TW_TRY(twi_model_begin(j->e, base, true, &version, tmp, err));

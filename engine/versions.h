@@ -17,7 +17,7 @@
 #define TWI_SEQ_METRICS       "seq.metrics.jsonl"
 #define TWI_SEQ_CHECKPOINT    "seq.checkpoint" /* in the data directory, while a training runs */
 #define TWI_TOWERS_CHECKPOINT "towers.checkpoint"
-TW_NODISCARD tw_status twi_model_dir(const tw_engine *e, int version, char out[TW_PATH_MAX],
+TW_NODISCARD tw_status twi_model_dir(tw_engine *e, int version, char out[TW_PATH_MAX],
                                      tw_error *err);
 /* Makes models/NNNN.tmp for the next version, with the part that is kept linked from `base`. */
 TW_NODISCARD tw_status twi_model_begin(tw_engine *e, const twi_generation *base, bool new_towers,

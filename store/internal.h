@@ -15,7 +15,9 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stddef.h>
+#include <sys/types.h>
 
+#include "base/file.h"
 #include "store/store.h"
 
 #define TWI_APPLICATION_ID 0x74776478 /* "twdx" in the file's header */
@@ -187,6 +189,9 @@ struct tw_store {
     char *path;
     tw_store_mode mode;
     int patience_ms;
+    int folder_fd; /* of the file; -1: not known */
+    dev_t dev;     /* of the file that was opened, as ino */
+    ino_t ino;
     bool immutable; /* READ in a folder where not even the lock file can be made */
     bool summed;    /* false: opened READ in a store of the first format */
     int seq_fd;     /* PATH-seq for writing, -1 until first used; the writer's */
@@ -335,6 +340,13 @@ TW_NODISCARD tw_status twi_seq_verify(tw_store *s, twi_conn *c, tw_error *err);
 
 /* What the tables say, verified; sums are zero in the first format. TW_ECORRUPT. */
 TW_NODISCARD tw_status twi_read_counts(twi_conn *c, twi_counts *n, twi_sums *sums, tw_error *err);
+
+/* ---- store_place.c: the file that was opened ---- */
+
+void twi_place_remember(tw_store *s);
+void twi_place_forget(tw_store *s);
+/* A path of the file that was opened, for a new connection: s->path, or `out`. */
+const char *twi_place_path(const tw_store *s, char out[TW_PATH_MAX]);
 
 /* ---- store.c: who reads, who writes ---- */
 

@@ -118,6 +118,7 @@ tw_status tw_store_open(tw_store **out, const char *path, tw_store_mode mode, tw
         return tw_fail(err, TW_ENOMEM, "a store");
     }
     s->mode = mode;
+    s->folder_fd = -1;
     s->patience_ms = TW_STORE_PATIENCE_MS;
     s->seq_fd = -1;
     st = make_locks(s, err);
@@ -138,6 +139,7 @@ tw_status tw_store_open(tw_store **out, const char *path, tw_store_mode mode, tw
         twi_read_end(s, c);
     else
         s->writer = c;
+    twi_place_remember(s);
     *out = s;
     return TW_OK;
 }
@@ -155,6 +157,7 @@ void tw_store_close(tw_store *s)
     twi_conn_close(s->writer); /* last: the connection that may merge the log and remove it */
     if (s->seq_fd >= 0)
         (void) close(s->seq_fd);
+    twi_place_forget(s);
     (void) pthread_cond_destroy(&s->writer_free);
     (void) pthread_mutex_destroy(&s->writer_lock);
     (void) pthread_mutex_destroy(&s->idle_lock);
@@ -195,9 +198,13 @@ tw_status twi_read_begin(tw_store *s, twi_conn **c, tw_error *err)
     if (*c != NULL)
         return TW_OK;
     /* Never a wait for another reader: one that iterates may be waiting for us. */
-    tw_status st = twi_conn_open(c, s->path, TW_STORE_READ, s->immutable, s->patience_ms, err);
-    if (st == TW_OK)
+    char where[TW_PATH_MAX];
+    tw_status st = twi_conn_open(c, twi_place_path(s, where), TW_STORE_READ, s->immutable,
+                                 s->patience_ms, err);
+    if (st == TW_OK) {
+        (*c)->path = s->path;
         (*c)->summed = s->summed;
+    }
     return st;
 }
 
