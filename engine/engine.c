@@ -131,6 +131,8 @@ tw_status twi_store_open(tw_store **out, const char *dir, tw_store_mode mode, tw
     if (!tw_file_exists(path))
         return store_missing(dir, path, err);
     st = tw_store_open(out, path, mode, &why);
+    if (st == TW_OK)
+        tw_store_pass_damaged(*out); /* one row must not keep the others from being used */
     if (st != TW_ECORRUPT && st != TW_EINVAL && st != TW_ENOTFOUND)
         return st == TW_OK ? st : tw_fail(err, st, "%s", why.msg);
     return tw_fail(err, st, "%.440s%s", why.msg,

@@ -150,6 +150,7 @@ typedef struct twi_conn {
     const char *path;                   /* the store's */
     float *floats;                      /* (TW_STORE_MAX_DIM), NULL until first used */
     bool summed;                        /* the rows have checksums: format 2 and later */
+    bool passes;                        /* s->passes of its store */
     bool iterating;                     /* a callback is running on this connection */
     struct twi_conn *next;              /* in the stack of idle readers */
 } twi_conn;
@@ -189,6 +190,7 @@ struct tw_store {
     char *path;
     tw_store_mode mode;
     int patience_ms;
+    bool passes;   /* damaged rows are left out of what is many */
     int folder_fd; /* of the file; -1: not known */
     dev_t dev;     /* of the file that was opened, as ino */
     ino_t ino;
@@ -340,6 +342,9 @@ TW_NODISCARD tw_status twi_seq_verify(tw_store *s, twi_conn *c, tw_error *err);
 
 /* What the tables say, verified; sums are zero in the first format. TW_ECORRUPT. */
 TW_NODISCARD tw_status twi_read_counts(twi_conn *c, twi_counts *n, twi_sums *sums, tw_error *err);
+
+/* TW_OK where the failure is a damaged row that is to be left out, else st with its sentence. */
+tw_status twi_pass(const twi_conn *c, tw_status st, const tw_error *why, tw_error *err);
 
 /* ---- store_place.c: the file that was opened ---- */
 

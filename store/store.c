@@ -172,6 +172,15 @@ void tw_store_set_patience(tw_store *s, int ms)
         (void) sqlite3_busy_timeout(s->writer->db, ms);
 }
 
+void tw_store_pass_damaged(tw_store *s)
+{
+    s->passes = true;
+    if (s->writer != NULL)
+        s->writer->passes = true;
+    for (twi_conn *c = s->idle; c != NULL; c = c->next)
+        c->passes = true;
+}
+
 /* ---- Readers ---- */
 
 static bool is_writing(tw_store *s)
@@ -202,6 +211,7 @@ tw_status twi_read_begin(tw_store *s, twi_conn **c, tw_error *err)
     tw_status st = twi_conn_open(c, twi_place_path(s, where), TW_STORE_READ, s->immutable,
                                  s->patience_ms, err);
     if (st == TW_OK) {
+        (*c)->passes = s->passes;
         (*c)->path = s->path;
         (*c)->summed = s->summed;
     }

@@ -78,6 +78,11 @@ void tw_store_close(tw_store *s);
  * it right after open. */
 void tw_store_set_patience(tw_store *s, int ms);
 
+/* From now on iterations, names and histories leave out rows that are not what was written, with a
+ * line in the log (STORE-ROW-DAMAGED); without it they end there with TW_ECORRUPT. A model's entry
+ * is then given with an empty description. Call it right after open. */
+void tw_store_pass_damaged(tw_store *s);
+
 /* ---- Transactions ---- */
 
 /* Waits until no other thread writes, then starts. TW_ESTATE: this thread is in one already. */

@@ -35,7 +35,8 @@ tw_status twi_sql_fail(const twi_conn *c, int rc, tw_error *err)
     case SQLITE_ERROR: /* our SQL is fixed, so the tables are not what they should be */
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
-    case SQLITE_SCHEMA: return tw_fail(err, TW_ECORRUPT, "'%s' is damaged: %s", c->path, why);
+    case SQLITE_SCHEMA:
+        return tw_fail(err, TW_ECORRUPT, "'%s' is damaged: %s; " TWI_FROM_COPY, c->path, why);
     default: return tw_fail(err, TW_EIO, "'%s': %s", c->path, why);
     }
 }

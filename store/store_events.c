@@ -235,8 +235,10 @@ tw_status tw_store_history(tw_store *s, int64_t user, int limit, tw_event *out, 
         TW_TRY(twi_step(c, q, &found, err));
         if (!found)
             break;
-        TW_TRY(read_event(c, q, &out[*n], err));
-        ++*n;
+        tw_error why = {0};
+        st = read_event(c, q, &out[*n], &why);
+        *n += st == TW_OK;
+        TW_TRY(twi_pass(c, st, &why, err));
     }
     reverse(out, *n);
 done:
@@ -256,8 +258,9 @@ static tw_status give_event(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_error *e
 {
     const event_call *call = ctx;
     tw_event e;
-    tw_status st = read_event(c, q, &e, err);
-    return st == TW_OK ? call->fn(call->ctx, &e, err) : st;
+    tw_error why = {0};
+    tw_status st = read_event(c, q, &e, &why);
+    return st == TW_OK ? call->fn(call->ctx, &e, err) : twi_pass(c, st, &why, err);
 }
 
 tw_status tw_store_each_event(tw_store *s, tw_event_fn fn, void *ctx, tw_error *err)

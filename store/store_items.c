@@ -397,8 +397,12 @@ static tw_status add_name(twi_conn *c, int64_t row, tw_item_name *out, tw_text *
     TW_TRY(twi_prepare(c, TWI_SQL_ITEM_NAME, &q, err));
     (void) sqlite3_bind_int64(q, 1, row);
     TW_TRY(twi_step(c, q, &found, err));
-    if (found)
-        TW_TRY(twi_check_line(c, q, 5, err));
+    if (found) {
+        tw_error why = {0};
+        st = twi_check_line(c, q, 5, &why);
+        found = st == TW_OK; /* else as if the row had never been used */
+        TW_TRY(twi_pass(c, st, &why, err));
+    }
     out->live = found && sqlite3_column_int(q, 2) != 0;
     TW_TRY(add_string(text, found ? twi_text(q, 3) : "", err));
     TW_TRY(add_string(text, found ? twi_text(q, 4) : "", err));
@@ -447,8 +451,9 @@ static tw_status give_item(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_error *er
 {
     const item_call *call = ctx;
     tw_item item;
-    tw_status st = twi_read_item(c, q, &item, err);
-    return st == TW_OK ? call->fn(call->ctx, &item, err) : st;
+    tw_error why = {0};
+    tw_status st = twi_read_item(c, q, &item, &why);
+    return st == TW_OK ? call->fn(call->ctx, &item, err) : twi_pass(c, st, &why, err);
 }
 
 tw_status tw_store_each_item(tw_store *s, int64_t after_row, tw_item_fn fn, void *ctx,

@@ -131,7 +131,11 @@ static tw_status give_model(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_error *e
         .active = sqlite3_column_int(q, 1) != 0,
         .json = twi_text(q, 2),
     };
-    tw_status st = check_model(c, q, err);
+    tw_error why = {0};
+    tw_status st = check_model(c, q, &why);
+    if (st != TW_OK)
+        model.json = "";
+    st = twi_pass(c, st, &why, err);
     return st != TW_OK ? st : call->fn(call->ctx, &model, err);
 }
 

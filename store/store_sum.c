@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "store/internal.h"
 
 /* ---- The hash of a row ---- */
@@ -85,6 +86,17 @@ bool twi_is_sound(const twi_conn *c, sqlite3_stmt *q, int column, twi_tag tag, u
 {
     return !c->summed || (sqlite3_column_type(q, column) == SQLITE_INTEGER &&
                           sqlite3_column_int64(q, column) == twi_sum_of(tag, h));
+}
+
+tw_status twi_pass(const twi_conn *c, tw_status st, const tw_error *why, tw_error *err)
+{
+    static tw_log_gate gate;
+    int dropped;
+    if (st != TW_ECORRUPT || !c->passes)
+        return st == TW_OK ? st : tw_fail(err, st, "%s", why->msg);
+    if (tw_log_allowed(&gate, 5, &dropped))
+        tw_log(TW_LOG_WARN, "STORE-ROW-DAMAGED", "left_out=\"%s\" more=%d", why->msg, dropped);
+    return TW_OK;
 }
 
 tw_status twi_damaged(const twi_conn *c, tw_error *err, const char *way_out, const char *fmt, ...)

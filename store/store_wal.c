@@ -285,9 +285,9 @@ static last_numbers read_numbers(const char *path)
 
 void twi_seq_note(tw_store *s)
 {
-    char name[TW_PATH_MAX], text[SEQ_BYTES + 1];
+    char name[TW_PATH_MAX], where[TW_PATH_MAX], text[SEQ_BYTES + 1];
     const last_numbers n = {s->sums.store, (uint64_t) s->counts.seq, s->sums.commits};
-    if (s->seq_fd < 0 && log_path(s->path, "-seq", name, NULL) == TW_OK) {
+    if (s->seq_fd < 0 && log_path(twi_place_path(s, where), "-seq", name, NULL) == TW_OK) {
         const int how = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
         s->seq_fd = open(name, how, 0644); // banned-ok: to write; store.c looked what it is
     }

@@ -211,6 +211,65 @@ static void a_training_with_content_passes_over_it(void **state)
     tw_engine_close(e);
 }
 
+/* ---- other rows: one that is damaged is left out, and nothing else --------------------------- */
+
+static void sql(const char *text)
+{
+    sqlite3 *db;
+    char path[TW_PATH_MAX];
+    assert_ok(tw_path_join(path, dir, "twindex.db", err));
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    assert_true(sqlite3_changes(db) > 0);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_ok(tw_remove_tree(tw_test_path("vectors/index"), err)); /* so that all rows are read */
+}
+
+static void expect_all_but_one(const tw_engine_options *mode)
+{
+    tw_engine *e;
+    tw_put_kind kind;
+    bool added;
+    char *report = NULL;
+    assert_ok(tw_engine_open(&e, dir, mode, err));
+    assert_ok(tw_engine_similar(e, &(tw_similar_query){.item = "f2", .k = 50}, &answer, err));
+    assert_in_range(answer.n, TOY_ITEMS - 2, TOY_ITEMS - 1);
+    assert_ok(tw_engine_next(e, &(tw_next_query){.user = "u1", .k = 3}, &answer, err));
+    assert_ok(tw_engine_next(e, &(tw_next_query){.user = "nobody", .k = 3}, &answer, err));
+    if (mode->mode == TW_ENGINE_WRITE) {
+        assert_ok(tw_engine_record(e, "u1", "f9", 77777, &added, err));
+        assert_ok(tw_engine_put(e, &(tw_item){.id = "f8", .title = "Western"}, &kind, err));
+        const tw_train_options opt = {
+            .config_json = TOY_SEQ, .activate = TW_ACTIVATE_ALWAYS, .skip_eval = true};
+        assert_ok(tw_engine_train_seq(e, &opt, &report, err));
+        tw_free(report);
+    }
+    tw_engine_close(e);
+}
+
+static void a_damaged_row_of_any_table_is_left_out(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *damage, *named;
+    } cases[] = {
+        {"UPDATE contents SET text = 'no' WHERE row = (SELECT row FROM items WHERE id = 'f1')",
+         "content of item row 1"},
+        {"UPDATE events SET rating = 4711 WHERE time = 1003 AND user = 2", "event"},
+        {"UPDATE items SET title = 'not written' WHERE id = 'f3'", "row 3"},
+        {"UPDATE models SET json = '{}' WHERE active = 0", "model"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        found f = {0};
+        sql(cases[i].damage);
+        expect_all_but_one(&read_mode);
+        expect_all_but_one(&write_mode);
+        assert_status(tw_engine_check(dir, collect, &f, err), TW_ECORRUPT);
+        if (strstr(f.all, cases[i].named) == NULL)
+            fail_msg("'%s' is not in: %s", cases[i].named, f.all);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_width_of_others),
         cmocka_unit_test(every_vector_at_once),
         cmocka_unit_test(a_training_with_content_passes_over_it),
+        cmocka_unit_test(a_damaged_row_of_any_table_is_left_out),
     };
     return cmocka_run_group_tests(tests, make_directory, end);
 }
