@@ -116,13 +116,13 @@ static tw_status note_unsound(comparison *c, int64_t row, tw_error *err)
 {
     tw_item_name name;
     tw_text text;
-    char what[TW_STORE_MAX_ID + 32];
 
     if (++c->unsound > NAMED)
         return TW_OK;
     tw_text_init(&text, TW_STORE_MAX_ID + TW_STORE_MAX_TITLE + 2);
     tw_status st = tw_store_names(c->e->store, &row, 1, &name, &text, err);
     if (st == TW_OK) {
+        char what[TW_STORE_MAX_ID + 32];
         (void) snprintf(what, sizeof what, "item '%s'", name.id);
         twi_found(c->f, what, "its stored vector is damaged",
                   "put the item again; or delete index/, and the next command that opens the "
@@ -219,8 +219,9 @@ static tw_status compare_both(comparison *c, twi_generation *g, snapshot *items,
     if (g->towers_version > 0)
         TW_TRY(tw_store_each_vector(c->e->store, g->towers_version, 0, see_vector, c, err));
     if (c->unsound > NAMED) {
+        const long long more = c->unsound - NAMED;
         char what[64];
-        (void) snprintf(what, sizeof what, "%lld more items", (long long) c->unsound - NAMED);
+        (void) snprintf(what, sizeof what, "%lld more items", more);
         twi_found(c->f, what, "their stored vectors are damaged", "as above");
     }
     if (items->ix != NULL)

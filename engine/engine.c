@@ -33,11 +33,12 @@ const char *twi_root(tw_engine *e)
     const bool told = e->told_moved;
     e->told_moved = true;
     (void) pthread_mutex_unlock(&e->lock);
-    if (!told)
+    if (!told) {
         tw_log(TW_LOG_WARN, "DIR-MOVED",
                "dir=\"%s\" reason=\"renamed or replaced; this process goes on in the one that it "
                "opened\"",
                e->dir);
+    }
     return e->dir_by_fd;
 }
 
@@ -45,10 +46,11 @@ const char *twi_root(tw_engine *e)
 static tw_status open_dir(tw_engine *e, tw_error *err)
 {
     e->dir_fd = open(e->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC); // banned-ok: a folder
-    if (e->dir_fd < 0 && errno == ENOENT)
+    if (e->dir_fd < 0 && errno == ENOENT) {
         return tw_fail(err, TW_ENOTFOUND,
                        "'%s' is no twindex directory; make one with: twindex init %s", e->dir,
                        e->dir);
+    }
     (void) snprintf(e->dir_by_fd, sizeof e->dir_by_fd, "/proc/self/fd/%d", e->dir_fd);
     return e->dir_fd >= 0 ? TW_OK : tw_fail_errno(err, "cannot open '%s'", e->dir);
 }
@@ -78,10 +80,11 @@ static tw_status take_lock(tw_engine *e, tw_error *err)
     e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644); // banned-ok: as above
     if (flock(e->dir_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return is_busy(e, err);
-    if (e->lock_fd < 0 || fstat(e->lock_fd, &sb) != 0 || !S_ISREG(sb.st_mode))
+    if (e->lock_fd < 0 || fstat(e->lock_fd, &sb) != 0 || !S_ISREG(sb.st_mode)) {
         return tw_fail(err, TW_EIO,
                        "'%s' is no file that can be opened; remove it, twindex makes a new one",
                        path);
+    }
     if (flock(e->lock_fd, LOCK_EX | LOCK_NB) != 0)
         return is_busy(e, err);
     const int len = snprintf(pid, sizeof pid, "%ld\n", (long) getpid());
@@ -113,10 +116,11 @@ static tw_status store_missing(const char *dir, const char *path, tw_error *err)
     if (lstat(path, &sb) == 0)
         return tw_fail(err, TW_EIO,
                        "'%s' is a link that leads to no file; put the store in its place", path);
-    if (tw_path_join(models, dir, "models", NULL) == TW_OK && tw_file_exists(models))
+    if (tw_path_join(models, dir, "models", NULL) == TW_OK && tw_file_exists(models)) {
         return tw_fail(err, TW_ENOTFOUND,
                        "'%s' is missing, though '%s' is there; put it back from a copy", path,
                        models);
+    }
     return tw_fail(err, TW_ENOTFOUND,
                    "'%s' is no twindex directory; make one with: twindex init %s", dir, dir);
 }
@@ -191,13 +195,15 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
     if (opt == NULL)
         opt = &defaults;
     size_t len = strlen(dir);
+    while (len > 1 && dir[len - 1] == '/')
+        len--; /* so that what is said of its files can be said without it */
     if (len == 0 || len >= TW_PATH_MAX - 64)
         return tw_fail(err, TW_EINVAL, "directory name of %zu bytes is outside 1..%d", len,
                        TW_PATH_MAX - 65);
     tw_engine *e = tw_alloc(1, sizeof *e);
     if (e == NULL)
         return tw_fail(err, TW_ENOMEM, "engine");
-    memcpy(e->dir, dir, len + 1);
+    memcpy(e->dir, dir, len); /* zeroed behind */
     e->mode = opt->mode;
     e->threads = opt->threads;
     e->exact_below = opt->exact_below;

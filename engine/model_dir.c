@@ -39,11 +39,12 @@ static tw_status newest_folder(tw_engine *e, int *newest, tw_error *err)
     if (st != TW_OK)
         return st;
     DIR *d = opendir(path);
-    if (d == NULL)
+    if (d == NULL) {
         return tw_fail_errno(err,
                              "models cannot be kept: put a folder in the place of '%s', which "
                              "cannot be opened",
                              path);
+    }
     for (struct dirent *at = next_entry(d); at != NULL; at = next_entry(d)) {
         int v = twi_folder_version(at->d_name);
         if (v > *newest)

@@ -287,10 +287,11 @@ static tw_status activate_again(tw_engine *e, const twi_registry *r, int version
         st = twi_model_dir(e, version, dir, err);
     if (st != TW_OK)
         return st;
-    if (!tw_file_exists(dir))
+    if (!tw_file_exists(dir)) {
         return tw_fail(err, TW_ENOTFOUND,
                        "model %d is not kept any more; see which are with: twindex models %s",
                        version, e->dir);
+    }
     twi_generation *now = twi_acquire(e);
     const bool serves =
         now->version == version && now->towers_problem[0] == '\0' && now->seq_problem[0] == '\0';

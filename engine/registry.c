@@ -153,10 +153,11 @@ static char *served_list(const twi_registry *r, int version)
 {
     json_t *list = json_array();
     (void) json_array_append_new(list, json_integer(version));
-    for (int order = 1; order <= r->n; order++)
+    for (int order = 1; order <= r->n; order++) {
         for (int i = 0; i < r->n; i++)
             if (r->versions[i].served == order && r->versions[i].version != version)
                 (void) json_array_append_new(list, json_integer(r->versions[i].version));
+    }
     char *text = NULL;
     (void) !twi_json_dump(list, &text, NULL);
     json_decref(list);
