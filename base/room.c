@@ -14,7 +14,7 @@
 static void share_heap(void)
 {
 #ifdef __GLIBC__
-    (void) mallopt(M_ARENA_MAX, 1);
+    (void) mallopt(M_ARENA_MAX, 1); /* NOLINT(concurrency-mt-unsafe): glibc's takes its lock */
 #endif
 }
 
@@ -54,11 +54,12 @@ tw_status tw_room_check(size_t bytes, const char *what, tw_error *err)
         return TW_OK;
     share_heap();
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
+    if (p == MAP_FAILED) {
         return tw_fail(err, TW_ENOMEM,
                        "%s takes %zu MiB of memory, and the limit of %zu MiB leaves less; raise it "
                        "(ulimit -v)",
                        what, bytes >> 20, all >> 20);
+    }
     (void) munmap(p, bytes);
     return TW_OK;
 }

@@ -116,6 +116,18 @@ bool tw_utf8_valid(const char *s, size_t len)
     return true;
 }
 
+uint32_t tw_utf8_control(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        size_t used;
+        const uint32_t cp = tw_utf8_next(s + i, len - i, &used);
+        if (cp != 0 && (cp < 0x20 || (cp >= 0x7f && cp < 0xa0)))
+            return cp;
+        i += used;
+    }
+    return 0;
+}
+
 size_t tw_utf8_put(char out[4], uint32_t cp)
 {
     if (cp < 0x80) {

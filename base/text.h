@@ -35,6 +35,9 @@ const char *tw_text_cstr(const tw_text *t);
 /* True for well-formed UTF-8 without NUL bytes (RFC 3629: no surrogates, no overlong forms). */
 bool tw_utf8_valid(const char *s, size_t len);
 
+/* The first control character (C0 but for NUL, DEL, C1) in UTF-8 text; 0: there is none. */
+uint32_t tw_utf8_control(const char *s, size_t len);
+
 /* Decodes one code point at s (len >= 1) and stores its length in *used; a malformed byte gives
  * U+FFFD and *used = 1. */
 uint32_t tw_utf8_next(const char *s, size_t len, size_t *used);

@@ -79,8 +79,10 @@ tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat, i
     if (q->user[0] == '\0')
         return tw_fail(err, TW_EINVAL, "the user's id is empty");
     tw_status st = tw_store_user_row(e->store, q->user, user, NULL);
-    if (st == TW_ENOTFOUND || st == TW_EINVAL)
-        return TW_OK; /* a stranger */
+    if (st == TW_ENOTFOUND)
+        return TW_OK;    /* a stranger */
+    if (st == TW_EINVAL) /* no id at all: the store has the sentence */
+        return tw_store_user_row(e->store, q->user, user, err);
     if (st != TW_OK)
         return tw_fail(err, st, "cannot look up the user '%.100s'", q->user);
     st = tw_store_history(e->store, *user, TW_ENGINE_MAX_HISTORY, seat->events, n, err);

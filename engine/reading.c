@@ -173,6 +173,8 @@ static tw_status decode(twi_item_reader *r, medium m, const void *data, size_t l
                         : tw_sound_parse(&r->sound, data, len, name, &sound, NULL, err);
 }
 
+enum { MOST_BYTES = 64 << 20 }; /* as decoding allows: TW_PICTURE_MAX_BYTES, TW_SOUND_MAX_BYTES */
+
 static tw_status load_below(twi_item_reader *r, medium m, const tw_media_root *root,
                             const char *path, char full[TW_PATH_MAX], tw_error *err)
 {
@@ -184,8 +186,7 @@ static tw_status load_below(twi_item_reader *r, medium m, const tw_media_root *r
     if (root == NULL)
         return tw_fail(err, TW_EINVAL, "there is no media root for '%.300s'", path);
     TW_TRY(tw_media_root_file(root, path, &fd, full, err));
-    TW_TRY(tw_file_read_open(fd, full, m == PICTURE ? TW_PICTURE_MAX_BYTES : TW_SOUND_MAX_BYTES,
-                             &data, &len, err));
+    TW_TRY(tw_file_read_open(fd, full, MOST_BYTES, &data, &len, err));
     TW_TRY(decode(r, m, data, len, full, err));
 done:
     tw_free(data);
@@ -216,11 +217,11 @@ static tw_status load_client(twi_item_reader *r, medium m, const tw_media_root *
     }
     if (st == TW_OK)
         return st;
-    if (st == TW_ENOMEM || st == TW_ETIMEOUT)
-        return tw_fail(err, st,
-                       st == TW_ENOMEM ? "no memory for the %s"
-                                       : "the deadline passed before the %s was decoded",
-                       m == PICTURE ? "image" : "audio");
+    const char *name = m == PICTURE ? "image" : "audio";
+    if (st == TW_ENOMEM)
+        return tw_fail(err, st, "no memory for the %s", name);
+    if (st == TW_ETIMEOUT)
+        return tw_fail(err, st, "the deadline passed before the %s was decoded", name);
     return refuse(m, root, &why, err);
 }
 

@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "rpc/internal.h"
 #include "rpc/twindex.pb-c.h"
 #include "rpc/wire.h"
@@ -19,6 +20,17 @@ static tw_status check_text(const char *name, const char *s, size_t least, size_
         return tw_fail(err, TW_EINVAL, "%s has %zu bytes, at most %zu are allowed", name, len,
                        most);
     return TW_OK;
+}
+
+/* An id, as the store has them. */
+static tw_status check_key(const char *name, const char *s, tw_error *err)
+{
+    tw_status st = check_text(name, s, 1, TW_STORE_MAX_ID, err);
+    const uint32_t control = st == TW_OK ? tw_utf8_control(s, strlen(s)) : 0;
+    if (control == 0)
+        return st;
+    return tw_fail(err, TW_EINVAL, "%s holds the control character U+%04X", name,
+                   (unsigned) control);
 }
 
 static tw_status check_k(int k, tw_error *err)
@@ -70,7 +82,7 @@ static tw_status check_next(const tw_next_query *q, tw_error *err)
         return tw_fail(err, TW_EINVAL, "a history of %d items is outside 1..%d", q->n_history,
                        TW_ENGINE_MAX_HISTORY);
     if (has_user)
-        TW_TRY(check_text("user", q->user, 1, TW_STORE_MAX_ID, err));
+        TW_TRY(check_key("user", q->user, err));
     for (int i = 0; i < q->n_history; i++)
         TW_TRY(check_text("an item of the history", q->history[i], 1, TW_WIRE_MAX_NAME, err));
     TW_TRY(check_k(q->k, err));
@@ -83,7 +95,7 @@ done:
 static tw_status check_put(const tw_item *item, tw_error *err)
 {
     tw_status st = TW_OK;
-    TW_TRY(check_text("id", item->id, 1, TW_STORE_MAX_ID, err));
+    TW_TRY(check_key("id", item->id, err));
     TW_TRY(check_text("title", item->title, 0, TW_STORE_MAX_TITLE, err));
     TW_TRY(check_text("text", item->text, 0, TW_STORE_MAX_TEXT, err));
     TW_TRY(check_text("attributes", item->attributes, 0, TW_STORE_MAX_ATTRIBUTES, err));
@@ -108,10 +120,10 @@ static tw_status check_call(const tw_request *q, tw_error *err)
     case TW_CALL_NEXT: TW_TRY(check_next(&q->next, err)); break;
     case TW_CALL_EMBED: TW_TRY(check_shown(&q->embed, err)); break;
     case TW_CALL_PUT: TW_TRY(check_put(&q->put, err)); break;
-    case TW_CALL_DELETE: TW_TRY(check_text("id", q->erase.id, 1, TW_STORE_MAX_ID, err)); break;
+    case TW_CALL_DELETE: TW_TRY(check_key("id", q->erase.id, err)); break;
     case TW_CALL_GET: TW_TRY(check_text("item", q->get.item, 1, TW_WIRE_MAX_NAME, err)); break;
     case TW_CALL_RECORD:
-        TW_TRY(check_text("user", q->record.user, 1, TW_STORE_MAX_ID, err));
+        TW_TRY(check_key("user", q->record.user, err));
         TW_TRY(check_text("item", q->record.item, 1, TW_WIRE_MAX_NAME, err));
         break;
     case TW_CALL_STATS:

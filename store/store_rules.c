@@ -3,18 +3,6 @@
 
 #include "store/internal.h"
 
-static bool has_control(const char *s, size_t len)
-{
-    for (size_t i = 0; i < len;) {
-        size_t used;
-        uint32_t cp = tw_utf8_next(s + i, len - i, &used);
-        if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
-            return true;
-        i += used;
-    }
-    return false;
-}
-
 tw_status twi_check_key(const char *what, const char *key, tw_error *err)
 {
     size_t len = key != NULL ? strnlen(key, TW_STORE_MAX_ID + 1) : 0;
@@ -25,8 +13,10 @@ tw_status twi_check_key(const char *what, const char *key, tw_error *err)
                        TW_STORE_MAX_ID);
     if (!tw_utf8_valid(key, len))
         return tw_fail(err, TW_EINVAL, "%s '%.40s' is not UTF-8", what, key);
-    if (has_control(key, len))
-        return tw_fail(err, TW_EINVAL, "%s '%.40s' holds a control character", what, key);
+    const uint32_t control = tw_utf8_control(key, len);
+    if (control != 0)
+        return tw_fail(err, TW_EINVAL, "%s holds the control character U+%04X", what,
+                       (unsigned) control);
     return TW_OK;
 }
 

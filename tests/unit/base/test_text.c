@@ -106,9 +106,27 @@ static void sizes_that_do_not_fit_are_refused(void **state)
     assert_true(out == SIZE_MAX);
 }
 
+static void control_characters_are_found(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *text;
+        uint32_t want;
+    } rows[] = {{"", 0},
+                {"plain \xc3\xa9 \xe2\x80\x8f \xf0\x9f\x98\x80", 0}, /* U+200F marks a direction */
+                {"a\tb", 9},
+                {"\x1b[31m", 0x1b},
+                {"x\x7f", 0x7f},
+                {"\xc2\x85", 0x85},
+                {"\xc2\xa0", 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(tw_utf8_control(rows[i].text, strlen(rows[i].text)), rows[i].want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(control_characters_are_found),
         cmocka_unit_test(text_grows_up_to_its_cap_and_no_further),
         cmocka_unit_test(utf8_rules),
         cmocka_unit_test(utf8_put_and_next_are_inverse),

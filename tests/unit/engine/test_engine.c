@@ -135,6 +135,29 @@ static void bad_questions_get_one_sentence(void **state)
                   TW_EINVAL);
 }
 
+/* As over the wire, and as in a file. */
+static void an_id_with_a_control_character_is_refused_by_every_call(void **state)
+{
+    (void) state;
+    static const char *const bad[] = {"a\nb", "a\x1b[2J", "a\x7f", "a\xc2\x9b"};
+    tw_engine *e = toy_engine("controls", true);
+    tw_answer a;
+    tw_put_kind kind;
+    bool added;
+
+    tw_answer_init(&a);
+    toy_train(e);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const tw_next_query q = {.user = bad[i], .k = 3};
+        assert_status(tw_engine_put(e, &(tw_item){.id = bad[i]}, &kind, err), TW_EINVAL);
+        assert_status(tw_engine_delete(e, bad[i], err), TW_EINVAL);
+        assert_status(tw_engine_record(e, bad[i], "f1", 1, &added, err), TW_EINVAL);
+        assert_status(tw_engine_next(e, &q, &a, err), TW_EINVAL);
+    }
+    tw_answer_fini(&a);
+    tw_engine_close(e);
+}
+
 static void a_put_item_is_found_at_once_and_a_deleted_one_never(void **state)
 {
     (void) state;
@@ -431,6 +454,7 @@ static void check_is_silent_on_a_sound_directory_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_id_with_a_control_character_is_refused_by_every_call),
         cmocka_unit_test(similar_finds_the_same_genre_and_not_itself),
         cmocka_unit_test(an_item_is_named_by_id_or_title_in_any_case),
         cmocka_unit_test(a_wrong_name_says_which_are_near),

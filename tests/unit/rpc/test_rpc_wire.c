@@ -113,6 +113,24 @@ static const row requests[] = {
         "popularity_discount -1 is outside 0..10"),
     ROW("put needs an item", V1 "\x6a\x00", TW_EINVAL, "id is missing"),
     ROW("put needs an id", V1 "\x6a\x02\x0a\x00", TW_EINVAL, "id is missing"),
+    ROW("a put's id has no newline",
+        V1 "\x6a\x06\x0a\x04\x0a\x02"
+           "a\n",
+        TW_EINVAL, "id holds the control character U+000A"),
+    ROW("a deleted id has no escape",
+        V1 "\x72\x04\x0a\x02"
+           "a\x1b",
+        TW_EINVAL, "id holds the control character U+001B"),
+    ROW("a user has no C1",
+        V1 "\x5a\x07\x0a\x03"
+           "a\xc2\x9b"
+           "\x18\x01",
+        TW_EINVAL, "user holds the control character U+009B"),
+    ROW("who records has no DEL",
+        V1 "\x82\x01\x07\x0a\x02"
+           "a\x7f"
+           "\x12\x01i",
+        TW_EINVAL, "user holds the control character U+007F"),
     ROW("delete needs an id", V1 "\x72\x00", TW_EINVAL, "id is missing"),
     ROW("get needs an item", V1 "\x7a\x00", TW_EINVAL, "item is missing"),
     ROW("record needs a user", V1 "\x82\x01\x03\x12\x01i", TW_EINVAL, "user is missing"),
