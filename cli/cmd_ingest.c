@@ -33,13 +33,14 @@ static void report_json(const char *path, const tw_ingest_report *r)
 {
     (void) printf("{\"file\": ");
     print_json_string(stdout, path);
-    (void) printf(", \"rows\": %lld, \"created\": %lld, \"replaced\": %lld, \"unchanged\": %lld, "
-                  "\"new_items\": %lld, \"of_deleted\": %lld, \"deleted_items\": %lld, "
-                  "\"rejected\": %lld, \"resumed_at\": %lld, \"seconds\": %.3f}\n",
-                  (long long) r->rows, (long long) r->created, (long long) r->replaced,
-                  (long long) r->unchanged, (long long) r->new_items, (long long) r->of_deleted,
-                  (long long) r->deleted_items, (long long) r->rejected, (long long) r->resumed_at,
-                  r->seconds);
+    (void) printf(
+        ", \"rows\": %lld, \"created\": %lld, \"replaced\": %lld, \"unchanged\": %lld, "
+        "\"new_items\": %lld, \"of_deleted\": %lld, \"deleted_items\": %lld, "
+        "\"rejected\": %lld, \"left_out\": %lld, \"resumed_at\": %lld, \"seconds\": %.3f}\n",
+        (long long) r->rows, (long long) r->created, (long long) r->replaced,
+        (long long) r->unchanged, (long long) r->new_items, (long long) r->of_deleted,
+        (long long) r->deleted_items, (long long) r->rejected, (long long) r->left_out,
+        (long long) r->resumed_at, r->seconds);
 }
 
 static void report_text(const char *path, const tw_ingest_report *r)
@@ -57,6 +58,9 @@ static void report_text(const char *path, const tw_ingest_report *r)
         (void) printf("; %lld events of %lld deleted items were kept, and the items stay deleted",
                       (long long) r->of_deleted, (long long) r->deleted_items);
     (void) printf("\n");
+    if (r->left_out > 0)
+        (void) fprintf(stderr, "twindex: %lld values were left out; the first: %s\n",
+                       (long long) r->left_out, r->first_left_out);
     if (r->rejected > 0)
         (void) fprintf(stderr, "twindex: %lld rows were rejected, see %s; the first: %s\n",
                        (long long) r->rejected, r->rejects_path, r->first_reject);

@@ -25,6 +25,7 @@ typedef struct load {
     tw_reader_place place;  /* behind the last row that was stored or rejected */
     unsigned char *deleted; /* a bit for each row of a deleted item that was met */
     size_t deleted_room;    /* bytes */
+    tw_text tidy;           /* a row's attributes without those that may be none */
     int pending;            /* rows in the open transaction ... */
     int decoded;            /* ... and files that were decoded for them */
 } load;
@@ -136,19 +137,38 @@ static tw_status embed_row(load *l, const tw_item *item, bool checked, int64_t r
                                tw_tower_dim(l->g->tower), NULL, err);
 }
 
+/* A value that may be no attribute is left out and told of: it is no reason to lose the item. */
+static tw_status put_row(load *l, tw_item *item, tw_put_result *put, tw_error *err)
+{
+    tw_error why = {0}, first = {0};
+    int refused = 0;
+    tw_status st = tw_store_put_item(l->e->store, item, put, &why);
+    if (st == TW_EINVAL && !l->opt->strict &&
+        tw_attributes_tidy(&l->tidy, item->id, item->attributes, &refused, &first, NULL) == TW_OK &&
+        refused > 0) {
+        item->attributes = tw_text_cstr(&l->tidy);
+        st = tw_store_put_item(l->e->store, item, put, &why);
+        if (st == TW_OK && l->report->left_out == 0)
+            (void) snprintf(l->report->first_left_out, sizeof l->report->first_left_out, "%.511s",
+                            first.msg);
+        l->report->left_out += st == TW_OK ? refused : 0;
+    }
+    return st == TW_OK ? st : tw_fail(err, st, "%s", why.msg);
+}
+
 static tw_status store_item(load *l, const tw_row *r, tw_error *err)
 {
-    const tw_item item = {.id = r->id,
-                          .title = r->title,
-                          .text = r->text,
-                          .attributes = r->attributes,
-                          .image = r->image,
-                          .audio = r->audio};
+    tw_item item = {.id = r->id,
+                    .title = r->title,
+                    .text = r->text,
+                    .attributes = r->attributes,
+                    .image = r->image,
+                    .audio = r->audio};
     tw_put_result put;
     bool checked;
     tw_status st = check_media(l, r, &item, &checked, err);
     if (st == TW_OK)
-        st = tw_store_put_item(l->e->store, &item, &put, err);
+        st = put_row(l, &item, &put, err);
     if (st != TW_OK)
         return st;
     if (put.kind != TW_PUT_UNCHANGED && l->g->tower != NULL)
@@ -365,6 +385,7 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
 
     *report = (tw_ingest_report){0};
     twi_item_reader_init(&l.media, NULL, NULL);
+    tw_text_init(&l.tidy, TW_STORE_MAX_ATTRIBUTES + 1);
     TW_TRY(twi_need_write(e, err));
     if (pthread_mutex_trylock(&e->bulk) != 0) {
         st = tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
@@ -382,6 +403,7 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
 done:
     report->seconds = tw_clock_monotonic() - start;
     twi_item_reader_fini(&l.media);
+    tw_text_fini(&l.tidy);
     tw_free(l.deleted);
     tw_rejects_close(l.rejects);
     tw_reader_close(l.reader);

@@ -110,7 +110,7 @@ typedef struct tw_item {
     const char *id;
     const char *title;
     const char *text;
-    const char *attributes; /* a JSON object */
+    const char *attributes; /* a JSON object; see tw_attributes_tidy for what may be in it */
     const char *image;      /* path or URL */
     const char *audio;
     char *block; /* what tw_item_fini frees; NULL in callbacks and when given to put */
@@ -134,9 +134,23 @@ typedef struct tw_put_result {
 /* Inserts the item, or replaces the whole content of the one with the same id.
  *
  * TW_EINVAL: a rule above is broken: an empty or long id, control characters in the id, a NUL or
- * malformed UTF-8 anywhere, a string over its limit, attributes that are no JSON object. */
+ * malformed UTF-8 anywhere, a string over its limit, attributes that are no JSON object, one of
+ * them a value that may be none. What was stored by earlier versions stays readable. */
 TW_NODISCARD tw_status tw_store_put_item(tw_store *s, const tw_item *item, tw_put_result *put,
                                          tw_error *err);
+
+/* The one rule of what may be an attribute, at every door: a string, a number, a boolean, a list of
+ * strings or a list of numbers. null is no value, so it is left out. Anything else,
+ * tw_store_put_item refuses; a load of many items leaves it out with this, and tells.
+ *
+ *   out       cleared and filled: the object without what is left out
+ *   of        the item's id, for the sentences
+ *   *refused  how many values were left out that were not null; *first, which may be NULL, has the
+ *             sentence of the first
+ *
+ * TW_EINVAL: json is no JSON object. TW_ENOMEM. */
+TW_NODISCARD tw_status tw_attributes_tidy(tw_text *out, const char *of, const char *json,
+                                          int *refused, tw_error *first, tw_error *err);
 
 /* Clears the item's content, removes its vectors (each_vector reports that) and keeps its id, row
  * and events. *row may be NULL. TW_ENOTFOUND: never put, or deleted already. */

@@ -140,12 +140,22 @@ tw_status tw_store_put_item(tw_store *s, const tw_item *item, tw_put_result *put
 {
     bool own;
     tw_put_result local;
+    tw_text without;
+    tw_item kept = *item;
+    int none;
     tw_status st = twi_check_item(item, err);
-    if (st == TW_OK)
-        st = twi_write_begin(s, &own, err);
     if (st != TW_OK)
         return st;
-    return twi_write_end(s, own, put_item(s, item, put != NULL ? put : &local, err), err);
+    tw_text_init(&without, TW_STORE_MAX_ATTRIBUTES + 1);
+    if (item->attributes != NULL && strstr(item->attributes, "null") != NULL) {
+        TW_TRY(tw_attributes_tidy(&without, item->id, item->attributes, &none, NULL, err));
+        kept.attributes = tw_text_cstr(&without);
+    }
+    TW_TRY(twi_write_begin(s, &own, err));
+    st = twi_write_end(s, own, put_item(s, &kept, put != NULL ? put : &local, err), err);
+done:
+    tw_text_fini(&without);
+    return st;
 }
 
 static tw_status not_there(const char *id, bool deleted, tw_error *err)

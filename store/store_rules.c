@@ -33,9 +33,11 @@ tw_status twi_check_text(const char *what, const char *of, const char *s, size_t
     return TW_OK;
 }
 
-tw_status twi_check_object(const char *what, const char *of, const char *json, size_t max,
-                           tw_error *err)
+/* *out is the object, for the caller to decref; NULL where there is none. */
+static tw_status parse_object(const char *what, const char *of, const char *json, size_t max,
+                              json_t **out, tw_error *err)
 {
+    *out = NULL;
     if (json == NULL || json[0] == '\0' || strcmp(json, "{}") == 0)
         return TW_OK;
     tw_status st = twi_check_text(what, of, json, max, err);
@@ -43,13 +45,112 @@ tw_status twi_check_object(const char *what, const char *of, const char *json, s
         return st;
     json_error_t why;
     json_t *value = json_loads(json, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-    if (value == NULL) {
-        st = tw_fail(err, TW_EINVAL, "the %s of '%s' are no JSON (%s): '%.60s'", what, of, why.text,
-                     json);
-    } else if (!json_is_object(value)) {
-        st = tw_fail(err, TW_EINVAL, "the %s of '%s' are no JSON object: '%.60s'", what, of, json);
+    if (value == NULL)
+        return tw_fail(err, TW_EINVAL, "the %s of '%s' are no JSON (%s): '%.60s'", what, of,
+                       why.text, json);
+    if (!json_is_object(value)) {
+        json_decref(value);
+        return tw_fail(err, TW_EINVAL, "the %s of '%s' are no JSON object: '%.60s'", what, of,
+                       json);
     }
+    *out = value;
+    return TW_OK;
+}
+
+tw_status twi_check_object(const char *what, const char *of, const char *json, size_t max,
+                           tw_error *err)
+{
+    json_t *value;
+    tw_status st = parse_object(what, of, json, max, &value, err);
     json_decref(value);
+    return st;
+}
+
+/* ---- attributes -------------------------------------------------------------------------------
+ */
+
+/* What a value is, where it may be no attribute; NULL where it may. */
+static const char *what_is_wrong(const json_t *value)
+{
+    const json_t *first = json_array_get(value, 0), *part;
+    size_t i;
+    if (json_is_object(value))
+        return "an object";
+    json_array_foreach(value, i, part)
+    {
+        if (!json_is_string(part) && !json_is_number(part))
+            return json_is_null(part)     ? "a list with a null"
+                   : json_is_array(part)  ? "a list of lists"
+                   : json_is_object(part) ? "a list of objects"
+                                          : "a list of booleans";
+        if (json_is_string(part) != json_is_string(first))
+            return "a list of strings and numbers";
+    }
+    return NULL;
+}
+
+static tw_status refuse(const char *key, const char *of, const char *is, tw_error *err)
+{
+    return tw_fail(
+        err, TW_EINVAL,
+        "the attribute '%.60s' of '%.60s' is %s; it may be a string, a number, a boolean, "
+        "a list of strings or a list of numbers",
+        key, of, is);
+}
+
+static tw_status check_attributes(const tw_item *item, tw_error *err)
+{
+    json_t *all, *value;
+    const char *key;
+    tw_status st =
+        parse_object("attributes", item->id, item->attributes, TW_STORE_MAX_ATTRIBUTES, &all, err);
+    json_object_foreach(all, key, value)
+    {
+        const char *wrong = what_is_wrong(value);
+        if (st == TW_OK && wrong != NULL)
+            st = refuse(key, item->id, wrong, err);
+    }
+    json_decref(all);
+    return st;
+}
+
+typedef struct sink {
+    tw_text *text;
+    tw_error *err;
+    tw_status st;
+} sink;
+
+static int append(const char *bytes, size_t n, void *ctx)
+{
+    sink *to = ctx;
+    to->st = tw_text_add(to->text, bytes, n, to->err);
+    return to->st == TW_OK ? 0 : -1;
+}
+
+tw_status tw_attributes_tidy(tw_text *out, const char *of, const char *json, int *refused,
+                             tw_error *first, tw_error *err)
+{
+    json_t *all, *value;
+    const char *key;
+    void *next;
+    sink to = {.text = out, .err = err};
+    tw_status st = parse_object("attributes", of, json, TW_STORE_MAX_ATTRIBUTES, &all, err);
+
+    *refused = 0;
+    tw_text_clear(out);
+    if (st != TW_OK || all == NULL)
+        return st == TW_OK ? tw_text_adds(out, "{}", err) : st;
+    json_object_foreach_safe(all, next, key, value)
+    {
+        const char *wrong = what_is_wrong(value);
+        if (wrong != NULL && (*refused)++ == 0)
+            (void) !refuse(key, of, wrong, first);
+        if (wrong != NULL || json_is_null(value))
+            (void) json_object_del(all, key);
+    }
+    if (json_dump_callback(all, append, &to, JSON_COMPACT) != 0)
+        st = to.st != TW_OK ? to.st : tw_fail(err, TW_ENOMEM, "attributes of '%.60s'", of);
+    json_decref(all);
     return st;
 }
 
@@ -63,7 +164,7 @@ tw_status twi_check_item(const tw_item *item, tw_error *err)
     TW_TRY(twi_check_text("text", id, item->text, TW_STORE_MAX_TEXT, err));
     TW_TRY(twi_check_text("image path", id, item->image, TW_STORE_MAX_MEDIA, err));
     TW_TRY(twi_check_text("audio path", id, item->audio, TW_STORE_MAX_MEDIA, err));
-    TW_TRY(twi_check_object("attributes", id, item->attributes, TW_STORE_MAX_ATTRIBUTES, err));
+    TW_TRY(check_attributes(item, err));
 done:
     return st;
 }

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "store/store.h"
 
-static const tw_item item = {.id = "a", .title = "A", .attributes = "{\"k\": 1}"};
+static const tw_item item = {.id = "a", .title = "A", .attributes = "{\"k\": 1, \"n\": null}"};
 static const float vec[2] = {1, 2};
 
 static tw_status see_vector(void *ctx, const tw_store_vector_change *c, tw_error *err)

@@ -1,6 +1,9 @@
 /* Loading files into a directory without models: what an events log does to the catalogue. */
 #include "tests/support/test.h"
 
+#include <string.h>
+
+#include "base/file.h"
 #include "engine/engine.h"
 
 static tw_engine *open_new(const char *name)
@@ -78,9 +81,47 @@ static void known_items_only_leaves_deleted_ones_out(void **state)
     tw_engine_close(e);
 }
 
+/* What may be no attribute is left out of an item, not the item; null is no value at all. */
+static void a_load_leaves_out_what_may_be_no_attribute(void **state)
+{
+    static const char rows[] =
+        "{\"id\":\"a\",\"title\":\"A\",\"details\":{\"x\":1},\"year\":1999,\"none\":null}\n"
+        "{\"id\":\"b\",\"title\":\"B\",\"mixed\":[1,\"x\"],\"sizes\":[1,2],\"tags\":[\"t\"]}\n";
+    tw_engine *e = open_new("tidy");
+    const tw_ingest_options strict = {.strict = true};
+    tw_ingest_report r;
+    tw_put_kind kind;
+    tw_item out;
+    (void) state;
+    assert_ok(tw_file_replace(tw_test_path("odd.jsonl"), rows, sizeof rows - 1, err));
+    assert_ok(tw_engine_ingest(e, tw_test_path("odd.jsonl"), NULL, &r, err));
+    assert_int_equal(r.created, 2);
+    assert_int_equal(r.rejected, 0);
+    assert_int_equal(r.left_out, 2);
+    assert_non_null(strstr(r.first_left_out, "'details' of 'a' is an object"));
+    assert_ok(tw_engine_get(e, "a", &out, err));
+    assert_string_equal(out.attributes, "{\"year\":1999}");
+    tw_item_fini(&out);
+    assert_ok(tw_engine_get(e, "b", &out, err));
+    assert_string_equal(out.attributes, "{\"sizes\":[1,2],\"tags\":[\"t\"]}");
+    tw_item_fini(&out);
+
+    assert_ok(tw_file_replace(tw_test_path("strict.jsonl"), rows, sizeof rows - 1, err));
+    assert_status(tw_engine_ingest(e, tw_test_path("strict.jsonl"), &strict, &r, err), TW_EINVAL);
+    const tw_item bad = {.id = "c", .attributes = "{\"a\":{}}"};
+    assert_status(tw_engine_put(e, &bad, &kind, err), TW_EINVAL);
+    const tw_item good = {.id = "c", .attributes = "{\"a\":null,\"b\":[1.5]}"};
+    assert_ok(tw_engine_put(e, &good, &kind, err));
+    assert_ok(tw_engine_get(e, "c", &out, err));
+    assert_string_equal(out.attributes, "{\"b\":[1.5]}");
+    tw_item_fini(&out);
+    tw_engine_close(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_load_leaves_out_what_may_be_no_attribute),
         cmocka_unit_test(a_deleted_item_that_a_log_names_stays_deleted),
         cmocka_unit_test(known_items_only_leaves_deleted_ones_out),
     };
