@@ -3,10 +3,10 @@
  * On ipc the socket is a file. Its path is claimed so that no file of anybody's is lost and no
  * second server takes it over:
  *
- * - PATH.lock is locked (flock) for as long as the listener lives, so that two servers that start
- * at once do not both find the path free. It is removed at the end, unless it is another's file.
- * - What is at PATH stays if it is no socket, or if somebody listens on it; a socket on which
- * nobody listens is what a killed server left, and is removed.
+ * - PATH.lock is locked (flock) for as long as the listener lives, so that of servers that start at
+ *   once one alone finds the path free. It is removed at the end, unless it is another's file.
+ * - What is at PATH stays if it is no socket, or if somebody listens on it; a socket on which no
+ *   server listens is what a killed one left, and is removed.
  * - At the end PATH is removed if it is still the same file.
  *
  * The file's mode is 0660 less the umask: its owner may connect, and the group where the umask lets

@@ -7,9 +7,9 @@
  *
  * - every request that arrives is answered, in any order, until its peer is gone; one that ends its
  *   sending side first still gets its answers;
- * - connections take turns, so that one that floods delays another by a turn and not by its
- * backlog; the first waiting request of each is always taken, further ones up to
- * TW_SERVER_PER_CONNECTION each and `queue` in all; beyond that the answer is config.busy, at once;
+ * - connections take turns, so that a flood delays another by a turn and not by its backlog. The
+ *   first waiting request of each is taken (of TW_SERVER_SMALL bytes always), further ones up to
+ *   TW_SERVER_PER_CONNECTION each and `queue` in all; else the answer is config.busy, at once;
  * - config.express may answer what must not wait for a worker;
  * - no peer can hold up another or make the server hold memory without end: see the limits below. A
  *   peer that breaks one loses its connection, which is the one case without an answer;
