@@ -91,7 +91,7 @@ static void what_is_there_is_named_and_left_alone(void **state)
     choose("many");
     assert_int_equal(mkdir(dir, 0755), 0);
     for (int i = 0; i < 9; i++) {
-        char name[8];
+        char name[16];
         (void) snprintf(name, sizeof name, "f%d", i);
         assert_ok(tw_file_replace(in(name), "mine", 4, err));
     }
