@@ -1,9 +1,20 @@
 /* import: towers that others have trained. */
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "cli/cli.h"
+
+/* What the folder puts before every text is told: it changes what is near. */
+static void print_prompt(const char *report)
+{
+    json_t *root = json_loads(report, 0, NULL);
+    const char *prompt = json_string_value(json_object_get(root, "prompt"));
+    if (prompt != NULL)
+        (void) printf("Every text is read behind the folder's default prompt '%s'.\n", prompt);
+    json_decref(root);
+}
 
 static int run_import(const char *dir, const char *folder, bool json, bool quiet)
 {
@@ -23,6 +34,7 @@ static int run_import(const char *dir, const char *folder, bool json, bool quiet
     if (st == TW_OK && json)
         (void) (print_json_text(stdout, report) + printf("\n"));
     else if (st == TW_OK) {
+        print_prompt(report);
         (void) printf("imported '%s'; the catalogue is embedded and indexed with it.\n"
                       "Try:  twindex similar --dir %s --text \"...\"\n",
                       folder, dir);

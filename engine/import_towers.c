@@ -11,9 +11,9 @@ static tw_status write_report(const tw_tower *t, const char *folder, int version
 {
     tw_tower_recipe recipe = TW_TOWER_RECIPE_DEFAULT;
     recipe.tower = tw_tower_config_of(t);
-    json_t *root = json_pack("{s:i, s:s, s:s, s:i, s:f, s:o*}", "model", version, "source",
+    json_t *root = json_pack("{s:i, s:s, s:s, s:i, s:f, s:s*, s:o*}", "model", version, "source",
                              "import", "from", folder, "dim", tw_tower_dim(t), "seconds", seconds,
-                             "config", twi_recipe_json(&recipe));
+                             "prompt", tw_tower_prompt(t), "config", twi_recipe_json(&recipe));
     tw_status st = twi_json_dump(root, report, err);
     json_decref(root);
     return st;

@@ -312,6 +312,8 @@ tw_status tw_tower_fit_texts(tw_tower *t, const char *const *texts, const size_t
 
 int tw_tower_dim(const tw_tower *t) { return t->cfg.dim; }
 
+const char *tw_tower_prompt(const tw_tower *t) { return t->prompt; }
+
 unsigned tw_tower_modalities(const tw_tower *t)
 {
     unsigned bits = 0;

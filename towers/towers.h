@@ -141,6 +141,8 @@ TW_NODISCARD tw_status tw_tower_load(tw_tower **out, const char *path, tw_error 
 TW_NODISCARD tw_status tw_tower_parse(tw_tower **out, const void *data, size_t len, tw_error *err);
 
 int tw_tower_dim(const tw_tower *t);
+/* What stands before every text, from an imported folder; NULL: nothing. Lives as long as t. */
+const char *tw_tower_prompt(const tw_tower *t);
 /* What it reads: bits 1 << tw_modality. */
 unsigned tw_tower_modalities(const tw_tower *t);
 tw_tower_config tw_tower_config_of(const tw_tower *t);

@@ -114,6 +114,43 @@ static void imported_towers_serve_and_train_further(void **state)
     tw_engine_close(e);
 }
 
+/* What changes every vector is told, and an item's vector is that of its text behind it. */
+static void a_default_prompt_is_told_and_stands_before_every_text(void **state)
+{
+    static const char modules[] = "[{\"type\":\"sentence_transformers.models.Transformer\"},"
+                                  "{\"type\":\"sentence_transformers.models.Pooling\","
+                                  "\"path\":\"pool\"}]";
+    static const char prompts[] =
+        "{\"prompts\":{\"q\":\"western \"},\"default_prompt_name\":\"q\"}";
+    static float item[TW_ENGINE_MAX_DIM], text[TW_ENGINE_MAX_DIM], bare[TW_ENGINE_MAX_DIM];
+    tw_engine *e = toy_engine("prompted", true);
+    char *report = NULL;
+    int model;
+    (void) state;
+    assert_ok(tw_engine_import_towers(e, folder(), NULL, &report, err));
+    assert_null(strstr(report, "\"prompt\""));
+    tw_free(report);
+    vector_of(e, &(tw_embed_query){.text = "Western story"}, bare, &model);
+    assert_ok(tw_dir_create(tw_test_path("mini/pool"), err));
+    assert_ok(tw_file_replace(tw_test_path("mini/pool/config.json"), "{}", 2, err));
+    assert_ok(tw_file_replace(tw_test_path("mini/modules.json"), modules, sizeof modules - 1, err));
+    assert_ok(tw_file_replace(tw_test_path("mini/config_sentence_transformers.json"), prompts,
+                              sizeof prompts - 1, err));
+    assert_ok(tw_engine_import_towers(e, tw_test_path("mini"), NULL, &report, err));
+    assert_non_null(strstr(report, "\"prompt\": \"western \""));
+    tw_free(report);
+    const tw_item toy = {.id = "new", .title = "Story"};
+    tw_put_kind kind;
+    assert_ok(tw_engine_put(e, &toy, &kind, err));
+    vector_of(e, &(tw_embed_query){.item = "new"}, item, &model);
+    vector_of(e, &(tw_embed_query){.text = "Story"}, text, &model);
+    assert_memory_equal(item, text, D * sizeof *item);
+    for (int d = 0; d < D; d++)
+        assert_near(item[d], bare[d], 1e-6); /* "western story" is what was read */
+    tw_engine_close(e);
+    assert_ok(tw_remove_tree(tw_test_path("mini"), err));
+}
+
 static void a_bad_folder_leaves_what_serves(void **state)
 {
     static float vec[TW_ENGINE_MAX_DIM];
@@ -140,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(imported_towers_serve_and_train_further),
+        cmocka_unit_test(a_default_prompt_is_told_and_stands_before_every_text),
         cmocka_unit_test(a_bad_folder_leaves_what_serves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
