@@ -78,11 +78,12 @@ static const char *what_is_wrong(const json_t *value)
         return "an object";
     json_array_foreach(value, i, part)
     {
-        if (!json_is_string(part) && !json_is_number(part))
+        if (!json_is_string(part) && !json_is_number(part)) {
             return json_is_null(part)     ? "a list with a null"
                    : json_is_array(part)  ? "a list of lists"
                    : json_is_object(part) ? "a list of objects"
                                           : "a list of booleans";
+        }
         if (json_is_string(part) != json_is_string(first))
             return "a list of strings and numbers";
     }
