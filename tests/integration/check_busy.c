@@ -82,7 +82,7 @@ static void say(void *ctx, const char *what)
 static void a_sound_directory_is_never_called_damaged(void **state)
 {
     (void) state;
-    int status;
+    int status = 0;
     tw_engine *e = toy_engine("busy", true);
     (void) snprintf(dir, sizeof dir, "%s", tw_test_path("busy"));
     (void) snprintf(catalogue, sizeof catalogue, "%s", tw_test_path("films.csv"));

@@ -50,7 +50,7 @@ static void cut_in_half(const char *path)
 
 static void flip(const char *path, int64_t at)
 {
-    unsigned char byte;
+    unsigned char byte = 0;
     if (size_of(path) <= 0)
         return;
     const int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -245,7 +245,7 @@ static void look_and_change(void)
 
 static void copy_of_sound(void)
 {
-    int status;
+    int status = 0;
     assert_ok(tw_remove_tree(dir, err));
     const pid_t pid = fork();
     if (pid == 0) {
@@ -258,7 +258,7 @@ static void copy_of_sound(void)
 static int one_case(size_t f, size_t d)
 {
     char path[TW_PATH_MAX];
-    int status;
+    int status = 0;
     assert_ok(tw_path_join(path, sound, files[f], err));
     if (damages[d].of_bytes && size_of(path) <= 0)
         return 0; /* there are none */
