@@ -21,7 +21,7 @@
 #include "store/store.h"
 
 #define TWI_APPLICATION_ID 0x74776478 /* "twdx" in the file's header */
-#define TWI_FORMAT         2          /* user_version; a newer one is refused */
+#define TWI_FORMAT         3          /* user_version; a newer one is refused */
 #define TWI_IDLE_READERS   16         /* more are closed when they come back */
 #define TWI_STATEMENT_MAX  512        /* bytes of a statement's text */
 #define TWI_SPACE_SLOTS    8          /* models whose counts the writer keeps at hand */
@@ -71,14 +71,15 @@ typedef enum twi_tag {
     X(ITEM_BY_ID, "SELECT " TWI_ITEM_COLUMNS " FROM " TWI_ITEM_TABLES " WHERE i.id = ?1")          \
     X(ITEM_BY_ROW, "SELECT " TWI_ITEM_COLUMNS " FROM " TWI_ITEM_TABLES " WHERE i.row = ?1")        \
     X(ITEM_ROW, "SELECT row, live FROM items WHERE id = ?1")                                       \
+    X(ITEM_BY_NFC, "SELECT row, live, id FROM items WHERE nfc = ?1 ORDER BY live DESC, row")       \
     X(ITEM_LAST, "SELECT max(row) FROM items")                                                     \
     X(ITEM_LIVE, "SELECT live FROM items WHERE row = ?1")                                          \
     X(ITEM_NAME,                                                                                   \
       "SELECT i.row, i.seq, i.live, i.id, i.title, i.sum FROM items i WHERE i.row = ?1")           \
     X(ITEM_NAMES, "SELECT row, id, title FROM items WHERE live = 1 ORDER BY row")                  \
     X(ITEM_BY_FOLD, "SELECT row, title FROM items WHERE fold = ?1 AND live = 1 ORDER BY row")      \
-    X(ITEM_INSERT, "INSERT INTO items(seq, live, title, fold, sum, row, id) "                      \
-                   "VALUES(?1, 1, ?2, ?3, ?4, ?5, ?6)")                                            \
+    X(ITEM_INSERT, "INSERT INTO items(seq, live, title, fold, sum, row, id, nfc) "                 \
+                   "VALUES(?1, 1, ?2, ?3, ?4, ?5, ?6, ?7)")                                        \
     X(ITEM_UPDATE, "UPDATE items SET seq = ?1, live = 1, title = ?2, fold = ?3, sum = ?4 "         \
                    "WHERE row = ?5")                                                               \
     X(ITEM_CLEAR, "UPDATE items SET seq = ?1, live = 0, title = '', fold = NULL, sum = ?2 "        \
@@ -149,6 +150,7 @@ typedef struct twi_conn {
     sqlite3_stmt *stmts[TWI_SQL_COUNT]; /* NULL until first used */
     const char *path;                   /* the store's */
     float *floats;                      /* (TW_STORE_MAX_DIM), NULL until first used */
+    int format;                         /* of the store when this was opened */
     bool summed;                        /* the rows have checksums: format 2 and later */
     bool passes;                        /* s->passes of its store */
     bool iterating;                     /* a callback is running on this connection */
@@ -195,7 +197,7 @@ struct tw_store {
     dev_t dev;     /* of the file that was opened, as ino */
     ino_t ino;
     bool immutable; /* READ in a folder where not even the lock file can be made */
-    bool summed;    /* false: opened READ in a store of the first format */
+    int format;     /* an old one only in mode READ */
     int seq_fd;     /* PATH-seq for writing, -1 until first used; the writer's */
 
     pthread_mutex_t idle_lock; /* guards idle, n_idle */
@@ -389,13 +391,31 @@ TW_NODISCARD tw_status twi_check_object(const char *what, const char *of, const 
                                         size_t max, tw_error *err);
 TW_NODISCARD tw_status twi_check_item(const tw_item *item, tw_error *err);
 
-/* ---- store_fold.c: titles without case ---- */
+/* ---- store_fold.c: what ids and titles are compared by ---- */
 
-/* Writes s (len bytes, cut at size - 1) with upper case made lower and outer spaces left out, and
- * returns its length, which is at most len. */
-size_t twi_store_fold(const char *s, size_t len, char *out, size_t size);
-/* The hash of a folded title that the table keeps; 0 when nothing is left of it. */
-int64_t twi_fold_hash(const char *title);
+#define TWI_FOLD_MAX                                                                               \
+    ((size_t) 11 * TW_STORE_MAX_TITLE + 1)             /* a folded title, see base/unicode.h       \
+                                                        */
+#define TWI_NFC_MAX ((size_t) 3 * TW_STORE_MAX_ID + 1) /* a composed id */
+
+bool twi_is_ascii(const char *s, size_t len);
+/* Puts s into *out, cleared first, as Unicode folds it (case, width, composition), without outer
+ * spaces. TW_ENOMEM; TW_EINVAL: over the cap of out. */
+TW_NODISCARD tw_status twi_store_fold(tw_text *out, const char *s, size_t len, tw_error *err);
+/* The hash of a folded title that the table keeps; 0 when nothing is left of it. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_fold_hash(const char *title, int64_t *hash, tw_error *err);
+/* The hash of an id in canonical composition; 0 for an ASCII id, which has one form. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_nfc_hash(const char *id, int64_t *hash, tw_error *err);
+/* twi_fold(title) and twi_nfc(id) for SQL: the hash, NULL for 0. */
+TW_NODISCARD tw_status twi_fold_functions(twi_conn *c, tw_error *err);
+
+/* ---- store_find.c ---- */
+
+/* The item with exactly this id, else the one whose id is the same text in another normal form, the
+ * live one first. *row is 0 when there is none. The line is not verified: bulk loads ask for each
+ * event, and whoever reads the item does. */
+TW_NODISCARD tw_status twi_find_id(twi_conn *c, const char *id, int64_t *row, bool *live,
+                                   tw_error *err);
 
 /* ---- store_vectors.c ---- */
 

@@ -48,7 +48,7 @@ static tw_status open_checked(twi_conn **out, tw_store *s, bool immutable, tw_er
         TW_TRY(twi_sql(c, "PRAGMA wal_checkpoint(TRUNCATE)", err));
     TW_TRY(twi_seq_verify(s, c, err));
     s->immutable = immutable;
-    s->summed = c->summed;
+    s->format = c->format;
     *out = c;
     c = NULL;
 done:
@@ -213,7 +213,8 @@ tw_status twi_read_begin(tw_store *s, twi_conn **c, tw_error *err)
     if (st == TW_OK) {
         (*c)->passes = s->passes;
         (*c)->path = s->path;
-        (*c)->summed = s->summed;
+        (*c)->format = s->format;
+        (*c)->summed = s->format >= 2;
     }
     return st;
 }

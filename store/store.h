@@ -49,6 +49,7 @@
 #define TW_STORE_MAX_DIM        8192       /* floats in a vector */
 #define TW_STORE_MAX_META       (1 << 20)  /* bytes of a meta value or a model's JSON */
 #define TW_STORE_MAX_NEAR       100
+#define TW_STORE_MOST_TITLED    1000 /* items of one title that are counted */
 #define TW_STORE_STATS_MODELS   16
 #define TW_STORE_PATIENCE_MS    5000
 
@@ -133,6 +134,10 @@ typedef struct tw_put_result {
 
 /* Inserts the item, or replaces the whole content of the one with the same id.
  *
+ * Here and wherever an id is looked up: the item with exactly these bytes, else the one whose id is
+ * the same text in another normal form of Unicode (NFC, NFD). So an id keeps the form in which it
+ * came first, and two that differ in form alone can only be in a store from before this rule.
+ *
  * TW_EINVAL: a rule above is broken: an empty or long id, control characters in the id, a NUL or
  * malformed UTF-8 anywhere, a string over its limit, attributes that are no JSON object, one of
  * them a value that may be none. What was stored by earlier versions stays readable. */
@@ -164,8 +169,14 @@ TW_NODISCARD tw_status tw_store_row_by_id(tw_store *s, const char *id, int64_t *
 TW_NODISCARD tw_status tw_store_row_of(tw_store *s, const char *id, int64_t *row, bool *live,
                                        tw_error *err);
 
-/* The row of the live item with this title, upper and lower case being the same, outer spaces left
- * out; the lowest row when several have it. TW_ENOTFOUND. */
+/* The rows of the live items with this title, ascending; *n is how many there are, up to
+ * TW_STORE_MOST_TITLED. Titles are one when Unicode folds them to the same text (case, composition,
+ * width) and outer spaces are left out.
+ *
+ *   rows (room)  the first min(*n, room); room may be 0 */
+TW_NODISCARD tw_status tw_store_titled(tw_store *s, const char *title, int64_t *rows, int room,
+                                       int *n, tw_error *err);
+/* The first of them. TW_ENOTFOUND. */
 TW_NODISCARD tw_status tw_store_row_by_title(tw_store *s, const char *title, int64_t *row,
                                              tw_error *err);
 

@@ -227,6 +227,14 @@ static tw_status check_promises(twi_conn *c, const promise *list, size_t n, repo
     return TW_OK;
 }
 
+/* What items are found by, computed anew; format 3 and later. */
+static const promise names[] = {
+    {"items that cannot be found by their title",
+     "SELECT count(*) FROM items WHERE live = 1 AND fold IS NOT twi_fold(title)"},
+    {"items that cannot be found by another form of their id",
+     "SELECT count(*) FROM items WHERE nfc IS NOT twi_nfc(id)"},
+};
+
 /* ---- Checksums ---- */
 
 #define MOST_NAMED 10 /* damaged rows of a table that are named, and not only counted */
@@ -357,28 +365,6 @@ static tw_status check_file(twi_conn *c, bool quick, report *r, tw_error *err)
     return st;
 }
 
-/* A title is found by the hash of its folded form, which SQL cannot compute. */
-static tw_status check_titles(twi_conn *c, report *r, tw_error *err)
-{
-    sqlite3_stmt *q = NULL;
-    int64_t wrong = 0;
-    int rc = sqlite3_prepare_v2(c->db, "SELECT title, ifnull(fold, 0) FROM items WHERE live = 1",
-                                -1, &q, NULL);
-    if (rc == SQLITE_OK) {
-        while ((rc = sqlite3_step(q)) == SQLITE_ROW)
-            wrong += twi_fold_hash(twi_text(q, 0)) != sqlite3_column_int64(q, 1) ? 1 : 0;
-    }
-    tw_status st = rc == SQLITE_DONE ? TW_OK : twi_sql_fail(c, rc, err);
-    (void) sqlite3_finalize(q);
-    if (wrong != 0) {
-        char sentence[96];
-        (void) snprintf(sentence, sizeof sentence, "%lld items that cannot be found by their title",
-                        (long long) wrong);
-        tell(r, sentence);
-    }
-    return st;
-}
-
 /* Commits that cannot be replayed. Inside the read transaction, so that no checkpoint begins the
  * log anew meanwhile. */
 static tw_status check_log(const char *path, report *r, tw_error *err)
@@ -426,10 +412,8 @@ static tw_status check_all(tw_store *s, twi_conn *c, bool quick, report *r, tw_e
     TW_TRY(check_log(s->path, r, err));
     TW_TRY(check_promises(c, promises, sizeof promises / sizeof promises[0], r, err));
     TW_TRY(check_sums(c, r, err));
-    if (!quick) {
-        st = check_titles(c, r, &why);
-        TW_TRY(tell_damage(r, st, &why, err));
-    }
+    if (!quick && c->format >= 3)
+        TW_TRY(check_promises(c, names, sizeof names / sizeof names[0], r, err));
 done:
     if (sqlite3_get_autocommit(c->db) == 0)
         (void) !twi_exec(c, TWI_SQL_ROLLBACK, NULL); /* nothing was written */

@@ -130,6 +130,7 @@ tw_status twi_conn_open(twi_conn **out, const char *path, tw_store_mode mode, bo
         c, mode == TW_STORE_READ ? "PRAGMA cache_size = -16384" : "PRAGMA cache_size = -65536",
         err));
     TW_TRY(twi_sum_functions(c, err));
+    TW_TRY(twi_fold_functions(c, err));
     *out = c;
     c = NULL;
 done:

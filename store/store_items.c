@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -23,11 +24,34 @@ static bool same_content(const tw_item *a, const tw_item *b)
 typedef struct old_lines {
     int64_t row; /* 0: the id is new */
     int64_t seq;
+    char id[TW_STORE_MAX_ID + 1]; /* as stored: the given one may be another normal form of it */
     bool live;
     bool same;        /* sound, live and equal to what is to be put */
     uint64_t item;    /* what the line of `items` adds, 0 when there is none */
     uint64_t content; /* that of `contents` */
 } old_lines;
+
+/* Steps to the item that `id` means (TWI_ITEM_COLUMNS): *q stays at its row until twi_done. */
+static tw_status step_to(twi_conn *c, const char *id, sqlite3_stmt **q, bool *found, tw_error *err)
+{
+    int64_t row = 0;
+    bool live;
+    tw_status st;
+
+    TW_TRY(twi_prepare(c, TWI_SQL_ITEM_BY_ID, q, err));
+    twi_bind_text(*q, 1, id);
+    TW_TRY(twi_step(c, *q, found, err));
+    if (*found || twi_is_ascii(id, strlen(id)))
+        goto done;
+    TW_TRY(twi_find_id(c, id, &row, &live, err)); /* another form of it */
+    if (row == 0)
+        goto done;
+    TW_TRY(twi_prepare(c, TWI_SQL_ITEM_BY_ROW, q, err));
+    (void) sqlite3_bind_int64(*q, 1, row);
+    TW_TRY(twi_step(c, *q, found, err));
+done:
+    return st;
+}
 
 /* A damaged item may be put again and deleted: that is the way out. What it added to the totals is
  * then not known, so they are added up anew. item NULL: nothing to compare with. */
@@ -40,12 +64,12 @@ static tw_status look_up(tw_store *s, const char *id, const tw_item *item, old_l
     tw_status st;
 
     *old = (old_lines){0};
-    TW_TRY(twi_prepare(s->writer, TWI_SQL_ITEM_BY_ID, &q, err));
-    twi_bind_text(q, 1, id);
-    TW_TRY(twi_step(s->writer, q, &found, err));
+    memcpy(old->id, id, strlen(id) + 1); /* ids are checked: it fits */
+    TW_TRY(step_to(s->writer, id, &q, &found, err));
     if (!found)
         goto done;
     const bool sound = twi_read_item(s->writer, q, &was, NULL) == TW_OK;
+    (void) snprintf(old->id, sizeof old->id, "%s", was.id);
     old->row = was.row;
     old->seq = was.seq;
     old->live = was.live;
@@ -59,29 +83,39 @@ done:
     return st;
 }
 
+/* 0 is NULL. */
+static void bind_hash(sqlite3_stmt *q, int at, int64_t hash)
+{
+    if (hash != 0)
+        (void) sqlite3_bind_int64(q, at, hash);
+    else
+        (void) sqlite3_bind_null(q, at);
+}
+
 /* The line of `items`. */
 static tw_status write_item(tw_store *s, const tw_item *item, const old_lines *old,
                             const tw_put_result *put, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
     const char *title = or_empty(item->title);
-    const int64_t fold = twi_fold_hash(title);
     const int64_t sum =
-        twi_sum_of(TWI_TAG_ITEM, twi_hash_item(put->row, put->seq, true, item->id, title));
+        twi_sum_of(TWI_TAG_ITEM, twi_hash_item(put->row, put->seq, true, old->id, title));
     const bool is_new = old->row == 0;
+    int64_t fold, nfc;
     tw_status st;
 
+    TW_TRY(twi_fold_hash(title, &fold, err));
+    TW_TRY(twi_nfc_hash(old->id, &nfc, err));
     TW_TRY(twi_prepare(s->writer, is_new ? TWI_SQL_ITEM_INSERT : TWI_SQL_ITEM_UPDATE, &q, err));
     (void) sqlite3_bind_int64(q, 1, put->seq);
     twi_bind_text(q, 2, title);
-    if (fold != 0)
-        (void) sqlite3_bind_int64(q, 3, fold);
-    else
-        (void) sqlite3_bind_null(q, 3);
+    bind_hash(q, 3, fold);
     (void) sqlite3_bind_int64(q, 4, sum);
     (void) sqlite3_bind_int64(q, 5, put->row);
-    if (is_new)
-        twi_bind_text(q, 6, item->id);
+    if (is_new) {
+        twi_bind_text(q, 6, old->id);
+        bind_hash(q, 7, nfc);
+    }
     TW_TRY(twi_run(s->writer, q, err));
     s->sums.items += twi_adds(TWI_TAG_ITEM, sum) - old->item;
 done:
@@ -164,36 +198,12 @@ static tw_status not_there(const char *id, bool deleted, tw_error *err)
                    id);
 }
 
-/* The line is not verified: bulk loads ask for each event, and whoever reads the item does. */
-static tw_status find_id(twi_conn *c, const char *id, int64_t *row, bool *live, tw_error *err)
-{
-    sqlite3_stmt *q = NULL;
-    bool found;
-    tw_status st;
-
-    *row = 0;
-    *live = false;
-    TW_TRY(twi_check_key("an item's id", id, err));
-    TW_TRY(twi_prepare(c, TWI_SQL_ITEM_ROW, &q, err));
-    twi_bind_text(q, 1, id);
-    TW_TRY(twi_step(c, q, &found, err));
-    if (found) {
-        *row = sqlite3_column_int64(q, 0);
-        *live = sqlite3_column_int(q, 1) != 0;
-    } else {
-        st = not_there(id, false, err);
-    }
-done:
-    twi_done(q);
-    return st;
-}
-
 /* The line of `items` as a tombstone. */
-static tw_status clear_item(tw_store *s, const char *id, const old_lines *old, tw_error *err)
+static tw_status clear_item(tw_store *s, const old_lines *old, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
     const int64_t seq = ++s->counts.seq;
-    const int64_t sum = twi_sum_of(TWI_TAG_ITEM, twi_hash_item(old->row, seq, false, id, ""));
+    const int64_t sum = twi_sum_of(TWI_TAG_ITEM, twi_hash_item(old->row, seq, false, old->id, ""));
     tw_status st = twi_prepare(s->writer, TWI_SQL_ITEM_CLEAR, &q, err);
     if (st != TW_OK)
         return st;
@@ -218,7 +228,7 @@ static tw_status delete_item(tw_store *s, const char *id, int64_t *row, tw_error
         goto done;
     }
     *row = old.row;
-    TW_TRY(clear_item(s, id, &old, err));
+    TW_TRY(clear_item(s, &old, err));
     tw_crash_point(); /* the item is gone, its content and vectors are not: must never be seen */
     TW_TRY(twi_prepare(s->writer, TWI_SQL_CONTENT_DROP, &q, err));
     (void) sqlite3_bind_int64(q, 1, *row);
@@ -323,12 +333,13 @@ static tw_status get_item(tw_store *s, const char *id, int64_t row, tw_item *out
     tw_status st = twi_read_begin(s, &c, err);
     if (st != TW_OK)
         return st;
-    TW_TRY(twi_prepare(c, id != NULL ? TWI_SQL_ITEM_BY_ID : TWI_SQL_ITEM_BY_ROW, &q, err));
-    if (id != NULL)
-        twi_bind_text(q, 1, id);
-    else
+    if (id != NULL) {
+        TW_TRY(step_to(c, id, &q, &found, err));
+    } else {
+        TW_TRY(twi_prepare(c, TWI_SQL_ITEM_BY_ROW, &q, err));
         (void) sqlite3_bind_int64(q, 1, row);
-    TW_TRY(twi_step(c, q, &found, err));
+        TW_TRY(twi_step(c, q, &found, err));
+    }
     if (found)
         TW_TRY(twi_read_item(c, q, &item, err));
     if (!found && id != NULL)
@@ -360,12 +371,16 @@ tw_status tw_store_item_by_id(tw_store *s, const char *id, tw_item *out, tw_erro
 tw_status tw_store_row_of(tw_store *s, const char *id, int64_t *row, bool *live, tw_error *err)
 {
     twi_conn *c;
-    tw_status st = twi_read_begin(s, &c, err);
+    *row = 0;
+    *live = false;
+    tw_status st = twi_check_key("an item's id", id, err);
+    if (st == TW_OK)
+        st = twi_read_begin(s, &c, err);
     if (st != TW_OK)
         return st;
-    st = find_id(c, id, row, live, err);
+    st = twi_find_id(c, id, row, live, err);
     twi_read_end(s, c);
-    return st;
+    return st == TW_OK && *row == 0 ? not_there(id, false, err) : st;
 }
 
 tw_status tw_store_row_by_id(tw_store *s, const char *id, int64_t *row, tw_error *err)

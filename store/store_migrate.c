@@ -62,7 +62,16 @@ static const char *const to_2[] = {
     NULL,
 };
 
-static const char *const *const steps[TWI_FORMAT + 1] = {[2] = to_2};
+/* Format 3: titles folded as Unicode does, and ids found in any normal form. */
+static const char *const to_3[] = {
+    "UPDATE items SET fold = twi_fold(title) WHERE live = 1 AND fold IS NOT twi_fold(title)",
+    "ALTER TABLE items ADD COLUMN nfc INTEGER",
+    "UPDATE items SET nfc = twi_nfc(id) WHERE twi_nfc(id) IS NOT NULL",
+    "CREATE INDEX items_nfc ON items(nfc) WHERE nfc IS NOT NULL",
+    NULL,
+};
+
+static const char *const *const steps[TWI_FORMAT + 1] = {[2] = to_2, [3] = to_3};
 
 /* The tables' shape and the checksum of the totals, after whatever a step did. */
 static tw_status seal(twi_conn *c, tw_error *err)

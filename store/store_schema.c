@@ -164,6 +164,7 @@ tw_status twi_schema_ready(twi_conn *c, tw_store_mode mode, tw_error *err)
         format = TWI_FORMAT;
     }
 done:
-    c->summed = st == TW_OK && format >= 2;
+    c->format = st == TW_OK ? (int) format : 0;
+    c->summed = c->format >= 2;
     return st;
 }

@@ -142,6 +142,9 @@ static void an_old_store_opened_for_writing_is_brought_up_to_date(void **state)
     assert_ok(tw_store_open(&s, path, TW_STORE_WRITE, err));
     holds_what_was_written(s);
     assert_ok(tw_store_check(s, false, no_problem, NULL, err));
+    int64_t row;
+    assert_ok(tw_store_row_by_title(s, "STRASSE", &row, err)); /* folded anew */
+    assert_int_equal(row, 3);
     assert_ok(tw_store_put_item(s, &item, &put, err));
     assert_true(put.row == 2 && put.seq == 16);
     assert_ok(tw_store_put_vector(s, 2, 1, vec, 2, NULL, err));
