@@ -76,7 +76,8 @@ typedef enum twi_tag {
     X(ITEM_LIVE, "SELECT live FROM items WHERE row = ?1")                                          \
     X(ITEM_NAME,                                                                                   \
       "SELECT i.row, i.seq, i.live, i.id, i.title, i.sum FROM items i WHERE i.row = ?1")           \
-    X(ITEM_NAMES, "SELECT row, id, title FROM items WHERE live = 1 ORDER BY row")                  \
+    X(NAMES_SINCE, "SELECT row, seq, live, id, title FROM items WHERE seq > ?1 "                   \
+                   "ORDER BY seq LIMIT ?2")                                                        \
     X(ITEM_BY_FOLD, "SELECT row, title FROM items WHERE fold = ?1 AND live = 1 ORDER BY row")      \
     X(ITEM_INSERT, "INSERT INTO items(seq, live, title, fold, sum, row, id, nfc) "                 \
                    "VALUES(?1, 1, ?2, ?3, ?4, ?5, ?6, ?7)")                                        \
@@ -199,6 +200,8 @@ struct tw_store {
     bool immutable; /* READ in a folder where not even the lock file can be made */
     int format;     /* an old one only in mode READ */
     int seq_fd;     /* PATH-seq for writing, -1 until first used; the writer's */
+
+    struct twi_names_index *names; /* its own lock */
 
     pthread_mutex_t idle_lock; /* guards idle, n_idle */
     twi_conn *idle;
@@ -406,7 +409,7 @@ TW_NODISCARD tw_status twi_store_fold(tw_text *out, const char *s, size_t len, t
 TW_NODISCARD tw_status twi_fold_hash(const char *title, int64_t *hash, tw_error *err);
 /* The hash of an id in canonical composition; 0 for an ASCII id, which has one form. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_nfc_hash(const char *id, int64_t *hash, tw_error *err);
-/* twi_fold(title) and twi_nfc(id) for SQL: the hash, NULL for 0. */
+/* twi_store_fold(title) and twi_nfc(id) for SQL: the hash, NULL for 0. */
 TW_NODISCARD tw_status twi_fold_functions(twi_conn *c, tw_error *err);
 
 /* ---- store_find.c ---- */
@@ -416,6 +419,18 @@ TW_NODISCARD tw_status twi_fold_functions(twi_conn *c, tw_error *err);
  * event, and whoever reads the item does. */
 TW_NODISCARD tw_status twi_find_id(twi_conn *c, const char *id, int64_t *row, bool *live,
                                    tw_error *err);
+
+/* ---- store_near_index.c: candidates for "did you mean" ---- */
+
+typedef struct twi_names_index twi_names_index;
+TW_NODISCARD tw_status twi_names_index_create(twi_names_index **out, tw_error *err);
+void twi_names_index_destroy(twi_names_index *ix); /* accepts NULL */
+/* The rows (room) whose ids or titles share most letters with `folded`, ascending. Follows the
+ * store first, if `committed` (c sees no open transaction's rows), for a bounded time; *n is 0 when
+ * others keep it busy. Thread-safe. TW_ENOMEM and what reading gives. */
+TW_NODISCARD tw_status twi_names_index_candidates(twi_names_index *ix, twi_conn *c, bool committed,
+                                                  const tw_text *folded, int64_t *rows, int room,
+                                                  int *n, tw_error *err);
 
 /* ---- store_vectors.c ---- */
 

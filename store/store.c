@@ -121,8 +121,11 @@ tw_status tw_store_open(tw_store **out, const char *path, tw_store_mode mode, tw
     s->folder_fd = -1;
     s->patience_ms = TW_STORE_PATIENCE_MS;
     s->seq_fd = -1;
-    st = make_locks(s, err);
+    st = twi_names_index_create(&s->names, err);
+    if (st == TW_OK)
+        st = make_locks(s, err);
     if (st != TW_OK) {
+        twi_names_index_destroy(s->names);
         tw_free(s->path);
         tw_free(s);
         return st;
@@ -158,6 +161,7 @@ void tw_store_close(tw_store *s)
     if (s->seq_fd >= 0)
         (void) close(s->seq_fd);
     twi_place_forget(s);
+    twi_names_index_destroy(s->names);
     (void) pthread_cond_destroy(&s->writer_free);
     (void) pthread_mutex_destroy(&s->writer_lock);
     (void) pthread_mutex_destroy(&s->idle_lock);

@@ -1,4 +1,6 @@
 /* "Did you mean": the items whose id or title is like what somebody asked for. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "store/internal.h"
@@ -11,6 +13,8 @@ typedef struct pattern {
     int64_t number; /* ... this one */
 } pattern;
 
+#define CANDIDATES  400  /* names that are read and compared, a few microseconds each */
+#define NUMBERS     5    /* next to a number, that are looked up */
 #define PATTERN_MAX 64   /* bits of a word; a longer query is cut, which is enough for a hint */
 #define LEAST_SCORE 0.6f /* below, suggestions look random; by eye on film titles */
 #define LEAST_PART  4    /* shorter queries are part of nearly everything */
@@ -84,6 +88,14 @@ typedef struct ranking {
     int k;
 } ranking;
 
+static bool has_row(const ranking *r, int64_t row)
+{
+    for (int i = 0; i < r->n; i++)
+        if (r->rows[i] == row)
+            return true;
+    return false;
+}
+
 /* Rows come in rising order, so among equals the lower one stays in front. */
 static void insert(ranking *r, int64_t row, float score)
 {
@@ -111,25 +123,65 @@ static tw_status like(const pattern *p, const char *s, tw_text *scratch, float *
     return st;
 }
 
-static tw_status rank_all(twi_conn *c, const pattern *p, ranking *r, tw_text *scratch,
-                          tw_error *err)
+/* Reads a candidate's names and compares them in earnest. */
+static tw_status rank(twi_conn *c, int64_t row, const pattern *p, ranking *r, tw_text *scratch,
+                      tw_error *err)
 {
     sqlite3_stmt *q = NULL;
+    bool found;
+    float id, title;
     tw_status st;
 
-    TW_TRY(twi_prepare(c, TWI_SQL_ITEM_NAMES, &q, err));
-    for (;;) {
-        bool found;
-        float id, title;
-        TW_TRY(twi_step(c, q, &found, err));
-        if (!found)
-            break;
-        TW_TRY(like(p, twi_text(q, 1), scratch, &id, err));
-        TW_TRY(like(p, twi_text(q, 2), scratch, &title, err));
-        insert(r, sqlite3_column_int64(q, 0), id > title ? id : title);
-    }
+    TW_TRY(twi_prepare(c, TWI_SQL_ITEM_NAME, &q, err));
+    (void) sqlite3_bind_int64(q, 1, row);
+    TW_TRY(twi_step(c, q, &found, err));
+    if (!found || sqlite3_column_int(q, 2) == 0)
+        goto done;
+    TW_TRY(like(p, twi_text(q, 3), scratch, &id, err));
+    TW_TRY(like(p, twi_text(q, 4), scratch, &title, err));
+    insert(r, row, id > title ? id : title);
 done:
     twi_done(q);
+    return st;
+}
+
+/* Numbers look alike to people who count: 1682 and 1684 come near 1683, whatever letters they share
+ * with it. */
+static tw_status rank_numbers(twi_conn *c, const pattern *p, ranking *r, tw_text *scratch,
+                              tw_error *err)
+{
+    tw_status st = TW_OK;
+    for (int64_t apart = -NUMBERS; apart <= NUMBERS && p->is_number && st == TW_OK; apart++) {
+        char id[24];
+        int64_t row;
+        bool live;
+        if (apart > 0 ? p->number > INT64_MAX - apart : p->number < INT64_MIN - apart)
+            continue;
+        (void) snprintf(id, sizeof id, "%" PRId64, p->number + apart);
+        st = twi_find_id(c, id, &row, &live, err);
+        if (st == TW_OK && live && !has_row(r, row))
+            st = rank(c, row, p, r, scratch, err);
+    }
+    return st;
+}
+
+static tw_status rank_candidates(tw_store *s, twi_conn *c, const pattern *p, ranking *r,
+                                 tw_text *folded, tw_error *err)
+{
+    int64_t rows[CANDIDATES];
+    int n;
+    tw_status st =
+        twi_names_index_candidates(s->names, c, c != s->writer, folded, rows, CANDIDATES, &n, err);
+    /* One moment for all: each statement on its own would take and drop the lock. */
+    bool own = st == TW_OK && sqlite3_get_autocommit(c->db) != 0;
+    if (own)
+        st = twi_exec(c, TWI_SQL_BEGIN_READ, err);
+    for (int i = 0; i < n && st == TW_OK; i++)
+        st = rank(c, rows[i], p, r, folded, err);
+    if (st == TW_OK)
+        st = rank_numbers(c, p, r, folded, err);
+    if (own && sqlite3_get_autocommit(c->db) == 0)
+        (void) !twi_exec(c, TWI_SQL_ROLLBACK, NULL); /* nothing was written */
     return st;
 }
 
@@ -152,7 +204,7 @@ tw_status tw_store_near(tw_store *s, const char *query, int k, tw_item_name *out
     if (p.len == 0)
         goto done;
     TW_TRY(twi_read_begin(s, &c, err));
-    TW_TRY(rank_all(c, &p, &r, &folded, err));
+    TW_TRY(rank_candidates(s, c, &p, &r, &folded, err));
     TW_TRY(twi_names(c, r.rows, r.n, out, text, err));
     for (int i = 0; i < r.n; i++)
         out[i].score = r.scores[i];
