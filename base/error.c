@@ -24,6 +24,7 @@ const char *tw_status_name(tw_status code)
     case TW_ECANCELLED: return "cancelled";
     case TW_EDENIED: return "permission denied";
     case TW_EUNSUPPORTED: return "unsupported";
+    case TW_ENOSPC: return "no space left";
     }
     return "unknown status";
 }
@@ -59,6 +60,9 @@ static tw_status from_errno(int code)
     case EPERM:
     case EROFS: return TW_EDENIED;
     case ENOMEM: return TW_ENOMEM;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: return TW_ENOSPC;
     default: return TW_EIO;
     }
 }

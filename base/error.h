@@ -31,6 +31,7 @@ typedef enum tw_status {
     TW_ECANCELLED = 11,   /* the caller asked to stop */
     TW_EDENIED = 12,      /* missing or wrong API key, or read-only directory */
     TW_EUNSUPPORTED = 13, /* this build or version cannot do that */
+    TW_ENOSPC = 14,       /* no room on the disk, or a quota or size limit: free some, try again */
 } tw_status;
 
 #define TW_ERROR_MSG_MAX 512
@@ -52,9 +53,9 @@ const char *tw_status_name(tw_status code);
  * `return tw_fail(...)` and `st = tw_fail(...)` both read naturally. */
 #define tw_fail(err, code, ...) tw_fail_at((err), (code), __FILE__, __LINE__, __VA_ARGS__)
 
-/* As tw_fail with TW_EIO (TW_ENOTFOUND for ENOENT, TW_EDENIED for EACCES/EROFS): appends what
- * errno says, and sets err->system: "cannot open 'x.csv': No such file or directory". Reads errno
- * first. */
+/* As tw_fail with TW_EIO (TW_ENOTFOUND for ENOENT, TW_EDENIED for EACCES/EROFS, TW_ENOSPC): appends
+ * what errno says, and sets err->system: "cannot open 'x.csv': No such file or directory". Reads
+ * errno first. */
 #define tw_fail_errno(err, ...) tw_fail_errno_at((err), __FILE__, __LINE__, __VA_ARGS__)
 
 tw_status tw_fail_at(tw_error *err, tw_status code, const char *file, int line, const char *fmt,

@@ -10,8 +10,10 @@
 
 int failed(const tw_error *err)
 {
-    /* Below here a lack of memory is told by what it was wanted for. */
-    const bool bare = err->code == TW_ENOMEM && strstr(err->msg, "memory") == NULL;
+    /* Below here a lack of memory is told by what it was wanted for; a server says what it lacks.
+     */
+    const bool bare = err->code == TW_ENOMEM && strstr(err->msg, "memory") == NULL &&
+                      strncmp(err->msg, "the server", 10) != 0;
     (void) fprintf(stderr, "twindex: %s%s\n", bare ? "not enough memory: " : "",
                    err->msg[0] != '\0' ? err->msg : tw_status_name(err->code));
     return err->code == TW_ECORRUPT ? EXIT_CORRUPT : EXIT_FAILURE;

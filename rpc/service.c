@@ -172,6 +172,9 @@ static const char *instead_of(tw_status st, const tw_error *err)
     switch (st) {
     case TW_OK: return NULL;
     case TW_ENOMEM: return "the server is out of memory; try again later";
+    case TW_ENOSPC:
+        return "the server's disk is full: nothing was written; it answers queries, and takes "
+               "writes again once there is space";
     case TW_EBUSY: return "another write is in progress on the server; try again later";
     case TW_EDENIED: return "the server may not write its data";
     case TW_ECORRUPT: return "something on the server's disk is damaged; its log says what";

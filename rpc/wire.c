@@ -60,6 +60,7 @@ tw_rpc_code tw_rpc_code_of(tw_status status)
     case TW_OK: return TW_RPC_OK;
     case TW_EINVAL:
     case TW_EDIM: return TW_RPC_INVALID_ARGUMENT;
+    case TW_ENOSPC:
     case TW_ENOMEM: return TW_RPC_RESOURCE_EXHAUSTED;
     case TW_EIO: return TW_RPC_INTERNAL;
     case TW_ECORRUPT: return TW_RPC_DATA_LOSS;

@@ -25,10 +25,12 @@
  * the first open that may write; opened READ it is read as it is.
  *
  * Statuses common to all calls: TW_ENOMEM; TW_EIO; TW_ECORRUPT with what SQLite
- * found, or which row is not what was written; and for writes TW_EDENIED (opened for reading, or
- * the disk is read-only) and TW_EBUSY (another process kept the writer's lock for longer than the
- * patience). After TW_EINVAL, TW_EDIM, TW_ENOTFOUND or TW_EEXIST a transaction is as it was before
- * the call and may go on; after any other failure it can only be rolled back (commit then does
+ * found, or which row is not what was written. For writes, besides: TW_EDENIED
+ * (opened for reading, or the disk is read-only), TW_EBUSY (another process
+ * kept the writer's lock for longer than the patience), TW_ENOSPC (the disk is
+ * full: reads go on, and writes once there is space). After TW_EINVAL, TW_EDIM,
+ * TW_ENOTFOUND or TW_EEXIST a transaction is as it was before the call and may
+ * go on; after any other failure it can only be rolled back (commit then does
  * that).
  */
 #ifndef TW_STORE_STORE_H

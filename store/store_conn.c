@@ -10,9 +10,28 @@
 static const char *const texts[TWI_SQL_COUNT] = {TWI_STATEMENTS(TWI_TEXT)};
 #undef TWI_TEXT
 
+static bool means_full(int code) { return code == ENOSPC || code == EDQUOT || code == EFBIG; }
+
+/* SQLite tells a full disk apart, but no quota and no limit on a file's size: then it is the
+ * system's last word, which SQLite may not have kept. */
+static bool is_full(const twi_conn *c, int rc, int last_word)
+{
+    return (rc & 0xff) == SQLITE_FULL ||
+           ((rc & 0xff) == SQLITE_IOERR &&
+            (means_full(last_word) || (c->db != NULL && means_full(sqlite3_system_errno(c->db)))));
+}
+
 tw_status twi_sql_fail(const twi_conn *c, int rc, tw_error *err)
 {
+    const int last_word = errno;
     const char *why = c->db != NULL ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc);
+
+    if (is_full(c, rc, last_word)) {
+        return tw_fail(err, TW_ENOSPC,
+                       "no space is left for '%s': this write was not done, what was acknowledged "
+                       "is safe; free some space and try again",
+                       c->path);
+    }
 
     switch (rc & 0xff) {
     case SQLITE_NOMEM: return tw_fail(err, TW_ENOMEM, "out of memory in '%s'", c->path);

@@ -118,7 +118,7 @@ static void a_full_disk_is_told(void **state)
         skip();
     assert_ok(tw_rejects_open(&j, "/dev/full", from_start, err));
     assert_ok(tw_rejects_add(j, 1, "why", "row", 3, err)); /* still in the buffer */
-    assert_status(tw_rejects_flush(j, err), TW_EIO);
+    assert_status(tw_rejects_flush(j, err), TW_ENOSPC);
     tw_rejects_close(j);
 }
 

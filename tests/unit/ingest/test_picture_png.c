@@ -341,7 +341,7 @@ static void a_full_disk_is_told(void **state)
     (void) snprintf(beside, sizeof beside, "%s.tmp", path);
     if (symlink("/dev/full", beside) != 0)
         skip();
-    assert_status(tw_picture_save_png(path, &im, err), TW_EIO);
+    assert_status(tw_picture_save_png(path, &im, err), TW_ENOSPC);
     assert_int_not_equal(access(path, F_OK), 0);
 }
 

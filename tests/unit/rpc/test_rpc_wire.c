@@ -458,6 +458,7 @@ static void a_status_survives_the_round_trip(void **state)
         if (st != TW_EDIM)
             assert_int_equal(tw_rpc_status_of(tw_rpc_code_of((tw_status) st)), st);
     assert_int_equal(tw_rpc_code_of(TW_EDIM), TW_RPC_INVALID_ARGUMENT);
+    assert_int_equal(tw_rpc_code_of(TW_ENOSPC), TW_RPC_RESOURCE_EXHAUSTED);
     assert_int_equal(tw_rpc_code_of((tw_status) 99), TW_RPC_UNKNOWN);
     assert_int_equal(tw_rpc_status_of((tw_rpc_code) 99), TW_EIO);
     assert_int_equal(tw_rpc_status_of(TW_RPC_UNAUTHENTICATED), TW_EDENIED);
