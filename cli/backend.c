@@ -49,10 +49,11 @@ tw_status backend_embed(backend *b, const tw_embed_query *q, float *vec, int *di
                              : tw_client_embed(b->client, q, vec, dim, model, err);
 }
 
-tw_status backend_get(backend *b, const char *item, tw_item *out, tw_error *err)
+tw_status backend_get(backend *b, const char *item, tw_item *out, char also[TW_ALSO_MAX],
+                      tw_error *err)
 {
-    return b->engine != NULL ? tw_engine_get(b->engine, item, out, err)
-                             : tw_client_get(b->client, item, out, err);
+    return b->engine != NULL ? tw_engine_get_also(b->engine, item, out, also, err)
+                             : tw_client_get_also(b->client, item, out, also, err);
 }
 
 tw_status backend_put(backend *b, const tw_item *item, tw_put_kind *kind, tw_error *err)

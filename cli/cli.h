@@ -190,7 +190,8 @@ TW_NODISCARD tw_status backend_next(backend *b, const tw_next_query *q, tw_answe
                                     tw_error *err);
 TW_NODISCARD tw_status backend_embed(backend *b, const tw_embed_query *q, float *vec, int *dim,
                                      int *model, tw_error *err);
-TW_NODISCARD tw_status backend_get(backend *b, const char *item, tw_item *out, tw_error *err);
+TW_NODISCARD tw_status backend_get(backend *b, const char *item, tw_item *out,
+                                   char also[TW_ALSO_MAX], tw_error *err);
 TW_NODISCARD tw_status backend_put(backend *b, const tw_item *item, tw_put_kind *kind,
                                    tw_error *err);
 TW_NODISCARD tw_status backend_delete(backend *b, const char *id, tw_error *err);

@@ -51,7 +51,7 @@ int cmd_put(int argc, char **argv)
     return rc;
 }
 
-static void print_item(const tw_item *item, bool json)
+static void print_item(const tw_item *item, const char *also, bool json)
 {
     const struct {
         const char *name, *value;
@@ -74,10 +74,17 @@ static void print_item(const tw_item *item, bool json)
     const char *attributes = item->attributes != NULL ? item->attributes : "{}";
     if (!json) {
         (void) printf("attributes  %s\n", attributes);
+        if (also[0] != '\0')
+            (void) printf("also called so: %s\n", also);
         return;
     }
     (void) printf("\"attributes\": ");
     (void) print_json_text(stdout, attributes);
+    if (also[0] != '\0') {
+        (void) printf(", \"also\": [");
+        (void) print_json_text(stdout, also);
+        (void) printf("]");
+    }
     (void) printf("}\n");
 }
 
@@ -89,12 +96,15 @@ int cmd_get(int argc, char **argv)
         BACKEND_FLAGS(at), {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0}, {0}};
     const usage u = {
         .synopsis = "get (--dir DIR | --connect URL) ITEM [--json]",
-        .about = "Shows an item, named by id or by exact title.",
+        .about = "Shows an item, named by id or by exact title. Where several items have the "
+                 "title, it is\n"
+                 "the first, and the ids of the others are told.",
         .example = "  twindex get --dir films \"Toy Story (1995)\"",
         .flags = flags,
     };
     tw_error err = {0};
     tw_item item;
+    char also[TW_ALSO_MAX] = "";
     backend b;
     int rc = parse_args(&u, &argc, argv, 1, 1);
     if (rc >= 0)
@@ -102,10 +112,10 @@ int cmd_get(int argc, char **argv)
     rc = backend_open(&b, &u, &at);
     if (rc != 0)
         return rc;
-    if (backend_get(&b, argv[0], &item, &err) != TW_OK) {
+    if (backend_get(&b, argv[0], &item, also, &err) != TW_OK) {
         rc = failed(&err);
     } else {
-        print_item(&item, json);
+        print_item(&item, also, json);
         tw_item_fini(&item);
     }
     backend_close(&b);

@@ -31,6 +31,11 @@ static void print_answer_json(const tw_answer *a)
         print_json_string(stdout, a->query_title);
         (void) printf("}");
     }
+    if (a->also[0] != '\0') {
+        (void) printf(", \"also\": [");
+        (void) print_json_text(stdout, a->also);
+        (void) printf("]");
+    }
     (void) printf(", \"results\": [");
     for (int i = 0; i < a->n; i++) {
         (void) printf("%s\n  {\"rank\": %d, \"id\": ", i > 0 ? "," : "", i + 1);
@@ -59,6 +64,8 @@ void print_answer(const tw_answer *a, const char *what, bool json)
                                                              "most popular items)"
                           : strcmp(a->basis, "history") == 0 ? " (user not seen in training)"
                                                              : "");
+    if (a->also[0] != '\0')
+        (void) printf("also called so: %s\n", a->also);
     int64_t width = 2;
     for (int i = 0; i < a->n; i++)
         width = display_width(a->rows[i].id) > width ? display_width(a->rows[i].id) : width;

@@ -9,6 +9,9 @@
 
 #include "base/error.h"
 
+/* Bytes of a list of ids: JSON strings with ", " between them, as many as fit, with a NUL. */
+#define TW_ALSO_MAX 1024
+
 typedef struct tw_answer_row {
     const char *id, *title; /* inside the answer; title may be "" */
     float score;
@@ -21,6 +24,7 @@ typedef struct tw_answer {
     const char *query_id, *query_title; /* the item that the query named, or "" */
     const char *basis; /* what was used: "item", "text", "user", "history", "popular"; static */
     int model;         /* model version that answered */
+    char also[TW_ALSO_MAX]; /* ids of the other items with the title that the query named, or "" */
     struct tw_answer_memory *memory; /* private */
 } tw_answer;
 

@@ -158,8 +158,15 @@ typedef tw_status (*tw_embedded_fn)(void *ctx, const char *id, const float *vec,
 TW_NODISCARD tw_status tw_engine_each_vector(tw_engine *e, int *model, tw_embedded_fn fn, void *ctx,
                                              tw_error *err);
 
+/* Where a call takes an item by its title and several have it, get and similar answer with the
+ * first and tell the ids of the others; the calls whose answer has no place for them (next with a
+ * history, embed, record) give TW_EINVAL and name all. */
+
 /* A copy of an item by id or exact title; release with tw_item_fini. */
 TW_NODISCARD tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *out, tw_error *err);
+/* The same; also (TW_ALSO_MAX) <- the ids of other items with this title, see engine/answer.h. */
+TW_NODISCARD tw_status tw_engine_get_also(tw_engine *e, const char *item, tw_item *out,
+                                          char also[TW_ALSO_MAX], tw_error *err);
 
 /* ---- single writes: on disk and visible to the next query when they return --------------------
  */

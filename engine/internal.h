@@ -291,8 +291,12 @@ TW_NODISCARD tw_status twi_ask_vector(tw_engine *e, const twi_generation *g, twi
 const char *twi_ask_basis(const tw_embed_query *q);
 
 /* ---- resolve.c ---- */
-/* The row of the item that `name` means: an id, else a title. TW_ENOTFOUND names near ones. */
-TW_NODISCARD tw_status twi_resolve(tw_engine *e, const char *name, int64_t *row, tw_error *err);
+/* The row of the item that `name` means: an id, else a title. TW_ENOTFOUND names near ones. Where
+ * several items have the title, the first is meant and `also` (TW_ALSO_MAX) gets the ids of the
+ * others, else "". also NULL, where an answer has no place for them: then TW_EINVAL, which names
+ * all. */
+TW_NODISCARD tw_status twi_resolve(tw_engine *e, const char *name, int64_t *row, char *also,
+                                   tw_error *err);
 /* Appends what the text tower reads of an item: title, text, and string-list attributes. */
 TW_NODISCARD tw_status twi_item_text(const tw_item *item, tw_text *out, tw_error *err);
 TW_NODISCARD tw_status twi_need_write(const tw_engine *e, tw_error *err);

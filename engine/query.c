@@ -39,7 +39,7 @@ tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *
     TW_TRY(check_k(q->k, err));
     TW_TRY(twi_ask_check(&what, err));
     if (q->item != NULL)
-        TW_TRY(twi_resolve(e, q->item, &row, err));
+        TW_TRY(twi_resolve(e, q->item, &row, out->also, err));
     if (g->items == NULL) {
         st = twi_no_towers(e, err);
         goto done;
@@ -69,7 +69,7 @@ tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat, i
     *n = 0;
     if (q->user == NULL) {
         for (int i = 0; i < q->n_history; i++) {
-            tw_status st = twi_resolve(e, q->history[i], &seat->seen[i], err);
+            tw_status st = twi_resolve(e, q->history[i], &seat->seen[i], NULL, err);
             if (st != TW_OK)
                 return st;
         }
@@ -373,7 +373,7 @@ tw_status tw_engine_embed(tw_engine *e, const tw_embed_query *q, float *vec, int
     *model = g->version;
     TW_TRY(twi_ask_check(q, err));
     if (q->item != NULL)
-        TW_TRY(twi_resolve(e, q->item, &row, err));
+        TW_TRY(twi_resolve(e, q->item, &row, NULL, err));
     if (g->items == NULL) {
         st = twi_no_towers(e, err);
         goto done;
@@ -424,10 +424,17 @@ tw_status tw_engine_each_vector(tw_engine *e, int *model, tw_embedded_fn fn, voi
     return st;
 }
 
-tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *out, tw_error *err)
+tw_status tw_engine_get_also(tw_engine *e, const char *item, tw_item *out, char also[TW_ALSO_MAX],
+                             tw_error *err)
 {
     int64_t row;
     *out = (tw_item){0};
-    tw_status st = twi_resolve(e, item, &row, err);
+    tw_status st = twi_resolve(e, item, &row, also, err);
     return st == TW_OK ? tw_store_item(e->store, row, out, err) : st;
+}
+
+tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *out, tw_error *err)
+{
+    char also[TW_ALSO_MAX];
+    return tw_engine_get_also(e, item, out, also, err);
 }

@@ -151,7 +151,7 @@ tw_status tw_engine_record_with(tw_engine *e, const char *user, const char *item
     *added = false;
     tw_status st = twi_need_write(e, err);
     if (st == TW_OK)
-        st = twi_resolve(e, item, &ev.item, err);
+        st = twi_resolve(e, item, &ev.item, NULL, err);
     if (st == TW_OK)
         st = add_event(e, user, &ev, until, added, err);
     *added = *added && st == TW_OK;

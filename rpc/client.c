@@ -309,6 +309,7 @@ static tw_status ask_answer(tw_client *c, tw_request *q, tw_answer *out, tw_erro
     TW_TRY(tw_answer_set_query(out, r.answer.query_id, r.answer.query_title, err));
     out->basis = tw_answer_basis(r.answer.basis);
     out->model = r.answer.model;
+    memcpy(out->also, r.answer.also, sizeof out->also);
 done:
     return st;
 }
@@ -344,10 +345,18 @@ tw_status tw_client_embed(tw_client *c, const tw_embed_query *q, float *vec, int
 
 tw_status tw_client_get(tw_client *c, const char *item, tw_item *out, tw_error *err)
 {
+    return tw_client_get_also(c, item, out, NULL, err);
+}
+
+tw_status tw_client_get_also(tw_client *c, const char *item, tw_item *out, char also[TW_ALSO_MAX],
+                             tw_error *err)
+{
     tw_request q = {.call = TW_CALL_GET, .get = {.item = item}};
     tw_reply r = {0};
     tw_status st = ask(c, &q, &r, err);
     *out = st == TW_OK ? r.item : (tw_item){0};
+    if (also != NULL)
+        (void) snprintf(also, TW_ALSO_MAX, "%s", st == TW_OK ? r.also : "");
     return st;
 }
 

@@ -63,8 +63,10 @@ TW_NODISCARD tw_status tw_client_embed(tw_client *c, const tw_embed_query *q, fl
                                        int *model, tw_error *err);
 
 /* The strings of *out live in the client until its next call; row and seq are 0, block is NULL, so
- * that tw_item_fini may be called and does nothing. */
+ * that tw_item_fini may be called and does nothing. also (TW_ALSO_MAX) may be NULL. */
 TW_NODISCARD tw_status tw_client_get(tw_client *c, const char *item, tw_item *out, tw_error *err);
+TW_NODISCARD tw_status tw_client_get_also(tw_client *c, const char *item, tw_item *out,
+                                          char also[TW_ALSO_MAX], tw_error *err);
 
 /* *kind and, below, *added may be NULL. */
 TW_NODISCARD tw_status tw_client_put(tw_client *c, const tw_item *item, tw_put_kind *kind,

@@ -16,7 +16,8 @@
 typedef struct desk {
     tw_wire *wire;
     tw_answer answer;
-    tw_item item;      /* until the reply is encoded */
+    tw_item item; /* until the reply is encoded */
+    char also[TW_ALSO_MAX];
     tw_deadline until; /* of the request that is being done */
     float vec[TW_ENGINE_MAX_DIM];
 } desk;
@@ -85,8 +86,9 @@ static tw_status erase(tw_service *svc, desk *d, const tw_request *q, tw_reply *
 
 static tw_status get(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
 {
-    tw_status st = tw_engine_get(svc->engine, q->get.item, &d->item, err);
+    tw_status st = tw_engine_get_also(svc->engine, q->get.item, &d->item, d->also, err);
     r->item = d->item;
+    r->also = d->also;
     if (st == TW_OK) {
         r->item.image = tw_media_root_name(svc->media_root, d->item.image);
         r->item.audio = tw_media_root_name(svc->media_root, d->item.audio);

@@ -139,6 +139,7 @@ typedef struct tw_reply {
         tw_engine_stats stats;
         tw_health health;
     };
+    const char *also; /* get: ids of other items, as in engine/answer.h; NULL is "" */
 } tw_reply;
 
 typedef struct tw_wire tw_wire;

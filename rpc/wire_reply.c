@@ -55,6 +55,7 @@ static tw_status fill_answer(tw_wire *w, Twindex__V1__Answer *m, const tw_answer
     m->query_title = twi_lend(a->query_title);
     m->basis = twi_lend(a->basis);
     m->model = (uint32_t) a->model;
+    m->also = twi_lend(a->also);
 
     size_t n = (size_t) a->n;
     Twindex__V1__Row *rows = twi_wire_take(w, n, sizeof *rows);
@@ -152,7 +153,10 @@ static tw_status fill_result(tw_wire *w, Twindex__V1__Reply *m, result_message *
         c->put.result = (Twindex__V1__PutReply__Result) r->put;
         break;
     case TW_CALL_DELETE: twindex__v1__delete_reply__init(&c->erase); break;
-    case TW_CALL_GET: twi_item_to_message(&c->item, &r->item); break;
+    case TW_CALL_GET:
+        twi_item_to_message(&c->item, &r->item);
+        c->item.also = twi_lend(r->also);
+        break;
     case TW_CALL_RECORD:
         twindex__v1__record_reply__init(&c->record);
         c->record.added = r->added;
@@ -215,6 +219,7 @@ static tw_status read_answer(tw_wire *w, tw_answer *a, const Twindex__V1__Answer
     a->query_title = m->query_title;
     a->basis = m->basis;
     a->model = (int) m->model;
+    (void) snprintf(a->also, sizeof a->also, "%s", m->also);
     a->rows = twi_wire_take(w, m->n_rows, sizeof *a->rows);
     if (a->rows == NULL)
         return tw_fail(err, TW_ECORRUPT, "the reply needs too much memory to read");
@@ -286,7 +291,10 @@ static tw_status read_result(tw_wire *w, tw_reply *r, const Twindex__V1__Reply *
     case TWINDEX__V1__REPLY__RESULT_EMBED: return read_embed(r, m->embed, err);
     case TWINDEX__V1__REPLY__RESULT_PUT: return read_put(r, m->put, err);
     case TWINDEX__V1__REPLY__RESULT_DELETE: return TW_OK;
-    case TWINDEX__V1__REPLY__RESULT_GET: twi_item_from_message(&r->item, m->get); return TW_OK;
+    case TWINDEX__V1__REPLY__RESULT_GET:
+        twi_item_from_message(&r->item, m->get);
+        r->also = m->get->also;
+        return TW_OK;
     case TWINDEX__V1__REPLY__RESULT_RECORD: r->added = m->record->added != 0; return TW_OK;
     case TWINDEX__V1__REPLY__RESULT_STATS: return read_stats(&r->stats, m->stats, err);
     case TWINDEX__V1__REPLY__RESULT_HEALTH: read_health(&r->health, m->health); return TW_OK;

@@ -100,6 +100,12 @@ want 'columns by name' 0 '1 new' "$program" ingest d semi.csv --columns id=sku,t
 want 'and they are' 0 '^title *Zed' "$program" get --dir d z1
 one_line 'a column map that is none' 1 'FIELD=COLUMN' "$program" ingest d semi.csv --columns sku -q
 want 'gone again' 0 'deleted z1' "$program" delete --dir d z1
+printf 'id,title\nd1,Double\nd2,double\n' >double.csv
+want 'two items of one title' 0 '2 new' "$program" ingest d double.csv -q
+want 'the other one is told' 0 '^also called so: "d2"$' "$program" get --dir d DOUBLE
+want 'in JSON, too' 0 '"also": \["d2"\]}' "$program" get --dir d Double --json
+want 'of these' 0 'deleted d1' "$program" delete --dir d d1
+want 'nothing stays' 0 'deleted d2' "$program" delete --dir d d2
 want 'events' 0 '216 new' "$program" events d log.csv -q
 want 'events again' 0 '0 new, 0 replaced, 216 there already' "$program" events d log.csv -q
 one_line 'events given as items' 1 'log.csv' "$program" ingest d log.csv -q

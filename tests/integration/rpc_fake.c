@@ -33,6 +33,7 @@ tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *
     TW_TRY(tw_answer_set_query(out, "7", "Seven", err));
     out->basis = q->item != NULL ? "item" : "text";
     out->model = q->exact ? 2 : 1;
+    (void) snprintf(out->also, sizeof out->also, "%s", q->exact ? "\"8\"" : "");
 done:
     return st;
 }
@@ -64,11 +65,13 @@ tw_status tw_engine_embed(tw_engine *e, const tw_embed_query *q, float *vec, int
     return st;
 }
 
-tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *out, tw_error *err)
+tw_status tw_engine_get_also(tw_engine *e, const char *item, tw_item *out, char also[TW_ALSO_MAX],
+                             tw_error *err)
 {
     tw_status st = outcome(e, err);
     if (st != TW_OK)
         return st;
+    (void) snprintf(also, TW_ALSO_MAX, "\"18\", \"19\"");
     atomic_fetch_add(&e->items_out, 1);
     *out = (tw_item){.id = item,
                      .title = "T",

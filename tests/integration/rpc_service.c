@@ -67,8 +67,10 @@ static void every_call_arrives_and_its_answer_too(void **state)
     assert_string_equal(a.query_title, "Seven");
     assert_string_equal(a.basis, "item");
     assert_int_equal(a.model, 2);
+    assert_string_equal(a.also, "\"8\"");
     assert_ok(tw_client_similar(c, &(tw_similar_query){.text = "t", .k = 1000}, &a, err));
     assert_int_equal(a.n, 1000);
+    assert_string_equal(a.also, "");
     assert_string_equal(a.basis, "text");
     assert_ok(
         tw_client_next(c, &(tw_next_query){.history = history, .n_history = 3, .k = 9}, &a, err));
@@ -84,8 +86,10 @@ static void every_call_arrives_and_its_answer_too(void **state)
     assert_int_equal(dim, TW_ENGINE_MAX_DIM);
     assert_int_equal(model, 9);
     assert_near(vec[TW_ENGINE_MAX_DIM - 1], TW_ENGINE_MAX_DIM - 1, 0);
-    assert_ok(tw_client_get(c, "17", &item, err));
+    char also[TW_ALSO_MAX];
+    assert_ok(tw_client_get_also(c, "17", &item, also, err));
     assert_string_equal(item.id, "17");
+    assert_string_equal(also, "\"18\", \"19\"");
     assert_string_equal(item.attributes, "{\"year\":1995}");
     assert_null(item.block);
     assert_ok(tw_client_put(c, &(tw_item){.id = "1", .title = "R"}, &kind, err));

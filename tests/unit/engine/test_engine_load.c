@@ -118,10 +118,52 @@ static void a_load_leaves_out_what_may_be_no_attribute(void **state)
     tw_engine_close(e);
 }
 
+static void of_several_items_of_a_title_the_others_are_told(void **state)
+{
+    (void) state;
+    tw_engine *e = open_new("titles");
+    tw_item item;
+    char also[TW_ALSO_MAX];
+    bool added;
+    tw_error why = {0};
+    put(e, "12", "The Thing");
+    put(e, "x", "Another");
+    put(e, "8\"73", "the thing");
+    put(e, "9", "THE THING ");
+    assert_ok(tw_engine_get_also(e, "The thing", &item, also, err));
+    assert_string_equal(item.id, "12");
+    assert_string_equal(also, "\"8\\\"73\", \"9\"");
+    tw_item_fini(&item);
+    assert_ok(tw_engine_get_also(e, "Another", &item, also, err));
+    assert_string_equal(also, "");
+    tw_item_fini(&item);
+    assert_ok(tw_engine_get_also(e, "12", &item, also, err)); /* an id is an id */
+    assert_string_equal(also, "");
+    tw_item_fini(&item);
+    assert_int_equal(tw_engine_record(e, "ann", "the thing", 5, &added, &why), TW_EINVAL);
+    assert_non_null(strstr(why.msg, "3 items have the title 'the thing'"));
+    assert_non_null(strstr(why.msg, "\"12\", \"8\\\"73\", \"9\""));
+    assert_ok(tw_engine_record(e, "ann", "12", 5, &added, err));
+    assert_true(added);
+
+    /* Long ids, as many as fit. */
+    for (int i = 0; i < 20; i++) {
+        char id[200];
+        memset(id, 'a' + i, sizeof id - 1);
+        id[sizeof id - 1] = '\0';
+        put(e, id, "Long");
+    }
+    assert_ok(tw_engine_get_also(e, "long", &item, also, err));
+    assert_int_equal(strlen(also), 5 * 201 + 4 * 2);
+    tw_item_fini(&item);
+    tw_engine_close(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_leaves_out_what_may_be_no_attribute),
+        cmocka_unit_test(of_several_items_of_a_title_the_others_are_told),
         cmocka_unit_test(a_deleted_item_that_a_log_names_stays_deleted),
         cmocka_unit_test(known_items_only_leaves_deleted_ones_out),
     };
