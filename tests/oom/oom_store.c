@@ -7,6 +7,9 @@
 #include "store/store.h"
 
 static const tw_item item = {.id = "a", .title = "A", .attributes = "{\"k\": 1, \"n\": null}"};
+static const tw_item foreign = {.id = "caf\xc3\xa9",
+                                .title = "Stra\xc3\x9f"
+                                         "e"};
 static const float vec[2] = {1, 2};
 
 static tw_status see_vector(void *ctx, const tw_store_vector_change *c, tw_error *err)
@@ -28,11 +31,17 @@ static tw_status use(const char *path, tw_error *err)
     int n;
     float x = 0;
     const int64_t row = 1;
+    int64_t other;
 
     tw_text_init(&text, 1 << 16);
     TW_TRY(tw_store_open(&s, path, TW_STORE_CREATE, err));
     TW_TRY(tw_store_put_item(s, &item, &put, err));
     TW_TRY(tw_store_put_vector(s, put.row, 1, vec, 2, NULL, err));
+    TW_TRY(tw_store_put_item(s, &foreign, NULL, err)); /* both are folded on the heap */
+    TW_TRY(tw_store_row_by_id(s, "cafe\xcc\x81", &other, err));
+    assert_true(other == put.row + 1);
+    TW_TRY(tw_store_titled(s, "STRASSE", &other, 1, &n, err));
+    assert_int_equal(n, 1);
     TW_TRY(tw_store_item(s, put.row, &copy, err));
     TW_TRY(tw_store_names(s, &row, 1, &name, &text, err));
     TW_TRY(tw_store_near(s, "aaaa", 1, &name, &n, &text, err));

@@ -159,6 +159,25 @@ static void an_old_store_opened_for_writing_is_brought_up_to_date(void **state)
     tw_store_close(s);
 }
 
+static void ids_of_an_old_store_are_found_in_every_normal_form(void **state)
+{
+    (void) state;
+    const char *path = old_store("forms.db");
+    sqlite3 *db = NULL;
+    tw_store *s;
+    int64_t row;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "UPDATE items SET id = 'e' || char(769) WHERE row = 3", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_ok(tw_store_open(&s, path, TW_STORE_WRITE, err));
+    assert_ok(tw_store_row_by_id(s, "\xc3\xa9", &row, err));
+    assert_int_equal(row, 3);
+    assert_ok(tw_store_check(s, false, no_problem, NULL, err));
+    tw_store_close(s);
+}
+
 /* A process that reads the old store goes on while another one brings it up to date. */
 static void a_reader_outlives_the_migration(void **state)
 {
@@ -209,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_old_store_opened_for_reading_is_read_and_left_alone),
         cmocka_unit_test(an_old_store_opened_for_writing_is_brought_up_to_date),
+        cmocka_unit_test(ids_of_an_old_store_are_found_in_every_normal_form),
         cmocka_unit_test(a_reader_outlives_the_migration),
         cmocka_unit_test(an_old_store_ends_as_a_new_one_begins),
     };

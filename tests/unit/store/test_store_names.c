@@ -109,10 +109,18 @@ static void an_id_is_found_in_every_normal_form(void **state)
     assert_ok(tw_store_put_item(s, &again, &r, err));
     assert_true(r.row == want && r.kind == TW_PUT_CREATED);
 
-    assert_int_equal(put("\xe2\x84\xaa", "A Kelvin sign, which composes to a K"), want + 1);
-    assert_int_equal(put("K", "A letter"), want + 2);
+    /* It came apart, and is asked for composed. */
+    const int64_t apart = put("th" E_APART, "Tea");
+    assert_ok(tw_store_row_by_id(s, "th" E_ACUTE, &row, err));
+    assert_int_equal(row, apart);
+    assert_ok(tw_store_item_by_id(s, "th" E_ACUTE, &item, err));
+    assert_string_equal(item.id, "th" E_APART);
+    tw_item_fini(&item);
+
+    assert_int_equal(put("\xe2\x84\xaa", "A Kelvin sign, which composes to a K"), want + 2);
+    assert_int_equal(put("K", "A letter"), want + 3);
     assert_ok(tw_store_row_by_id(s, "\xe2\x84\xaa", &row, err));
-    assert_int_equal(row, want + 1);
+    assert_int_equal(row, want + 2);
     assert_ok(tw_store_check(s, false, no_problem, NULL, err));
 }
 
