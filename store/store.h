@@ -207,7 +207,7 @@ TW_NODISCARD tw_status tw_store_names(tw_store *s, const int64_t *rows, int n, t
                                       tw_text *text, tw_error *err);
 
 /* The live items whose id or title is like `query`, best first, for "did you mean". Only likely
- * ones are given: *n may be 0. A signature of each name in memory (32 bytes) proposes some hundred
+ * ones are given: *n may be 0. A signature of each name in memory (24 bytes) proposes some hundred
  * candidates; they are brought up to date first, for at most 0.2 s in the first call on a store and
  * 2 ms in later ones, so the time is bounded whatever the number of items.
  *

@@ -1,7 +1,7 @@
 /* Candidates for "did you mean": which names share letters with a query, without reading them.
  *
  * Each row has a signature in memory: a bit for each pair of neighbouring bytes
- * of its folded id and title, ends included, hashed into 64 and 128 bits. A
+ * of its folded id and title, ends included, hashed into 56 and 120 bits. A
  * query looks at all signatures (3 ms for a million rows), and the few hundred
  * that share most with it are read and compared in earnest. A signature only
  * proposes, so it may be stale or collide.
@@ -22,15 +22,15 @@
 #define LATER_BUDGET 0.002     /* ... and in each one after */
 #define PATIENCE     0.005     /* seconds, for another query that holds the signatures */
 #define PORTION      256       /* names between two looks at the clock */
-#define MOST_ROWS    (4 << 20) /* 128 MiB; later rows are not proposed */
-#define TITLE_BITS   128
-#define ID_BITS      64
+#define MOST_ROWS    (4 << 20) /* 96 MiB; later rows are not proposed */
+#define TITLE_BITS   120
+#define ID_BITS      56
 
+/* 24 bytes, for a query reads all of them. Above the bits of the id, and of the title in its second
+ * word, stands in a byte what their fullness takes off a score (fullness, below). */
 typedef struct signature {
     uint64_t id;
     uint64_t title[2];
-    uint8_t id_bits; /* how many are set: a full signature meets every query */
-    uint8_t title_bits;
 } signature;
 
 struct twi_names_index {
@@ -81,12 +81,17 @@ static void add_pairs(const char *s, size_t len, uint64_t id[1], uint64_t title[
         const unsigned c = i < len ? (unsigned char) s[i] : ' ';
         const unsigned h = (before << 8 | c) * 2654435761u;
         if (id != NULL)
-            id[0] |= (uint64_t) 1 << (h >> 26);
-        if (title != NULL)
-            title[h >> 31] |= (uint64_t) 1 << (h >> 25 & 63);
+            id[0] |= (uint64_t) 1 << ((uint64_t) h * ID_BITS >> 32);
+        if (title != NULL) {
+            const unsigned bit = (unsigned) ((uint64_t) h * TITLE_BITS >> 32);
+            title[bit >> 6] |= (uint64_t) 1 << (bit & 63);
+        }
         before = c;
     }
 }
+
+/* A signature that is half full meets half of every query; so much is taken off its score. */
+static uint64_t fullness(int set, int bits) { return (uint64_t) (128 * set / bits); }
 
 static tw_status sign(signature *out, const char *id, const char *title, tw_text *scratch,
                       tw_error *err)
@@ -97,8 +102,10 @@ static tw_status sign(signature *out, const char *id, const char *title, tw_text
     add_pairs(tw_text_cstr(scratch), scratch->len, &out->id, NULL);
     TW_TRY(twi_store_fold(scratch, title, strnlen(title, TW_STORE_MAX_TITLE), err));
     add_pairs(tw_text_cstr(scratch), scratch->len, NULL, out->title);
-    out->id_bits = (uint8_t) count_bits(out->id);
-    out->title_bits = (uint8_t) (count_bits(out->title[0]) + count_bits(out->title[1]));
+    const int in_title = count_bits(out->title[0]) + count_bits(out->title[1]);
+    const uint64_t of_id = fullness(count_bits(out->id), ID_BITS);
+    out->id |= of_id << 56;
+    out->title[1] |= fullness(in_title, TITLE_BITS) << 56;
 done:
     return st;
 }
@@ -168,31 +175,27 @@ static tw_status follow(twi_names_index *ix, twi_conn *c, tw_text *scratch, tw_e
 
 /* ---- Candidates ---- */
 
-/* A query's signature, and what its bits are worth: the part of them that a signature has, less
- * what one so full has of any. Tables, for a division a row would take most of the time. */
+/* A query's signature, and what the bits that a row shares with it are worth: the part of all, of
+ * 255. Tables, for a division a row would take most of the time. */
 typedef struct question {
     signature bits;
-    int16_t id_worth[ID_BITS + 1];       /* [bits met], 0..255 */
-    int16_t id_less[ID_BITS + 1];        /* [bits set] */
-    int16_t title_worth[TITLE_BITS + 1]; /* likewise */
-    int16_t title_less[TITLE_BITS + 1];
+    int16_t id_worth[ID_BITS + 1];
+    int16_t title_worth[TITLE_BITS + 1];
 } question;
 
-static void fill_tables(int16_t *worth, int16_t *less, int of, int bits)
+static void fill_worth(int16_t *worth, int of, int bits)
 {
-    for (int i = 0; i <= bits; i++) {
+    for (int i = 0; i <= bits; i++)
         worth[i] = (int16_t) (of > 0 ? 255 * (i < of ? i : of) / of : 0);
-        less[i] = (int16_t) (128 * i / bits);
-    }
 }
 
 static void question_init(question *q, const tw_text *folded)
 {
     *q = (question){0};
     add_pairs(tw_text_cstr(folded), folded->len, &q->bits.id, q->bits.title);
-    fill_tables(q->id_worth, q->id_less, count_bits(q->bits.id), ID_BITS);
-    fill_tables(q->title_worth, q->title_less,
-                count_bits(q->bits.title[0]) + count_bits(q->bits.title[1]), TITLE_BITS);
+    fill_worth(q->id_worth, count_bits(q->bits.id), ID_BITS);
+    fill_worth(q->title_worth, count_bits(q->bits.title[0]) + count_bits(q->bits.title[1]),
+               TITLE_BITS);
 }
 
 /* 0..255 for each row. Compiled twice below, for counting bits is all it does. */
@@ -203,8 +206,8 @@ static void question_init(question *q, const tw_text *folded)
             const signature *s = &ix->rows[row];                                                   \
             const int met =                                                                        \
                 count(s->title[0] & q->bits.title[0]) + count(s->title[1] & q->bits.title[1]);     \
-            const int by_title = q->title_worth[met] - q->title_less[s->title_bits];               \
-            const int by_id = q->id_worth[count(s->id & q->bits.id)] - q->id_less[s->id_bits];     \
+            const int by_title = q->title_worth[met] - (int) (s->title[1] >> 56);                  \
+            const int by_id = q->id_worth[count(s->id & q->bits.id)] - (int) (s->id >> 56);        \
             const int best = by_id > by_title ? by_id : by_title;                                  \
             scores[row] = (uint8_t) (best > 0 ? best : 0);                                         \
         }                                                                                          \
