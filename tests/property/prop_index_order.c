@@ -171,7 +171,7 @@ static void variants_under_every_rule(void **state)
     tw_index *ix = build(TW_INDEX_LOW_RECALL);
     tw_index_get_stats(ix, &s);
     assert_int_equal(s.main_rows, N);
-    assert_true(s.main_vectors < N * 0.55);
+    assert_true((double) s.main_vectors < N * 0.55);
     allow_all();
     expect_recall(ix, NULL, 0.97);
 

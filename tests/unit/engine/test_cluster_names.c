@@ -52,8 +52,8 @@ static void one_word_in_two_spellings_is_one(void **state)
 {
     (void) state;
     const char *const words[] = {"Caf\xc3\xa9",
-                                 "Stra\xc3\x9f"
-                                 "e",
+                                 ("Stra\xc3\x9f"
+                                  "e"),
                                  "Robot"};
     const char *const others[] = {"Cafe\xcc\x81", "STRASSE", "ROBOT"};
     fill(words, NULL);

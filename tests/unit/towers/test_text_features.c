@@ -323,8 +323,8 @@ static void plain_texts_are_the_same_by_both_rules(void **state)
         "One Flew Over the Cuckoo's Nest (1975)",
         "KX-TG9344 5.8GHz -- 2-line 50% off!",
         "Caf\xc3\xa9 cr\xc3\xa8me, \xc3\x85ngstr\xc3\xb6m",
-        "Mis\xc3\xa9rables, Les \xc2\xab"
-        "1995\xc2\xbb",
+        ("Mis\xc3\xa9rables, Les \xc2\xab"
+         "1995\xc2\xbb"),
         "\xd0\x9c\xd0\xb8\xd1\x80, \xce\xa3\xce\xaf\xcf\x83\xcf\x85\xcf\x86\xce\xbf\xcf\x82",
         "I \xc2\xb4 m \xc2\xa8 proud", /* spaced accents */
     };
