@@ -226,10 +226,11 @@ static void print_tower_eval(const json_t *eval, bool all)
 
     if (test != NULL)
         (void) printf("  test: %s (%lld queries)\n", word(eval, "protocol"), queries);
-    if (whole(eval, "unread") > 0)
+    if (whole(eval, "unread") > 0) {
         (void) printf("  %lld items have nothing that the towers read; no list holds them, and "
                       "theirs are empty\n",
                       whole(eval, "unread"));
+    }
     if (queries > 0 && !all)
         print_towers(test, few, 0);
     if (queries > 0 && all) {

@@ -188,14 +188,14 @@ static tw_status see_next(void *ctx, int64_t row, int64_t seq, const float *vec,
 static void conclude(comparison *c)
 {
     const int64_t strange = tw_index_size(c->s->ix) - c->known;
+    const int64_t gone = c->deleted + (strange > 0 ? strange : 0);
     char why[200];
     if (c->missing == 0 && c->different == 0 && c->deleted == 0 && strange <= 0)
         return;
     (void) snprintf(why, sizeof why,
                     "it is not an index of this store: of its items it lacks %lld, has another "
                     "vector of %lld, and holds %lld that are deleted or were never there",
-                    (long long) c->missing, (long long) c->different,
-                    (long long) (c->deleted + (strange > 0 ? strange : 0)));
+                    (long long) c->missing, (long long) c->different, (long long) gone);
     twi_found(c->f, c->s->path, why, REBUILT);
 }
 

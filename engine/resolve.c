@@ -63,8 +63,9 @@ static tw_status list_ids(tw_engine *e, const int64_t *rows, int n, char also[TW
     also[0] = '\0';
     tw_text_init(&text, (size_t) (TW_STORE_MAX_ID + TW_STORE_MAX_TITLE + 2) * MOST_ALSO);
     tw_status st = tw_store_names(e->store, rows, n, names, &text, err);
-    for (int i = 0; i < n && st == TW_OK && add_also(also, names[i].id); i++)
-        continue;
+    bool room = true;
+    for (int i = 0; i < n && st == TW_OK && room; i++)
+        room = add_also(also, names[i].id);
     tw_text_fini(&text);
     return st;
 }

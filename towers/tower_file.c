@@ -77,33 +77,44 @@ static tw_status check_meta(const tw_st_file *f, const char *key, const char *wa
     return TW_OK;
 }
 
+/* How texts are read is said twice: here for who knows none of the settings, and in them. *rules <-
+ * 1..TWI_RULES_NEWEST. */
+static tw_status read_rules(int *rules, const tw_st_file *f, tw_error *err)
+{
+    const char *text = tw_st_meta(f, "twindex.text");
+    *rules = text != NULL && strcmp(text, rules_names[0]) == 0 ? 1 : TWI_RULES_NEWEST;
+    return *rules == 1 ? TW_OK
+                       : check_meta(f, "twindex.text", rules_names[TWI_RULES_NEWEST - 1],
+                                    TW_EUNSUPPORTED, err);
+}
+
 static tw_status read_config(tw_tower_config *cfg, const tw_st_file *f, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_error why = {0};
+    int rules;
 
     TW_TRY(check_meta(f, "twindex.kind", FILE_KIND, TW_ECORRUPT, err));
     const char *version = tw_st_meta(f, "twindex.version");
     if (version == NULL ||
         (strcmp(version, FILE_BEFORE) != 0 && strcmp(version, FILE_VERSION) != 0))
         TW_TRY(check_meta(f, "twindex.version", FILE_TOKENS, TW_EUNSUPPORTED, err));
-    const char *text = tw_st_meta(f, "twindex.text");
-    if (text == NULL || strcmp(text, rules_names[0]) != 0)
-        TW_TRY(check_meta(f, "twindex.text", rules_names[1], TW_EUNSUPPORTED, err));
+    TW_TRY(read_rules(&rules, f, err));
     const char *json = tw_st_meta(f, "twindex.tower");
     if (json == NULL)
         return tw_fail(err, TW_ECORRUPT, "no tower: the file lacks 'twindex.tower'");
     st = twi_tower_config_parse(cfg, json, strlen(json), &why);
     if (st == TW_OK)
         st = twi_tower_config_check(cfg, &why);
-    if (st == TW_EINVAL)
+    if (st == TW_EINVAL) {
         st = tw_fail(err, TW_ECORRUPT, "the tower's settings: %.300s", why.msg);
-    else if (st != TW_OK)
+    } else if (st != TW_OK) {
         st = tw_fail(err, st, "%.300s", why.msg);
-    else if (cfg->text_rules < 1 || strcmp(text, rules_names[cfg->text_rules - 1]) != 0)
+    } else if (cfg->text_rules != rules) {
         st = tw_fail(err, TW_ECORRUPT,
                      "the tower's settings: text_rules %d, and the file's text is '%s'",
-                     cfg->text_rules, text);
+                     cfg->text_rules, rules_names[rules - 1]);
+    }
 done:
     return st;
 }
