@@ -461,7 +461,9 @@ static void a_client_finds_the_server_again(void **state)
     tw_client *c = connect_to(url, 100, NULL);
     assert_ok(tw_client_health(c, &h, err));
     tw_service_stop(svc);
+    double lost_by = tw_clock_monotonic() + RAW_PATIENCE_S;
     do { /* the first may still find the old connection, which breaks or says nothing */
+        assert_true(tw_clock_monotonic() < lost_by);
         tw_status gone = tw_client_health(c, &h, &e);
         assert_true(gone == TW_ETIMEOUT || gone == TW_EIO);
         assert_non_null(strstr(e.msg, url));
@@ -491,8 +493,10 @@ int main(void)
         cmocka_unit_test(a_server_that_says_nothing_is_left_in_time),
         cmocka_unit_test(a_late_request_is_not_done),
         cmocka_unit_test(health_is_told_while_all_workers_are_busy),
-        cmocka_unit_test(giving_up_again_and_again_does_no_harm),
         cmocka_unit_test(a_client_finds_the_server_again),
+        /* The last: where it meets nng 1.5's fault (NNG-STUCK), no client of this process hears of
+         * the end of a connection any more. */
+        cmocka_unit_test(giving_up_again_and_again_does_no_harm),
     };
     return cmocka_run_group_tests(tests, echo_setup, NULL);
 }
