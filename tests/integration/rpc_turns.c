@@ -193,7 +193,10 @@ static void express_is_answered_while_all_workers_are_busy(void **state)
 static void slow_answers_are_few_a_peer_and_delay_nobody_who_is_known(void **state)
 {
     (void) state;
-    enum { ASKED = TW_SERVER_SLOW_FREE + 2, GUESSERS = 2 };
+    enum {
+        ASKED = TW_SERVER_SLOW_FREE + 2,
+        GUESSERS = ASKED
+    }; /* one each: none waits for another */
     tw_server *srv = serve(ANY, (tw_server_config){.workers = 1});
     int guess[GUESSERS], known = raw_peer(tw_server_url(srv, 0), 0);
     uint32_t number;
