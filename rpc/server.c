@@ -185,7 +185,6 @@ done:
 }
 
 const char *tw_server_url(const tw_server *srv, int i) { return srv->doors[i].l.url; }
-int tw_server_workers(const tw_server *srv) { return srv->cfg.workers; }
 
 void tw_server_get_counters(tw_server *srv, tw_server_counters *out)
 {

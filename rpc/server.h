@@ -127,8 +127,6 @@ TW_NODISCARD tw_status tw_server_start(tw_server **out, const tw_server_config *
 /* The bound form of urls[i]; lives as long as the server. */
 const char *tw_server_url(const tw_server *srv, int i);
 
-int tw_server_workers(const tw_server *srv);
-
 typedef struct tw_server_counters {
     int64_t requests;    /* received since start */
     int64_t answered;    /* by the handler or express, and taken by the peer's connection */

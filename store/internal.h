@@ -448,6 +448,9 @@ TW_NODISCARD tw_status twi_read_item(const twi_conn *c, sqlite3_stmt *q, tw_item
 /* Verifies the line of `items` under the current row: row, seq, live, id, title, ..., sum at the
  * column `sum`. TW_ECORRUPT. */
 TW_NODISCARD tw_status twi_check_line(const twi_conn *c, sqlite3_stmt *q, int sum, tw_error *err);
+
+/* ---- store_names.c ---- */
+
 /* tw_store_names on a given connection. */
 TW_NODISCARD tw_status twi_names(twi_conn *c, const int64_t *rows, int n, tw_item_name *out,
                                  tw_text *text, tw_error *err);
