@@ -3,7 +3,7 @@
 #define TW_NN_INTERNAL_H
 
 #include "nn/params.h"
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 
 /* n zeroed numbers aligned to 64, whose pages cost nothing until touched (tw_alloc_aligned clears
  * them by hand). Free *base with tw_free. NULL when out of memory. */

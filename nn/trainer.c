@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "nn/adam.h"
-#include "nn/ahead.h"
 #include "nn/blas.h"
 #include "nn/internal.h"
-#include "nn/vec.h"
+#include "nn/kernels/adam.h"
+#include "nn/kernels/ahead.h"
+#include "nn/kernels/vec.h"
 
 /* What belongs to one worker. */
 typedef struct seat {

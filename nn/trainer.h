@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "nn/params.h"
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 
 typedef struct tw_adam {
     double beta1, beta2, eps; /* 0.9, 0.999 (SASRec: 0.98), 1e-8 */

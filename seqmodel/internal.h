@@ -5,7 +5,7 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "nn/params.h"
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 #include "seqmodel/seqmodel.h"
 
 /* ---- ids: the caller's names of indices 1..n ------------------------------------------------- */

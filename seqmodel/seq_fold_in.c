@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "nn/adam.h"
+#include "nn/kernels/adam.h"
 #include "nn/trainer.h"
 #include "seqmodel/internal.h"
 

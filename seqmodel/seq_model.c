@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "nn/blas.h"
-#include "nn/l2norm.h"
+#include "nn/kernels/l2norm.h"
 #include "seqmodel/internal.h"
 
 /* The one list of a block's tensors: X(field, name, rows, kind of start). Creation, size and

@@ -5,7 +5,8 @@
  * `width` is 32; then the mean over the bands, then largest plus mean over time. Sounds of
  * different length stand side by side without padding, and each gets what it would get alone.
  *
- * Source: Kong et al. 2020 (PANNs, CNN6), made small; group norm for batch norm: nn/groupnorm.h.
+ * Source: Kong et al. 2020 (PANNs, CNN6), made small; group norm for batch norm:
+ * nn/kernels/groupnorm.h.
  */
 #ifndef TW_TOWERS_AUDIO_CNN_H
 #define TW_TOWERS_AUDIO_CNN_H
@@ -13,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "nn/maps.h"
+#include "nn/tape/maps.h"
 #include "towers/conv_layer.h"
 
 enum { TWI_AUDIO_BLOCKS_MAX = 5, TWI_AUDIO_FRAMES_MAX = 1 << 16 };

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "nn/maps.h"
+#include "nn/tape/maps.h"
 
 /* Channels that a group norm takes together. */
 #define TWI_GROUP_CHANNELS 8

@@ -15,7 +15,7 @@
 #include "base/rng.h"
 #include "nn/params.h"
 #include "nn/safetensors.h"
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 #include "towers/towers.h"
 
 /* Bytes that grow; the cap is what the item's own limits allow. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "nn/bag.h"
+#include "nn/kernels/bag.h"
 #include "towers/internal.h"
 
 #define IDF_MAX 1e6F

@@ -1,6 +1,6 @@
 #include "towers/image_conv4.h"
 
-#include "nn/pooling.h"
+#include "nn/kernels/pooling.h"
 
 static const char *const names[TWI_CONV4_BLOCKS] = {"conv0", "conv1", "conv2", "conv3"};
 

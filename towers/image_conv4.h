@@ -5,7 +5,7 @@
  * place in the picture matters. Pixels come in as bytes and are taken as (byte/255 - 1/2) * 2.
  *
  * Source: Vinyals et al. 2016 (Matching Networks), section 4.1, with group norm for batch norm:
- * see nn/groupnorm.h.
+ * see nn/kernels/groupnorm.h.
  */
 #ifndef TW_TOWERS_IMAGE_CONV4_H
 #define TW_TOWERS_IMAGE_CONV4_H
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "nn/maps.h"
+#include "nn/tape/maps.h"
 #include "towers/conv_layer.h"
 
 #define TWI_IMAGE_SIDE_MIN 16

@@ -7,7 +7,7 @@
  * Pixels come in as bytes and are taken as (byte/255 - 1/2) * 2.
  *
  * Sources: He et al. 2016, section 4.2; Zagoruyko and Komodakis 2016 (widening). Group norm for
- * batch norm: see nn/groupnorm.h.
+ * batch norm: see nn/kernels/groupnorm.h.
  */
 #ifndef TW_TOWERS_IMAGE_RESNET_H
 #define TW_TOWERS_IMAGE_RESNET_H
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "nn/maps.h"
+#include "nn/tape/maps.h"
 #include "towers/conv_layer.h"
 
 enum { TWI_RESNET_STAGES_MAX = 4, TWI_RESNET_BLOCKS_MAX = 6 };

@@ -9,7 +9,7 @@
 
 #include "base/real.h"
 #include "nn/params.h"
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 #include "towers/encoder.h"
 #include "towers/text_pieces.h"
 #include "towers/towers.h"

@@ -5,8 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "nn/kernels/vec.h"
 #include "nn/safetensors.h"
-#include "nn/vec.h"
 
 enum { JSON_MAX = 1 << 20, POINTER_MAX = 1024, NAME_MAX_HERE = 128 };
 

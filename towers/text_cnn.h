@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "nn/params.h"
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 
 #define TWI_TEXT_CNN_WINDOW_MAX  9
 #define TWI_TEXT_CNN_WIDTHS_MAX  5

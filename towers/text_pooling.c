@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "nn/vec.h"
+#include "nn/kernels/vec.h"
 
 int twi_pool_parts(int set) { return __builtin_popcount((unsigned) set); }
 

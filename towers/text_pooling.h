@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "nn/params.h"
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 
 /* Bits of a set; the columns of y come in this order. n pieces x_0 .. x_(n-1) of a text. */
 #define TWI_POOL_FIRST    1  /* x_0: [CLS] */

@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "nn/params.h"
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 
 #define TWI_RNN_LAYERS_MAX 2
 #define TWI_RNN_WIDTH_MAX  1024

@@ -22,7 +22,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "nn/params.h"
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 
 #define TWI_TRANSFORMER_LAYERS_MAX    24
 #define TWI_TRANSFORMER_WIDTH_MAX     1024

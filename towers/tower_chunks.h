@@ -25,7 +25,7 @@
 #ifndef TW_TOWERS_TOWER_CHUNKS_H
 #define TW_TOWERS_TOWER_CHUNKS_H
 
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 #include "nn/trainer.h"
 
 /* Embeds rows [begin, end) of the batch, end > begin, on the tape: *z (end - begin, width). Random

@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "nn/blas.h"
-#include "nn/vec.h"
+#include "nn/kernels/vec.h"
 #include "towers/internal.h"
 
 #define ITEMS_A_ROUND 512 /* per worker, between two calls of progress */

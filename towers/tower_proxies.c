@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
-#include "nn/l2norm.h"
+#include "nn/kernels/l2norm.h"
 
 enum { MOST_CELLS = 1 << 27 }; /* of a batch's cosines with the classes */
 

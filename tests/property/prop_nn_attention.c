@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 #include "tests/support/test.h"
 
 enum { S = 6, LONGEST = 150, D = 16, H = 2, MOST = S * LONGEST };

@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "nn/act.h"
-#include "nn/attention.h"
-#include "nn/hash_rng.h"
+#include "nn/kernels/act.h"
+#include "nn/kernels/attention.h"
+#include "nn/kernels/hash_rng.h"
 #include "tests/support/test.h"
 
 enum { N = 200000 };

@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "nn/safetensors.h"
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 #include "tests/support/test.h"
 #include "towers/text_bert.h"
 

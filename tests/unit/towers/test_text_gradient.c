@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "nn/tape.h"
+#include "nn/tape/tape.h"
 #include "tests/unit/nn/gradcheck.h"
 #include "towers/text_cnn.h"
 #include "towers/text_pooling.h"
