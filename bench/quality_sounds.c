@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "bench/quality.h"
 #include "ingest/sound.h"
-#include "towers/audio_logmel.h"
+#include "towers/audio/audio_logmel.h"
 
 enum { SPEAKERS = 6, TEST_INDEX = 5, VALID_INDEX = 10, SEGMENTS = 10 };
 

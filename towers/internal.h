@@ -11,7 +11,7 @@
 #include "nn/params.h"
 #include "nn/tape/tape.h"
 #include "towers/encoder.h"
-#include "towers/text_pieces.h"
+#include "towers/text/text_pieces.h"
 #include "towers/towers.h"
 
 /* ---- text to features (text_fold.c, text_pieces.c, text_features.c) ---- */

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "towers/internal.h"
-#include "towers/text_bert.h"
+#include "towers/text/text_bert.h"
 
 /* A tower of the folder's shape that hands its vectors on as they are. */
 static tw_tower_config config_of(const twi_bert_about *a, twi_cutting cut)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "towers/text_wordpiece.h"
+#include "towers/text/text_wordpiece.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* Every allocation of the sound front end fails in turn. */
 #include "base/alloc.h"
 #include "tests/support/test.h"
-#include "towers/audio_logmel.h"
+#include "towers/audio/audio_logmel.h"
 
 static tw_status make_and_run(void)
 {

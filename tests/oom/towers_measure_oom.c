@@ -2,9 +2,9 @@
 #include "tests/support/test.h"
 
 #include "base/alloc.h"
-#include "towers/tower_health.h"
 #include "towers/tower_metrics.h"
 #include "towers/tower_tfidf.h"
+#include "towers/train/tower_health.h"
 
 #include "tests/oom/torture.h"
 

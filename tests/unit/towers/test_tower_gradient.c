@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "towers/tower_batch.h"
+#include "towers/train/tower_batch.h"
 
 static const char *const texts[] = {"toy story", "aladdin story",   "scream two", "scream",
                                     "fargo toy", "big fargo night", "night"};
