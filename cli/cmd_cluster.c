@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "cli/plot.h"
 #include "engine/cluster.h"
-#include "index/kmeans.h"
+#include "index/groups/kmeans.h"
 
 #define MAX_CSV ((size_t) 1 << 36)
 

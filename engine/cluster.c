@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "engine/cluster_parts.h"
-#include "index/layout.h"
+#include "index/groups/layout.h"
 #include "nn/blas.h"
 
 #define MAX_STRINGS ((size_t) 1 << 36) /* bytes of all ids and titles */

@@ -8,9 +8,9 @@
  *     puts(c.report);
  *     tw_clustering_fini(&c);
  *
- * Groups are spherical k-means clusters (index/kmeans.h), the largest first. A name is what titles,
- * texts and text attributes of a group have that others have not (engine/cluster_names.h). Items of
- * which the towers could read nothing, or that have no vector yet, are in no group.
+ * Groups are spherical k-means clusters (index/groups/kmeans.h), the largest first. A name is what
+ * titles, texts and text attributes of a group have that others have not (engine/cluster_names.h).
+ * Items of which the towers could read nothing, or that have no vector yet, are in no group.
  */
 #ifndef TW_ENGINE_CLUSTER_H
 #define TW_ENGINE_CLUSTER_H

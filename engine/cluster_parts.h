@@ -5,7 +5,7 @@
 #include "engine/cluster.h"
 #include "engine/cluster_names.h"
 #include "engine/internal.h"
-#include "index/kmeans.h"
+#include "index/groups/kmeans.h"
 
 enum { TWI_CENTRAL = 3 }; /* items that stand for a cluster */
 

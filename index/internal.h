@@ -192,7 +192,7 @@ extern const char twi_exact_kind[]; /* "exact" */
 /* twi_exact_kind, or the factory string of the graph that so many nodes get. Static, or cfg's. */
 const char *twi_main_kind(const tw_index_config *cfg, int64_t nodes);
 
-/* What twi_order_rows says of a source's rows (index_group.c). */
+/* What twi_order_rows says of a source's rows (index_duplicates.c). */
 typedef struct twi_order {
     int64_t nodes;
     int32_t *rows;         /* (n) row r of main is the source's row rows[r] */

@@ -3,8 +3,8 @@
 
 #include "base/alloc.h"
 #include "engine/cluster.h"
-#include "index/kmeans.h"
-#include "index/layout.h"
+#include "index/groups/kmeans.h"
+#include "index/groups/layout.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "index/kmeans.h"
+#include "index/groups/kmeans.h"
 #include "tests/support/test.h"
 
 enum { DIM = 8, BLOBS = 12, EACH = 40, N = BLOBS * EACH };

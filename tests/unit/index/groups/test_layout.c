@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "index/layout.h"
+#include "index/groups/layout.h"
 #include "tests/support/test.h"
 
 enum { N = 300, DIM = 16, GROUPS = 10 };

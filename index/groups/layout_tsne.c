@@ -8,7 +8,7 @@
  * summed exactly: n^2 a step, in vectors of 16, which up to a few thousand rows costs no more than
  * a Barnes-Hut tree and needs none. Each row is summed by one worker in a fixed order.
  */
-#include "index/layout_tsne.h"
+#include "index/groups/layout_tsne.h"
 
 #include <math.h>
 #include <string.h>

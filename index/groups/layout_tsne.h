@@ -1,9 +1,9 @@
-/* index/layout_tsne.h — exact t-SNE of a few thousand rows. Internal to index/. */
-#ifndef TW_INDEX_LAYOUT_TSNE_H
-#define TW_INDEX_LAYOUT_TSNE_H
+/* index/groups/layout_tsne.h — exact t-SNE of a few thousand rows. Internal to index/. */
+#ifndef TW_INDEX_GROUPS_LAYOUT_TSNE_H
+#define TW_INDEX_GROUPS_LAYOUT_TSNE_H
 
 #include "base/pool.h"
-#include "index/layout.h"
+#include "index/groups/layout.h"
 
 /* hits (k): the k rows, or all, with the highest of n scores, best first, without row `self` (-1:
  * with all). Returns how many. */

@@ -1,4 +1,4 @@
-/* index/kmeans.h — groups of vectors that point the same way: spherical k-means by FAISS.
+/* index/groups/kmeans.h — groups of vectors that point the same way: spherical k-means by FAISS.
  *
  * Only directions count: rows are scaled to length 1, centroids are, and "near" is the cosine. A
  * row of length 0 points nowhere and is in no cluster.
@@ -13,8 +13,8 @@
  * from rows that are far apart (k-means++), and the best end is kept. Equal calls give equal bits.
  * Everything runs on the calling thread.
  */
-#ifndef TW_INDEX_KMEANS_H
-#define TW_INDEX_KMEANS_H
+#ifndef TW_INDEX_GROUPS_KMEANS_H
+#define TW_INDEX_GROUPS_KMEANS_H
 
 #include <stdint.h>
 

@@ -1,4 +1,5 @@
-/* index/layout.h — vectors on a plane, so that neighbours stay neighbours: for maps to look at.
+/* index/groups/layout.h — vectors on a plane, so that neighbours stay neighbours: for maps to look
+ * at.
  *
  * t-SNE that begins at the first two principal components, so that equal calls give equal maps and
  * what is far apart has some meaning, too. Distances on the plane say who is near whom; the axes,
@@ -11,8 +12,8 @@
  * Vectors are of length 1 (their cosine is what counts), or all zero: such a row is near to nobody
  * and lies anywhere.
  */
-#ifndef TW_INDEX_LAYOUT_H
-#define TW_INDEX_LAYOUT_H
+#ifndef TW_INDEX_GROUPS_LAYOUT_H
+#define TW_INDEX_GROUPS_LAYOUT_H
 
 #include <stdint.h>
 
