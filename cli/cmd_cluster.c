@@ -7,7 +7,7 @@
 #include "base/printable.h"
 #include "cli/cli.h"
 #include "cli/plot.h"
-#include "engine/cluster.h"
+#include "engine/cluster/cluster.h"
 #include "index/groups/kmeans.h"
 
 #define MAX_CSV ((size_t) 1 << 36)

@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "cli/report.h"
 #include "cli/settings.h"
-#include "engine/cold_study.h"
+#include "engine/eval/cold_start_eval.h"
 
 static int study(const char *dir, tw_cold_study_options opt, bool json, bool quiet)
 {

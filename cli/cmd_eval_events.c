@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "cli/report.h"
 #include "cli/settings.h"
-#include "engine/study.h"
+#include "engine/eval/offline_eval.h"
 
 int eval_events(int argc, char **argv)
 {

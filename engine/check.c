@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/versions.h"
+#include "engine/models/versions.h"
 
 #define FROM_COPY                                                                                  \
     "put it back from a copy, let another version serve (twindex models DIR lists them), or "      \

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/versions.h"
+#include "engine/models/versions.h"
 
 #define REBUILT "delete the file, the next command that opens the directory for writing rebuilds it"
 

@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "engine/versions.h"
+#include "engine/models/versions.h"
 #include "nn/blas.h"
 
 static bool is_where_it_was(const tw_engine *e)

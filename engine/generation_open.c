@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "engine/versions.h"
+#include "engine/models/versions.h"
 
 /* ---- models ---------------------------------------------------------------------------------- */
 

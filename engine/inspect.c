@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/versions.h"
+#include "engine/models/versions.h"
 
 #define MAX_TRAINING_LOG ((size_t) 64 << 20)
 

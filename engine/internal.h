@@ -31,7 +31,7 @@ typedef struct twi_unread {
     char first[TW_ERROR_MSG_MAX]; /* the sentence of the first; "": none */
 } twi_unread;
 
-/* What reading an item into its towers needs on one thread (reading.c). */
+/* What reading an item into its towers needs on one thread (item_reader.c). */
 typedef struct twi_item_reader {
     tw_text text;
     unsigned modalities;  /* bits 1 << tw_modality: what the towers read */
@@ -241,7 +241,7 @@ typedef struct twi_catalogue {
     int64_t max_row;
 } twi_catalogue;
 
-/* ---- smooth.c ---- */
+/* ---- smoothing.c ---- */
 /* Over which pairs of the catalogue's items, how far. Borrowed. */
 typedef struct twi_smoothing {
     const twi_catalogue *c;
@@ -280,7 +280,7 @@ TW_NODISCARD tw_status twi_answer_search(tw_engine *e, twi_seat *seat, const twi
 TW_NODISCARD tw_status twi_answer_listed(tw_engine *e, twi_seat *seat, int n, int k, tw_answer *out,
                                          tw_error *err);
 
-/* ---- ask.c ---- */
+/* ---- query_vector.c ---- */
 /* Either an item, or something else. */
 TW_NODISCARD tw_status twi_ask_check(const tw_embed_query *q, tw_error *err);
 /* seat->vec <- the stored vector of item `row` when q names one, else the towers' of what q holds.
@@ -301,7 +301,7 @@ TW_NODISCARD tw_status twi_resolve(tw_engine *e, const char *name, int64_t *row,
 TW_NODISCARD tw_status twi_item_text(const tw_item *item, tw_text *out, tw_error *err);
 TW_NODISCARD tw_status twi_need_write(const tw_engine *e, tw_error *err);
 
-/* ---- reading.c ---- */
+/* ---- item_reader.c ---- */
 #define TWI_SOUND_SECONDS 60 /* the most that any tower reads, so nothing behind it is decoded */
 
 void twi_unread_init(twi_unread *u);
@@ -352,7 +352,7 @@ TW_NODISCARD tw_status twi_describe(const tw_item *item, unsigned modalities, tw
 void twi_described_fini(twi_described *d);
 
 /* Described items for towers to read, with a reader for each worker, so that media are decoded in
- * parallel (reading.c). Opaque. */
+ * parallel (item_reader.c). Opaque. */
 typedef struct twi_source twi_source;
 /* items (n), tower and unread are borrowed for its life. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_source_create(twi_source **out, const twi_described *items, int64_t n,
@@ -366,7 +366,7 @@ TW_NODISCARD tw_status twi_catalogue_samples(tw_engine *e, const tw_tower *tower
                                              tw_progress_fn progress, void *ctx,
                                              tw_tower_samples **out, tw_error *err);
 
-/* ---- hard_search.c ---- */
+/* ---- hard_negatives.c ---- */
 typedef struct twi_hard_search {
     tw_tower_search door; /* what a training is given; borrows this struct */
     tw_index *index;      /* NULL before the first open */
@@ -402,7 +402,7 @@ typedef struct twi_log {
 TW_NODISCARD tw_status twi_log_load(tw_engine *e, twi_log *out, tw_error *err);
 void twi_log_fini(twi_log *log);
 
-/* ---- evaluate.c ---- */
+/* ---- eval_index.c ---- */
 typedef struct twi_tower_split {
     tw_item_pair *pairs; /* owned: those of train, valid, test one after the other */
     int64_t n;
@@ -447,7 +447,7 @@ TW_NODISCARD tw_status twi_cut_apply(const twi_cut *c, const tw_seq_model *m, co
                                      tw_seq_split split, tw_seq_data *data, twi_cut_effect *out,
                                      tw_error *err);
 
-/* ---- evaluate_seq.c ---- */
+/* ---- eval_seq.c ---- */
 /* The log as the model's own indices. */
 TW_NODISCARD tw_status twi_seq_data(const tw_seq_model *m, const twi_log *log, tw_seq_data **out,
                                     tw_error *err);

@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "engine/versions.h"
+#include "engine/models/versions.h"
 
 /* ---- missing --------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/cluster.h"
+#include "engine/cluster/cluster.h"
 #include "index/groups/kmeans.h"
 #include "index/groups/layout.h"
 #include "tests/support/test.h"

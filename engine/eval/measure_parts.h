@@ -1,0 +1,66 @@
+/* engine/eval/measure_parts.h — what the files measure_*.c share. */
+#ifndef TW_ENGINE_EVAL_MEASURE_PARTS_H
+#define TW_ENGINE_EVAL_MEASURE_PARTS_H
+
+#include "engine/eval/measure_towers.h"
+#include "towers/tower_metrics.h"
+#include "towers/tower_tfidf.h"
+
+/* ---- baselines.c ---- */
+
+typedef enum twi_rival_kind {
+    TWI_TOWERS = 0,
+    TWI_UNTRAINED = 1,
+    TWI_TFIDF = 2,
+    TWI_POPULARITY = 3,
+    TWI_RIVALS = 4
+} twi_rival_kind;
+
+extern const char *const twi_rival_names[TWI_RIVALS]; /* keys of the report */
+
+/* Something that scores items for items. */
+typedef struct twi_rival {
+    tw_score_fn score; /* NULL: there is none of this kind here */
+    void *ctx;
+    tw_score_fn inner; /* of rivals that read items: before the unread are put last */
+    void *inner_ctx;
+    const tw_tower_samples *samples;
+    float *vecs; /* (items, dim); NULL: it has none */
+    tw_dense *dense;
+    tw_tfidf *tfidf;
+    tw_tfidf_asks asks;
+    float *counts; /* (items) */
+} twi_rival;
+
+/* *out is zeroed before; no texts or no events are no failure. It stays where it is until
+ * twi_rival_fini, which may follow in any case. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_rival_open(const twi_measure *m, tw_pool *pool, twi_rival_kind which,
+                                      twi_rival *out, tw_error *err);
+void twi_rival_fini(twi_rival *r);
+
+/* ---- measure_classes.c ---- */
+
+typedef struct twi_class_task {
+    int32_t *query, *query_class; /* (queries) items, and what they are */
+    int64_t queries;
+    int32_t *pool_class; /* (all items) -1: may not be found */
+    int64_t items;       /* that may be found */
+    bool among_learnt;   /* these are the items learnt from; else all of known class */
+} twi_class_task;
+
+/* The held items of x, the `most` whose number hashes lowest; n: items. *t is zeroed before, and
+ * released with twi_class_task_fini in any case. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_class_task_init(twi_class_task *t, const twi_train_set *x, int64_t n,
+                                           int64_t most, tw_error *err);
+void twi_class_task_fini(twi_class_task *t);
+
+typedef struct twi_class_asks {
+    const twi_rival *r;
+    const twi_class_task *t;
+} twi_class_asks;
+
+/* A tw_score_fn of a twi_class_asks: the rival's scores, -INFINITY for what may not be found. */
+tw_status twi_score_classes(void *ctx, int worker, const int32_t *queries, int nq, int64_t first,
+                            int n, float *scores, tw_error *err);
+
+#endif

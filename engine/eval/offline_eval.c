@@ -1,0 +1,405 @@
+#include "engine/eval/offline_eval.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "engine/models/versions.h"
+#include "ingest/ingest.h"
+
+#define EVAL_SEED 42
+
+/* ---- names to numbers, by first appearance ----------------------------------------------------
+ */
+
+typedef struct names {
+    char **name;   /* (n+1) owned; number 0 is nobody */
+    int32_t *slot; /* (slots) number, 0: free */
+    int32_t n, room;
+    uint32_t slots; /* a power of two, more than twice n */
+} names;
+
+static void names_fini(names *t)
+{
+    for (int32_t i = 1; t->name != NULL && i <= t->n; i++)
+        tw_free(t->name[i]);
+    tw_free(t->name);
+    tw_free(t->slot);
+    *t = (names){0};
+}
+
+/* Where a name is, or the free slot it would take. */
+static uint32_t find_slot(const names *t, const char *name)
+{
+    uint64_t h = tw_fnv1a(TW_FNV_START, name, strlen(name));
+    assert(t->slot != NULL && t->name != NULL);
+    uint32_t at = (uint32_t) (h ^ (h >> 32)) & (t->slots - 1);
+    while (t->slot[at] != 0 && strcmp(t->name[t->slot[at]], name) != 0)
+        at = (at + 1) & (t->slots - 1);
+    return at;
+}
+
+/* After it every name has a slot and one more name has room. */
+static tw_status grow(names *t, tw_error *err)
+{
+    int32_t room = t->room == 0 ? 1024 : t->room * 2;
+    uint32_t slots = 4 * (uint32_t) room;
+    char **name = t->room > (1 << 28) ? NULL : tw_realloc(t->name, (size_t) room + 1, sizeof *name);
+    if (name != NULL)
+        t->name = name;
+    int32_t *slot = name == NULL ? NULL : tw_alloc(slots, sizeof *slot);
+    if (slot == NULL)
+        return tw_fail(err, TW_ENOMEM, "%d names", room);
+    tw_free(t->slot);
+    t->slot = slot;
+    t->slots = slots;
+    t->room = room;
+    for (int32_t i = 1; i <= t->n; i++)
+        slot[find_slot(t, t->name[i])] = i;
+    return TW_OK;
+}
+
+static tw_status number(names *t, const char *name, int32_t *out, tw_error *err)
+{
+    if (t->n == t->room) {
+        tw_status st = grow(t, err);
+        if (st != TW_OK)
+            return st;
+    }
+    uint32_t at = find_slot(t, name);
+    assert(t->slot != NULL);
+    if (t->slot[at] == 0) {
+        t->name[t->n + 1] = tw_strdup(name);
+        if (t->name[t->n + 1] == NULL)
+            return tw_fail(err, TW_ENOMEM, "name '%.60s'", name);
+        t->slot[at] = ++t->n;
+    }
+    *out = t->slot[at];
+    return TW_OK;
+}
+
+/* ---- the file ---------------------------------------------------------------------------------
+ */
+
+typedef struct study {
+    const tw_study_options *opt;
+    tw_seq_config cfg;
+    names user, item;
+    int32_t *users, *items; /* (n) */
+    int64_t *times;         /* (n) */
+    int64_t n, room, rejected;
+    tw_seq_data *data;  /* everything */
+    tw_seq_data *train; /* what is left to train on; NULL: everything */
+    bool *strangers;    /* (n_users+1) held out */
+    bool *regulars;     /* (n_users+1) the others */
+    tw_seq_model *model;
+    tw_seq_report result;
+    FILE *metrics;
+} study;
+
+static tw_status more_room(study *s, tw_error *err)
+{
+    int64_t room = s->room == 0 ? 65536 : s->room * 2;
+    int32_t *users = tw_realloc(s->users, (size_t) room, sizeof *users);
+    if (users != NULL)
+        s->users = users;
+    int32_t *items = tw_realloc(s->items, (size_t) room, sizeof *items);
+    if (items != NULL)
+        s->items = items;
+    int64_t *times = tw_realloc(s->times, (size_t) room, sizeof *times);
+    if (times != NULL)
+        s->times = times;
+    if (users == NULL || items == NULL || times == NULL)
+        return tw_fail(err, TW_ENOMEM, "%lld events", (long long) room);
+    s->room = room;
+    return TW_OK;
+}
+
+static tw_status take_row(study *s, const tw_row *row, tw_error *err)
+{
+    tw_status st = TW_OK;
+    if (s->n == s->room)
+        TW_TRY(more_room(s, err));
+    assert(s->users != NULL && s->items != NULL && s->times != NULL);
+    TW_TRY(number(&s->user, row->user, &s->users[s->n], err));
+    TW_TRY(number(&s->item, row->item, &s->items[s->n], err));
+    s->times[s->n++] = row->time;
+done:
+    return st;
+}
+
+static tw_status read_file(study *s, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_reader *r = NULL;
+    tw_row row;
+    tw_reader_options opt = {0};
+    tw_error first = {0};
+
+    if (s->opt->format != NULL)
+        TW_TRY(tw_ingest_format_parse(s->opt->format, &opt.format, err));
+    TW_TRY(tw_reader_open(&r, s->opt->path, TW_INGEST_EVENTS, &opt, err));
+    for (bool got = true; got;) {
+        tw_error why = {0};
+        st = tw_reader_next(r, &row, &got, &why);
+        if (st == TW_EINVAL && got) { /* a bad row */
+            if (s->rejected++ == 0)
+                first = why;
+            continue;
+        }
+        if (st != TW_OK) {
+            (void) tw_fail(err, st, "%s", why.msg);
+            goto done;
+        }
+        if (got)
+            TW_TRY(take_row(s, &row, err));
+    }
+    st = TW_OK;
+    if (s->n == 0) {
+        st = tw_fail(err, TW_EINVAL, "'%s' holds no event that can be read%s%s", s->opt->path,
+                     s->rejected > 0 ? "; the first of them: " : "", first.msg);
+    } else if (s->rejected > s->n) { /* not a log with bad rows, but hardly a log */
+        st = tw_fail(err, TW_EINVAL, "'%s': %lld of %lld rows are no events; the first of them: %s",
+                     s->opt->path, (long long) s->rejected, (long long) (s->rejected + s->n),
+                     first.msg);
+    }
+done:
+    tw_reader_close(r);
+    return st;
+}
+
+static tw_status make_data(study *s, tw_error *err)
+{
+    tw_status st = TW_OK;
+    bool *held_items = NULL;
+
+    TW_TRY(tw_seq_data_create(&s->data, s->user.n, s->item.n, s->users, s->items, s->times, s->n,
+                              err));
+    if (s->opt->hold_out_users <= 0)
+        goto done;
+    s->strangers = tw_alloc((size_t) s->user.n + 1, sizeof *s->strangers);
+    s->regulars = tw_alloc((size_t) s->user.n + 1, sizeof *s->regulars);
+    held_items = tw_alloc((size_t) s->item.n + 1, sizeof *held_items);
+    if (s->strangers == NULL || s->regulars == NULL || held_items == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "marks of %d users", s->user.n);
+        goto done;
+    }
+    TW_TRY(tw_seq_data_hold_out(&s->train, s->data, s->opt->hold_out_users, 0, s->cfg.seed,
+                                s->strangers, held_items, err));
+    for (int32_t u = 1; u <= s->user.n; u++)
+        s->regulars[u] = !s->strangers[u];
+done:
+    tw_free(held_items);
+    return st;
+}
+
+/* ---- training and measuring -------------------------------------------------------------------
+ */
+
+static void write_line(void *ctx, const char *line)
+{
+    study *s = ctx;
+    if (s->metrics != NULL) {
+        (void) fprintf(s->metrics, "%s\n", line); /* checked when it is closed */
+        (void) fflush(s->metrics);                /* to be watched while it runs */
+    }
+}
+
+static tw_status train(study *s, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const tw_seq_hooks hooks = {.progress = s->opt->progress,
+                                .progress_ctx = s->opt->progress_ctx,
+                                .metrics = write_line,
+                                .metrics_ctx = s,
+                                .checkpoint = s->opt->checkpoint};
+
+    if (s->opt->metrics_path != NULL) {
+        s->metrics = fopen(s->opt->metrics_path, "we"); // banned-ok: to write
+        if (s->metrics == NULL) {
+            st = tw_fail_errno(err, "cannot create '%s'", s->opt->metrics_path);
+            goto done;
+        }
+    }
+    TW_TRY(tw_seq_model_create(&s->model, &s->cfg, s->user.n, s->item.n, err));
+    TW_TRY(tw_seq_train(s->model, s->train != NULL ? s->train : s->data, &hooks, &s->result, err));
+    if (s->metrics != NULL)
+        TW_TRY(twi_close_metrics(&s->metrics, err));
+done:
+    return st;
+}
+
+/* to[name] = the model's figures, or where m is NULL the baseline's. */
+static tw_status measure(json_t *to, const char *name, const study *s, const tw_seq_model *m,
+                         tw_seq_baseline kind, const tw_seq_eval_config *cfg, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_seq_metrics x;
+    json_t *one = NULL;
+
+    if (m != NULL)
+        TW_TRY(tw_seq_eval(m, s->data, cfg, &x, err));
+    else
+        TW_TRY(tw_seq_eval_baseline(kind, s->data, cfg, &x, err));
+    TW_TRY(twi_metrics_json(&x, &one, err));
+    if (json_object_set_new(to, name, one) != 0)
+        st = tw_fail(err, TW_ENOMEM, "metrics");
+done:
+    return st;
+}
+
+/* One object with the three protocols. */
+static tw_status add_protocols(json_t *root, const char *name, const study *s,
+                               const tw_seq_model *m, tw_seq_baseline kind, tw_error *err)
+{
+    static const char *const protocols[] = {"full", "sampled100", "authors"};
+    tw_status st = TW_OK;
+    json_t *to = json_object();
+    tw_seq_eval_config cfg = {.split = TW_SEQ_TEST,
+                              .seed = EVAL_SEED,
+                              .seen = s->opt->seen,
+                              .threads = s->cfg.threads,
+                              .only_users = s->regulars,
+                              .learn_from = s->train};
+
+    (void) json_object_set_new(root, name, to);
+    for (int i = 0; i < 3; i++) {
+        cfg.protocol = (tw_seq_protocol) i;
+        cfg.lists = cfg.protocol == TW_SEQ_FULL;
+        TW_TRY(measure(to, protocols[i], s, m, kind, &cfg, err));
+    }
+done:
+    return st;
+}
+
+/* What people get that the training never met, by each recipe for their vector. */
+static tw_status add_strangers(json_t *root, const study *s, tw_error *err)
+{
+    tw_status st = TW_OK;
+    json_t *to = json_object();
+    tw_seq_eval_config cfg = {.split = TW_SEQ_TEST,
+                              .as = TW_SEQ_AS_UNKNOWN,
+                              .seen = s->opt->seen,
+                              .threads = s->cfg.threads,
+                              .only_users = s->strangers,
+                              .learn_from = s->train};
+
+    (void) json_object_set_new(root, "strangers", to);
+    TW_TRY(measure(to, "unknown", s, s->model, TW_SEQ_POPULARITY, &cfg, err));
+    if (s->cfg.user_dim > 0) {
+        cfg.as = TW_SEQ_AS_MEAN;
+        TW_TRY(measure(to, "mean", s, s->model, TW_SEQ_POPULARITY, &cfg, err));
+        cfg.as = TW_SEQ_AS_FOLDED;
+        TW_TRY(measure(to, "folded", s, s->model, TW_SEQ_POPULARITY, &cfg, err));
+    }
+    TW_TRY(measure(to, "popularity", s, NULL, TW_SEQ_POPULARITY, &cfg, err));
+done:
+    return st;
+}
+
+static tw_status add_settings(json_t *root, const study *s, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_text text;
+    json_t *valid = NULL;
+
+    tw_text_init(&text, 16384);
+    TW_TRY(tw_seq_config_to_json(&s->cfg, &text, err));
+    (void) json_object_set_new(root, "config", json_loads(tw_text_cstr(&text), 0, NULL));
+    (void) json_object_set_new(root, "name", json_string(twi_seq_name(&s->cfg)));
+    (void) json_object_set_new(root, "seen", json_boolean(s->opt->seen));
+    (void) json_object_set_new(root, "seed", json_integer(s->cfg.seed));
+    (void) json_object_set_new(root, "eval_seed", json_integer(EVAL_SEED));
+    (void) json_object_set_new(root, "users", json_integer(s->user.n));
+    (void) json_object_set_new(root, "items", json_integer(s->item.n));
+    (void) json_object_set_new(root, "events", json_integer(s->n));
+    (void) json_object_set_new(root, "rejected", json_integer(s->rejected));
+    (void) json_object_set_new(root, "parameters", json_integer(tw_seq_model_size(s->model)));
+    (void) json_object_set_new(root, "epochs", json_integer(s->result.epochs));
+    (void) json_object_set_new(root, "best_epoch", json_integer(s->result.best_epoch));
+    (void) json_object_set_new(root, "resumed_after", json_integer(s->result.resumed));
+    (void) json_object_set_new(root, "loss", json_real(s->result.loss));
+    (void) json_object_set_new(root, "seconds", json_real(s->result.seconds));
+    TW_TRY(twi_metrics_json(&s->result.valid, &valid, err));
+    (void) json_object_set_new(root, "valid", valid);
+done:
+    tw_text_fini(&text);
+    return st;
+}
+
+static tw_status write_report(study *s, char **report, tw_error *err)
+{
+    tw_status st = TW_OK;
+    json_t *root = json_object(), *unknown = json_object();
+    const tw_seq_eval_config cfg = {.split = TW_SEQ_TEST,
+                                    .as = TW_SEQ_AS_UNKNOWN,
+                                    .lists = true,
+                                    .seen = s->opt->seen,
+                                    .threads = s->cfg.threads,
+                                    .only_users = s->regulars,
+                                    .learn_from = s->train};
+
+    TW_TRY(add_settings(root, s, err));
+    TW_TRY(add_protocols(root, "test", s, s->model, TW_SEQ_POPULARITY, err));
+    TW_TRY(measure(unknown, "full", s, s->model, TW_SEQ_POPULARITY, &cfg, err));
+    (void) json_object_set(root, "as_unknown_user", unknown);
+    TW_TRY(add_protocols(root, "popularity", s, NULL, TW_SEQ_POPULARITY, err));
+    TW_TRY(add_protocols(root, "item_knn", s, NULL, TW_SEQ_ITEM_KNN, err));
+    TW_TRY(add_protocols(root, "markov", s, NULL, TW_SEQ_MARKOV, err));
+    if (s->strangers != NULL)
+        TW_TRY(add_strangers(root, s, err));
+    TW_TRY(twi_json_dump(root, report, err));
+done:
+    json_decref(unknown);
+    json_decref(root);
+    return st;
+}
+
+static void fini(study *s)
+{
+    if (s->metrics != NULL)
+        (void) fclose(s->metrics);
+    tw_seq_model_destroy(s->model);
+    tw_seq_data_destroy(s->data);
+    tw_seq_data_destroy(s->train);
+    tw_free(s->strangers);
+    tw_free(s->regulars);
+    tw_free(s->users);
+    tw_free(s->items);
+    tw_free(s->times);
+    names_fini(&s->user);
+    names_fini(&s->item);
+}
+
+tw_status tw_study_seq(const tw_study_options *opt, char **report, tw_error *err)
+{
+    tw_status st = TW_OK;
+    study s = {.opt = opt, .cfg = tw_seq_config_default()};
+
+    *report = NULL;
+    if (opt->config_json != NULL)
+        TW_TRY(tw_seq_config_from_json(&s.cfg, opt->config_json, strlen(opt->config_json), err));
+    if (opt->threads > 0)
+        s.cfg.threads = opt->threads;
+    TW_TRY(tw_seq_config_check(&s.cfg, err));
+    if (s.cfg.content_dim > 0) {
+        st = tw_fail(err, TW_EINVAL, "a log alone has no content: content_dim must be 0");
+        goto done;
+    }
+    TW_TRY(read_file(&s, err));
+    TW_TRY(make_data(&s, err));
+    TW_TRY(train(&s, err));
+    if (opt->model_path != NULL)
+        TW_TRY(tw_seq_model_save(s.model, opt->model_path, err));
+    TW_TRY(write_report(&s, report, err));
+    if (opt->checkpoint != NULL)
+        (void) remove(opt->checkpoint);
+done:
+    fini(&s);
+    return st;
+}

@@ -1,0 +1,317 @@
+/* Training the towers, and publishing what came of it. */
+#include <jansson.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "engine/eval/measure_towers.h"
+#include "engine/models/versions.h"
+
+typedef struct job {
+    tw_engine *e;
+    const tw_train_options *opt;
+    tw_tower_recipe recipe;
+    twi_catalogue c;
+    twi_log log;
+    twi_train_set x;
+    tw_tower *tower;
+    tw_tower_samples *samples;
+    twi_unread unread;
+    tw_tower_report result;
+    double valid_before, valid_after; /* of epoch 0, of the best epoch behind it; NaN: none */
+    twi_verdict verdict;
+    twi_hard_search hard;
+    FILE *metrics;
+} job;
+
+/* ---- training -------------------------------------------------------------------------------- */
+
+static void write_epoch(void *ctx, const tw_tower_epoch *line)
+{
+    job *j = ctx;
+    tw_text text;
+    if (line->epoch == 0)
+        j->valid_before = line->valid;
+    else if (!(line->valid <= j->valid_after))
+        j->valid_after = line->valid;
+    tw_text_init(&text, 4096);
+    if (tw_tower_epoch_format(line, &text, NULL) == TW_OK)
+        (void) fprintf(j->metrics, "%s\n", tw_text_cstr(&text)); /* checked when it is closed */
+    tw_text_fini(&text);
+}
+
+/* A second copy of the towers that serve. */
+static tw_status copy_serving(job *j, tw_error *err)
+{
+    tw_status st = TW_OK;
+    char dir[TW_PATH_MAX], path[TW_PATH_MAX];
+    twi_generation *g = twi_acquire(j->e);
+
+    if (g->tower == NULL) {
+        st = twi_no_towers(j->e, err);
+        goto done;
+    }
+    TW_TRY(twi_model_dir(j->e, g->version, dir, err));
+    TW_TRY(tw_path_join(path, dir, TWI_TOWERS_FILE, err));
+    TW_TRY(tw_tower_load(&j->tower, path, err));
+    const int64_t seed = j->recipe.tower.seed;
+    j->recipe.tower = tw_tower_config_of(j->tower);
+    j->recipe.tower.seed = seed;
+done:
+    twi_release(j->e, g);
+    return st;
+}
+
+static tw_status fit_and_train(job *j, const char *checkpoint, tw_error *err)
+{
+    tw_status st = j->opt->further ? copy_serving(j, err)
+                                   : twi_make_tower(&j->recipe.tower, &j->c, j->opt->vocabulary,
+                                                    &j->tower, err);
+    if (st == TW_OK)
+        st = twi_catalogue_samples(j->e, j->tower, &j->c, &j->unread, j->opt->progress,
+                                   j->opt->progress_ctx, &j->samples, err);
+    twi_unread_tell(&j->unread, "training");
+    if (st == TW_OK)
+        st = tw_tower_fit(j->tower, j->samples, err);
+    if (st != TW_OK)
+        return st;
+    const tw_tower_watch watch = {.progress = j->opt->progress,
+                                  .progress_ctx = j->opt->progress_ctx,
+                                  .epoch = write_epoch,
+                                  .epoch_ctx = j,
+                                  .checkpoint = checkpoint};
+    const twi_tower_split *split = &j->x.split;
+    const tw_tower_data data = {.samples = j->samples,
+                                .search = &j->hard.door,
+                                .n_items = j->c.n,
+                                .pairs = split->pairs,
+                                .n_pairs = split->parts.train,
+                                .triplets = j->x.triplets,
+                                .n_triplets = j->x.triplet_parts.train,
+                                .classes = j->x.classes,
+                                .groups = j->x.groups,
+                                .held = j->x.held,
+                                .self = j->x.self,
+                                .valid =
+                                    split->pairs == NULL ? NULL : split->pairs + split->parts.train,
+                                .n_valid = split->parts.valid,
+                                .valid_apart = split->apart};
+    return tw_tower_train(j->tower, &data, &j->recipe.train, &watch, &j->result, err);
+}
+
+/* ---- was it worth it? ------------------------------------------------------------------------ */
+
+/* The best epoch is the one whose weights were kept; 0 stands for before the training. */
+static void judge(job *j)
+{
+    twi_verdict *v = &j->verdict;
+    if (j->result.epochs > 0 && j->result.best_epoch == 0) {
+        const char *before = j->opt->further ? "the towers that serve" : "untrained towers";
+        if (isnan(j->valid_before)) {
+            (void) snprintf(v->reason, sizeof v->reason,
+                            "the vectors of all items fell together in training");
+        } else {
+            (void) snprintf(v->reason, sizeof v->reason,
+                            "no epoch was better on validation (%.4f) than %s (%.4f)",
+                            j->valid_after, before, j->valid_before);
+        }
+    }
+    twi_verdict_settle(v, j->opt->activate);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+json_t *twi_recipe_json(const tw_tower_recipe *recipe)
+{
+    tw_text text;
+    json_t *out = NULL;
+    tw_text_init(&text, 16384);
+    if (tw_tower_recipe_format(recipe, &text, NULL) == TW_OK)
+        out = json_loads(tw_text_cstr(&text), 0, NULL);
+    tw_text_fini(&text);
+    return out;
+}
+
+/* What the towers found of each kind, and what they could not read. */
+static tw_status add_media(const job *j, json_t *root, tw_error *err)
+{
+    const unsigned modalities = tw_tower_modalities(j->tower);
+    json_t *with = json_object();
+    int bad = with == NULL;
+
+    for (tw_modality m = 0; m < TW_MODALITIES && !bad; m++) {
+        const int64_t n = tw_tower_samples_with(j->samples, m);
+        if ((modalities >> m & 1) != 0)
+            bad = json_object_set_new(with, tw_modality_name(m), json_integer(n));
+    }
+    bad = bad || json_object_set(root, "items_with", with) != 0 ||
+          json_object_set_new(root, "unreadable", json_integer(j->unread.n)) != 0;
+    if (!bad && j->unread.n > 0)
+        bad = json_object_set_new(root, "first_unreadable", json_string(j->unread.first));
+    json_decref(with);
+    return bad ? tw_fail(err, TW_ENOMEM, "training report") : TW_OK;
+}
+
+/* What eval needs to make the same split again. A file is named from the root, because eval may be
+ * run from another folder; a name that JSON cannot hold is left out. */
+static tw_status add_source(const job *j, json_t *root, tw_error *err)
+{
+    const tw_train_options *opt = j->opt;
+    char full[PATH_MAX];
+    const bool file = opt->source == TW_PAIRS_FILE || opt->source == TW_PAIRS_TRIPLETS;
+    const char *from = file && realpath(opt->path, full) != NULL ? full : opt->path;
+    int bad = json_object_set_new(root, "source", json_string(twi_source_names[opt->source]));
+
+    if (from != NULL)
+        (void) json_object_set_new(root, "from", json_string(from));
+    if (opt->groups != NULL)
+        bad |= json_object_set_new(root, "groups", json_string(opt->groups));
+    if (opt->hold_out != NULL)
+        bad |= json_object_set_new(root, "hold_out", json_string(opt->hold_out));
+    return bad == 0 ? TW_OK : tw_fail(err, TW_ENOMEM, "training report");
+}
+
+static tw_status add_figures(const job *j, json_t *root, tw_error *err)
+{
+    json_t *eval = NULL;
+    const tw_pair_source source = j->opt->source;
+    const twi_measure m = {.threads = j->e->threads,
+                           .tower = j->tower,
+                           .c = &j->c,
+                           .samples = j->samples,
+                           .log = &j->log,
+                           .x = &j->x};
+    if (j->opt->skip_eval || source == TW_PAIRS_SELF)
+        return TW_OK;
+    tw_status st = twi_measure_towers(&m, &eval, err);
+    const char *key = source == TW_PAIRS_EVENTS    ? "eval"
+                      : source == TW_PAIRS_CLASSES ? "eval_classes"
+                                                   : "eval_pairs";
+    if (st == TW_OK && json_object_set_new(root, key, eval) != 0)
+        st = tw_fail(err, TW_ENOMEM, "training report");
+    return st;
+}
+
+static tw_status write_report(job *j, int version, double seconds, char **report, tw_error *err)
+{
+    tw_status st = TW_OK;
+    json_t *root =
+        json_pack("{s:i, s:I, s:I, s:I, s:s, s:i, s:i, s:s, s:f, s:o*}", "model", version, "items",
+                  (json_int_t) j->c.n, "examples", (json_int_t) j->result.examples, "skipped_rows",
+                  (json_int_t) j->x.skipped, "loss", tw_tower_loss_name(j->result.loss), "epochs",
+                  j->result.epochs, "best_epoch", j->result.best_epoch, "stopped_by",
+                  tw_tower_stop_name(j->result.stop), "seconds", seconds, "config",
+                  twi_recipe_json(&j->recipe));
+    (void) json_object_set_new(root, "resumed_after", json_integer(j->result.resumed));
+    if (!isnan(j->result.best_valid))
+        (void) json_object_set_new(root, "valid", json_real(j->result.best_valid));
+    if (j->x.classes != NULL)
+        (void) json_object_set_new(root, "classes", json_integer(j->x.n_classes));
+    if (j->x.skipped > 0)
+        (void) json_object_set_new(root, "first_skipped", json_string(j->x.first_skipped));
+    TW_TRY(twi_verdict_json(&j->verdict, root, err));
+    TW_TRY(add_source(j, root, err));
+    TW_TRY(add_media(j, root, err));
+    TW_TRY(add_figures(j, root, err));
+    TW_TRY(twi_json_dump(root, report, err));
+done:
+    json_decref(root);
+    return st;
+}
+
+static tw_status train(job *j, char **report, tw_error *err)
+{
+    tw_status st = TW_OK;
+    char tmp[TW_PATH_MAX], path[TW_PATH_MAX], checkpoint[TW_PATH_MAX];
+    int version = 0;
+    double start = tw_clock_monotonic();
+    twi_generation *base = twi_acquire(j->e);
+    const bool attributes = j->recipe.tower.attributes > TW_ATTRIBUTES_NONE;
+    const unsigned wanted =
+        attributes ? TWI_READ_ALL : TWI_READ_ALL & ~(1U << TW_MODALITY_ATTRIBUTES);
+
+    TW_TRY(twi_catalogue_load(j->e, wanted, &j->c, err));
+    if (j->c.n < 2) {
+        st = tw_fail(err, TW_ESTATE,
+                     "the catalogue has %lld items and training needs 2; load one with: twindex "
+                     "ingest %s FILE",
+                     (long long) j->c.n, j->e->dir);
+        goto done;
+    }
+    TW_TRY(tw_path_join(checkpoint, twi_root(j->e), TWI_TOWERS_CHECKPOINT, err));
+    TW_TRY(twi_log_load(j->e, &j->log, err));
+    TW_TRY(twi_train_set_gather(j->e, j->opt, &j->recipe, &j->c, &j->log, &j->x, err));
+    TW_TRY(twi_model_begin(j->e, base, true, &version, tmp, err));
+    TW_TRY(twi_open_metrics(&j->metrics, tmp, TWI_TOWERS_METRICS, err));
+    TW_TRY(fit_and_train(j, checkpoint, err));
+    TW_TRY(twi_close_metrics(&j->metrics, err));
+    judge(j);
+    TW_TRY(tw_path_join(path, tmp, TWI_TOWERS_FILE, err));
+    TW_TRY(tw_tower_save(j->tower, path, err));
+    TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
+    TW_TRY(twi_model_report(tmp, TWI_TOWERS_REPORT, *report, err));
+    const twi_smoothing smooth = {.c = &j->c,
+                                  .pairs = j->x.split.pairs,
+                                  .n_pairs = j->x.split.parts.train,
+                                  .layers = j->recipe.mine.graph_layers};
+    const twi_new_version made = {.version = version,
+                                  .tmp = tmp,
+                                  .parts = {.towers_version = version,
+                                            .seq_version = base->seq_version,
+                                            .content_version = base->content_version},
+                                  .tower = j->tower,
+                                  .smooth = smooth.layers > 0 ? &smooth : NULL,
+                                  .withheld = twi_verdict_withholds(&j->verdict)};
+    TW_TRY(twi_publish(j->e, &made, j->opt, err));
+    (void) remove(checkpoint); /* what stays behind would only be told of: it names its training */
+done:
+    if (j->metrics != NULL)
+        (void) fclose(j->metrics);
+    if (st != TW_OK && version > 0)
+        (void) !tw_remove_tree(tmp, NULL); /* the next sweep would, too */
+    twi_release(j->e, base);
+    return st;
+}
+
+tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt, char **report,
+                                 tw_error *err)
+{
+    static const tw_train_options defaults = {0};
+    job j = {.e = e,
+             .opt = opt != NULL ? opt : &defaults,
+             .recipe = TW_TOWER_RECIPE_DEFAULT,
+             .valid_before = (double) NAN,
+             .valid_after = (double) NAN};
+    tw_status st = twi_need_write(e, err);
+
+    *report = NULL;
+    if (st == TW_OK)
+        st = twi_activate_check(j.opt->activate, err);
+    j.recipe.train.threads = e->threads;
+    if (st == TW_OK && j.opt->config_json != NULL)
+        st = tw_tower_recipe_parse(&j.recipe, j.opt->config_json, strlen(j.opt->config_json), err);
+    if (st != TW_OK)
+        return st;
+    if (pthread_mutex_trylock(&e->bulk) != 0)
+        return tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
+    twi_unread_init(&j.unread);
+    twi_hard_search_init(&j.hard, 1);
+    st = train(&j, report, err);
+    (void) pthread_mutex_unlock(&e->bulk);
+    if (st != TW_OK) {
+        tw_free(*report);
+        *report = NULL;
+    }
+    twi_hard_search_fini(&j.hard);
+    twi_train_set_fini(&j.x);
+    twi_unread_fini(&j.unread);
+    twi_log_fini(&j.log);
+    twi_catalogue_fini(&j.c);
+    tw_tower_samples_destroy(j.samples);
+    tw_tower_destroy(j.tower);
+    return st;
+}
