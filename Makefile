@@ -19,8 +19,8 @@ all: program
 help:
 	@echo 'make            build/twindex, installing what is missing'
 	@echo 'make demo       the whole story on MovieLens-100K: train, ingest, serve, query'
-	@echo 'make demo-pictures  the same emoji by two hands: ask with a picture, and with words'
-	@echo 'make demo-sounds  which drums sound alike? trained on ten kits, asked with three others'
+	@echo 'make demo-images  the same emoji by two hands: ask with a picture, and with words'
+	@echo 'make demo-audio  which drums sound alike? trained on ten kits, asked with three others'
 	@echo 'make test       build with every check on, run all tests'
 	@echo 'make bench      measure this machine'
 	@echo 'make install    program, library, headers, licence to PREFIX ($(PREFIX))'
@@ -36,13 +36,13 @@ test: deps-test
 	@ctest --test-dir build/test --no-tests=error --output-on-failure -j $(JOBS)
 
 demo: deps-demo program
-	@sh cli/demo.sh
+	@sh demo/demo.sh
 
-demo-pictures: deps-demo-pictures program
-	@sh cli/demo_pictures.sh
+demo-images: deps-demo-images program
+	@sh demo/demo_images.sh
 
-demo-sounds: deps-demo program
-	@sh cli/demo_sounds.sh
+demo-audio: deps-demo program
+	@sh demo/demo_audio.sh
 
 bench: program
 	@sh bench/run.sh
@@ -60,8 +60,8 @@ deps-test:
 	@sh cmake/deps.sh build test
 deps-demo:
 	@sh cmake/deps.sh build demo
-deps-demo-pictures:
-	@sh cmake/deps.sh build demo-pictures
+deps-demo-images:
+	@sh cmake/deps.sh build demo-images
 
 # $(call configure,PRESET,FOLDER): once. Afterwards the build itself sees when CMake must run again. What
 # takes long in it (building FAISS, the first time) speaks on stderr.
@@ -87,5 +87,5 @@ else \
 fi
 endef
 
-.PHONY: all help program test demo demo-pictures demo-sounds bench install clean deps deps-test deps-demo \
-    deps-demo-pictures
+.PHONY: all help program test demo demo-images demo-audio bench install clean deps deps-test deps-demo \
+    deps-demo-images

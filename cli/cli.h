@@ -117,7 +117,8 @@ void meter_end(meter *m);
 void catch_interrupts(void);
 bool interrupted(void);
 
-/* ---- asking.c -------------------------------------------------------------------------------- */
+/* ---- query_args.c
+ * -------------------------------------------------------------------------------- */
 
 /* What a query shows instead of naming an item, as flags. */
 typedef struct asking {

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "cli/cli.h"
-#include "cli/plot.h"
+#include "cli/plot/plot.h"
 
 typedef struct attention_flags {
     const char *user, *history, *path;

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/printable.h"
 #include "cli/cli.h"
-#include "cli/plot.h"
+#include "cli/plot/plot.h"
 #include "engine/cluster/cluster.h"
 #include "index/groups/kmeans.h"
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/plot.h"
-#include "cli/training_plot.h"
+#include "cli/plot/plot.h"
+#include "cli/plot/training_plot.h"
 
 int cmd_plot(int argc, char **argv)
 {

@@ -8,10 +8,10 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "cli/plot.h"
+#include "cli/plot/plot.h"
+#include "cli/plot/training_plot.h"
 #include "cli/report.h"
 #include "cli/settings.h"
-#include "cli/training_plot.h"
 #include "towers/towers.h"
 
 typedef struct train_flags {

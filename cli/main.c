@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/plot.h"
+#include "cli/plot/plot.h"
 #include "ingest/media_features.h"
 #include "nn/blas.h"
 #include "rpc/wire.h"

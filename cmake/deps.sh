@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs from the distribution what is missing, and says nothing when nothing is.
 #
-#     sh cmake/deps.sh [build] [demo] [demo-pictures] [ci]       the sets to see to; `build` when none is named
+#     sh cmake/deps.sh [build] [demo] [demo-images] [ci]       the sets to see to; `build` when none is named
 #
 # Only as root on a system with apt. Elsewhere it says in one sentence what is missing, and CMake then looks
 # for itself. FAISS is not here: see cmake/faiss.sh.
@@ -19,7 +19,7 @@ packages()
         ;;
     test) echo libcmocka-dev ;;
     demo) echo python3 python3-pip ;;
-    demo-pictures) # an npm from elsewhere would be in conflict with the distribution's
+    demo-images) # an npm from elsewhere would be in conflict with the distribution's
         echo python3
         command -v npm >/dev/null 2>&1 || echo npm
         ;;
@@ -27,7 +27,7 @@ packages()
         echo git clang clang-tidy clang-format libclang-rt-14-dev cppcheck valgrind
         ;;
     *)
-        echo "usage: deps.sh [build] [test] [demo] [demo-pictures] [ci]" >&2
+        echo "usage: deps.sh [build] [test] [demo] [demo-images] [ci]" >&2
         exit 2
         ;;
     esac

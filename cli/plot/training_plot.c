@@ -1,10 +1,10 @@
-#include "cli/training_plot.h"
+#include "cli/plot/training_plot.h"
 
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "cli/plot.h"
-#include "cli/training_log.h"
+#include "cli/plot/plot.h"
+#include "cli/plot/training_log.h"
 
 tw_status training_plot_draw(tw_engine *e, bool towers, int model, const char *path, tw_error *err)
 {

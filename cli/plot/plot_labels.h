@@ -1,6 +1,6 @@
-/* cli/plot_labels.h — where names go on a picture, so that none covers another. */
-#ifndef TW_CLI_PLOT_LABELS_H
-#define TW_CLI_PLOT_LABELS_H
+/* cli/plot/plot_labels.h — where names go on a picture, so that none covers another. */
+#ifndef TW_CLI_PLOT_PLOT_LABELS_H
+#define TW_CLI_PLOT_PLOT_LABELS_H
 
 #include <stdbool.h>
 

@@ -1,9 +1,9 @@
-/* cli/plot_chart.c — lines in panels over one x axis. */
+/* cli/plot/plot_chart.c — lines in panels over one x axis. */
 #include <math.h>
 #include <stdio.h>
 
-#include "cli/plot.h"
-#include "cli/plot_canvas.h"
+#include "cli/plot/plot.h"
+#include "cli/plot/plot_canvas.h"
 
 /* Layout, in pixels. */
 #define WIDTH       900.0

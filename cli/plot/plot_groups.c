@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cli/plot.h"
-#include "cli/plot_canvas.h"
-#include "cli/plot_labels.h"
+#include "cli/plot/plot.h"
+#include "cli/plot/plot_canvas.h"
+#include "cli/plot/plot_labels.h"
 
 /* Layout, in pixels. */
 #define WIDTH    1280.0 /* of the sheet at most ... */

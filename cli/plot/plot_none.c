@@ -1,5 +1,5 @@
-/* cli/plot_none.c — what is there instead of pictures where cairo is not. */
-#include "cli/plot.h"
+/* cli/plot/plot_none.c — what is there instead of pictures where cairo is not. */
+#include "cli/plot/plot.h"
 
 bool plot_available(void) { return false; }
 

@@ -1,6 +1,6 @@
-/* cli/training_plot.h — a training's own log as a picture. */
-#ifndef TW_CLI_TRAINING_PLOT_H
-#define TW_CLI_TRAINING_PLOT_H
+/* cli/plot/training_plot.h — a training's own log as a picture. */
+#ifndef TW_CLI_PLOT_TRAINING_PLOT_H
+#define TW_CLI_PLOT_TRAINING_PLOT_H
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "cli/plot_labels.h"
+#include "cli/plot/plot_labels.h"
 #include "tests/support/test.h"
 
 enum { N = 60 };

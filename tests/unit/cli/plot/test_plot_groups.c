@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/plot.h"
+#include "cli/plot/plot.h"
 #include "tests/support/test.h"
 
 /* The mean colour of the square of `side` pixels about (x, y), in the picture's own pixels. */

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "cli/plot.h"
+#include "cli/plot/plot.h"
 #include "tests/support/test.h"
 
 static void ticks_are_round_and_few(void **state)

@@ -1,7 +1,7 @@
-/* cli/plot_scale.c — round ticks and even colours. */
+/* cli/plot/plot_scale.c — round ticks and even colours. */
 #include <math.h>
 
-#include "cli/plot.h"
+#include "cli/plot/plot.h"
 
 double plot_step(double least, double most, int wanted)
 {

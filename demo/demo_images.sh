@@ -1,24 +1,24 @@
 #!/bin/sh
-# make demo-pictures: the same emoji by two hands, with the program in build/, nothing prepared.
+# make demo-images: the same emoji by two hands, with the program in build/, nothing prepared.
 #
-#     [DATA=DIR] sh cli/demo_pictures.sh     DIR holds the two packages as `npm pack` leaves them
+#     [DATA=DIR] sh demo/demo_images.sh     DIR holds the two packages as `npm pack` leaves them
 #
 # Towers learn from two thirds of the emoji that Google's and Twitter's drawing of one thing belong together;
 # the others they meet for the first time when they are asked. Names are given of Google's drawings alone, so words
-# find Twitter's by what the towers learnt of looks. Leaves build/demo-pictures: the data directory,
+# find Twitter's by what the towers learnt of looks. Leaves build/demo-images: the data directory,
 # its log, sheet.png (a row for each question: what was shown, then what was found) and report.json.
 set -eu
 export LC_ALL=C.UTF-8
 
 program=${TWINDEX:-build/twindex}
-work=build/demo-pictures
+work=build/demo-images
 dir=$work/data
 log=$work/demo.log
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 [ -t 1 ] || step() { printf '\n%s\n' "$*"; }
-die() { printf 'demo-pictures: %s\n' "$*" >&2; exit 1; }
+die() { printf 'demo-images: %s\n' "$*" >&2; exit 1; }
 
 [ -x "$program" ] || die "$program is missing; run make first"
 started=$(date +%s)
@@ -40,7 +40,7 @@ if [ -n "${DATA:-}" ]; then
 elif complete "$cache"; then
     from=$cache source="the copy fetched earlier"
 else
-    command -v npm >/dev/null 2>&1 || die "npm is missing; give the packages with: make demo-pictures DATA=DIR"
+    command -v npm >/dev/null 2>&1 || die "npm is missing; give the packages with: make demo-images DATA=DIR"
     from=$cache source="npm, checksum verified"
     mkdir -p "$cache"
     say "fetch      emoji-datasource-google and -twitter $version from npm, 136 MB"
@@ -57,7 +57,7 @@ step "twindex: the same thing by another hand"
 say "data      emoji-datasource $version (MIT; drawings Apache 2.0 and CC BY 4.0) from $source"
 
 # Every third emoji is asked about later: it has no class, so nobody learns that its drawings are one thing.
-python3 cli/demo_pictures.py catalogue "$work"
+python3 demo/demo_images.py catalogue "$work"
 $program init "$dir" >>"$log"
 say "ingest    $($program ingest "$dir" "$work/emoji.csv" -q 2>>"$log" | sed 's/^[^:]*: //')"
 
@@ -69,8 +69,8 @@ $program train towers "$dir" --classes emoji --groups category --picture conv4 -
     --modality-dropout 0.5 --per-class 2 --batch 256 --grouped 0.3 --epochs "${EPOCHS:-25}" --patience 0
 
 step "2. Ask with drawings that nobody learnt from, and with words"
-python3 cli/demo_pictures.py ask "$work" "$program"
+python3 demo/demo_images.py ask "$work" "$program"
 
-python3 cli/demo_pictures.py report "$work" "$(($(date +%s) - started))"
+python3 demo/demo_images.py report "$work" "$(($(date +%s) - started))"
 say "all pictures   $work/sheet.png"
 say "every figure   $work/report.json"

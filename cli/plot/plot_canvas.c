@@ -1,5 +1,5 @@
-/* cli/plot_canvas.c — drawing with cairo. */
-#include "cli/plot_canvas.h"
+/* cli/plot/plot_canvas.c — drawing with cairo. */
+#include "cli/plot/plot_canvas.h"
 
 #include <cairo-svg.h>
 #include <cairo.h>
@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/printable.h"
 #include "base/text.h"
-#include "cli/plot.h"
+#include "cli/plot/plot.h"
 
 enum { SHARPNESS = 2 };
 

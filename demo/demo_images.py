@@ -1,8 +1,8 @@
-"""What `make demo-pictures` does beside twindex itself; see cli/demo_pictures.sh.
+"""What `make demo-images` does beside twindex itself; see demo/demo_images.sh.
 
-    demo_pictures.py catalogue WORK           emoji.csv of the two packages, unpacked in WORK/package
-    demo_pictures.py ask WORK PROGRAM         questions, answers, sheet.png
-    demo_pictures.py report WORK SECONDS      report.json
+    demo_images.py catalogue WORK           emoji.csv of the two packages, unpacked in WORK/package
+    demo_images.py ask WORK PROGRAM         questions, answers, sheet.png
+    demo_images.py report WORK SECONDS      report.json
 
 The standard library alone: PNG is read and written here as far as 64 by 64 pixels need it.
 """
@@ -166,7 +166,7 @@ def report(work, seconds):
     newest = sorted(glob.glob(f"{work}/data/models/*/towers.report.json"))[-1]
     answers = json.load(open(f"{work}/answers.json"))
     json.dump({"pictures": answers, "towers_training": json.load(open(newest)), "seconds": int(seconds),
-               "command": "make demo-pictures"}, open(f"{work}/report.json", "w"), indent=2)
+               "command": "make demo-images"}, open(f"{work}/report.json", "w"), indent=2)
     print(f"\n{answers['first']} of {answers['asked']} twins found first, in {seconds} s all told.")
 
 

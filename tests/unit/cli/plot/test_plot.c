@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/plot.h"
+#include "cli/plot/plot.h"
 #include "tests/support/test.h"
 
 /* Where the pixels of one colour are: their number, mean place and ends. */

@@ -1,6 +1,7 @@
-/* cli/training_log.h — a training's log (docs/formats.md) as curves over wall-clock seconds. */
-#ifndef TW_CLI_TRAINING_LOG_H
-#define TW_CLI_TRAINING_LOG_H
+/* cli/plot/training_log.h — a training's log (docs/formats.md) as curves over wall-clock seconds.
+ */
+#ifndef TW_CLI_PLOT_TRAINING_LOG_H
+#define TW_CLI_PLOT_TRAINING_LOG_H
 
 #include <stddef.h>
 

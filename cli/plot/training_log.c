@@ -1,4 +1,4 @@
-#include "cli/training_log.h"
+#include "cli/plot/training_log.h"
 
 #include <jansson.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* cli/plot.h — three kinds of picture, PNG or SVG by the file's name: lines over a common axis, a
- * map of a matrix in colours, and groups of points with names.
+/* cli/plot/plot.h — three kinds of picture, PNG or SVG by the file's name: lines over a common
+ * axis, a map of a matrix in colours, and groups of points with names.
  *
  * Honest by construction: axes have ticks at round numbers and say their unit, lines go through the
  * points and no further, nothing is smoothed, and the colours of a map are even: equal steps of the
@@ -8,8 +8,8 @@
  * Built with cairo where CMake finds it; without, every call gives TW_EUNSUPPORTED and a sentence
  * that says what to install.
  */
-#ifndef TW_CLI_PLOT_H
-#define TW_CLI_PLOT_H
+#ifndef TW_CLI_PLOT_PLOT_H
+#define TW_CLI_PLOT_PLOT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
-/* cli/plot_map.c — a matrix in colours, its rows and columns named. */
+/* cli/plot/plot_map.c — a matrix in colours, its rows and columns named. */
 #include <math.h>
 #include <stdio.h>
 
-#include "cli/plot.h"
-#include "cli/plot_canvas.h"
+#include "cli/plot/plot.h"
+#include "cli/plot/plot_canvas.h"
 
 /* Layout, in pixels. */
 #define NAMES       230.0 /* of rows, and along the slant, of columns */

@@ -1,5 +1,5 @@
 /* Rings around what is named are tried from the inside out; the first free place wins. */
-#include "cli/plot_labels.h"
+#include "cli/plot/plot_labels.h"
 
 #include <math.h>
 

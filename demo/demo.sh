@@ -1,7 +1,7 @@
 #!/bin/sh
 # make demo: the whole story on MovieLens-100K with the program in build/, nothing prepared.
 #
-#     [DATA=DIR] sh cli/demo.sh          DIR holds u.item and u.data, or ml-100k.item and ml-100k.inter
+#     [DATA=DIR] sh demo/demo.sh          DIR holds u.item and u.data, or ml-100k.item and ml-100k.inter
 #
 # Leaves build/demo: the data directory, its log, and report.json with every figure shown.
 set -eu

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cli/training_log.h"
+#include "cli/plot/training_log.h"
 #include "tests/support/test.h"
 
 static void the_sequential_models_log_has_validations_now_and_then(void **state)

@@ -1,15 +1,15 @@
 #!/bin/sh
-# make demo-sounds: which drums sound alike? Towers that hear, on the drum kits of Debian's hydrogen-drumkits.
+# make demo-audio: which drums sound alike? Towers that hear, on the drum kits of Debian's hydrogen-drumkits.
 #
-#     [DATA=DIR] sh cli/demo_sounds.sh       DIR holds one folder a kit, each with its drumkit.xml
+#     [DATA=DIR] sh demo/demo_audio.sh       DIR holds one folder a kit, each with its drumkit.xml
 #
-# Trains on ten kits and asks with three that it never heard. Leaves build/demo-sounds: the data directory,
+# Trains on ten kits and asks with three that it never heard. Leaves build/demo-audio: the data directory,
 # its log, and report.json with every figure shown.
 set -eu
 export LC_ALL=C.UTF-8
 
 program=${TWINDEX:-build/twindex}
-work=build/demo-sounds
+work=build/demo-audio
 dir=$work/data
 log=$work/demo.log
 package=hydrogen-drumkits
@@ -194,7 +194,7 @@ print(f"  {'R@1':<12}{trained['asked']:>7}{untrained['r_at_1']:>10.0f}%{trained[
       f"   (by chance {trained['chance']:.0f} %)")
 json.dump({"r_at_1": trained["r_at_1"], "untrained": untrained["r_at_1"], "chance": trained["chance"],
            "trained": trained, "before": untrained, "training": training, "seconds": seconds,
-           "command": "make demo-sounds"}, open(work + "/report.json", "w"), indent=2)
+           "command": "make demo-audio"}, open(work + "/report.json", "w"), indent=2)
 print(f"\nOf kits that it never heard, {trained['r_at_1']:.0f} % of the sounds meet their own sort first; "
       f"untrained it is {untrained['r_at_1']:.0f} %. In {seconds} s all told.")
 PY
