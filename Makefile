@@ -45,7 +45,7 @@ demo-audio: deps-demo program
 	@sh demo/demo_audio.sh
 
 bench: program
-	@sh bench/run.sh
+	@sh bench/speed/run.sh
 
 install: program
 	@cmake --install build --prefix '$(PREFIX)' >build/install.log || { cat build/install.log; exit 1; }

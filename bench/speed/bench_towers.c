@@ -1,4 +1,5 @@
-/* bench/bench_towers.c — one tower at work, for bench/tower_speed.sh to set beside its peer.
+/* bench/speed/bench_towers.c — one tower at work, for bench/speed/tower_speed.sh to set beside its
+ * peer.
  *
  *     bench_towers prepare FOLDER [KEY=VALUE...]     writes what the peer needs to build the same
  *     bench_towers train [KEY=VALUE...]              training steps
@@ -24,7 +25,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "bench/tower_world.h"
+#include "bench/speed/tower_world.h"
 #include "nn/blas.h"
 #include "towers/encoder.h"
 #include "towers/towers.h"

@@ -1,4 +1,4 @@
-/* bench/bench_graph.c — what does our graph cost, and what does it find, beside FAISS's own?
+/* bench/speed/bench_graph.c — what does our graph cost, and what does it find, beside FAISS's own?
  *
  *     bench_graph                        12,000 invented vectors
  *     bench_graph FILE.fvecs [ROWS]      those of twindex embed --dir DIR --all --out FILE.fvecs
@@ -22,7 +22,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/rng.h"
-#include "bench/bench.h"
+#include "bench/speed/bench.h"
 #include "index/index.h"
 #include "nn/blas.h"
 

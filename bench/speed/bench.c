@@ -1,4 +1,4 @@
-#include "bench/bench.h"
+#include "bench/speed/bench.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* bench/tower_quality.c — one task of bench/quality.h; bench/tower_quality.sh is its door.
+/* bench/quality/tower_quality.c — one task of bench/quality/quality.h;
+ * bench/quality/tower_quality.sh is its door.
  *
  *     tower_quality NAME DATA_DIR [config=FILE] [validate=1] [KEY=VALUE...]
  */
@@ -10,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "bench/quality.h"
+#include "bench/quality/quality.h"
 #include "nn/blas.h"
 
 static const quality_task tasks[] = {

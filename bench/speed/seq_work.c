@@ -1,4 +1,4 @@
-#include "bench/seq_work.h"
+#include "bench/speed/seq_work.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "bench/quality.h"
+#include "bench/quality/quality.h"
 #include "ingest/picture.h"
 
 /* ---- Omniglot --------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
-/* bench/tower_world.h — a tower and invented items that it reads, for bench/bench_towers.c.
+/* bench/speed/tower_world.h — a tower and invented items that it reads, for
+ * bench/speed/bench_towers.c.
  *
  * Items have titles of words as frequent as Zipf says, random pictures, sounds of noise; the same
  * in every run. */
-#ifndef TW_BENCH_TOWER_WORLD_H
-#define TW_BENCH_TOWER_WORLD_H
+#ifndef TW_BENCH_SPEED_TOWER_WORLD_H
+#define TW_BENCH_SPEED_TOWER_WORLD_H
 
 #include "towers/towers.h"
 

@@ -1,4 +1,4 @@
-"""The same towers in PyTorch, and the judge: bench/tower_speed.sh runs this.
+"""The same towers in PyTorch, and the judge: bench/speed/tower_speed.sh runs this.
 
 What makes it fair:
 - Both build the same tower: bench_towers writes its first weights, the peer loads them, and a row is refused whose
@@ -566,7 +566,7 @@ def main():
     rows = [r for r in rows if r is not None]
     if not rows:
         sys.exit("no row is named so")
-    out = {"command": " ".join(["bench/tower_speed.sh OUT.json", *given]), "ratio": {f"{r['name']}, {r['what']}, {r['threads']} threads": r["ratio"] for r in rows},
+    out = {"command": " ".join(["bench/speed/tower_speed.sh OUT.json", *given]), "ratio": {f"{r['name']}, {r['what']}, {r['threads']} threads": r["ratio"] for r in rows},
            "torch": torch.__version__, "cpu_capability": torch.backends.cpu.get_cpu_capability(),
            "wait_policy": os.environ.get("OMP_WAIT_POLICY"), "load_after": os.getloadavg()[0], "seconds": args.seconds, "rows": rows}
     with open(args.out, "w", encoding="utf-8") as f:

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/text.h"
-#include "bench/quality_texts.h"
+#include "bench/quality/quality_texts.h"
 #include "ingest/ingest.h"
 
 enum { MAX_TEXT = 1 << 20 };

@@ -1,4 +1,4 @@
-/* bench/seq_work.h — what the benchmarks of SSE-PT's training share: the machine's sgemm as a
+/* bench/speed/seq_work.h — what the benchmarks of SSE-PT's training share: the machine's sgemm as a
  * ceiling, the arithmetic of a step counted on paper, and the rate that training tells.
  *
  * A multiply-add is two operations. For one sequence of n rows, D = d_u + d_i, B blocks, V items
@@ -13,8 +13,8 @@
  * what a loss computes anew in backward, and Adam are time but not counted: a share of the ceiling
  * is a lower bound of how busy the arithmetic units are.
  */
-#ifndef TW_BENCH_SEQ_WORK_H
-#define TW_BENCH_SEQ_WORK_H
+#ifndef TW_BENCH_SPEED_SEQ_WORK_H
+#define TW_BENCH_SPEED_SEQ_WORK_H
 
 #include "base/error.h"
 #include "seqmodel/seqmodel.h"

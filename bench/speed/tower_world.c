@@ -1,4 +1,4 @@
-#include "bench/tower_world.h"
+#include "bench/speed/tower_world.h"
 
 #include <math.h>
 

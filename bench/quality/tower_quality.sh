@@ -1,7 +1,7 @@
 #!/bin/sh
 # Trains towers from scratch on published data and measures them by its protocol.
 #
-#     bench/tower_quality.sh NAME DATA_DIR OUT.json [KEY=VALUE...]
+#     bench/quality/tower_quality.sh NAME DATA_DIR OUT.json [KEY=VALUE...]
 #
 # NAME is omniglot, fsdd, fsdd-loso, fashion-mnist, stsb, stsb-minilm, abt-buy, abt-buy-retrieval or grocery;
 # DATA_DIR the folder of its files as they are published (or one above it: omniglot, fsdd, stsb, product-pairs,
@@ -14,13 +14,13 @@
 set -eu
 export LC_ALL=C
 
-usage() { echo "usage: bench/tower_quality.sh NAME DATA_DIR OUT.json [KEY=VALUE...]" >&2; exit 2; }
+usage() { echo "usage: bench/quality/tower_quality.sh NAME DATA_DIR OUT.json [KEY=VALUE...]" >&2; exit 2; }
 fail() { echo "tower_quality: $*" >&2; exit 1; }
 [ $# -ge 3 ] || usage
-command="bench/tower_quality.sh $*"
+command="bench/quality/tower_quality.sh $*"
 name=$1 data=$2 out=$3
 shift 3
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 
 case $name in
 omniglot | stsb | grocery) folder=$name ;;

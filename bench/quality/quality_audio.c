@@ -16,7 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "bench/quality.h"
+#include "bench/quality/quality.h"
 #include "ingest/sound.h"
 #include "towers/audio/audio_logmel.h"
 

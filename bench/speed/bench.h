@@ -1,4 +1,4 @@
-/* bench/bench.h — how a benchmark says what it measured.
+/* bench/speed/bench.h — how a benchmark says what it measured.
  *
  * A figure is a list of rounds, each beside its peer of the same round, and what
  * is told is the ratio of the two: on a busy machine both move together. The
@@ -11,8 +11,8 @@
  *
  * stderr gets a table as it comes, stdout one JSON object at the end.
  */
-#ifndef TW_BENCH_BENCH_H
-#define TW_BENCH_BENCH_H
+#ifndef TW_BENCH_SPEED_BENCH_H
+#define TW_BENCH_SPEED_BENCH_H
 
 #include <jansson.h>
 #include <stdint.h>

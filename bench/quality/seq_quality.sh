@@ -1,7 +1,7 @@
 #!/bin/sh
 # Trains the sequential model from scratch on an interaction log and measures it by every protocol.
 #
-#     bench/seq_quality.sh FILE OUT.json [--preset NAME] [SETTING...]
+#     bench/quality/seq_quality.sh FILE OUT.json [--preset NAME] [SETTING...]
 #
 # FILE is a log in any format that `twindex events` reads. A preset is bench/presets/NAME.json; without one it
 # is chosen by the length of the histories: "long" from a mean of 50 events a user on, else "short". Further
@@ -13,9 +13,9 @@
 set -eu
 export LC_ALL=C
 
-usage() { echo "usage: bench/seq_quality.sh FILE OUT.json [--preset NAME] [SETTING...]" >&2; exit 2; }
+usage() { echo "usage: bench/quality/seq_quality.sh FILE OUT.json [--preset NAME] [SETTING...]" >&2; exit 2; }
 [ $# -ge 2 ] || usage
-command="bench/seq_quality.sh $*"
+command="bench/quality/seq_quality.sh $*"
 file=$1 out=$2
 shift 2
 preset=
@@ -25,7 +25,7 @@ if [ "${1:-}" = --preset ]; then
     shift 2
 fi
 [ -r "$file" ] || { echo "seq_quality: cannot read '$file'" >&2; exit 1; }
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 program=${TWINDEX:-$root/build/twindex}
 [ -x "$program" ] || make -C "$root" program >&2
 

@@ -1,4 +1,4 @@
-/* bench/bench_rpc.c — what does the wire add to a call?
+/* bench/speed/bench_rpc.c — what does the wire add to a call?
  *
  * A small engine (2,000 films, towers trained for a moment) in a folder of its own, served over tcp
  * loopback and ipc by the same process. The peer of a call over the wire is the same call made
@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "base/text.h"
-#include "bench/bench.h"
+#include "bench/speed/bench.h"
 #include "engine/engine.h"
 #include "nn/blas.h"
 #include "rpc/client.h"

@@ -11,7 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "bench/quality.h"
+#include "bench/quality/quality.h"
 #include "ingest/picture.h"
 
 enum { PRODUCTS_MAX = 256 };

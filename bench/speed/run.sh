@@ -2,12 +2,12 @@
 # Measures this machine: builds the benchmarks beside the program, runs them one after the other, shows their
 # tables and writes bench/results/<machine>.json.
 #
-#     [NOTE='what else was running'] [BUILD=build] [OUT=FILE] sh bench/run.sh [train] [index] [rpc]
+#     [NOTE='what else was running'] [BUILD=build] [OUT=FILE] sh bench/speed/run.sh [train] [index] [rpc]
 set -eu
 export LC_ALL=C
 build=${BUILD:-build}
 results=bench/results
-[ -f bench/run.sh ] || { echo "bench: run me from the root" >&2; exit 1; }
+[ -f bench/speed/run.sh ] || { echo "bench: run me from the root" >&2; exit 1; }
 [ -f "$build/CMakeCache.txt" ] || { echo "bench: $build/ is not configured; make does it" >&2; exit 1; }
 
 all=yes
@@ -15,7 +15,7 @@ all=yes
 [ $# -gt 0 ] || set -- train index rpc
 targets=
 for name in "$@"; do
-    [ -f "bench/bench_$name.c" ] || { echo "bench: there is no bench_$name" >&2; exit 2; }
+    [ -f "bench/speed/bench_$name.c" ] || { echo "bench: there is no bench_$name" >&2; exit 2; }
     targets="$targets bench_$name"
 done
 
@@ -40,7 +40,7 @@ note=$(printf '%s' "${NOTE:-nothing was said about what else was running; see lo
 {
     printf '{\n"note": "%s"' "$note"
     for name in "$@"; do
-        "$build/bench/bench_$name" >"$parts/$name.json"
+        "$build/bench/speed/bench_$name" >"$parts/$name.json"
         printf ',\n"%s":\n' "$name"
         cat "$parts/$name.json"
     done

@@ -1,4 +1,4 @@
-/* bench/bench_index.c — what does the graph buy, and what does it cost?
+/* bench/speed/bench_index.c — what does the graph buy, and what does it cost?
  *
  * 20,000 unit vectors of 128 numbers in 200 clusters; queries come from the same clusters. The peer
  * of a graph search is the exact scan of the same index in the same round. Also: a put, a search
@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/rng.h"
-#include "bench/bench.h"
+#include "bench/speed/bench.h"
 #include "index/index.h"
 #include "nn/blas.h"
 

@@ -1,14 +1,15 @@
-/* bench/quality.h — towers trained from scratch on published data and measured by its protocol.
+/* bench/quality/quality.h — towers trained from scratch on published data and measured by its
+ * protocol.
  *
  *     tower_quality NAME DATA_DIR [KEY=VALUE...]
  *
  * A task reads its data, trains by its preset (bench/presets/towers-NAME.json, then KEY=VALUE),
- * measures, and tells one figure with its baseline; bench/tower_quality.sh unpacks and adds what is
- * known outside. `validate=1` holds back part of the training data and measures on that instead:
- * settings are chosen so, and the test is looked at once.
+ * measures, and tells one figure with its baseline; bench/quality/tower_quality.sh unpacks and adds
+ * what is known outside. `validate=1` holds back part of the training data and measures on that
+ * instead: settings are chosen so, and the test is looked at once.
  */
-#ifndef TW_BENCH_QUALITY_H
-#define TW_BENCH_QUALITY_H
+#ifndef TW_BENCH_QUALITY_QUALITY_H
+#define TW_BENCH_QUALITY_QUALITY_H
 
 #include <jansson.h>
 #include <stdbool.h>

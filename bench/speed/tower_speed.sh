@@ -1,9 +1,9 @@
 #!/bin/sh
 # Trains the same towers in twindex and in PyTorch from PyPI, and embeds with them and with all-MiniLM-L6-v2 beside
 # sentence-transformers, in the same rounds; writes one `ratio` a row, over 1 where twindex is faster. What makes it fair
-# stands at the head of bench/tower_peer.py.
+# stands at the head of bench/speed/tower_peer.py.
 #
-#     bench/tower_speed.sh OUT.json [--rounds N] [--seconds S] [--only NAME] [--what train|embed] [--threads N]
+#     bench/speed/tower_speed.sh OUT.json [--rounds N] [--seconds S] [--only NAME] [--what train|embed] [--threads N]
 #                                   [--compile] [--minilm FOLDER] [--texts FILE]
 #
 # The peers go into build/peer (some gigabytes, once), MiniLM too. With PYTHON=... an interpreter that has torch,
@@ -11,10 +11,10 @@
 # Ratios with two threads want a quiet machine all the same.
 set -eu
 export LC_ALL=C
-[ $# -ge 1 ] || { echo "usage: bench/tower_speed.sh OUT.json [--rounds N] [--only NAME] [--compile] [--minilm FOLDER]" >&2; exit 2; }
+[ $# -ge 1 ] || { echo "usage: bench/speed/tower_speed.sh OUT.json [--rounds N] [--only NAME] [--compile] [--minilm FOLDER]" >&2; exit 2; }
 case $1 in /*) out=$1 ;; *) out=$PWD/$1 ;; esac
 shift
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
 [ -f "$build/CMakeCache.txt" ] || make program >&2
 cmake --build "$build" --target bench_towers >&2
@@ -33,4 +33,4 @@ export MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_
 # factor of ten on a machine that has other things to do.
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
 export TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1
-exec "$python" bench/tower_peer.py --bench "$build/bench/bench_towers" --out "$out" "$@"
+exec "$python" bench/speed/tower_peer.py --bench "$build/bench/bench_towers" --out "$out" "$@"

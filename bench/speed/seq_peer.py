@@ -334,7 +334,7 @@ def main():
         rows = [compare(args, name, changes, folder) for name, changes in cases]
     head = rows[0]
     out = {k: head[k] for k in ("tokens_per_s", "peer_tokens_per_s", "ratio", "ratio_cpu", "gemm_share", "peak_mib")}
-    out.update(headline=head["name"], command="sh bench/seq_speed.sh OUT.json", torch=torch.__version__,
+    out.update(headline=head["name"], command="sh bench/speed/seq_speed.sh OUT.json", torch=torch.__version__,
                threads=BASE["threads"], rounds=args.rounds, load_after=os.getloadavg()[0], rows=rows)
     if not args.only:
         out.update(scaling=scaling(args), next=latencies(args))

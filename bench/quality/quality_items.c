@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "bench/quality.h"
+#include "bench/quality/quality.h"
 
 #define MAX_FILE (512 << 20)
 

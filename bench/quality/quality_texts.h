@@ -1,8 +1,8 @@
-/* bench/quality_texts.h — what the tasks on texts share (quality_texts.c). */
-#ifndef TW_BENCH_QUALITY_TEXTS_H
-#define TW_BENCH_QUALITY_TEXTS_H
+/* bench/quality/quality_texts.h — what the tasks on texts share (quality_texts.c). */
+#ifndef TW_BENCH_QUALITY_QUALITY_TEXTS_H
+#define TW_BENCH_QUALITY_QUALITY_TEXTS_H
 
-#include "bench/quality.h"
+#include "bench/quality/quality.h"
 #include "towers/tower_tfidf.h"
 
 typedef enum quality_part { TRAIN, VALID, TEST, PARTS } quality_part;

@@ -1,15 +1,15 @@
-/* bench/bench_train.c — how much of the machine does a training step of SSE-PT use?
+/* bench/speed/bench_train.c — how much of the machine does a training step of SSE-PT use?
  *
  * The peer is the machine's own sgemm, one call a thread, measured in the same round. How a step's
- * arithmetic is counted: bench/seq_work.h.
+ * arithmetic is counted: bench/speed/seq_work.h.
  */
 #include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "bench/bench.h"
-#include "bench/seq_work.h"
+#include "bench/speed/bench.h"
+#include "bench/speed/seq_work.h"
 #include "nn/blas.h"
 #include "seqmodel/seqmodel.h"
 

@@ -1,5 +1,5 @@
-/* bench/bench_seq.c — one measurement of the sequential model, for bench/seq_speed.sh to set beside
- * its peer's in the same round.
+/* bench/speed/bench_seq.c — one measurement of the sequential model, for bench/speed/seq_speed.sh
+ * to set beside its peer's in the same round.
  *
  *     bench_seq histories FILE [KEY=VALUE...]   writes the histories: "user item" a line, in order
  *     bench_seq model FILE [KEY=VALUE...]       writes an untrained model of them (safetensors)
@@ -11,7 +11,8 @@
  * lengths (ml1m: as in MovieLens-1M, median 96 and mean 165; an integer: all so long), active
  * (users that have a history); of next: kind (a FAISS factory instead of the default index), model
  * (a trained one, whose vectors an index finds harder, or easier, than random ones). One JSON
- * object goes to stdout. The defaults below are what the peer, bench/seq_peer.py, is written for.
+ * object goes to stdout. The defaults below are what the peer, bench/speed/seq_peer.py, is written
+ * for.
  */
 #include <math.h>
 #include <stdio.h>
@@ -21,8 +22,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/rng.h"
-#include "bench/bench.h"
-#include "bench/seq_work.h"
+#include "bench/speed/bench.h"
+#include "bench/speed/seq_work.h"
 #include "index/index.h"
 #include "nn/blas.h"
 
