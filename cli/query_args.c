@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "cli/cli.h"
-#include "ingest/picture.h"
+#include "ingest/image.h"
 
 bool asking_shows(const asking *a)
 {

@@ -7,8 +7,8 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "engine/internal.h"
-#include "ingest/picture.h"
-#include "ingest/sound.h"
+#include "ingest/audio.h"
+#include "ingest/image.h"
 
 /* ---- what could not be read ------------------------------------------------------------------ */
 

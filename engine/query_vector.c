@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "engine/internal.h"
-#include "ingest/picture.h"
-#include "ingest/sound.h"
+#include "ingest/audio.h"
+#include "ingest/image.h"
 
 /* What the query holds, as bits 1 << tw_modality. */
 static unsigned shown(const tw_embed_query *q)

@@ -17,7 +17,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "bench/quality/quality.h"
-#include "ingest/sound.h"
+#include "ingest/audio.h"
 #include "towers/audio/audio_logmel.h"
 
 enum { SPEAKERS = 6, TEST_INDEX = 5, VALID_INDEX = 10, SEGMENTS = 10 };

@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "bench/quality/quality.h"
-#include "ingest/picture.h"
+#include "ingest/image.h"
 
 enum { PRODUCTS_MAX = 256 };
 

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "bench/quality/quality.h"
-#include "ingest/picture.h"
+#include "ingest/image.h"
 
 /* ---- Omniglot --------------------------------------------------------------------------------
  *

@@ -1,1 +1,1 @@
-tw_test(crash ingest_crash.c DEPENDS tw_ingest)
+tw_test(crash crash_ingest.c DEPENDS tw_ingest)

@@ -1,1 +1,1 @@
-tw_fuzz(fuzz_ingest ingest_fuzz.c DEPENDS tw_ingest)
+tw_fuzz(fuzz_ingest fuzz_ingest.c DEPENDS tw_ingest)

@@ -1,2 +1,2 @@
-tw_fuzz(fuzz_picture fuzz_picture.c DEPENDS tw_ingest)
-tw_fuzz(fuzz_sound fuzz_sound.c DEPENDS tw_ingest)
+tw_fuzz(fuzz_image fuzz_image.c DEPENDS tw_ingest)
+tw_fuzz(fuzz_audio fuzz_audio.c DEPENDS tw_ingest)

@@ -1,1 +1,1 @@
-tw_fuzz(fuzz_seqmodel seqmodel_fuzz.c DEPENDS tw_seqmodel)
+tw_fuzz(fuzz_seqmodel fuzz_seqmodel.c DEPENDS tw_seqmodel)

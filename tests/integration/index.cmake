@@ -1,1 +1,1 @@
-tw_test(integration index_threads.c DEPENDS tw_index)
+tw_test(integration test_index_threads.c DEPENDS tw_index)

@@ -1,4 +1,4 @@
-/* Makes the files that media.sh needs: a small picture of a shape, or a tone.
+/* Makes the files that test_media.sh needs: a small picture of a shape, or a tone.
  *
  *     media_draw picture PATH ring|cross KIND        KIND 0..9 moves and thickens it
  *     media_draw sound PATH HERTZ                    a quarter of a second, 8 kHz, 16 bits */
@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "ingest/picture.h"
+#include "ingest/image.h"
 
 enum { SIDE = 32, FRAMES = 2000, RATE = 8000 };
 

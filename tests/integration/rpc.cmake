@@ -1,9 +1,9 @@
 # The server alone first, then with service and client on a fake engine, then on the real one.
 set(rude rpc_raw.c rpc_echo.c)
-tw_test(integration rpc_server.c SOURCES ${rude} DEPENDS tw_nng tw_rpc_server)
-tw_test(integration rpc_rude.c SOURCES ${rude} DEPENDS tw_nng tw_rpc_server)
-tw_test(integration rpc_turns.c SOURCES ${rude} DEPENDS tw_nng tw_rpc_server)
-tw_test(integration rpc_stop.c SOURCES ${rude} DEPENDS tw_nng tw_rpc_server)
-tw_test(integration rpc_service.c SOURCES ${rude} rpc_fake.c ${PROJECT_SOURCE_DIR}/rpc/service.c
+tw_test(integration test_rpc_server.c SOURCES ${rude} DEPENDS tw_nng tw_rpc_server)
+tw_test(integration test_rpc_rude.c SOURCES ${rude} DEPENDS tw_nng tw_rpc_server)
+tw_test(integration test_rpc_turns.c SOURCES ${rude} DEPENDS tw_nng tw_rpc_server)
+tw_test(integration test_rpc_stop.c SOURCES ${rude} DEPENDS tw_nng tw_rpc_server)
+tw_test(integration test_rpc_service.c SOURCES ${rude} rpc_fake.c ${PROJECT_SOURCE_DIR}/rpc/service.c
   DEPENDS tw_rpc_client tw_rpc_keys tw_rpc_server tw_rpc_wire)
-tw_test(integration rpc_engine.c DEPENDS tw_rpc_client tw_rpc_service)
+tw_test(integration test_rpc_engine.c DEPENDS tw_rpc_client tw_rpc_service)

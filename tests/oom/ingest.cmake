@@ -1,1 +1,1 @@
-tw_test(oom ingest_oom.c DEPENDS tw_ingest)
+tw_test(oom oom_ingest.c DEPENDS tw_ingest)

@@ -1,5 +1,5 @@
-tw_test(oom oom_media.c SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/ingest/picture_bytes.c DEPENDS tw_ingest tw_png)
+tw_test(oom oom_media.c SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/ingest/image_bytes.c DEPENDS tw_ingest tw_png)
 if(TARGET tw_jpeg)
   target_compile_definitions(oom_media PRIVATE TW_HAVE_JPEG=1)
 endif()
-tw_test(oom oom_audio.c DEPENDS tw_towers)
+tw_test(oom oom_towers_audio.c DEPENDS tw_towers)

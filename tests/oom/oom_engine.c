@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "ingest/picture.h"
+#include "ingest/image.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "ingest/picture.h"
-#include "ingest/sound.h"
+#include "ingest/audio.h"
+#include "ingest/image.h"
 #include "tests/support/test.h"
-#include "tests/unit/ingest/picture_bytes.h"
+#include "tests/unit/ingest/image_bytes.h"
 
 enum { W = 90, H = 70 };
 

@@ -1,1 +1,1 @@
-tw_test(oom seqmodel_oom.c DEPENDS tw_seqmodel)
+tw_test(oom oom_seqmodel.c DEPENDS tw_seqmodel)

@@ -1,1 +1,1 @@
-tw_test(property ingest_prop_csv.c DEPENDS tw_ingest)
+tw_test(property prop_ingest_csv.c DEPENDS tw_ingest)

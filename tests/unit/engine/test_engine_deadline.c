@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "engine/internal.h"
-#include "ingest/picture.h"
+#include "ingest/image.h"
 #include "tests/support/test.h"
 
 static tw_engine *engine;

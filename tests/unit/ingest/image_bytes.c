@@ -1,4 +1,4 @@
-#include "tests/unit/ingest/picture_bytes.h"
+#include "tests/unit/ingest/image_bytes.h"
 
 #include <png.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 # Under a limit of memory every command either does its work or says in one sentence that it cannot: it
 # neither hangs nor crashes, whatever the libraries below would.
 #
-#     sh tests/integration/little_memory.sh PROGRAM
+#     sh tests/integration/test_little_memory.sh PROGRAM
 set -u
 program=$1
 work=$(mktemp -d)

@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "ingest/image.h"
+#include "ingest/image_internal.h"
 #include "ingest/media_features.h"
-#include "ingest/picture.h"
-#include "ingest/picture_internal.h"
 #include "tests/support/test.h"
-#include "tests/unit/ingest/picture_bytes.h"
+#include "tests/unit/ingest/image_bytes.h"
 
 #ifdef TW_HAVE_JPEG
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "ingest/sound_internal.h"
+#include "ingest/audio_internal.h"
 
 /* What a frame's header says. */
 typedef struct header {

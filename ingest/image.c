@@ -1,5 +1,5 @@
 /* What a picture is, and what happens to pixels on their way from a decoder to a tw_image. */
-#include "ingest/picture.h"
+#include "ingest/image.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "ingest/picture_internal.h"
+#include "ingest/image_internal.h"
 
 const tw_picture_options TW_PICTURE_DEFAULT = {.background = {255, 255, 255},
                                                .max_pixels = 1 << 20};

@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "ingest/picture.h"
+#include "ingest/image.h"
 #include "rpc/client.h"
 #include "rpc/service.h"
 #include "tests/support/test.h"
@@ -172,7 +172,7 @@ static tw_status put_picture(tw_client *c, const char *path, tw_error *why)
     return tw_client_put(c, &(tw_item){.id = "client's", .image = path}, &kind, why);
 }
 
-/* media.sh tries many more ways out. */
+/* test_media.sh tries many more ways out. */
 static void a_client_names_files_below_the_media_root_alone(void **state)
 {
     (void) state;

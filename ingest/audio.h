@@ -1,4 +1,4 @@
-/* ingest/sound.h — sound files into one channel of floats.
+/* ingest/audio.h — sound files into one channel of floats.
  *
  * The first bytes decide what a file is, never its name. Channels are averaged; the rate is the
  * file's own (towers resample). Memory is bounded whatever the file says: at most `seconds` are
@@ -14,8 +14,8 @@
  * the contents of a whole MP3 frame are damaged, the decoder beneath libsndfile may say so on
  * stderr.
  */
-#ifndef TW_INGEST_SOUND_H
-#define TW_INGEST_SOUND_H
+#ifndef TW_INGEST_AUDIO_H
+#define TW_INGEST_AUDIO_H
 
 #include <stdbool.h>
 #include <stddef.h>

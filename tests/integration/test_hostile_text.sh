@@ -3,7 +3,7 @@
 # bidirectional overrides, line ends. Nothing of it may reach a terminal as it is, from any subcommand, over
 # a directory or the wire; and JSON stays JSON.
 #
-#     sh tests/integration/hostile_text.sh PROGRAM
+#     sh tests/integration/test_hostile_text.sh PROGRAM
 set -u
 program=$1
 work=$(mktemp -d)

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "ingest/audio.h"
 #include "ingest/media_features.h"
-#include "ingest/sound.h"
 #include "tests/support/test.h"
-#include "tests/unit/ingest/picture_bytes.h"
+#include "tests/unit/ingest/image_bytes.h"
 
 enum { PCM = 1, FLOAT = 3 };
 

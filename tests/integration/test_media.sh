@@ -1,7 +1,7 @@
 #!/bin/sh
 # Pictures and sounds as a user has them: files beside a catalogue, ingested, trained on, asked with, exported.
 #
-#     sh tests/integration/media.sh PROGRAM DRAW        DRAW (media_draw.c) makes the files
+#     sh tests/integration/test_media.sh PROGRAM DRAW        DRAW (media_draw.c) makes the files
 set -u
 program=$1
 draw=$2

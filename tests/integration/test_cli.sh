@@ -1,7 +1,7 @@
 #!/bin/sh
 # The program as a user types it: every subcommand, good and bad input, over a directory and over the wire.
 #
-#     sh tests/integration/cli.sh PROGRAM
+#     sh tests/integration/test_cli.sh PROGRAM
 set -u
 program=$1
 case $0 in /*) tests=$0 ;; *) tests=$PWD/$0 ;; esac

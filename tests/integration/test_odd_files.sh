@@ -1,7 +1,7 @@
 #!/bin/sh
 # A pipe, a device, a link or a socket wherever the program is given a file: one sentence, and nobody waits.
 #
-#     sh tests/integration/odd_files.sh PROGRAM
+#     sh tests/integration/test_odd_files.sh PROGRAM
 set -u
 program=$1
 work=$(mktemp -d)

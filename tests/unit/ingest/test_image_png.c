@@ -6,9 +6,9 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "ingest/picture.h"
+#include "ingest/image.h"
 #include "tests/support/test.h"
-#include "tests/unit/ingest/picture_bytes.h"
+#include "tests/unit/ingest/image_bytes.h"
 
 enum { W = 13, H = 11, MOST = W * H * 4 };
 

@@ -1,5 +1,5 @@
 /* JPEG in. The only file that includes jpeglib.h; without it, a sentence. */
-#include "ingest/picture_internal.h"
+#include "ingest/image_internal.h"
 
 #ifndef TW_HAVE_JPEG
 

@@ -1,5 +1,5 @@
-/* seqmodel/seq_keep.c — what of a training outlives a step: the averaged weights, the best ones,
- * and the file from which an interrupted training goes on.
+/* seqmodel/seq_checkpoint.c — what of a training outlives a step: the averaged weights, the best
+ * ones, and the file from which an interrupted training goes on.
  *
  * The file holds the weights, Adam's moments, both copies and the counters as they were after an
  * epoch, next to the configuration and a hash of the data: of another run's file nothing is used.

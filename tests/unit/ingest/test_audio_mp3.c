@@ -7,11 +7,11 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "ingest/audio.h"
+#include "ingest/audio_internal.h"
 #include "ingest/media_features.h"
-#include "ingest/sound.h"
-#include "ingest/sound_internal.h"
 #include "tests/support/test.h"
-#include "tests/unit/ingest/picture_bytes.h"
+#include "tests/unit/ingest/image_bytes.h"
 
 static bool have_mp3(void)
 {

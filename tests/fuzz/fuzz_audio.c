@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "ingest/sound.h"
+#include "ingest/audio.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

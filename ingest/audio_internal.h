@@ -1,6 +1,6 @@
-/* ingest/sound_internal.h — the frames of an MP3, found before a decoder sees them. */
-#ifndef TW_INGEST_SOUND_INTERNAL_H
-#define TW_INGEST_SOUND_INTERNAL_H
+/* ingest/audio_internal.h — the frames of an MP3, found before a decoder sees them. */
+#ifndef TW_INGEST_AUDIO_INTERNAL_H
+#define TW_INGEST_AUDIO_INTERNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "ingest/picture_internal.h"
+#include "ingest/image_internal.h"
 
 /* All that a reading or a writing owns. */
 typedef struct job {

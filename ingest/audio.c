@@ -1,5 +1,5 @@
 /* The only file that includes sndfile.h. */
-#include "ingest/sound.h"
+#include "ingest/audio.h"
 
 #include <math.h>
 #include <sndfile.h>
@@ -9,8 +9,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "ingest/audio_internal.h"
 #include "ingest/media_features.h"
-#include "ingest/sound_internal.h"
 
 enum { MPEG = 0x230000 }; /* a format that headers before 1.1 do not name */
 
@@ -55,7 +55,7 @@ static sf_count_t bytes_write(const void *data, sf_count_t count, void *user)
 
 /* ---- reading ---- */
 
-/* MP3 within another format would reach a decoder that talks: see sound_mpeg.c. */
+/* MP3 within another format would reach a decoder that talks: see audio_mpeg.c. */
 static bool is_wrapped_mpeg(int format)
 {
     enum { MPEG_LAYER_I = 0x0080, MPEG_LAYER_III = 0x0082 };
@@ -189,7 +189,7 @@ static tw_status check_seconds(double seconds, tw_error *err)
     return tw_fail(err, TW_EINVAL, "seconds %g is not above 0", seconds);
 }
 
-/* An open file that may be an MP3 is read whole: see sound_mpeg.c. */
+/* An open file that may be an MP3 is read whole: see audio_mpeg.c. */
 static tw_status load_mpeg(tw_sound *out, const char *path, const tw_sound_options *opt, bool *cut,
                            tw_error *err)
 {

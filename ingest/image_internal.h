@@ -1,18 +1,18 @@
-/* ingest/picture_internal.h — what the picture decoders share.
+/* ingest/image_internal.h — what the picture decoders share.
  *
- *     picture.c         files, magic numbers, canvas, orientation
- *     picture_png.c     libpng         picture_jpeg.c    libjpeg, where the build has it
+ *     image.c         files, magic numbers, canvas, orientation
+ *     image_png.c     libpng         image_jpeg.c    libjpeg, where the build has it
  *
  * Both libraries report errors by a jump. So that no variable is caught halfway, a decoder keeps
  * all it owns in a job struct, runs its steps behind one setjmp that has no locals, and releases
  * the job in one place.
  */
-#ifndef TW_INGEST_PICTURE_INTERNAL_H
-#define TW_INGEST_PICTURE_INTERNAL_H
+#ifndef TW_INGEST_IMAGE_INTERNAL_H
+#define TW_INGEST_IMAGE_INTERNAL_H
 
 #include <stdint.h>
 
-#include "ingest/picture.h"
+#include "ingest/image.h"
 
 /* Where decoded pixels go: as they are, or into boxes. */
 typedef struct twi_canvas {

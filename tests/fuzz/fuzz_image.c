@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "ingest/picture.h"
+#include "ingest/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

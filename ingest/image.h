@@ -1,4 +1,4 @@
-/* ingest/picture.h — picture files into pixels, and pixels into PNG files.
+/* ingest/image.h — picture files into pixels, and pixels into PNG files.
  *
  * The first bytes decide what a file is, never its name. A picture is upright (EXIF orientation is
  * honoured), 8 bits a sample, grey or RGB: transparency is laid on a background, 16 bits are
@@ -17,8 +17,8 @@
  *
  * All of it is thread-safe, and nothing is ever printed.
  */
-#ifndef TW_INGEST_PICTURE_H
-#define TW_INGEST_PICTURE_H
+#ifndef TW_INGEST_IMAGE_H
+#define TW_INGEST_IMAGE_H
 
 #include <stddef.h>
 #include <stdint.h>
