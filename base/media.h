@@ -12,10 +12,10 @@ typedef struct tw_image {
 } tw_image;
 
 /* One channel; several are averaged by the decoder. */
-typedef struct tw_sound {
+typedef struct tw_audio {
     int rate; /* samples a second */
     int64_t frames;
     float *samples; /* (frames) finite, mostly within [-1, 1], owned: tw_free */
-} tw_sound;
+} tw_audio;
 
 #endif

@@ -15,7 +15,7 @@ static tw_status read_file(const char *path, char **data, tw_bytes *out, tw_erro
     size_t len = 0;
     if (path == NULL)
         return TW_OK;
-    tw_status st = tw_file_read(path, TW_PICTURE_MAX_BYTES, data, &len, err);
+    tw_status st = tw_file_read(path, TW_IMAGE_MAX_BYTES, data, &len, err);
     if (st == TW_OK && len == 0)
         st = tw_fail(err, TW_EINVAL, "'%s' is empty", path);
     *out = (tw_bytes){*data, len};

@@ -39,7 +39,7 @@ typedef struct twi_item_reader {
     twi_unread *unread;   /* borrowed; NULL: nobody counts */
     tw_deadline deadline; /* of decoding; 0: none */
     tw_image picture;     /* owned, of the item that was read last */
-    tw_sound sound;       /* likewise */
+    tw_audio sound;       /* likewise */
 } twi_item_reader;
 
 /* What one query needs to work in: kept from query to query so that none allocates. */
@@ -302,7 +302,7 @@ TW_NODISCARD tw_status twi_item_text(const tw_item *item, tw_text *out, tw_error
 TW_NODISCARD tw_status twi_need_write(const tw_engine *e, tw_error *err);
 
 /* ---- item_reader.c ---- */
-#define TWI_SOUND_SECONDS 60 /* the most that any tower reads, so nothing behind it is decoded */
+#define TWI_AUDIO_SECONDS 60 /* the most that any tower reads, so nothing behind it is decoded */
 
 void twi_unread_init(twi_unread *u);
 void twi_unread_fini(twi_unread *u);

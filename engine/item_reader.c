@@ -52,25 +52,25 @@ static tw_status check_path(const char *what, const char *path, tw_error *err)
                    what, path);
 }
 
-static tw_picture_options picture_options(const twi_item_reader *r)
+static tw_image_options picture_options(const twi_item_reader *r)
 {
-    tw_picture_options opt = TW_PICTURE_DEFAULT;
+    tw_image_options opt = TW_IMAGE_DEFAULT;
     opt.deadline = r->deadline;
     return opt;
 }
 
 static tw_status load_picture(twi_item_reader *r, const char *path, tw_error *err)
 {
-    const tw_picture_options opt = picture_options(r);
+    const tw_image_options opt = picture_options(r);
     tw_status st = check_path("picture", path, err);
-    return st == TW_OK ? tw_picture_load(&r->picture, path, &opt, err) : st;
+    return st == TW_OK ? tw_image_load(&r->picture, path, &opt, err) : st;
 }
 
 static tw_status load_sound(twi_item_reader *r, const char *path, double seconds, tw_error *err)
 {
-    const tw_sound_options opt = {.seconds = seconds, .deadline = r->deadline};
+    const tw_audio_options opt = {.seconds = seconds, .deadline = r->deadline};
     tw_status st = check_path("sound", path, err);
-    return st == TW_OK ? tw_sound_load(&r->sound, path, &opt, NULL, err) : st;
+    return st == TW_OK ? tw_audio_load(&r->sound, path, &opt, NULL, err) : st;
 }
 
 tw_status twi_blame(tw_status st, const tw_error *why, tw_error *err)
@@ -85,7 +85,7 @@ static void drop_media(twi_item_reader *r)
     tw_free(r->picture.px);
     tw_free(r->sound.samples);
     r->picture = (tw_image){0};
-    r->sound = (tw_sound){0};
+    r->sound = (tw_audio){0};
 }
 
 static bool reads(const twi_item_reader *r, tw_modality m) { return (r->modalities >> m & 1) != 0; }
@@ -97,11 +97,11 @@ static tw_status load_media(twi_item_reader *r, const char *image, const char *a
     tw_error why = {0};
 
     drop_media(r);
-    if (reads(r, TW_MODALITY_PICTURE) && given(image))
+    if (reads(r, TW_MODALITY_IMAGE) && given(image))
         st = load_picture(r, image, &why);
     if (st != TW_OK && st != TW_ENOMEM)
         count_unread(r->unread, &why);
-    if (st != TW_ENOMEM && reads(r, TW_MODALITY_SOUND) && given(audio)) {
+    if (st != TW_ENOMEM && reads(r, TW_MODALITY_AUDIO) && given(audio)) {
         st = load_sound(r, audio, r->seconds, &why);
         if (st != TW_OK && st != TW_ENOMEM)
             count_unread(r->unread, &why);
@@ -114,7 +114,7 @@ static tw_status load_media(twi_item_reader *r, const char *image, const char *a
 void twi_item_reader_serve(twi_item_reader *r, const tw_tower *tower)
 {
     r->modalities = tower != NULL ? tw_tower_modalities(tower) : 0;
-    r->seconds = tower != NULL ? tw_tower_config_of(tower).sound_seconds : TWI_SOUND_SECONDS;
+    r->seconds = tower != NULL ? tw_tower_config_of(tower).sound_seconds : TWI_AUDIO_SECONDS;
 }
 
 void twi_item_reader_init(twi_item_reader *r, const tw_tower *tower, twi_unread *unread)
@@ -138,7 +138,7 @@ tw_status twi_item_check(twi_item_reader *r, const tw_item *item, tw_error *err)
     if (given(item->image))
         st = load_picture(r, item->image, &why);
     if (st == TW_OK && given(item->audio))
-        st = load_sound(r, item->audio, TWI_SOUND_SECONDS, &why);
+        st = load_sound(r, item->audio, TWI_AUDIO_SECONDS, &why);
     return twi_blame(st, &why, err);
 }
 
@@ -167,13 +167,13 @@ static tw_status refuse(medium m, const tw_media_root *root, const tw_error *why
 static tw_status decode(twi_item_reader *r, medium m, const void *data, size_t len,
                         const char *name, tw_error *err)
 {
-    const tw_picture_options picture = picture_options(r);
-    const tw_sound_options sound = {.seconds = TWI_SOUND_SECONDS, .deadline = r->deadline};
-    return m == PICTURE ? tw_picture_parse(&r->picture, data, len, name, &picture, err)
-                        : tw_sound_parse(&r->sound, data, len, name, &sound, NULL, err);
+    const tw_image_options picture = picture_options(r);
+    const tw_audio_options sound = {.seconds = TWI_AUDIO_SECONDS, .deadline = r->deadline};
+    return m == PICTURE ? tw_image_parse(&r->picture, data, len, name, &picture, err)
+                        : tw_audio_parse(&r->sound, data, len, name, &sound, NULL, err);
 }
 
-enum { MOST_BYTES = 64 << 20 }; /* as decoding allows: TW_PICTURE_MAX_BYTES, TW_SOUND_MAX_BYTES */
+enum { MOST_BYTES = 64 << 20 }; /* as decoding allows: TW_IMAGE_MAX_BYTES, TW_AUDIO_MAX_BYTES */
 
 static tw_status load_below(twi_item_reader *r, medium m, const tw_media_root *root,
                             const char *path, char full[TW_PATH_MAX], tw_error *err)
@@ -210,7 +210,7 @@ static tw_status load_client(twi_item_reader *r, medium m, const tw_media_root *
         return TW_OK;
     if (old != NULL && strcmp(path, old) == 0 && tw_media_root_name(root, old) == old) {
         st = m == PICTURE ? load_picture(r, path, &why)
-                          : load_sound(r, path, TWI_SOUND_SECONDS, &why);
+                          : load_sound(r, path, TWI_AUDIO_SECONDS, &why);
     } else {
         st = load_below(r, m, root, path, full, &why);
         *out = full;
@@ -255,7 +255,7 @@ static void fill(twi_item_reader *r, const char *text, size_t len, const char *a
                  tw_tower_item *out)
 {
     const double most = ceil(r->seconds * r->sound.rate);
-    if (reads(r, TW_MODALITY_SOUND) && (double) r->sound.frames > most)
+    if (reads(r, TW_MODALITY_AUDIO) && (double) r->sound.frames > most)
         r->sound.frames = (int64_t) most;
     *out = (tw_tower_item){.text = text,
                            .text_len = len,

@@ -10,8 +10,8 @@
 static unsigned shown(const tw_embed_query *q)
 {
     return (unsigned) (q->text != NULL) << TW_MODALITY_TEXT |
-           (unsigned) (q->image.len > 0) << TW_MODALITY_PICTURE |
-           (unsigned) (q->audio.len > 0) << TW_MODALITY_SOUND;
+           (unsigned) (q->image.len > 0) << TW_MODALITY_IMAGE |
+           (unsigned) (q->audio.len > 0) << TW_MODALITY_AUDIO;
 }
 
 tw_status twi_ask_check(const tw_embed_query *q, tw_error *err)
@@ -27,8 +27,8 @@ const char *twi_ask_basis(const tw_embed_query *q)
     switch (shown(q)) {
     case 0: return "item";
     case 1U << TW_MODALITY_TEXT: return "text";
-    case 1U << TW_MODALITY_PICTURE: return "picture";
-    case 1U << TW_MODALITY_SOUND: return "sound";
+    case 1U << TW_MODALITY_IMAGE: return "picture";
+    case 1U << TW_MODALITY_AUDIO: return "sound";
     default: return "mixed";
     }
 }
@@ -74,15 +74,15 @@ static tw_status decode(twi_item_reader *r, const tw_embed_query *q, tw_error *e
 {
     tw_status st = TW_OK;
     tw_error why = {0};
-    tw_picture_options picture = TW_PICTURE_DEFAULT;
-    const tw_sound_options sound = {.seconds = r->seconds, .deadline = q->deadline};
+    tw_image_options picture = TW_IMAGE_DEFAULT;
+    const tw_audio_options sound = {.seconds = r->seconds, .deadline = q->deadline};
     picture.deadline = q->deadline;
     picture.max_source = TW_ENGINE_SHOWN_PIXELS;
     if (q->image.len > 0)
-        st = tw_picture_parse(&r->picture, q->image.data, q->image.len, "the picture asked for",
-                              &picture, &why);
+        st = tw_image_parse(&r->picture, q->image.data, q->image.len, "the picture asked for",
+                            &picture, &why);
     if (st == TW_OK && q->audio.len > 0)
-        st = tw_sound_parse(&r->sound, q->audio.data, q->audio.len, "the sound asked for", &sound,
+        st = tw_audio_parse(&r->sound, q->audio.data, q->audio.len, "the sound asked for", &sound,
                             NULL, &why);
     return twi_blame(st, &why, err);
 }

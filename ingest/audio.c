@@ -68,18 +68,18 @@ static tw_status check(const SF_INFO *info, const char *name, tw_error *err)
 {
     if (is_wrapped_mpeg(info->format))
         return tw_fail(err, TW_EUNSUPPORTED, "'%s' holds MPEG audio in another format", name);
-    if (info->samplerate < TW_SOUND_MIN_RATE || info->samplerate > TW_SOUND_MAX_RATE)
+    if (info->samplerate < TW_AUDIO_MIN_RATE || info->samplerate > TW_AUDIO_MAX_RATE)
         return tw_fail(err, TW_EINVAL, "'%s' has %d samples a second, they may be %d to %d", name,
-                       info->samplerate, TW_SOUND_MIN_RATE, TW_SOUND_MAX_RATE);
-    if (info->channels < 1 || info->channels > TW_SOUND_MAX_CHANNELS)
+                       info->samplerate, TW_AUDIO_MIN_RATE, TW_AUDIO_MAX_RATE);
+    if (info->channels < 1 || info->channels > TW_AUDIO_MAX_CHANNELS)
         return tw_fail(err, TW_EINVAL, "'%s' has %d channels, they may be 1 to %d", name,
-                       info->channels, TW_SOUND_MAX_CHANNELS);
+                       info->channels, TW_AUDIO_MAX_CHANNELS);
     return TW_OK;
 }
 
 /* Where n more frames go. Room grows by doubling, since a header may promise what the file does not
  * hold. NULL when out of memory. */
-static float *room_for(tw_sound *s, int64_t *room, int64_t n)
+static float *room_for(tw_audio *s, int64_t *room, int64_t n)
 {
     const int64_t need = s->frames + n;
     if (s->samples == NULL || need > *room) {
@@ -109,7 +109,7 @@ static bool mix(float *out, const float *frames, int64_t n, int channels, int64_
     return true;
 }
 
-static tw_status read_frames(tw_sound *out, SNDFILE *file, int channels, int64_t most,
+static tw_status read_frames(tw_audio *out, SNDFILE *file, int channels, int64_t most,
                              tw_deadline until, const char *name, tw_error *err)
 {
     enum { BLOCK = 16384 }; /* floats: room for 256 frames of the most channels */
@@ -155,11 +155,11 @@ done:
 }
 
 /* Takes `file`, which may be NULL: then opening it failed. */
-static tw_status read_sound(tw_sound *out, SNDFILE *file, const SF_INFO *info, const char *name,
-                            const tw_sound_options *opt, bool *cut, tw_error *err)
+static tw_status read_sound(tw_audio *out, SNDFILE *file, const SF_INFO *info, const char *name,
+                            const tw_audio_options *opt, bool *cut, tw_error *err)
 {
     tw_status st = TW_OK;
-    tw_sound s = {.rate = info->samplerate};
+    tw_audio s = {.rate = info->samplerate};
     float next;
 
     if (file == NULL) {
@@ -169,7 +169,7 @@ static tw_status read_sound(tw_sound *out, SNDFILE *file, const SF_INFO *info, c
     }
     TW_TRY(check(info, name, err));
     const double wanted = ceil(opt->seconds * info->samplerate);
-    const int64_t most = wanted < TW_SOUND_MAX_FRAMES ? (int64_t) wanted : TW_SOUND_MAX_FRAMES;
+    const int64_t most = wanted < TW_AUDIO_MAX_FRAMES ? (int64_t) wanted : TW_AUDIO_MAX_FRAMES;
     TW_TRY(read_frames(&s, file, info->channels, most, opt->deadline, name, err));
     if (cut != NULL)
         *cut = s.frames == most && sf_read_float(file, &next, 1) == 1;
@@ -190,19 +190,19 @@ static tw_status check_seconds(double seconds, tw_error *err)
 }
 
 /* An open file that may be an MP3 is read whole: see audio_mpeg.c. */
-static tw_status load_mpeg(tw_sound *out, const char *path, const tw_sound_options *opt, bool *cut,
+static tw_status load_mpeg(tw_audio *out, const char *path, const tw_audio_options *opt, bool *cut,
                            tw_error *err)
 {
     char *data = NULL;
     size_t len = 0;
-    tw_status st = tw_file_read(path, TW_SOUND_MAX_BYTES, &data, &len, err);
+    tw_status st = tw_file_read(path, TW_AUDIO_MAX_BYTES, &data, &len, err);
     if (st == TW_OK)
-        st = tw_sound_parse(out, data, len, path, opt, cut, err);
+        st = tw_audio_parse(out, data, len, path, opt, cut, err);
     tw_free(data);
     return st;
 }
 
-tw_status tw_sound_load(tw_sound *out, const char *path, const tw_sound_options *opt, bool *cut,
+tw_status tw_audio_load(tw_audio *out, const char *path, const tw_audio_options *opt, bool *cut,
                         tw_error *err)
 {
     tw_status st = TW_OK;
@@ -210,7 +210,7 @@ tw_status tw_sound_load(tw_sound *out, const char *path, const tw_sound_options 
     int fd;
     SF_INFO info = {0};
 
-    *out = (tw_sound){0};
+    *out = (tw_audio){0};
     st = tw_file_open(&fd, path, err);
     if (st != TW_OK)
         return st;
@@ -231,8 +231,8 @@ done:
     return st;
 }
 
-tw_status tw_sound_parse(tw_sound *out, const void *data, size_t len, const char *name,
-                         const tw_sound_options *opt, bool *cut, tw_error *err)
+tw_status tw_audio_parse(tw_audio *out, const void *data, size_t len, const char *name,
+                         const tw_audio_options *opt, bool *cut, tw_error *err)
 {
     SF_VIRTUAL_IO io = {bytes_len, bytes_seek, bytes_read, bytes_write, bytes_tell};
     bytes b = {.data = data, .len = (sf_count_t) len};
@@ -242,12 +242,12 @@ tw_status tw_sound_parse(tw_sound *out, const void *data, size_t len, const char
     bool more = false;
     tw_status st = TW_OK;
 
-    *out = (tw_sound){0};
+    *out = (tw_audio){0};
     if (len == 0)
         return tw_fail(err, TW_EINVAL, "'%s' is empty", name);
-    if (len > TW_SOUND_MAX_BYTES)
+    if (len > TW_AUDIO_MAX_BYTES)
         return tw_fail(err, TW_EINVAL, "'%s' has %zu bytes, the most allowed is %d", name, len,
-                       TW_SOUND_MAX_BYTES);
+                       TW_AUDIO_MAX_BYTES);
     TW_TRY(check_seconds(opt->seconds, err));
     if (twi_mpeg_find(data, len, &start)) {
         TW_TRY(twi_mpeg_frames(&frames, &size, &more, data, len, start, name, opt->seconds, err));

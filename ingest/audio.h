@@ -2,12 +2,12 @@
  *
  * The first bytes decide what a file is, never its name. Channels are averaged; the rate is the
  * file's own (towers resample). Memory is bounded whatever the file says: at most `seconds` are
- * read, and at most TW_SOUND_MAX_FRAMES (4 bytes each, so 64 MiB); the rest is ignored, and the
+ * read, and at most TW_AUDIO_MAX_FRAMES (4 bytes each, so 64 MiB); the rest is ignored, and the
  * caller is told. A file that ends early is read as far as it goes.
  *
- *     tw_sound s = {0};
+ *     tw_audio s = {0};
  *     bool cut;
- *     if (tw_sound_load(&s, "bell.wav", &(tw_sound_options){.seconds = 30}, &cut, &err) == TW_OK) {
+ *     if (tw_audio_load(&s, "bell.wav", &(tw_audio_options){.seconds = 30}, &cut, &err) == TW_OK) {
  * ... } tw_free(s.samples);
  *
  * All of it is thread-safe. Nothing is printed, but for one case that is not ours to mend: where
@@ -24,16 +24,16 @@
 #include "base/error.h"
 #include "base/media.h"
 
-#define TW_SOUND_MIN_RATE     1000
-#define TW_SOUND_MAX_RATE     768000
-#define TW_SOUND_MAX_CHANNELS 64
-#define TW_SOUND_MAX_FRAMES   (16 << 20)
-#define TW_SOUND_MAX_BYTES    (64 << 20) /* of tw_sound_parse and of MP3 files */
+#define TW_AUDIO_MIN_RATE     1000
+#define TW_AUDIO_MAX_RATE     768000
+#define TW_AUDIO_MAX_CHANNELS 64
+#define TW_AUDIO_MAX_FRAMES   (16 << 20)
+#define TW_AUDIO_MAX_BYTES    (64 << 20) /* of tw_audio_parse and of MP3 files */
 
-typedef struct tw_sound_options {
+typedef struct tw_audio_options {
     double seconds;       /* the most that is wanted, above 0 */
     tw_deadline deadline; /* looked at from block to block */
-} tw_sound_options;
+} tw_audio_options;
 
 /* The sound in a file.
  *
@@ -47,11 +47,11 @@ typedef struct tw_sound_options {
  * TW_ECORRUPT: the library cannot read on, or an MP3's frames break off in the middle.
  * TW_EUNSUPPORTED: MPEG audio of layer I or II, or within another format.   TW_ENOMEM.
  * On failure *out is zeroed. */
-TW_NODISCARD tw_status tw_sound_load(tw_sound *out, const char *path, const tw_sound_options *opt,
+TW_NODISCARD tw_status tw_audio_load(tw_audio *out, const char *path, const tw_audio_options *opt,
                                      bool *cut, tw_error *err);
 
 /* The same of len bytes in memory; `name` stands for them in messages. */
-TW_NODISCARD tw_status tw_sound_parse(tw_sound *out, const void *data, size_t len, const char *name,
-                                      const tw_sound_options *opt, bool *cut, tw_error *err);
+TW_NODISCARD tw_status tw_audio_parse(tw_audio *out, const void *data, size_t len, const char *name,
+                                      const tw_audio_options *opt, bool *cut, tw_error *err);
 
 #endif

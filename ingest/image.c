@@ -9,8 +9,7 @@
 #include "base/file.h"
 #include "ingest/image_internal.h"
 
-const tw_picture_options TW_PICTURE_DEFAULT = {.background = {255, 255, 255},
-                                               .max_pixels = 1 << 20};
+const tw_image_options TW_IMAGE_DEFAULT = {.background = {255, 255, 255}, .max_pixels = 1 << 20};
 
 enum { LEAST_PIXELS = 4096, MOST_PIXELS = 1 << 26 };
 
@@ -98,19 +97,19 @@ void twi_canvas_fini(twi_canvas *c)
     *c = (twi_canvas){0};
 }
 
-tw_status twi_picture_check_size(const char *name, int64_t width, int64_t height, int64_t most,
-                                 tw_error *err)
+tw_status twi_image_check_size(const char *name, int64_t width, int64_t height, int64_t most,
+                               tw_error *err)
 {
-    if (width < 1 || width > TW_PICTURE_MAX_SIDE || height < 1 || height > TW_PICTURE_MAX_SIDE)
+    if (width < 1 || width > TW_IMAGE_MAX_SIDE || height < 1 || height > TW_IMAGE_MAX_SIDE)
         return tw_fail(err, TW_EINVAL, "'%s' is %lld x %lld pixels, a side may have 1 to %d", name,
-                       (long long) width, (long long) height, TW_PICTURE_MAX_SIDE);
+                       (long long) width, (long long) height, TW_IMAGE_MAX_SIDE);
     if (most > 0 && width * height > most)
         return tw_fail(err, TW_EINVAL, "'%s' is %lld x %lld pixels, more than %lld megapixels",
                        name, (long long) width, (long long) height, (long long) (most / 1000000));
     return TW_OK;
 }
 
-tw_status twi_picture_in_time(const char *name, tw_deadline until, tw_error *err)
+tw_status twi_image_in_time(const char *name, tw_deadline until, tw_error *err)
 {
     if (!tw_deadline_passed(until))
         return TW_OK;
@@ -149,7 +148,7 @@ int twi_exif_orientation(const unsigned char *data, size_t len)
     return 1;
 }
 
-tw_status twi_picture_upright(tw_image *im, int orientation, tw_error *err)
+tw_status twi_image_upright(tw_image *im, int orientation, tw_error *err)
 {
     /* From 5 on rows and columns are exchanged. Where the first row and column of the file belong:
      * 1 top left, 2 top right, 3 bottom right, 4 bottom left, 5 left top, 6 right top, 7 right
@@ -218,19 +217,19 @@ static tw_status refuse(const unsigned char *data, size_t len, const char *name,
     return tw_fail(err, TW_EINVAL, "'%s' is no picture: it begins with %s", name, begins);
 }
 
-tw_status tw_picture_parse(tw_image *out, const void *data, size_t len, const char *name,
-                           const tw_picture_options *opt, tw_error *err)
+tw_status tw_image_parse(tw_image *out, const void *data, size_t len, const char *name,
+                         const tw_image_options *opt, tw_error *err)
 {
     const unsigned char *bytes = data;
     if (opt == NULL)
-        opt = &TW_PICTURE_DEFAULT;
+        opt = &TW_IMAGE_DEFAULT;
     *out = (tw_image){0};
     if (opt->max_pixels < LEAST_PIXELS || opt->max_pixels > MOST_PIXELS)
         return tw_fail(err, TW_EINVAL, "max_pixels %d is outside %d..%d", opt->max_pixels,
                        LEAST_PIXELS, MOST_PIXELS);
-    if (len > TW_PICTURE_MAX_BYTES)
+    if (len > TW_IMAGE_MAX_BYTES)
         return tw_fail(err, TW_EINVAL, "'%s' has %zu bytes, the most allowed is %d", name, len,
-                       TW_PICTURE_MAX_BYTES);
+                       TW_IMAGE_MAX_BYTES);
     if (len >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0)
         return twi_png_parse(out, bytes, len, name, opt, err);
     if (len >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0)
@@ -238,16 +237,15 @@ tw_status tw_picture_parse(tw_image *out, const void *data, size_t len, const ch
     return refuse(bytes, len, name, err);
 }
 
-tw_status tw_picture_load(tw_image *out, const char *path, const tw_picture_options *opt,
-                          tw_error *err)
+tw_status tw_image_load(tw_image *out, const char *path, const tw_image_options *opt, tw_error *err)
 {
     char *data = NULL;
     size_t len = 0;
 
     *out = (tw_image){0};
-    tw_status st = tw_file_read(path, TW_PICTURE_MAX_BYTES, &data, &len, err);
+    tw_status st = tw_file_read(path, TW_IMAGE_MAX_BYTES, &data, &len, err);
     if (st == TW_OK)
-        st = tw_picture_parse(out, data, len, path, opt, err);
+        st = tw_image_parse(out, data, len, path, opt, err);
     tw_free(data);
     return st;
 }

@@ -25,7 +25,7 @@ typedef struct twi_canvas {
 /* The least box side that brings width x height under max_pixels. */
 int twi_canvas_factor(int width, int height, int max_pixels);
 
-/* Starts from a zeroed canvas. width, height within TW_PICTURE_MAX_SIDE. TW_ENOMEM. */
+/* Starts from a zeroed canvas. width, height within TW_IMAGE_MAX_SIDE. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_canvas_init(twi_canvas *c, int width, int height, int channels,
                                        int max_pixels, tw_error *err);
 
@@ -38,11 +38,11 @@ void twi_canvas_fini(twi_canvas *c);
 
 /* name, sizes -> a sentence and TW_EINVAL where a side is over the limit, or the whole over `most`
  * pixels (0: any number). */
-TW_NODISCARD tw_status twi_picture_check_size(const char *name, int64_t width, int64_t height,
-                                              int64_t most, tw_error *err);
+TW_NODISCARD tw_status twi_image_check_size(const char *name, int64_t width, int64_t height,
+                                            int64_t most, tw_error *err);
 
 /* TW_ETIMEOUT, with the name. */
-TW_NODISCARD tw_status twi_picture_in_time(const char *name, tw_deadline until, tw_error *err);
+TW_NODISCARD tw_status twi_image_in_time(const char *name, tw_deadline until, tw_error *err);
 
 /* The EXIF orientation (1..8) in an APP1 segment's bytes; 1 where there is none or it is damaged.
  */
@@ -50,13 +50,11 @@ int twi_exif_orientation(const unsigned char *data, size_t len);
 
 /* Turns and mirrors a picture that was stored in the given EXIF orientation. TW_ENOMEM: im as it
  * was. */
-TW_NODISCARD tw_status twi_picture_upright(tw_image *im, int orientation, tw_error *err);
+TW_NODISCARD tw_status twi_image_upright(tw_image *im, int orientation, tw_error *err);
 
 TW_NODISCARD tw_status twi_png_parse(tw_image *out, const unsigned char *data, size_t len,
-                                     const char *name, const tw_picture_options *opt,
-                                     tw_error *err);
+                                     const char *name, const tw_image_options *opt, tw_error *err);
 TW_NODISCARD tw_status twi_jpeg_parse(tw_image *out, const unsigned char *data, size_t len,
-                                      const char *name, const tw_picture_options *opt,
-                                      tw_error *err);
+                                      const char *name, const tw_image_options *opt, tw_error *err);
 
 #endif

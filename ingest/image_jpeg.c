@@ -4,7 +4,7 @@
 #ifndef TW_HAVE_JPEG
 
 tw_status twi_jpeg_parse(tw_image *out, const unsigned char *data, size_t len, const char *name,
-                         const tw_picture_options *opt, tw_error *err)
+                         const tw_image_options *opt, tw_error *err)
 {
     (void) out;
     (void) data;
@@ -40,7 +40,7 @@ typedef struct job {
     const char *name;
     const unsigned char *data;
     size_t len;
-    const tw_picture_options *opt;
+    const tw_image_options *opt;
     twi_canvas canvas;
     unsigned char *row;
     int orientation;
@@ -83,7 +83,7 @@ static void on_progress(j_common_ptr jpeg)
     job *j = jpeg->client_data;
     if (!jpeg->is_decompressor)
         return;
-    j->st = twi_picture_in_time(j->name, j->opt->deadline, j->err);
+    j->st = twi_image_in_time(j->name, j->opt->deadline, j->err);
     if (j->st != TW_OK)
         give_up(jpeg);
     if (j->jpeg.input_scan_number <= MOST_SCANS)
@@ -124,13 +124,13 @@ static tw_status check_coefficients(job *j)
         const jpeg_component_info *c = &j->jpeg.comp_info[i];
         bytes += (int64_t) c->width_in_blocks * (int64_t) c->height_in_blocks * DCTSIZE2 * 2;
     }
-    if (bytes <= TW_PICTURE_MAX_COEFFICIENTS)
+    if (bytes <= TW_IMAGE_MAX_COEFFICIENTS)
         return TW_OK;
     return tw_fail(j->err, TW_EINVAL,
                    "'%s' is a progressive JPEG of %u x %u pixels: %lld bytes to decode, the most "
                    "allowed is %d",
                    j->name, j->jpeg.image_width, j->jpeg.image_height, (long long) bytes,
-                   TW_PICTURE_MAX_COEFFICIENTS);
+                   TW_IMAGE_MAX_COEFFICIENTS);
 }
 
 /* Grey stays grey; CMYK comes as it is, since libjpeg has no way from it to RGB. */
@@ -182,8 +182,8 @@ static void read_pixels(job *j)
 {
     struct jpeg_decompress_struct *jpeg = &j->jpeg;
 
-    j->st = twi_picture_check_size(j->name, jpeg->image_width, jpeg->image_height,
-                                   j->opt->max_source, j->err);
+    j->st = twi_image_check_size(j->name, jpeg->image_width, jpeg->image_height, j->opt->max_source,
+                                 j->err);
     if (j->st == TW_OK)
         j->st = choose_format(j);
     if (j->st == TW_OK)
@@ -213,7 +213,7 @@ static void read_pixels(job *j)
 }
 
 tw_status twi_jpeg_parse(tw_image *out, const unsigned char *data, size_t len, const char *name,
-                         const tw_picture_options *opt, tw_error *err)
+                         const tw_image_options *opt, tw_error *err)
 {
     tw_status st = TW_OK;
     job *j = tw_alloc(1, sizeof *j);
@@ -230,7 +230,7 @@ tw_status twi_jpeg_parse(tw_image *out, const unsigned char *data, size_t len, c
         guard(j, read_pixels);
     TW_TRY(j->st);
     twi_canvas_finish(&j->canvas, out);
-    st = twi_picture_upright(out, j->orientation, err);
+    st = twi_image_upright(out, j->orientation, err);
     if (st != TW_OK) {
         tw_free(out->px);
         *out = (tw_image){0};

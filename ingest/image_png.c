@@ -22,7 +22,7 @@ typedef struct job {
     /* reading */
     const unsigned char *data;
     size_t len, at;
-    const tw_picture_options *opt;
+    const tw_image_options *opt;
     twi_canvas canvas;
     unsigned char *row;
 
@@ -130,7 +130,7 @@ static void flatten(unsigned char *px, int n, int channels, const unsigned char 
 /* One row of n pixels that belong to row y at x, x + step, ... */
 static void read_row(job *j, int channels, int y, int x, int step, int n)
 {
-    j->st = twi_picture_in_time(j->name, j->opt->deadline, j->err);
+    j->st = twi_image_in_time(j->name, j->opt->deadline, j->err);
     if (j->st != TW_OK)
         png_error(j->png, "late");
     png_read_row(j->png, j->row, NULL);
@@ -158,7 +158,7 @@ static void read_pixels(job *j)
     const int64_t height = png_get_image_height(j->png, j->info);
     const bool passes = png_get_interlace_type(j->png, j->info) != PNG_INTERLACE_NONE;
 
-    j->st = twi_picture_check_size(j->name, width, height, j->opt->max_source, j->err);
+    j->st = twi_image_check_size(j->name, width, height, j->opt->max_source, j->err);
     if (j->st != TW_OK)
         return;
     choose_format(j);
@@ -180,7 +180,7 @@ static void read_pixels(job *j)
 }
 
 tw_status twi_png_parse(tw_image *out, const unsigned char *data, size_t len, const char *name,
-                        const tw_picture_options *opt, tw_error *err)
+                        const tw_image_options *opt, tw_error *err)
 {
     job j = {.err = err, .name = name, .data = data, .len = len, .opt = opt};
 
@@ -231,11 +231,11 @@ static void write_all(job *j)
     png_write_end(j->png, NULL);
 }
 
-tw_status tw_picture_save_png(const char *path, const tw_image *im, tw_error *err)
+tw_status tw_image_save_png(const char *path, const tw_image *im, tw_error *err)
 {
     job j = {.err = err, .name = path, .image = im};
     FILE *file = NULL;
-    tw_status st = twi_picture_check_size(path, im->width, im->height, 0, err);
+    tw_status st = twi_image_check_size(path, im->width, im->height, 0, err);
 
     if (st == TW_OK && im->channels != 1 && im->channels != 3)
         st = tw_fail(err, TW_EINVAL, "a picture has 1 or 3 channels, not %d", im->channels);

@@ -299,7 +299,7 @@ uint64_t twi_hash_user(int64_t row, const char *key);
 uint64_t twi_hash_event(const tw_event *e);
 
 /* Whether a column that holds the sum of what hashes to h says so; always when c has no sums. */
-bool twi_is_sound(const twi_conn *c, sqlite3_stmt *q, int column, twi_tag tag, uint64_t h);
+bool twi_is_intact(const twi_conn *c, sqlite3_stmt *q, int column, twi_tag tag, uint64_t h);
 /* TW_ECORRUPT: "'PATH' is damaged: WHAT is not what was written; WAY OUT". */
 tw_status twi_damaged(const twi_conn *c, tw_error *err, const char *way_out, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -10,7 +10,7 @@
 static tw_status check_user(twi_conn *c, sqlite3_stmt *q, tw_error *err)
 {
     const int64_t row = sqlite3_column_int64(q, 0);
-    if (twi_is_sound(c, q, 2, TWI_TAG_USER, twi_hash_user(row, twi_text(q, 1))))
+    if (twi_is_intact(c, q, 2, TWI_TAG_USER, twi_hash_user(row, twi_text(q, 1))))
         return TW_OK;
     return twi_damaged(c, err, TWI_FROM_COPY, "user '%.100s' (row %lld)", twi_text(q, 1),
                        (long long) row);
@@ -199,7 +199,7 @@ static tw_status read_event(const twi_conn *c, sqlite3_stmt *q, tw_event *e, tw_
         .rating = number_or_nan(q, 4),
         .value = number_or_nan(q, 5),
     };
-    if (twi_is_sound(c, q, 6, TWI_TAG_EVENT, twi_hash_event(e)))
+    if (twi_is_intact(c, q, 6, TWI_TAG_EVENT, twi_hash_event(e)))
         return TW_OK;
     return twi_damaged(c, err, TWI_FROM_COPY,
                        "the event of user row %lld with item row %lld at %lld", (long long) e->user,

@@ -260,7 +260,7 @@ tw_status twi_check_line(const twi_conn *c, sqlite3_stmt *q, int sum, tw_error *
     const char *id = twi_text(q, 3);
     const uint64_t h = twi_hash_item(row, sqlite3_column_int64(q, 1), sqlite3_column_int(q, 2) != 0,
                                      id, twi_text(q, 4));
-    if (twi_is_sound(c, q, sum, TWI_TAG_ITEM, h))
+    if (twi_is_intact(c, q, sum, TWI_TAG_ITEM, h))
         return TW_OK;
     return twi_damaged(c, err, "put it again, or " TWI_FROM_COPY, "item '%.100s' (row %lld)", id,
                        (long long) row);
@@ -281,7 +281,7 @@ tw_status twi_read_item(const twi_conn *c, sqlite3_stmt *q, tw_item *item, tw_er
     };
     tw_status st = twi_check_line(c, q, 9, err);
     if (st != TW_OK || !item->live ||
-        twi_is_sound(c, q, 10, TWI_TAG_CONTENT, twi_hash_content(item->row, item)))
+        twi_is_intact(c, q, 10, TWI_TAG_CONTENT, twi_hash_content(item->row, item)))
         return st;
     return twi_damaged(c, err, "put it again, or " TWI_FROM_COPY,
                        "the content of item '%.100s' (row %lld)", item->id, (long long) item->row);

@@ -82,7 +82,7 @@ uint64_t twi_hash_event(const tw_event *e)
     return twi_hash_real(twi_hash_real(h, e->rating), e->value);
 }
 
-bool twi_is_sound(const twi_conn *c, sqlite3_stmt *q, int column, twi_tag tag, uint64_t h)
+bool twi_is_intact(const twi_conn *c, sqlite3_stmt *q, int column, twi_tag tag, uint64_t h)
 {
     return !c->summed || (sqlite3_column_type(q, column) == SQLITE_INTEGER &&
                           sqlite3_column_int64(q, column) == twi_sum_of(tag, h));

@@ -100,7 +100,7 @@ static tw_status read_space(twi_conn *c, int model, twi_space *space, tw_error *
         space->dim = sqlite3_column_int(q, 0);
         space->vectors = sqlite3_column_int64(q, 1);
         space->total = (uint64_t) sqlite3_column_int64(q, 2);
-        if (!twi_is_sound(c, q, 3, TWI_TAG_SPACE, hash_space(space)))
+        if (!twi_is_intact(c, q, 3, TWI_TAG_SPACE, hash_space(space)))
             st = twi_damaged(c, err, TWI_FROM_COPY, "the line of the vectors of model %d", model);
     }
 done:
@@ -175,9 +175,9 @@ static uint64_t hash_vector(int64_t seq, int model, int64_t row, const void *blo
 static bool vector_is_sound(const twi_conn *c, sqlite3_stmt *q, int model)
 {
     const void *blob = sqlite3_column_blob(q, 2);
-    return twi_is_sound(c, q, 3, TWI_TAG_VECTOR,
-                        hash_vector(sqlite3_column_int64(q, 0), model, sqlite3_column_int64(q, 1),
-                                    blob, sqlite3_column_bytes(q, 2)));
+    return twi_is_intact(c, q, 3, TWI_TAG_VECTOR,
+                         hash_vector(sqlite3_column_int64(q, 0), model, sqlite3_column_int64(q, 1),
+                                     blob, sqlite3_column_bytes(q, 2)));
 }
 
 /* What a put or a removal finds. */

@@ -66,10 +66,10 @@ tw_status twi_encoder_create(twi_encoder **out, tw_modality modality, const tw_t
         return tw_fail(err, TW_EINVAL, "this text encoder reads tokens and needs a vocabulary");
     switch (modality) {
     case TW_MODALITY_TEXT: return text_encoder(out, cfg, ps, texts, err);
-    case TW_MODALITY_PICTURE:
-        return cfg->picture <= TW_PICTURE_NONE ? TW_OK : twi_picture_create(out, cfg, ps, err);
-    case TW_MODALITY_SOUND:
-        return cfg->sound <= TW_SOUND_NONE ? TW_OK : twi_sound_create(out, cfg, ps, err);
+    case TW_MODALITY_IMAGE:
+        return cfg->picture <= TW_IMAGE_NONE ? TW_OK : twi_image_create(out, cfg, ps, err);
+    case TW_MODALITY_AUDIO:
+        return cfg->sound <= TW_AUDIO_NONE ? TW_OK : twi_audio_create(out, cfg, ps, err);
     case TW_MODALITY_ATTRIBUTES:
         return cfg->attributes <= TW_ATTRIBUTES_NONE ? TW_OK
                                                      : twi_attributes_create(out, cfg, ps, err);

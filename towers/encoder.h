@@ -37,7 +37,7 @@ typedef struct twi_sample {
 /* How inputs are disturbed in training; NULL where nothing is. */
 typedef struct twi_augment {
     double dropout; /* share of a text's features or words hidden */
-    tw_picture_augment picture;
+    tw_image_augment picture;
     double strength; /* of what is done to pictures and sounds, 1: as designed */
 } twi_augment;
 
@@ -105,9 +105,9 @@ TW_NODISCARD tw_status twi_bag_create(twi_encoder **out, const tw_tower_config *
                                       tw_error *err);
 TW_NODISCARD tw_status twi_tokens_create(twi_encoder **out, const tw_tower_config *cfg,
                                          const twi_texts *texts, tw_params *ps, tw_error *err);
-TW_NODISCARD tw_status twi_picture_create(twi_encoder **out, const tw_tower_config *cfg,
-                                          tw_params *ps, tw_error *err);
-TW_NODISCARD tw_status twi_sound_create(twi_encoder **out, const tw_tower_config *cfg,
+TW_NODISCARD tw_status twi_image_create(twi_encoder **out, const tw_tower_config *cfg,
+                                        tw_params *ps, tw_error *err);
+TW_NODISCARD tw_status twi_audio_create(twi_encoder **out, const tw_tower_config *cfg,
                                         tw_params *ps, tw_error *err);
 TW_NODISCARD tw_status twi_attributes_create(twi_encoder **out, const tw_tower_config *cfg,
                                              tw_params *ps, tw_error *err);

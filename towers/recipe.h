@@ -28,8 +28,8 @@
 /* What an item may have. */
 typedef enum tw_modality {
     TW_MODALITY_TEXT = 0,
-    TW_MODALITY_PICTURE = 1,
-    TW_MODALITY_SOUND = 2,
+    TW_MODALITY_IMAGE = 1,
+    TW_MODALITY_AUDIO = 2,
     TW_MODALITY_ATTRIBUTES = 3,
     TW_MODALITIES = 4
 } tw_modality;
@@ -49,18 +49,18 @@ typedef enum tw_text_encoder {
     TW_TEXT_TRANSFORMER = 6, /* tokens, BERT's encoder, mean over the text */
 } tw_text_encoder;
 
-typedef enum tw_picture_encoder {
-    TW_PICTURE_AUTO = 0,
-    TW_PICTURE_NONE = 1,
-    TW_PICTURE_CONV4 = 2,
-    TW_PICTURE_RESNET = 3,
-} tw_picture_encoder;
+typedef enum tw_image_encoder {
+    TW_IMAGE_AUTO = 0,
+    TW_IMAGE_NONE = 1,
+    TW_IMAGE_CONV4 = 2,
+    TW_IMAGE_RESNET = 3,
+} tw_image_encoder;
 
-typedef enum tw_sound_encoder {
-    TW_SOUND_AUTO = 0,
-    TW_SOUND_NONE = 1,
-    TW_SOUND_CNN = 2, /* log-mel, convolutions, mean over frequency, max and mean over time */
-} tw_sound_encoder;
+typedef enum tw_audio_encoder {
+    TW_AUDIO_AUTO = 0,
+    TW_AUDIO_NONE = 1,
+    TW_AUDIO_CNN = 2, /* log-mel, convolutions, mean over frequency, max and mean over time */
+} tw_audio_encoder;
 
 typedef enum tw_attribute_encoder {
     TW_ATTRIBUTES_AUTO = 0,
@@ -69,21 +69,21 @@ typedef enum tw_attribute_encoder {
 } tw_attribute_encoder;
 
 /* How a picture that is not square becomes one. */
-typedef enum tw_picture_fit { TW_FIT_PAD = 0, TW_FIT_CROP = 1, TW_FIT_STRETCH = 2 } tw_picture_fit;
+typedef enum tw_image_fit { TW_FIT_PAD = 0, TW_FIT_CROP = 1, TW_FIT_STRETCH = 2 } tw_image_fit;
 
 /* The named front ends of sounds. */
-typedef enum tw_sound_front {
+typedef enum tw_audio_front {
     TW_FRONT_SPEECH = 0, /* 8 kHz, 40 mels, 25/10 ms */
     TW_FRONT_VGGISH = 1, /* 16 kHz, 64 mels, 25/10 ms */
     TW_FRONT_PANNS = 2,  /* 32 kHz, 64 mels, 32/10 ms */
-} tw_sound_front;
+} tw_audio_front;
 
 /* What a tower is; fixed when it is made and stored in its file. Fields of encoders that are not
  * there do not matter. */
 typedef struct tw_tower_config {
     tw_text_encoder text;
-    tw_picture_encoder picture;
-    tw_sound_encoder sound;
+    tw_image_encoder picture;
+    tw_audio_encoder sound;
     tw_attribute_encoder attributes;
     int text_rules; /* how texts are read: 2 composed, case-folded, characters of scripts without
                        spaces; 1 as they stand, as towers were before; 0: the newest */
@@ -120,12 +120,12 @@ typedef struct tw_tower_config {
     int picture_channels; /* 1 grey, 3 colour */
     int picture_width;    /* channels of the first block */
     int picture_depth;    /* ResNet: blocks a stage */
-    tw_picture_fit picture_fit;
+    tw_image_fit picture_fit;
     int picture_detail;    /* side of the square that is kept of a picture, from which training cuts
                               its views; 0: picture_size */
     bool picture_mirrored; /* outside training, the mean of a picture and its mirror image */
     /* sounds */
-    tw_sound_front sound_front;
+    tw_audio_front sound_front;
     double sound_seconds; /* read from one sound */
     int sound_width;      /* channels of the first block */
     int sound_depth;      /* blocks */
@@ -157,11 +157,11 @@ typedef enum tw_tower_loss {
 
 const char *tw_tower_loss_name(tw_tower_loss loss); /* "auto", "triplet", ... Never NULL */
 
-typedef enum tw_picture_augment {
+typedef enum tw_image_augment {
     TW_AUGMENT_NONE = 0,
     TW_AUGMENT_GLYPH = 1, /* turned, sheared, scaled, shifted */
     TW_AUGMENT_PHOTO = 2, /* cropped, mirrored, brightness, contrast and colour moved */
-} tw_picture_augment;
+} tw_image_augment;
 
 typedef struct tw_tower_train_config {
     tw_tower_loss loss;
@@ -172,8 +172,8 @@ typedef struct tw_tower_train_config {
     bool logq;      /* InfoNCE: subtract ln of an item's share of the pairs (Yi et al. 2019) */
     double dropout; /* share of a text's features hidden at random in each step, [0, 0.9]: keeps
                        a tower from learning items by heart */
-    double modality_dropout;    /* chance that an item which has several shows only one in a step */
-    tw_picture_augment augment; /* how pictures are disturbed in each step */
+    double modality_dropout;  /* chance that an item which has several shows only one in a step */
+    tw_image_augment augment; /* how pictures are disturbed in each step */
     double strength; /* of the disturbance of pictures and sounds; 0: none, 1: as designed */
     int matryoshka;  /* least width at which the vectors shall work alone: the loss is summed over
                         this, twice this ... and dim; 0: dim alone */

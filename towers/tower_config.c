@@ -177,11 +177,11 @@ static const option options[] = {OPTIONS(X)};
 
 /* Every enum of the recipe is read and written as an int. */
 _Static_assert(sizeof(tw_tower_loss) == sizeof(int) && sizeof(tw_text_encoder) == sizeof(int) &&
-                   sizeof(tw_picture_encoder) == sizeof(int) &&
-                   sizeof(tw_sound_encoder) == sizeof(int) &&
+                   sizeof(tw_image_encoder) == sizeof(int) &&
+                   sizeof(tw_audio_encoder) == sizeof(int) &&
                    sizeof(tw_attribute_encoder) == sizeof(int) &&
-                   sizeof(tw_picture_fit) == sizeof(int) && sizeof(tw_sound_front) == sizeof(int) &&
-                   sizeof(tw_picture_augment) == sizeof(int),
+                   sizeof(tw_image_fit) == sizeof(int) && sizeof(tw_audio_front) == sizeof(int) &&
+                   sizeof(tw_image_augment) == sizeof(int),
                "an enum is no int");
 
 int tw_tower_option_count(void) { return (int) (sizeof options / sizeof options[0]); }
@@ -324,8 +324,8 @@ static bool matters(const option *o, const tw_tower_config *cfg)
     case SHAPE: return true;
     case BAG: return cfg->text == TW_TEXT_AUTO || cfg->text == TW_TEXT_BAG;
     case TOKENS: return twi_reads_tokens(cfg);
-    case PICTURE: return cfg->picture > TW_PICTURE_NONE;
-    case SOUND: return cfg->sound > TW_SOUND_NONE;
+    case PICTURE: return cfg->picture > TW_IMAGE_NONE;
+    case SOUND: return cfg->sound > TW_AUDIO_NONE;
     case ATTRIBUTES: return cfg->attributes > TW_ATTRIBUTES_NONE;
     }
     return false;
@@ -402,11 +402,11 @@ tw_status twi_tower_config_check(const tw_tower_config *cfg, tw_error *err)
         cfg->text_positions < cfg->max_tokens)
         return tw_fail(err, TW_EINVAL, "max_tokens %d is above text_positions %d", cfg->max_tokens,
                        cfg->text_positions);
-    if (cfg->picture > TW_PICTURE_NONE &&
-        cfg->picture_width % (cfg->picture == TW_PICTURE_RESNET ? 16 : 8) != 0)
+    if (cfg->picture > TW_IMAGE_NONE &&
+        cfg->picture_width % (cfg->picture == TW_IMAGE_RESNET ? 16 : 8) != 0)
         return tw_fail(err, TW_EINVAL, "picture_width %d is no multiple of %d", cfg->picture_width,
-                       cfg->picture == TW_PICTURE_RESNET ? 16 : 8);
-    if (cfg->picture > TW_PICTURE_NONE && cfg->picture_channels == 2)
+                       cfg->picture == TW_IMAGE_RESNET ? 16 : 8);
+    if (cfg->picture > TW_IMAGE_NONE && cfg->picture_channels == 2)
         return tw_fail(err, TW_EINVAL, "picture_channels is 1 (grey) or 3 (colour), not 2");
     return TW_OK;
 }

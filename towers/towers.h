@@ -53,7 +53,7 @@ typedef struct tw_tower_item {
     const char *text; /* text_len bytes */
     size_t text_len;
     const tw_image *picture;
-    const tw_sound *sound;
+    const tw_audio *sound;
     const char *attributes; /* a JSON object */
 } tw_tower_item;
 

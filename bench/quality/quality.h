@@ -56,7 +56,7 @@ typedef struct quality_items {
     int64_t n, room;
     tw_tower_item *at;  /* (n); pictures, sounds and texts owned by the next two */
     tw_image *pictures; /* (n) px NULL: none */
-    tw_sound *sounds;   /* (n) */
+    tw_audio *sounds;   /* (n) */
     char **texts;       /* (n) or NULL */
     int32_t *cls;       /* (n) -1: none */
     int32_t *group;     /* (n) */
@@ -65,7 +65,7 @@ typedef struct quality_items {
 
 /* Appends an item of class cls in group `group`; takes the picture, the sound and the text, any of
  * which may be NULL. */
-TW_NODISCARD tw_status quality_add(quality_items *x, tw_image *picture, tw_sound *sound, char *text,
+TW_NODISCARD tw_status quality_add(quality_items *x, tw_image *picture, tw_audio *sound, char *text,
                                    int32_t cls, int32_t group, tw_error *err);
 void quality_items_fini(quality_items *x);
 tw_tower_source quality_source(quality_items *x);

@@ -90,12 +90,12 @@ static tw_status read_recordings(quality_items *learnt, quality_items *asked, co
     if (n < 0)
         return tw_fail_errno(err, "cannot open the folder '%.200s'", folder);
     for (int i = 0; i < n && st == TW_OK; i++) {
-        tw_sound s = {0};
+        tw_audio s = {0};
         if (!parse_name(&r, entries[i]->d_name) || part_of(how, &r) == UNSEEN)
             continue;
         st = tw_path_join(path, folder, entries[i]->d_name, err);
         if (st == TW_OK)
-            st = tw_sound_load(&s, path, &(tw_sound_options){.seconds = 60}, NULL, err);
+            st = tw_audio_load(&s, path, &(tw_audio_options){.seconds = 60}, NULL, err);
         if (st == TW_OK)
             st = quality_add(part_of(how, &r) == ASKED ? asked : learnt, NULL, &s, NULL, r.digit,
                              r.speaker, err);

@@ -98,7 +98,7 @@ static tw_status add_products(quality_items *x, const char *data, int64_t first,
         if (text == NULL)
             continue;
         p[c].text = NULL;
-        TW_TRY(tw_picture_load(&im, p[c].icon, NULL, err));
+        TW_TRY(tw_image_load(&im, p[c].icon, NULL, err));
         TW_TRY(quality_add(x, &im, NULL, text, c, 0, err));
     }
 done:
@@ -126,7 +126,7 @@ static tw_status add_grocery(quality_items *x, const char *data, const char *lis
         const long fine = strtol(comma, &comma, 10);
         const long coarse = *comma == ',' ? strtol(comma + 1, NULL, 10) : 0;
         TW_TRY(tw_path_join(path, data, lines[i], err));
-        TW_TRY(tw_picture_load(&im, path, NULL, err));
+        TW_TRY(tw_image_load(&im, path, NULL, err));
         TW_TRY(quality_add(x, &im, NULL, NULL, (int32_t) fine, (int32_t) coarse, err));
     }
 done:

@@ -94,7 +94,7 @@ static tw_status add_glyph(quality_items *x, const char *path, int32_t cls, int3
                            int turns, tw_error *err)
 {
     tw_image im = {0}, other = {0};
-    tw_status st = tw_picture_load(&im, path, NULL, err);
+    tw_status st = tw_image_load(&im, path, NULL, err);
     for (int k = 0; k < turns && st == TW_OK; k++) {
         st = turned(&other, &im, k, err);
         if (st == TW_OK)

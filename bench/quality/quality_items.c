@@ -29,14 +29,14 @@ static bool grow(quality_items *x)
     return true;
 }
 
-tw_status quality_add(quality_items *x, tw_image *picture, tw_sound *sound, char *text, int32_t cls,
+tw_status quality_add(quality_items *x, tw_image *picture, tw_audio *sound, char *text, int32_t cls,
                       int32_t group, tw_error *err)
 {
     if (x->n == x->room && !grow(x))
         return tw_fail(err, TW_ENOMEM, "%lld items", (long long) x->n + 1);
     const int64_t i = x->n++;
     x->pictures[i] = picture != NULL ? *picture : (tw_image){0};
-    x->sounds[i] = sound != NULL ? *sound : (tw_sound){0};
+    x->sounds[i] = sound != NULL ? *sound : (tw_audio){0};
     x->texts[i] = text;
     x->cls[i] = cls;
     x->group[i] = group;

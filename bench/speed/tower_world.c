@@ -48,7 +48,7 @@ static void fill_picture(tw_image *p, int64_t i)
         p->px[k] = (unsigned char) tw_rng_below(&r, 256);
 }
 
-static void fill_sound(tw_sound *s, int64_t i)
+static void fill_sound(tw_audio *s, int64_t i)
 {
     double last = 0;
     tw_rng r;
@@ -82,15 +82,15 @@ static tw_status make_seats(world *w, tw_error *err)
     const tw_tower_config *c = &w->s->recipe.tower;
     for (int k = 0; k < tw_pool_size(w->pool); k++) {
         seat *s = &w->seats[k];
-        if (c->picture > TW_PICTURE_NONE) {
+        if (c->picture > TW_IMAGE_NONE) {
             const int side = c->picture_size;
             s->picture = (tw_image){.width = side, .height = side, .channels = c->picture_channels};
             s->picture.px = tw_alloc((size_t) side * (size_t) side, (size_t) c->picture_channels);
             if (s->picture.px == NULL)
                 return tw_fail(err, TW_ENOMEM, "a picture");
         }
-        if (c->sound > TW_SOUND_NONE) {
-            s->sound = (tw_sound){.rate = RATE, .frames = (int64_t) (c->sound_seconds * RATE)};
+        if (c->sound > TW_AUDIO_NONE) {
+            s->sound = (tw_audio){.rate = RATE, .frames = (int64_t) (c->sound_seconds * RATE)};
             s->sound.samples = tw_alloc((size_t) s->sound.frames, sizeof *s->sound.samples);
             if (s->sound.samples == NULL)
                 return tw_fail(err, TW_ENOMEM, "a sound");

@@ -23,7 +23,7 @@ enum {
 typedef struct seat {
     char text[MAX_WORDS * LONGEST_WORD];
     tw_image picture;
-    tw_sound sound;
+    tw_audio sound;
 } seat;
 
 typedef struct world {

@@ -36,9 +36,9 @@ tw_status twi_describe(const tw_item *item, unsigned modalities, tw_text *scratc
     }
     if ((modalities >> TW_MODALITY_ATTRIBUTES & 1) != 0)
         TW_TRY(keep(&out->attributes, item->attributes, strlen(item->attributes), id, err));
-    if ((modalities >> TW_MODALITY_PICTURE & 1) != 0)
+    if ((modalities >> TW_MODALITY_IMAGE & 1) != 0)
         TW_TRY(keep(&out->image, item->image, strlen(item->image), id, err));
-    if ((modalities >> TW_MODALITY_SOUND & 1) != 0)
+    if ((modalities >> TW_MODALITY_AUDIO & 1) != 0)
         TW_TRY(keep(&out->audio, item->audio, strlen(item->audio), id, err));
 done:
     if (st != TW_OK)

@@ -33,10 +33,10 @@ static void settle(tw_tower_config *cfg, const inventory *v, int64_t n)
 {
     if (cfg->text == TW_TEXT_AUTO)
         cfg->text = v->texts > 0 ? TW_TEXT_BAG : TW_TEXT_NONE;
-    if (cfg->picture == TW_PICTURE_AUTO)
-        cfg->picture = enough(v->pictures, n) ? TW_PICTURE_CONV4 : TW_PICTURE_NONE;
-    if (cfg->sound == TW_SOUND_AUTO)
-        cfg->sound = enough(v->sounds, n) ? TW_SOUND_CNN : TW_SOUND_NONE;
+    if (cfg->picture == TW_IMAGE_AUTO)
+        cfg->picture = enough(v->pictures, n) ? TW_IMAGE_CONV4 : TW_IMAGE_NONE;
+    if (cfg->sound == TW_AUDIO_AUTO)
+        cfg->sound = enough(v->sounds, n) ? TW_AUDIO_CNN : TW_AUDIO_NONE;
     if (cfg->attributes == TW_ATTRIBUTES_AUTO)
         cfg->attributes = TW_ATTRIBUTES_NONE;
 }
@@ -70,8 +70,8 @@ tw_status twi_make_tower(tw_tower_config *cfg, const twi_catalogue *c, const cha
 
     *out = NULL;
     settle(cfg, &v, c->n);
-    if (cfg->text == TW_TEXT_NONE && cfg->picture == TW_PICTURE_NONE &&
-        cfg->sound == TW_SOUND_NONE && cfg->attributes == TW_ATTRIBUTES_NONE) {
+    if (cfg->text == TW_TEXT_NONE && cfg->picture == TW_IMAGE_NONE && cfg->sound == TW_AUDIO_NONE &&
+        cfg->attributes == TW_ATTRIBUTES_NONE) {
         st = tw_fail(err, TW_ESTATE,
                      "no item has a text, and fewer than one in %d a picture or a sound: there is "
                      "nothing for towers to read",

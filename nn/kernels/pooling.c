@@ -139,7 +139,7 @@ void tw_meanpool_backward(tw_real *dx, const tw_real *dy, int P, int C)
         tw_vec_axpy(dx + (size_t) p * (size_t) C, dy, 1.0 / P, (size_t) C);
 }
 
-void tw_soundpool_forward(tw_real *y, int32_t *best, tw_real *work, const tw_real *x, int T, int M,
+void tw_audiopool_forward(tw_real *y, int32_t *best, tw_real *work, const tw_real *x, int T, int M,
                           int C)
 {
     const size_t frame = (size_t) M * (size_t) C;
@@ -159,7 +159,7 @@ void tw_soundpool_forward(tw_real *y, int32_t *best, tw_real *work, const tw_rea
         y[c] = y[c] / (tw_real) T + work[C + c];
 }
 
-void tw_soundpool_backward(tw_real *dx, const tw_real *dy, const int32_t *best, int T, int M, int C)
+void tw_audiopool_backward(tw_real *dx, const tw_real *dy, const int32_t *best, int T, int M, int C)
 {
     for (int t = 0; t < T; t++) {
         tw_real *frame = dx + (size_t) t * (size_t) M * (size_t) C;

@@ -36,9 +36,9 @@ void tw_meanpool_backward(tw_real *dx, const tw_real *dy, int P, int C); /* dx +
  *   y (C) = max over t of m[t] + mean over t of m[t]
  *
  * best (C) keeps the first t of the largest. work (2C). Source: Kong et al. 2020 (PANNs). */
-void tw_soundpool_forward(tw_real *y, int32_t *best, tw_real *work, const tw_real *x, int T, int M,
+void tw_audiopool_forward(tw_real *y, int32_t *best, tw_real *work, const tw_real *x, int T, int M,
                           int C);
-void tw_soundpool_backward(tw_real *dx, const tw_real *dy, const int32_t *best, int T, int M,
+void tw_audiopool_backward(tw_real *dx, const tw_real *dy, const int32_t *best, int T, int M,
                            int C); /* dx += */
 
 #endif

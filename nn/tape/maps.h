@@ -68,7 +68,7 @@ tw_maps tw_op_avgpool2(tw_tape *t, tw_maps x);
 /* ---- to one row for each picture ------------------------------------------------------------- */
 
 tw_tensor *tw_op_mean_pool(tw_tape *t, tw_maps x);  /* (n, C): mean over the pixels */
-tw_tensor *tw_op_sound_pool(tw_tape *t, tw_maps x); /* (n, C): see tw_soundpool_forward */
+tw_tensor *tw_op_audio_pool(tw_tape *t, tw_maps x); /* (n, C): see tw_audiopool_forward */
 /* (n, h*w*C): all heights are the same. A view: it shares x's numbers and gradient. */
 tw_tensor *tw_op_flatten(tw_tape *t, tw_maps x);
 

@@ -249,11 +249,11 @@ static void sound_pool_back(tw_tape *t, void *saved)
     const size_t C = (size_t) s->y->cols;
     (void) t;
     for (int i = 0; i < s->x.n; i++)
-        tw_soundpool_backward(of(s->x.x->d, &s->x, i), s->y->d + (size_t) i * C,
+        tw_audiopool_backward(of(s->x.x->d, &s->x, i), s->y->d + (size_t) i * C,
                               s->best + (size_t) i * C, height(&s->x, i), s->x.width, s->y->cols);
 }
 
-tw_tensor *tw_op_sound_pool(tw_tape *t, tw_maps x)
+tw_tensor *tw_op_audio_pool(tw_tape *t, tw_maps x)
 {
     maps_saved *s = begin(t, &x);
     if (s == NULL)
@@ -265,7 +265,7 @@ tw_tensor *tw_op_sound_pool(tw_tape *t, tw_maps x)
     if (work == NULL || s->y == NULL || s->best == NULL)
         return NULL;
     for (int i = 0; i < x.n; i++)
-        tw_soundpool_forward(s->y->v + (size_t) i * C, s->best + (size_t) i * C, work,
+        tw_audiopool_forward(s->y->v + (size_t) i * C, s->best + (size_t) i * C, work,
                              of(x.x->v, &x, i), height(&x, i), x.width, x.x->cols);
     tw_tape_record(t, sound_pool_back, s);
     return s->y;

@@ -17,16 +17,16 @@ static void require(int condition)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    tw_sound s;
+    tw_audio s;
     tw_error err = {0};
     bool cut = false;
 
-    if (tw_sound_parse(&s, data, size, "fuzz", &(tw_sound_options){.seconds = 0.25}, &cut, &err) !=
+    if (tw_audio_parse(&s, data, size, "fuzz", &(tw_audio_options){.seconds = 0.25}, &cut, &err) !=
         TW_OK) {
         require(s.samples == NULL && strncmp(err.msg, "'fuzz' ", 7) == 0);
         return 0;
     }
-    require(s.rate >= TW_SOUND_MIN_RATE && s.rate <= TW_SOUND_MAX_RATE);
+    require(s.rate >= TW_AUDIO_MIN_RATE && s.rate <= TW_AUDIO_MAX_RATE);
     require(s.frames >= 1 && s.frames <= (s.rate + 3) / 4);
     require(!cut || s.frames == (s.rate + 3) / 4);
     for (int64_t i = 0; i < s.frames; i++)

@@ -16,12 +16,12 @@ static void require(int condition)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const tw_picture_options opt = {.background = {1, 2, 3}, .max_pixels = 4096};
+    const tw_image_options opt = {.background = {1, 2, 3}, .max_pixels = 4096};
     tw_image im;
     tw_error err = {0};
     unsigned sum = 0;
 
-    if (tw_picture_parse(&im, data, size, "fuzz", &opt, &err) != TW_OK) {
+    if (tw_image_parse(&im, data, size, "fuzz", &opt, &err) != TW_OK) {
         require(im.px == NULL && strncmp(err.msg, "'fuzz' ", 7) == 0);
         return 0;
     }

@@ -28,7 +28,7 @@ static int picture(const char *path, const char *shape, int kind)
                 memset(px + ((size_t) y * SIDE + (size_t) x) * 3, 20 * kind, 3);
         }
     }
-    return tw_picture_save_png(path, &im, NULL) == TW_OK ? 0 : 1;
+    return tw_image_save_png(path, &im, NULL) == TW_OK ? 0 : 1;
 }
 
 static void put_le(unsigned char *at, uint32_t value, int bytes)

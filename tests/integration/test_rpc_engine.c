@@ -116,7 +116,7 @@ static void train_on_pictures(int n)
         for (int k = 0; k < 400; k++)
             px[k] = k / 20 < 4 + 3 * i && k % 20 < 4 + 3 * i ? 64 : 255;
         (void) snprintf(id, sizeof id, "square%d.png", i);
-        assert_ok(tw_picture_save_png(tw_test_path(id), &im, err));
+        assert_ok(tw_image_save_png(tw_test_path(id), &im, err));
         const tw_item item = {.id = id, .image = tw_test_path(id)};
         assert_ok(tw_engine_put(engine, &item, &kind, err));
     }
@@ -184,8 +184,8 @@ static void a_client_names_files_below_the_media_root_alone(void **state)
     tw_item got;
     const char *inside = tw_test_path("media/in.png"), *outside = tw_test_path("out.png");
 
-    assert_ok(tw_picture_save_png(inside, &im, err));
-    assert_ok(tw_picture_save_png(outside, &im, err));
+    assert_ok(tw_image_save_png(inside, &im, err));
+    assert_ok(tw_image_save_png(outside, &im, err));
     assert_int_equal(symlink(outside, tw_test_path("media/link.png")), 0);
     assert_ok(put_picture(c, "in.png", err));
     assert_ok(tw_client_get(c, "client's", &got, err));

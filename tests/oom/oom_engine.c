@@ -38,7 +38,7 @@ static const char *draw(const char *name)
     const tw_image im = {.width = 16, .height = 16, .channels = 1, .px = px};
     for (int i = 0; i < 256; i++)
         px[i] = (unsigned char) (i * 7);
-    assert_ok(tw_picture_save_png(tw_test_path(name), &im, err));
+    assert_ok(tw_image_save_png(tw_test_path(name), &im, err));
     return tw_test_path(name);
 }
 

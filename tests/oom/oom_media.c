@@ -12,13 +12,13 @@
 
 enum { W = 90, H = 70 };
 
-static const tw_picture_options small = {.background = {255, 255, 255}, .max_pixels = 4096};
+static const tw_image_options small = {.background = {255, 255, 255}, .max_pixels = 4096};
 static blob png, jpeg;
 
 static tw_status read_png(void)
 {
     tw_image im;
-    const tw_status st = tw_picture_parse(&im, png.data, png.len, "made.png", &small, NULL);
+    const tw_status st = tw_image_parse(&im, png.data, png.len, "made.png", &small, NULL);
     assert_true((im.px == NULL) == (st != TW_OK));
     tw_free(im.px);
     return st;
@@ -27,7 +27,7 @@ static tw_status read_png(void)
 static tw_status read_jpeg(void)
 {
     tw_image im;
-    const tw_status st = tw_picture_parse(&im, jpeg.data, jpeg.len, "made.jpg", &small, NULL);
+    const tw_status st = tw_image_parse(&im, jpeg.data, jpeg.len, "made.jpg", &small, NULL);
     assert_true((im.px == NULL) == (st != TW_OK));
     tw_free(im.px);
     return st;
@@ -37,7 +37,7 @@ static tw_status save_png(void)
 {
     unsigned char px[12] = {0};
     const tw_image im = {.width = 2, .height = 2, .channels = 3, .px = px};
-    return tw_picture_save_png(tw_test_path("saved.png"), &im, NULL);
+    return tw_image_save_png(tw_test_path("saved.png"), &im, NULL);
 }
 
 static tw_status load_sound(void)
@@ -46,13 +46,13 @@ static tw_status load_sound(void)
     unsigned char wav[44 + 70000] =
         "RIFF\x94\x11\x01\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x40\x1f"
         "\0\0\1\0\x08\0data\x70\x11\x01";
-    tw_sound s;
+    tw_audio s;
     FILE *f = fopen(tw_test_path(path), "wb");
     assert_non_null(f);
     assert_int_equal(fwrite(wav, 1, sizeof wav, f), sizeof wav);
     assert_int_equal(fclose(f), 0);
     const tw_status st =
-        tw_sound_load(&s, tw_test_path(path), &(tw_sound_options){.seconds = 60}, NULL, NULL);
+        tw_audio_load(&s, tw_test_path(path), &(tw_audio_options){.seconds = 60}, NULL, NULL);
     assert_true((s.samples == NULL) == (st != TW_OK));
     tw_free(s.samples);
     return st;

@@ -6,7 +6,7 @@
 static tw_status make_and_run(void)
 {
     float x[500] = {0.5F};
-    const tw_sound s = {.rate = 11025, .frames = 500, .samples = x};
+    const tw_audio s = {.rate = 11025, .frames = 500, .samples = x};
     tw_status st = TW_OK;
     twi_logmel_config cfg;
     twi_logmel *m = NULL;

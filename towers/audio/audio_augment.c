@@ -5,7 +5,7 @@
 #include "towers/audio/audio_logmel.h"
 
 /* SpecAugment's masks, made smaller for short sounds; gain, shift and warp by judgement. */
-const twi_sound_jitter TWI_JITTER_SOUND = {.gain = 6,
+const twi_audio_jitter TWI_JITTER_AUDIO = {.gain = 6,
                                            .shift = 0.1,
                                            .stretch = 0.1,
                                            .warp = 0.1,
@@ -14,7 +14,7 @@ const twi_sound_jitter TWI_JITTER_SOUND = {.gain = 6,
                                            .band_masks = 1,
                                            .band_width = 6};
 
-tw_status twi_sound_jitter_check(const twi_sound_jitter *j, tw_error *err)
+tw_status twi_audio_jitter_check(const twi_audio_jitter *j, tw_error *err)
 {
     const struct {
         const char *name;
@@ -99,7 +99,7 @@ static void draw_mask(tw_rng *rng, int width, int size, int *from, int *to)
     *to = *from + n;
 }
 
-static void mask(float *out, int n, int bands, const twi_sound_jitter *j, float value, tw_rng *rng)
+static void mask(float *out, int n, int bands, const twi_audio_jitter *j, float value, tw_rng *rng)
 {
     int from, to;
     for (int i = 0; i < j->time_masks; i++) {
@@ -116,7 +116,7 @@ static void mask(float *out, int n, int bands, const twi_sound_jitter *j, float 
 }
 
 void twi_logmel_augment(float *out, const float *in, int n, const twi_logmel_config *cfg,
-                        const twi_sound_jitter *jitter, tw_rng *rng)
+                        const twi_audio_jitter *jitter, tw_rng *rng)
 {
     const size_t all = (size_t) n * (size_t) cfg->bands;
     const double gain = draw(rng, jitter->gain), shift = draw(rng, jitter->shift) * n;

@@ -21,8 +21,8 @@ static tw_status check(const twi_audio_config *cfg, tw_error *err)
     return TW_OK;
 }
 
-tw_status twi_audio_create(twi_audio_cnn *a, const twi_audio_config *cfg, tw_params *ps,
-                           const char *prefix, tw_error *err)
+tw_status twi_audio_cnn_create(twi_audio_cnn *a, const twi_audio_config *cfg, tw_params *ps,
+                               const char *prefix, tw_error *err)
 {
     tw_status st = TW_OK;
     *a = (twi_audio_cnn){.cfg = *cfg};
@@ -48,5 +48,5 @@ tw_tensor *twi_audio_forward(const twi_audio_cnn *a, tw_tape *t, const float *co
     tw_maps x = tw_op_frames(t, frames, lengths, n, a->cfg.bands, a->cfg.scale, a->cfg.shift);
     for (int i = 0; i < a->cfg.blocks; i++)
         x = twi_conv_layer_forward(&a->layer[i], t, x, NULL, true, true);
-    return tw_op_sound_pool(t, x);
+    return tw_op_audio_pool(t, x);
 }

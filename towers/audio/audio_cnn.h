@@ -38,8 +38,8 @@ typedef struct twi_audio_cnn {
 /* Adds the net's tensors to ps as "<prefix>conv0.w", ".gain", ".bias", ...; ps must outlive it,
  * there is nothing to release. TW_EINVAL: a figure of cfg outside its range, or a name is taken.
  * TW_ENOMEM. */
-TW_NODISCARD tw_status twi_audio_create(twi_audio_cnn *a, const twi_audio_config *cfg,
-                                        tw_params *ps, const char *prefix, tw_error *err);
+TW_NODISCARD tw_status twi_audio_cnn_create(twi_audio_cnn *a, const twi_audio_config *cfg,
+                                            tw_params *ps, const char *prefix, tw_error *err);
 
 void twi_audio_init(const twi_audio_cnn *a, tw_rng *rng); /* as twi_conv_layer_init */
 

@@ -175,7 +175,7 @@ const twi_logmel_config *twi_logmel_config_of(const twi_logmel *m) { return &m->
 /* ---- sounds ---- */
 
 /* Resampled, where it must be, and cut to cfg->seconds. *owned is the caller's to free. */
-static tw_status at_rate(const twi_logmel_config *cfg, const tw_sound *s, const float **samples,
+static tw_status at_rate(const twi_logmel_config *cfg, const tw_audio *s, const float **samples,
                          int64_t *n, float **owned, tw_error *err)
 {
     const int64_t most = (int64_t) (cfg->seconds * s->rate);
@@ -269,7 +269,7 @@ static void sum_bands(const twi_logmel *m, float *row, const float *spectrum)
     }
 }
 
-tw_status twi_logmel_run(const twi_logmel *m, const tw_sound *s, float **out, int *n, tw_error *err)
+tw_status twi_logmel_run(const twi_logmel *m, const tw_audio *s, float **out, int *n, tw_error *err)
 {
     const twi_logmel_config *cfg = &m->cfg;
     tw_status st = TW_OK;

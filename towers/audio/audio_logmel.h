@@ -99,13 +99,13 @@ int twi_logmel_count(const twi_logmel_config *cfg, int64_t samples);
  *   out  (n, bands), the caller frees it with tw_free
  *
  * TW_EINVAL: no frames, or a rate outside. TW_ENOMEM. On failure *out is NULL. Thread-safe. */
-TW_NODISCARD tw_status twi_logmel_run(const twi_logmel *m, const tw_sound *s, float **out, int *n,
+TW_NODISCARD tw_status twi_logmel_run(const twi_logmel *m, const tw_audio *s, float **out, int *n,
                                       tw_error *err);
 
 /* ---- what training does to log-mels (audio_augment.c) ---- */
 
 /* Each figure is the most that is drawn; 0 switches it off. */
-typedef struct twi_sound_jitter {
+typedef struct twi_audio_jitter {
     double gain;    /* dB louder or softer, 0..40 */
     double shift;   /* share of the frames, earlier or later, 0..1 */
     double stretch; /* tempo within 1 / (1 + x) .. 1 + x, 0..1 */
@@ -113,18 +113,18 @@ typedef struct twi_sound_jitter {
     int time_masks,
         time_width; /* SpecAugment: up to so many masks, 0..10, of up to so many frames */
     int band_masks, band_width; /* the same of bands */
-} twi_sound_jitter;
+} twi_audio_jitter;
 
-extern const twi_sound_jitter TWI_JITTER_SOUND;
+extern const twi_audio_jitter TWI_JITTER_AUDIO;
 
 /* TW_EINVAL: a figure outside its range. */
-TW_NODISCARD tw_status twi_sound_jitter_check(const twi_sound_jitter *jitter, tw_error *err);
+TW_NODISCARD tw_status twi_audio_jitter_check(const twi_audio_jitter *jitter, tw_error *err);
 
 /* out (n, bands) <- in (n, bands), a log-mel of cfg, disturbed by what rng draws. Frames from
  * outside are silence; a mask holds the mean of `in`. The loudness is changed as if the sound had
  * been, floor included. out must not overlap in. A pure function. */
 void twi_logmel_augment(float *out, const float *in, int n, const twi_logmel_config *cfg,
-                        const twi_sound_jitter *jitter, tw_rng *rng);
+                        const twi_audio_jitter *jitter, tw_rng *rng);
 
 float twi_logmel_silence(const twi_logmel_config *cfg); /* what a frame of zeros gives */
 

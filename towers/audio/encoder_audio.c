@@ -120,9 +120,9 @@ static void copy_fit(twi_encoder *to, const twi_encoder *from)
 /* ---- forward --------------------------------------------------------------------------------- */
 
 /* What is done to sounds, at a strength: 0 leaves them as they are. */
-static twi_sound_jitter jitter_of(double strength)
+static twi_audio_jitter jitter_of(double strength)
 {
-    twi_sound_jitter j = TWI_JITTER_SOUND;
+    twi_audio_jitter j = TWI_JITTER_AUDIO;
 #define AT_MOST(x, most) ((x) < (most) ? (x) : (most))
     j.gain = AT_MOST(j.gain * strength, 40);
     j.shift = AT_MOST(j.shift * strength, 1);
@@ -139,7 +139,7 @@ static bool disturb(const sound *s, tw_tape *tape, const float **rows, const int
                     double strength)
 {
     const twi_logmel_config *front = twi_logmel_config_of(s->front);
-    const twi_sound_jitter jitter = jitter_of(strength);
+    const twi_audio_jitter jitter = jitter_of(strength);
     const size_t bands = (size_t) front->bands;
     size_t all = 0;
 
@@ -259,7 +259,7 @@ static int chunk_of(const twi_logmel_config *front)
     return bytes <= LONGEST_TOGETHER ? TOGETHER_BYTES : 0;
 }
 
-tw_status twi_sound_create(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
+tw_status twi_audio_create(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
                            tw_error *err)
 {
     static const char *const presets[] = {"fsdd", "vggish", "panns"};
@@ -276,7 +276,7 @@ tw_status twi_sound_create(twi_encoder **out, const tw_tower_config *cfg, tw_par
     TW_TRY(twi_logmel_create(&s->front, &front, err));
     const twi_audio_config net = {
         .bands = front.bands, .blocks = cfg->sound_depth, .width = cfg->sound_width, .scale = 1};
-    TW_TRY(twi_audio_create(&s->net, &net, ps, "sound.", err));
+    TW_TRY(twi_audio_cnn_create(&s->net, &net, ps, "sound.", err));
     set_level(s, 1, 0);
     s->base = (twi_encoder){
         .class = &class, .width = twi_audio_width(&s->net), .chunk = chunk_of(&front)};

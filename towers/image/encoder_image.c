@@ -180,8 +180,8 @@ done:
     return st;
 }
 
-tw_status twi_picture_create(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
-                             tw_error *err)
+tw_status twi_image_create(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
+                           tw_error *err)
 {
     static const twi_aspect aspects[] = {TWI_ASPECT_PAD, TWI_ASPECT_CROP, TWI_ASPECT_STRETCH};
     tw_status st = TW_OK;
@@ -190,7 +190,7 @@ tw_status twi_picture_create(twi_encoder **out, const tw_tower_config *cfg, tw_p
     *out = NULL;
     if (p == NULL)
         return tw_fail(err, TW_ENOMEM, "picture encoder");
-    p->residual = cfg->picture == TW_PICTURE_RESNET;
+    p->residual = cfg->picture == TW_IMAGE_RESNET;
     p->base.class = p->residual ? &resnet_class : &conv4_class;
     p->mirrored = cfg->picture_mirrored;
     p->side = cfg->picture_size;

@@ -30,7 +30,7 @@ static int open_all(void **state)
     for (int i = 0; i < 4; i++) {
         const char *const ids[] = {"a", "b", "c", "d"};
         memset(px, 60 * i, sizeof px);
-        assert_ok(tw_picture_save_png(tw_test_path(ids[i]), &im, err));
+        assert_ok(tw_image_save_png(tw_test_path(ids[i]), &im, err));
         assert_ok(tw_engine_put(engine, &(tw_item){.id = ids[i], .image = tw_test_path(ids[i])},
                                 &(tw_put_kind){0}, err));
     }
@@ -161,7 +161,7 @@ static void a_picture_is_refused_by_its_header_or_by_the_clock(void **state)
 
     tw_answer_init(&a);
     assert_non_null(huge.px);
-    assert_ok(tw_picture_save_png(path, &huge, err));
+    assert_ok(tw_image_save_png(path, &huge, err));
     tw_free(huge.px);
     assert_ok(tw_file_read(path, 1 << 20, &data, &len, err));
     tw_similar_query q = {.image = {data, len}, .k = 1};

@@ -32,7 +32,7 @@ static const char *draw(const char *name, int shape, int variant)
         }
     }
     const char *path = tw_test_path(name);
-    assert_ok(tw_picture_save_png(path, &im, err));
+    assert_ok(tw_image_save_png(path, &im, err));
     return path;
 }
 

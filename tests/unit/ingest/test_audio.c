@@ -37,20 +37,20 @@ static blob make_wav(int code, int bits, int channels, int rate, const void *sam
     return b;
 }
 
-static tw_sound parse(blob b, double seconds, bool *cut)
+static tw_audio parse(blob b, double seconds, bool *cut)
 {
-    tw_sound s = {0};
-    assert_ok(tw_sound_parse(&s, b.data, b.len, "made.wav", &(tw_sound_options){.seconds = seconds},
+    tw_audio s = {0};
+    assert_ok(tw_audio_parse(&s, b.data, b.len, "made.wav", &(tw_audio_options){.seconds = seconds},
                              cut, err));
     return s;
 }
 
 static void refuse(blob b, tw_status want, const char *sentence)
 {
-    tw_sound s;
+    tw_audio s;
     tw_error err = {0};
-    const tw_status st = tw_sound_parse(&s, b.data, b.len, "made.wav",
-                                        &(tw_sound_options){.seconds = 10}, NULL, &err);
+    const tw_status st = tw_audio_parse(&s, b.data, b.len, "made.wav",
+                                        &(tw_audio_options){.seconds = 10}, NULL, &err);
     if (st != want || strstr(err.msg, sentence) == NULL)
         fail_msg("%d '%s', not %d '%s'", st, err.msg, want, sentence);
     assert_null(s.samples);
@@ -62,12 +62,12 @@ static void a_deadline_is_kept(void **state)
     (void) state;
     static const int16_t samples[100];
     const blob b = make_wav(PCM, 16, 1, 8000, samples, sizeof samples);
-    tw_sound s;
-    const tw_sound_options late = {.seconds = 1, .deadline = tw_deadline_in(-1)},
+    tw_audio s;
+    const tw_audio_options late = {.seconds = 1, .deadline = tw_deadline_in(-1)},
                            soon = {.seconds = 1, .deadline = tw_deadline_in(3600)};
-    assert_status(tw_sound_parse(&s, b.data, b.len, "x.wav", &late, NULL, err), TW_ETIMEOUT);
+    assert_status(tw_audio_parse(&s, b.data, b.len, "x.wav", &late, NULL, err), TW_ETIMEOUT);
     assert_null(s.samples);
-    assert_ok(tw_sound_parse(&s, b.data, b.len, "x.wav", &soon, NULL, err));
+    assert_ok(tw_audio_parse(&s, b.data, b.len, "x.wav", &soon, NULL, err));
     tw_free(s.samples);
     free(b.data);
 }
@@ -79,7 +79,7 @@ static void channels_are_averaged(void **state)
                                -32768, 0,    0,    0,    0, 0, 16384, 0}; /* (-1 + 0.5) / 8 */
     const blob b = make_wav(PCM, 16, 8, 192000, eight, sizeof eight);
     bool cut = true;
-    const tw_sound s = parse(b, 10, &cut);
+    const tw_audio s = parse(b, 10, &cut);
     assert_int_equal(s.rate, 192000);
     assert_int_equal(s.frames, 2);
     assert_near(s.samples[0], 0.125, 1e-7);
@@ -114,7 +114,7 @@ static void every_form_of_samples_is_read(void **state)
     for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
         SF_INFO info = {.samplerate = RATE, .channels = 2, .format = forms[f]};
         char path[4200];
-        tw_sound s = {0};
+        tw_audio s = {0};
         (void) snprintf(path, sizeof path, "%s", tw_test_path("form.any"));
         SNDFILE *out = sf_open(path, SFM_WRITE, &info);
         if (out == NULL) {
@@ -123,7 +123,7 @@ static void every_form_of_samples_is_read(void **state)
         }
         assert_int_equal(sf_writef_float(out, in, FRAMES), FRAMES);
         assert_int_equal(sf_close(out), 0);
-        assert_ok(tw_sound_load(&s, path, &(tw_sound_options){.seconds = 10}, NULL, err));
+        assert_ok(tw_audio_load(&s, path, &(tw_audio_options){.seconds = 10}, NULL, err));
         assert_int_equal(s.rate, RATE);
         assert_in_range(s.frames, FRAMES, FRAMES + 2304); /* MP3 adds silence at its ends */
         double power = 0;
@@ -143,7 +143,7 @@ static void what_is_longer_than_wanted_is_cut(void **state)
         ramp[i] = (int16_t) i;
     const blob b = make_wav(PCM, 16, 1, 1000, ramp, sizeof ramp);
     bool cut = false;
-    tw_sound s = parse(b, 1.5, &cut);
+    tw_audio s = parse(b, 1.5, &cut);
     assert_int_equal(s.frames, 1500);
     assert_near(s.samples[1499], 1499.0 / 32768, 1e-7);
     assert_true(cut);
@@ -160,11 +160,11 @@ static void no_sound_takes_more_than_the_bound(void **state)
 {
     (void) state;
     const blob b = make_wav(PCM, 8, 1, 768000, NULL, 0);
-    const long frames = TW_SOUND_MAX_FRAMES + 1000L;
+    const long frames = TW_AUDIO_MAX_FRAMES + 1000L;
     const char *path = tw_test_path("long.wav");
     const uint32_t len = (uint32_t) frames, riff = len + 36;
     FILE *f = fopen(path, "wb");
-    tw_sound s = {0};
+    tw_audio s = {0};
     bool cut = false;
     assert_non_null(f);
     memcpy(b.data + 4, &riff, 4);
@@ -172,8 +172,8 @@ static void no_sound_takes_more_than_the_bound(void **state)
     assert_int_equal(fwrite(b.data, 1, b.len, f), b.len);
     assert_int_equal(fclose(f), 0);
     assert_int_equal(truncate(path, 44 + frames), 0);
-    assert_ok(tw_sound_load(&s, path, &(tw_sound_options){.seconds = 1e9}, &cut, err));
-    assert_int_equal(s.frames, TW_SOUND_MAX_FRAMES);
+    assert_ok(tw_audio_load(&s, path, &(tw_audio_options){.seconds = 1e9}, &cut, err));
+    assert_int_equal(s.frames, TW_AUDIO_MAX_FRAMES);
     assert_true(cut);
     tw_free(s.samples);
     free(b.data);
@@ -213,7 +213,7 @@ static void sixty_five_channels_are_too_many(void **state)
     for (int c = 0; c < 65; c++)
         frame[c] = 3277;
     const blob b = make_wav(PCM, 16, 64, 8000, frame, 128);
-    const tw_sound s = parse(b, 1, NULL);
+    const tw_audio s = parse(b, 1, NULL);
     assert_int_equal(s.frames, 1);
     assert_near(s.samples[0], 3277.0 / 32768, 1e-7);
     tw_free(s.samples);
@@ -224,23 +224,23 @@ static void sixty_five_channels_are_too_many(void **state)
 static void a_path_that_is_no_sound_is_named(void **state)
 {
     (void) state;
-    tw_sound s;
+    tw_audio s;
     assert_status(
-        tw_sound_load(&s, tw_test_path("none.wav"), &(tw_sound_options){.seconds = 1}, NULL, err),
+        tw_audio_load(&s, tw_test_path("none.wav"), &(tw_audio_options){.seconds = 1}, NULL, err),
         TW_ENOTFOUND);
     tw_error folder = {0};
     assert_int_equal(
-        tw_sound_load(&s, tw_test_dir(), &(tw_sound_options){.seconds = 1}, NULL, &folder),
+        tw_audio_load(&s, tw_test_dir(), &(tw_audio_options){.seconds = 1}, NULL, &folder),
         TW_EINVAL);
     assert_non_null(strstr(folder.msg, "is no regular file"));
-    assert_status(tw_sound_load(&s, tw_test_file("empty.wav", ""),
-                                &(tw_sound_options){.seconds = 1}, NULL, err),
+    assert_status(tw_audio_load(&s, tw_test_file("empty.wav", ""),
+                                &(tw_audio_options){.seconds = 1}, NULL, err),
                   TW_EINVAL);
-    assert_status(tw_sound_load(&s, tw_test_file("text.wav", "text"),
-                                &(tw_sound_options){.seconds = 1}, NULL, err),
+    assert_status(tw_audio_load(&s, tw_test_file("text.wav", "text"),
+                                &(tw_audio_options){.seconds = 1}, NULL, err),
                   TW_EINVAL);
-    assert_status(tw_sound_load(&s, tw_test_file("text.wav", "text"),
-                                &(tw_sound_options){.seconds = 0}, NULL, err),
+    assert_status(tw_audio_load(&s, tw_test_file("text.wav", "text"),
+                                &(tw_audio_options){.seconds = 0}, NULL, err),
                   TW_EINVAL);
     assert_null(s.samples);
 }
@@ -252,14 +252,14 @@ static void cuts_and_flipped_bits_do_no_harm(void **state)
     for (int i = 0; i < 64; i++)
         samples[i] = (int16_t) (i * 500);
     const blob b = make_wav(PCM, 16, 2, 8000, samples, sizeof samples);
-    tw_sound s;
+    tw_audio s;
     watch_stderr();
     for (size_t len = 1; len <= b.len; len++) {
         unsigned char *cut = malloc(len);
         assert_non_null(cut);
         memcpy(cut, b.data, len);
         const tw_status st =
-            tw_sound_parse(&s, cut, len, "cut.wav", &(tw_sound_options){.seconds = 1}, NULL, NULL);
+            tw_audio_parse(&s, cut, len, "cut.wav", &(tw_audio_options){.seconds = 1}, NULL, NULL);
         assert_true((st == TW_OK) == (s.samples != NULL));
         assert_true(st == TW_OK ? len >= 48 : len < 48); /* whole frames behind 44 bytes */
         tw_free(s.samples);
@@ -267,8 +267,8 @@ static void cuts_and_flipped_bits_do_no_harm(void **state)
     }
     for (size_t bit = 0; bit < 8 * b.len; bit++) {
         b.data[bit / 8] ^= (unsigned char) (1 << bit % 8);
-        const tw_status st = tw_sound_parse(&s, b.data, b.len, "flipped.wav",
-                                            &(tw_sound_options){.seconds = 1}, NULL, NULL);
+        const tw_status st = tw_audio_parse(&s, b.data, b.len, "flipped.wav",
+                                            &(tw_audio_options){.seconds = 1}, NULL, NULL);
         b.data[bit / 8] ^= (unsigned char) (1 << bit % 8);
         assert_true((st == TW_OK) == (s.samples != NULL));
         tw_free(s.samples);

@@ -52,10 +52,10 @@ static blob join(const void *a, size_t a_len, const void *b, size_t b_len)
     return all;
 }
 
-static tw_sound parse(blob b, double seconds, bool *cut)
+static tw_audio parse(blob b, double seconds, bool *cut)
 {
-    tw_sound s = {0};
-    assert_ok(tw_sound_parse(&s, b.data, b.len, "made.mp3", &(tw_sound_options){.seconds = seconds},
+    tw_audio s = {0};
+    assert_ok(tw_audio_parse(&s, b.data, b.len, "made.mp3", &(tw_audio_options){.seconds = seconds},
                              cut, err));
     return s;
 }
@@ -71,7 +71,7 @@ static void frames_of_every_rate_are_found(void **state)
         const blob b = make_mp3(rate, 1 + (int) i % 2, rate);
         bool cut = true;
         watch_stderr();
-        tw_sound s = parse(b, 10, &cut);
+        tw_audio s = parse(b, 10, &cut);
         assert_int_equal(stderr_length(), 0);
         assert_int_equal(s.rate, rate);
         assert_false(cut);
@@ -105,7 +105,7 @@ static void tags_change_nothing(void **state)
     assert_true(twi_mpeg_find(both.data, both.len, &start));
     assert_int_equal(start, sizeof tag - 1);
     watch_stderr();
-    const tw_sound want = parse(bare, 10, NULL), got = parse(both, 10, NULL);
+    const tw_audio want = parse(bare, 10, NULL), got = parse(both, 10, NULL);
     assert_int_equal(stderr_length(), 0);
     assert_int_equal(got.frames, want.frames);
     assert_memory_equal(got.samples, want.samples, (size_t) want.frames * sizeof(float));
@@ -129,7 +129,7 @@ static void the_length_is_known_without_an_index(void **state)
         second++;
     const blob rest = join("", 0, b.data + second, b.len - second);
     watch_stderr();
-    const tw_sound s = parse(rest, 10, NULL);
+    const tw_audio s = parse(rest, 10, NULL);
     assert_int_equal(stderr_length(), 0);
     assert_in_range(s.frames, 48000, 48000 + 1105 + 2 * 576);
     tw_free(s.samples);
@@ -146,7 +146,7 @@ static void what_is_cut_is_as_long_as_was_asked(void **state)
     const blob b = make_mp3(16000, 1, 16000);
     for (int tenth = 1; tenth <= 100; tenth++) {
         bool cut = false;
-        const tw_sound s = parse(b, tenth / 100.0, &cut);
+        const tw_audio s = parse(b, tenth / 100.0, &cut);
         assert_int_equal(s.frames, 160 * tenth);
         assert_true(cut || tenth == 100);
         tw_free(s.samples);
@@ -164,9 +164,9 @@ static void every_cut_is_quiet(void **state)
     watch_stderr();
     for (size_t len = 1; len < b.len; len++) {
         const blob cut = join("", 0, b.data, len);
-        tw_sound s;
-        const tw_status st = tw_sound_parse(&s, cut.data, len, "cut.mp3",
-                                            &(tw_sound_options){.seconds = 1}, NULL, NULL);
+        tw_audio s;
+        const tw_status st = tw_audio_parse(&s, cut.data, len, "cut.mp3",
+                                            &(tw_audio_options){.seconds = 1}, NULL, NULL);
         assert_true((st == TW_OK) == (s.samples != NULL));
         read += st == TW_OK;
         tw_free(s.samples);
@@ -184,11 +184,11 @@ static void damage_in_the_middle_is_told_quietly(void **state)
         skip();
     const blob b = make_mp3(16000, 1, 160000);
     tw_error err = {0};
-    tw_sound s;
+    tw_audio s;
     memset(b.data + b.len / 2, 'x', 500);
     watch_stderr();
-    assert_int_equal(tw_sound_parse(&s, b.data, b.len, "bad.mp3",
-                                    &(tw_sound_options){.seconds = 10}, NULL, &err),
+    assert_int_equal(tw_audio_parse(&s, b.data, b.len, "bad.mp3",
+                                    &(tw_audio_options){.seconds = 10}, NULL, &err),
                      TW_ECORRUPT);
     assert_non_null(strstr(err.msg, "'bad.mp3' is a damaged MP3: no frame follows at byte "));
     assert_null(s.samples);
@@ -197,11 +197,11 @@ static void damage_in_the_middle_is_told_quietly(void **state)
     assert_int_equal(fwrite(b.data, 1, b.len, f), b.len);
     assert_int_equal(fclose(f), 0);
     assert_int_equal(
-        tw_sound_load(&s, tw_test_path("bad.mp3"), &(tw_sound_options){.seconds = 10}, NULL, NULL),
+        tw_audio_load(&s, tw_test_path("bad.mp3"), &(tw_audio_options){.seconds = 10}, NULL, NULL),
         TW_ECORRUPT);
     bool cut = false; /* what is not wanted is not looked at */
-    assert_int_equal(tw_sound_parse(&s, b.data, b.len, "bad.mp3",
-                                    &(tw_sound_options){.seconds = 0.2}, &cut, &err),
+    assert_int_equal(tw_audio_parse(&s, b.data, b.len, "bad.mp3",
+                                    &(tw_audio_options){.seconds = 0.2}, &cut, &err),
                      TW_OK);
     assert_int_equal(s.frames, 3200);
     assert_true(cut);
@@ -232,9 +232,9 @@ static void what_only_begins_like_an_mp3_is_refused(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const blob b = join("", 0, rows[i].bytes, rows[i].len);
         tw_error err = {0};
-        tw_sound s;
-        const tw_status st = tw_sound_parse(&s, b.data, b.len, "x.mp3",
-                                            &(tw_sound_options){.seconds = 1}, NULL, &err);
+        tw_audio s;
+        const tw_status st = tw_audio_parse(&s, b.data, b.len, "x.mp3",
+                                            &(tw_audio_options){.seconds = 1}, NULL, &err);
         if (st != rows[i].want || strstr(err.msg, rows[i].says) == NULL)
             fail_msg("row %zu: %d '%s'", i, st, err.msg);
         free(b.data);

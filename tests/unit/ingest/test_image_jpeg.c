@@ -13,10 +13,10 @@
 
 enum { W = 24, H = 16 };
 
-static tw_image parse(blob b, const tw_picture_options *opt)
+static tw_image parse(blob b, const tw_image_options *opt)
 {
     tw_image im = {0};
-    assert_ok(tw_picture_parse(&im, b.data, b.len, "made.jpg", opt, err));
+    assert_ok(tw_image_parse(&im, b.data, b.len, "made.jpg", opt, err));
     return im;
 }
 
@@ -48,17 +48,17 @@ static void a_cap_and_a_deadline_are_kept(void **state)
     for (int progressive = 0; progressive < 2; progressive++) {
         const blob b = make_jpeg(&(jpeg_order){
             .width = W, .height = H, .channels = 1, .px = px, .progressive = progressive == 1});
-        tw_picture_options opt = TW_PICTURE_DEFAULT;
+        tw_image_options opt = TW_IMAGE_DEFAULT;
         tw_image im;
         opt.max_source = W * H;
         opt.deadline = tw_deadline_in(3600);
         im = parse(b, &opt);
         tw_free(im.px);
         opt.max_source = W * H - 1;
-        assert_status(tw_picture_parse(&im, b.data, b.len, "x.jpg", &opt, err), TW_EINVAL);
+        assert_status(tw_image_parse(&im, b.data, b.len, "x.jpg", &opt, err), TW_EINVAL);
         opt.max_source = 0;
         opt.deadline = tw_deadline_in(-1);
-        assert_status(tw_picture_parse(&im, b.data, b.len, "x.jpg", &opt, err), TW_ETIMEOUT);
+        assert_status(tw_image_parse(&im, b.data, b.len, "x.jpg", &opt, err), TW_ETIMEOUT);
         assert_null(im.px);
         free(b.data);
     }
@@ -160,7 +160,7 @@ static void a_large_picture_is_reduced_while_it_is_read(void **state)
 {
     (void) state;
     enum { SIDE = 640 };
-    const tw_picture_options opt = {.background = {255, 255, 255}, .max_pixels = 4096};
+    const tw_image_options opt = {.background = {255, 255, 255}, .max_pixels = 4096};
     unsigned char *px = malloc(SIDE * SIDE);
     assert_non_null(px);
     for (int i = 0; i < SIDE * SIDE; i++)
@@ -193,7 +193,7 @@ static tw_status parse_header(int marker, int width, int height, tw_error *err)
     bytes[8] = (unsigned char) height;
     bytes[9] = (unsigned char) (width >> 8);
     bytes[10] = (unsigned char) width;
-    const tw_status st = tw_picture_parse(&im, bytes, sizeof bytes - 1, "made.jpg", NULL, err);
+    const tw_status st = tw_image_parse(&im, bytes, sizeof bytes - 1, "made.jpg", NULL, err);
     assert_null(im.px);
     return st;
 }
@@ -228,7 +228,7 @@ static void every_cut_is_noticed(void **state)
             unsigned char *cut = malloc(len > 0 ? len : 1);
             assert_non_null(cut);
             memcpy(cut, b.data, len);
-            const tw_status st = tw_picture_parse(&im, cut, len, "cut.jpg", NULL, &err);
+            const tw_status st = tw_image_parse(&im, cut, len, "cut.jpg", NULL, &err);
             if (st != (len < 3 ? TW_EINVAL : TW_ECORRUPT))
                 fail_msg("%zu of %zu bytes: %d '%s'", len, b.len, st, err.msg);
             assert_null(im.px);
@@ -252,7 +252,7 @@ static void flipped_bits_do_no_harm(void **state)
     for (size_t bit = 0; bit < 8 * b.len; bit++) {
         tw_image im;
         b.data[bit / 8] ^= (unsigned char) (1 << bit % 8);
-        const tw_status st = tw_picture_parse(&im, b.data, b.len, "flipped.jpg", NULL, NULL);
+        const tw_status st = tw_image_parse(&im, b.data, b.len, "flipped.jpg", NULL, NULL);
         b.data[bit / 8] ^= (unsigned char) (1 << bit % 8);
         assert_true((st == TW_OK) == (im.px != NULL));
         refused += st != TW_OK;
@@ -270,7 +270,7 @@ static void the_name_does_not_matter(void **state)
     ramp(px, W, H, 1);
     const blob b = make_jpeg(&(jpeg_order){.width = W, .height = H, .channels = 1, .px = px});
     tw_image im;
-    assert_ok(tw_picture_parse(&im, b.data, b.len, "cat.png", NULL, err));
+    assert_ok(tw_image_parse(&im, b.data, b.len, "cat.png", NULL, err));
     tw_free(im.px);
     free(b.data);
 }
@@ -307,8 +307,7 @@ static void a_jpeg_is_refused_in_a_sentence(void **state)
     (void) state;
     char features[TW_MEDIA_FEATURES_MAX];
     tw_image im;
-    assert_status(tw_picture_parse(&im, "\xff\xd8\xff\xe0", 4, "x.jpg", NULL, err),
-                  TW_EUNSUPPORTED);
+    assert_status(tw_image_parse(&im, "\xff\xd8\xff\xe0", 4, "x.jpg", NULL, err), TW_EUNSUPPORTED);
     assert_int_equal(strncmp(tw_media_features(features), "png wav", 7), 0);
 }
 

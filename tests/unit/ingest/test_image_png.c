@@ -27,10 +27,10 @@ static int to8(uint16_t s, int depth)
     return (s * 255 + most / 2) / most;
 }
 
-static tw_image parse(blob b, const tw_picture_options *opt)
+static tw_image parse(blob b, const tw_image_options *opt)
 {
     tw_image im = {0};
-    assert_ok(tw_picture_parse(&im, b.data, b.len, "made.png", opt, err));
+    assert_ok(tw_image_parse(&im, b.data, b.len, "made.png", opt, err));
     return im;
 }
 
@@ -46,7 +46,7 @@ static void every_form_of_pixels_gives_the_same_picture(void **state)
 {
     (void) state;
     static const unsigned char paper[3] = {200, 100, 50};
-    const tw_picture_options opt = {.background = {200, 100, 50}, .max_pixels = 4096};
+    const tw_image_options opt = {.background = {200, 100, 50}, .max_pixels = 4096};
     unsigned char palette[256 * 3], palette_alpha[256];
     tw_rng rng;
     tw_rng_seed(&rng, tw_test_seed());
@@ -114,7 +114,7 @@ static void a_large_picture_is_averaged_over_boxes(void **state)
 {
     (void) state;
     enum { BIG_W = 301, BIG_H = 97, BOX = 3, OUT_W = 101, OUT_H = 33 };
-    const tw_picture_options opt = {.background = {255, 255, 255}, .max_pixels = 4096};
+    const tw_image_options opt = {.background = {255, 255, 255}, .max_pixels = 4096};
     uint16_t *big = calloc(BIG_W * BIG_H * 3, sizeof *big);
     tw_rng rng;
     assert_non_null(big);
@@ -159,7 +159,7 @@ static void twenty_thousand_pixels_are_wide_enough(void **state)
                        .interlaced = interlaced == 1,
                        .samples = row};
         blob b = make_png(&o);
-        tw_image im = parse(b, &(tw_picture_options){.background = {0, 0, 0}, .max_pixels = 4096});
+        tw_image im = parse(b, &(tw_image_options){.background = {0, 0, 0}, .max_pixels = 4096});
         assert_int_equal(im.width, 4000);
         assert_int_equal(im.height, 1);
         tw_free(im.px);
@@ -168,7 +168,7 @@ static void twenty_thousand_pixels_are_wide_enough(void **state)
         o.width = 20001;
         b = make_png(&o);
         tw_error err = {0};
-        assert_int_equal(tw_picture_parse(&im, b.data, b.len, "wide.png", NULL, &err), TW_EINVAL);
+        assert_int_equal(tw_image_parse(&im, b.data, b.len, "wide.png", NULL, &err), TW_EINVAL);
         assert_string_equal(err.msg, "'wide.png' is 20001 x 1 pixels, a side may have 1 to 20000");
         assert_null(im.px);
         free(b.data);
@@ -188,7 +188,7 @@ static void a_cap_and_a_deadline_are_kept(void **state)
                                              .depth = 8,
                                              .interlaced = interlaced == 1,
                                              .samples = px});
-        tw_picture_options opt = TW_PICTURE_DEFAULT;
+        tw_image_options opt = TW_IMAGE_DEFAULT;
         tw_error err = {0};
         tw_image im;
         opt.max_source = WIDE * HIGH;
@@ -196,11 +196,11 @@ static void a_cap_and_a_deadline_are_kept(void **state)
         im = parse(b, &opt);
         tw_free(im.px);
         opt.max_source = WIDE * HIGH - 1;
-        assert_int_equal(tw_picture_parse(&im, b.data, b.len, "x.png", &opt, &err), TW_EINVAL);
+        assert_int_equal(tw_image_parse(&im, b.data, b.len, "x.png", &opt, &err), TW_EINVAL);
         assert_string_equal(err.msg, "'x.png' is 80 x 60 pixels, more than 0 megapixels");
         opt.max_source = 0;
         opt.deadline = tw_deadline_in(-1);
-        assert_int_equal(tw_picture_parse(&im, b.data, b.len, "x.png", &opt, &err), TW_ETIMEOUT);
+        assert_int_equal(tw_image_parse(&im, b.data, b.len, "x.png", &opt, &err), TW_ETIMEOUT);
         assert_string_equal(err.msg, "the deadline passed before 'x.png' was decoded");
         assert_null(im.px);
         free(b.data);
@@ -227,7 +227,7 @@ static void every_cut_is_noticed(void **state)
         unsigned char *cut = malloc(len > 0 ? len : 1); /* so that a read too far is seen */
         assert_non_null(cut);
         memcpy(cut, b.data, len);
-        const tw_status st = tw_picture_parse(&im, cut, len, "cut.png", NULL, &err);
+        const tw_status st = tw_image_parse(&im, cut, len, "cut.png", NULL, &err);
         assert_int_equal(st, len < 8 ? TW_EINVAL : TW_ECORRUPT);
         assert_null(im.px);
         assert_non_null(strstr(err.msg, len == 0 ? "'cut.png' is empty" : "'cut.png' is "));
@@ -249,7 +249,7 @@ static void every_flipped_bit_is_noticed_or_harmless(void **state)
     for (size_t bit = 0; bit < 8 * b.len; bit++) {
         tw_image im;
         b.data[bit / 8] ^= (unsigned char) (1 << bit % 8);
-        const tw_status st = tw_picture_parse(&im, b.data, b.len, "flipped.png", NULL, NULL);
+        const tw_status st = tw_image_parse(&im, b.data, b.len, "flipped.png", NULL, NULL);
         b.data[bit / 8] ^= (unsigned char) (1 << bit % 8);
         if (st == TW_OK)
             assert_memory_equal(im.px, whole.px, W * H * 3);
@@ -283,7 +283,7 @@ static void what_is_no_picture_is_named(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         tw_image im;
         tw_error err = {0};
-        const tw_status st = tw_picture_parse(&im, rows[i].bytes, rows[i].len, "x.png", NULL, &err);
+        const tw_status st = tw_image_parse(&im, rows[i].bytes, rows[i].len, "x.png", NULL, &err);
         if (st != rows[i].want || strstr(err.msg, rows[i].says) == NULL)
             fail_msg("row %zu: %d '%s'", i, st, err.msg);
         assert_null(im.px);
@@ -294,15 +294,14 @@ static void a_path_that_is_no_file_is_named(void **state)
 {
     (void) state;
     tw_image im;
-    assert_status(tw_picture_load(&im, tw_test_path("none.png"), NULL, err), TW_ENOTFOUND);
-    assert_status(tw_picture_load(&im, tw_test_dir(), NULL, err), TW_EINVAL);
+    assert_status(tw_image_load(&im, tw_test_path("none.png"), NULL, err), TW_ENOTFOUND);
+    assert_status(tw_image_load(&im, tw_test_dir(), NULL, err), TW_EINVAL);
     assert_null(im.px);
     const char *path = tw_test_file("huge.png", "x");
-    assert_int_equal(truncate(path, TW_PICTURE_MAX_BYTES + 1L), 0);
-    assert_status(tw_picture_load(&im, path, NULL, err), TW_EINVAL);
-    assert_status(tw_picture_parse(&im, "x", 1, "x",
-                                   &(tw_picture_options){.background = {0}, .max_pixels = 4095},
-                                   err),
+    assert_int_equal(truncate(path, TW_IMAGE_MAX_BYTES + 1L), 0);
+    assert_status(tw_image_load(&im, path, NULL, err), TW_EINVAL);
+    assert_status(tw_image_parse(&im, "x", 1, "x",
+                                 &(tw_image_options){.background = {0}, .max_pixels = 4095}, err),
                   TW_EINVAL);
 }
 
@@ -316,8 +315,8 @@ static void what_is_saved_is_read_again(void **state)
         const tw_image im = {.width = W, .height = H, .channels = ch, .px = px};
         tw_image again = {0};
         const char *path = tw_test_path("saved.png");
-        assert_ok(tw_picture_save_png(path, &im, err));
-        assert_ok(tw_picture_load(&again, path, NULL, err));
+        assert_ok(tw_image_save_png(path, &im, err));
+        assert_ok(tw_image_load(&again, path, NULL, err));
         assert_int_equal(again.channels, ch);
         assert_int_equal(again.width, W);
         assert_memory_equal(again.px, px, (size_t) (W * H * ch));
@@ -326,9 +325,9 @@ static void what_is_saved_is_read_again(void **state)
     const tw_image two = {.width = W, .height = H, .channels = 2, .px = px};
     const tw_image none = {.width = 0, .height = H, .channels = 3, .px = px};
     const tw_image fine = {.width = W, .height = H, .channels = 3, .px = px};
-    assert_status(tw_picture_save_png(tw_test_path("a.png"), &two, err), TW_EINVAL);
-    assert_status(tw_picture_save_png(tw_test_path("a.png"), &none, err), TW_EINVAL);
-    assert_status(tw_picture_save_png(tw_test_path("no/a.png"), &fine, err), TW_ENOTFOUND);
+    assert_status(tw_image_save_png(tw_test_path("a.png"), &two, err), TW_EINVAL);
+    assert_status(tw_image_save_png(tw_test_path("a.png"), &none, err), TW_EINVAL);
+    assert_status(tw_image_save_png(tw_test_path("no/a.png"), &fine, err), TW_ENOTFOUND);
 }
 
 static void a_full_disk_is_told(void **state)
@@ -341,7 +340,7 @@ static void a_full_disk_is_told(void **state)
     (void) snprintf(beside, sizeof beside, "%s.tmp", path);
     if (symlink("/dev/full", beside) != 0)
         skip();
-    assert_status(tw_picture_save_png(path, &im, err), TW_ENOSPC);
+    assert_status(tw_image_save_png(path, &im, err), TW_ENOSPC);
     assert_int_not_equal(access(path, F_OK), 0);
 }
 

@@ -134,7 +134,7 @@ static double mean_loss(void *ctx)
 static double sound_loss(void *ctx)
 {
     (void) ctx;
-    tw_soundpool_forward(m.y, m.best, m.work, m.x, m.H, m.W, m.C);
+    tw_audiopool_forward(m.y, m.best, m.work, m.x, m.H, m.W, m.C);
     return weighted_sum(m.w, m.y, (size_t) m.C);
 }
 
@@ -145,7 +145,7 @@ static void global_pools_by_hand_and_their_derivatives(void **state)
     const tw_real x[6] = {1, 3, -2, -4, 8, 0};
     tw_real y[1], work[2];
     int32_t best[1];
-    tw_soundpool_forward(y, best, work, x, 3, 2, 1);
+    tw_audiopool_forward(y, best, work, x, 3, 2, 1);
     assert_near(y[0], 5, 1e-12);
     assert_int_equal(best[0], 2);
     tw_meanpool_forward(y, x, 6, 1);
@@ -159,7 +159,7 @@ static void global_pools_by_hand_and_their_derivatives(void **state)
         check_gradient(m.x, m.dx, numbers(), mean_loss, NULL);
         set_up(side, &rng);
         (void) sound_loss(NULL);
-        tw_soundpool_backward(m.dx, m.w, m.best, m.H, m.W, m.C);
+        tw_audiopool_backward(m.dx, m.w, m.best, m.H, m.W, m.C);
         check_gradient(m.x, m.dx, numbers(), sound_loss, NULL);
     }
 }
@@ -170,7 +170,7 @@ static void a_sound_below_zero_has_a_maximum_too(void **state)
     const tw_real x[2] = {-3, -1};
     tw_real y[1], work[2];
     int32_t best[1];
-    tw_soundpool_forward(y, best, work, x, 2, 1, 1);
+    tw_audiopool_forward(y, best, work, x, 2, 1, 1);
     assert_near(y[0], -3, 1e-12); /* -1 + (-2) */
 }
 

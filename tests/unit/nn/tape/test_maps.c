@@ -109,7 +109,7 @@ static tw_tensor *norm(tw_tape *t, tw_maps x)
 static tw_tensor *maximum(tw_tape *t, tw_maps x) { return tw_op_maxpool2(t, x).x; }
 static tw_tensor *average(tw_tape *t, tw_maps x) { return tw_op_avgpool2(t, x).x; }
 static tw_tensor *mean(tw_tape *t, tw_maps x) { return tw_op_mean_pool(t, x); }
-static tw_tensor *sound(tw_tape *t, tw_maps x) { return tw_op_sound_pool(t, x); }
+static tw_tensor *sound(tw_tape *t, tw_maps x) { return tw_op_audio_pool(t, x); }
 
 static void gradients_of_the_plain_ops(void **state)
 {

@@ -28,7 +28,7 @@ static void nothing_drawn_changes_nothing(void **state)
     tw_rng rng;
     tw_rng_seed(&rng, tw_test_seed());
     fill(in, &rng);
-    twi_logmel_augment(out, in, N, &cfg, &(twi_sound_jitter){0}, &rng);
+    twi_logmel_augment(out, in, N, &cfg, &(twi_audio_jitter){0}, &rng);
     assert_memory_equal(out, in, sizeof in);
 }
 
@@ -40,10 +40,10 @@ static void it_depends_on_the_generator_alone(void **state)
     tw_rng_seed(&rng, tw_test_seed());
     fill(in, &rng);
     tw_rng_seed(&rng, 5);
-    twi_logmel_augment(a, in, N, &cfg, &TWI_JITTER_SOUND, &rng);
-    twi_logmel_augment(b, in, N, &cfg, &TWI_JITTER_SOUND, &rng);
+    twi_logmel_augment(a, in, N, &cfg, &TWI_JITTER_AUDIO, &rng);
+    twi_logmel_augment(b, in, N, &cfg, &TWI_JITTER_AUDIO, &rng);
     tw_rng_seed(&rng, 5);
-    twi_logmel_augment(c, in, N, &cfg, &TWI_JITTER_SOUND, &rng);
+    twi_logmel_augment(c, in, N, &cfg, &TWI_JITTER_AUDIO, &rng);
     assert_memory_equal(a, c, sizeof a);
     assert_memory_not_equal(a, b, sizeof a);
 }
@@ -53,7 +53,7 @@ static void gain_is_that_of_the_sound(void **state)
 {
     (void) state;
     float in[N * B], out[N * B];
-    const twi_sound_jitter j = {.gain = 6};
+    const twi_audio_jitter j = {.gain = 6};
     tw_rng rng;
     tw_rng_seed(&rng, tw_test_seed());
     for (int form = 0; form < 4; form++) {
@@ -86,14 +86,14 @@ static void the_sound_moves_within_its_figures(void **state)
 {
     (void) state;
     float in[N * B], out[N * B];
-    const twi_sound_jitter shift = {.shift = 0.2}, stretch = {.stretch = 0.5}, warp = {.warp = 0.5};
+    const twi_audio_jitter shift = {.shift = 0.2}, stretch = {.stretch = 0.5}, warp = {.warp = 0.5};
     double earliest = N, latest = 0, fastest = N, slowest = 0, lowest = B, highest = 0;
     tw_rng rng;
     tw_rng_seed(&rng, tw_test_seed());
     const float silence = twi_logmel_silence(&cfg);
     for (int round = 0; round < 400; round++) {
         for (int what = 0; what < 3; what++) {
-            const twi_sound_jitter *j = what == 0 ? &shift : what == 1 ? &stretch : &warp;
+            const twi_audio_jitter *j = what == 0 ? &shift : what == 1 ? &stretch : &warp;
             double sum = 0, at = 0;
             for (int i = 0; i < N * B; i++)
                 in[i] = (what == 2 ? i % B == 20 : i / B == (what == 1 ? 10 : 15)) ? silence + 9
@@ -127,7 +127,7 @@ static void masks_are_blocks_of_the_mean(void **state)
 {
     (void) state;
     float in[N * B], out[N * B];
-    const twi_sound_jitter j = {.time_masks = 1, .time_width = 7, .band_masks = 1, .band_width = 5};
+    const twi_audio_jitter j = {.time_masks = 1, .time_width = 7, .band_masks = 1, .band_width = 5};
     double mean = 0;
     int widest = 0, tallest = 0, none = 0;
     tw_rng rng;
@@ -164,7 +164,7 @@ static void masks_are_blocks_of_the_mean(void **state)
     assert_int_equal(widest, 7);
     assert_int_equal(tallest, 5);
     assert_true(none > 0);
-    const twi_sound_jitter wide = {.time_masks = 1,
+    const twi_audio_jitter wide = {.time_masks = 1,
                                    .time_width = 1000}; /* never beyond the sound */
     for (int round = 0; round < 100; round++)
         twi_logmel_augment(out, in, 1 + round % 3, &cfg, &wide, &rng);
@@ -173,16 +173,16 @@ static void masks_are_blocks_of_the_mean(void **state)
 static void bad_figures_are_refused(void **state)
 {
     (void) state;
-    twi_sound_jitter j = TWI_JITTER_SOUND;
-    assert_ok(twi_sound_jitter_check(&j, err));
+    twi_audio_jitter j = TWI_JITTER_AUDIO;
+    assert_ok(twi_audio_jitter_check(&j, err));
     j.gain = 41;
-    assert_status(twi_sound_jitter_check(&j, err), TW_EINVAL);
-    j = TWI_JITTER_SOUND;
+    assert_status(twi_audio_jitter_check(&j, err), TW_EINVAL);
+    j = TWI_JITTER_AUDIO;
     j.time_masks = -1;
-    assert_status(twi_sound_jitter_check(&j, err), TW_EINVAL);
-    j = TWI_JITTER_SOUND;
+    assert_status(twi_audio_jitter_check(&j, err), TW_EINVAL);
+    j = TWI_JITTER_AUDIO;
     j.warp = NAN;
-    assert_status(twi_sound_jitter_check(&j, err), TW_EINVAL);
+    assert_status(twi_audio_jitter_check(&j, err), TW_EINVAL);
 }
 
 int main(void)

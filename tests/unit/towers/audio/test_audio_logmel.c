@@ -25,7 +25,7 @@ static twi_logmel *make(const twi_logmel_config *cfg)
 
 static float *run(const twi_logmel *m, float *samples, int64_t frames, int rate, int *n)
 {
-    const tw_sound s = {.rate = rate, .frames = frames, .samples = samples};
+    const tw_audio s = {.rate = rate, .frames = frames, .samples = samples};
     float *rows = NULL;
     assert_ok(twi_logmel_run(m, &s, &rows, n, err));
     for (int i = 0; i < *n * twi_logmel_config_of(m)->bands; i++)
@@ -176,12 +176,12 @@ static void every_sound_has_an_answer(void **state)
                 assert_near(got[k], twi_logmel_silence(&cfg), 1e-6);
             tw_free(got);
         }
-        tw_sound bad = {.rate = 8000, .frames = 0, .samples = x};
+        tw_audio bad = {.rate = 8000, .frames = 0, .samples = x};
         float *got = x;
         int n;
         assert_status(twi_logmel_run(m, &bad, &got, &n, err), TW_EINVAL);
         assert_null(got);
-        bad = (tw_sound){.rate = 999, .frames = 1, .samples = x};
+        bad = (tw_audio){.rate = 999, .frames = 1, .samples = x};
         assert_status(twi_logmel_run(m, &bad, &got, &n, err), TW_EINVAL);
         twi_logmel_destroy(m);
     }

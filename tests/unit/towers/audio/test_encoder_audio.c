@@ -15,7 +15,7 @@ enum { N = 5, D = 3, RATE = 8000, LONGEST = 8000, FRAMES = 64, BANDS = 40 };
 
 static float room[4][LONGEST];
 /* A tone, a longer one at another rate, the first one louder, nothing, and silence. */
-static tw_sound sounds[4] = {{.rate = RATE, .frames = 1600, .samples = room[0]},
+static tw_audio sounds[4] = {{.rate = RATE, .frames = 1600, .samples = room[0]},
                              {.rate = 11025, .frames = LONGEST, .samples = room[1]},
                              {.rate = RATE, .frames = 1600, .samples = room[2]},
                              {.rate = RATE, .frames = 800, .samples = room[3]}};
@@ -46,7 +46,7 @@ static tw_tower_config small(void)
 {
     tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
     cfg.text = TW_TEXT_NONE;
-    cfg.sound = TW_SOUND_CNN;
+    cfg.sound = TW_AUDIO_CNN;
     cfg.sound_width = 8;
     cfg.sound_depth = 2;
     cfg.dim = D;
@@ -100,14 +100,14 @@ static void a_sample_is_a_log_mel(void **state)
     float *rows = NULL;
     int n;
     (void) state;
-    assert_int_equal(tw_tower_samples_with(s, TW_MODALITY_SOUND), 4);
+    assert_int_equal(tw_tower_samples_with(s, TW_MODALITY_AUDIO), 4);
     assert_true(tw_tower_samples_empty(s, 3));
     assert_ok(twi_logmel_preset(&cfg, "fsdd", err));
     cfg.seconds = 2;
     cfg.loudness = true;
     assert_ok(twi_logmel_create(&front, &cfg, err));
     assert_ok(twi_logmel_run(front, &sounds[1], &rows, &n, err));
-    const twi_sample x = twi_sample_of(s, TW_MODALITY_SOUND, 1);
+    const twi_sample x = twi_sample_of(s, TW_MODALITY_AUDIO, 1);
     assert_int_equal(frames_of(x), n);
     assert_true(n > FRAMES);
     assert_int_equal(x.len, 8 + (size_t) n * BANDS * sizeof *rows);
@@ -123,7 +123,7 @@ static void an_empty_sound_is_none(void **state)
 {
     tw_tower *t = make_small();
     tw_tower_session *s = NULL;
-    const tw_sound empty = {.rate = RATE, .frames = 0, .samples = room[0]};
+    const tw_audio empty = {.rate = RATE, .frames = 0, .samples = room[0]};
     float v[D];
     int found = -1;
     (void) state;
@@ -131,7 +131,7 @@ static void an_empty_sound_is_none(void **state)
     assert_ok(tw_tower_embed(s, &(tw_tower_item){.sound = &empty}, v, &found, err));
     assert_int_equal(found, 0);
     assert_ok(tw_tower_embed(s, &(tw_tower_item){.sound = &sounds[0]}, v, &found, err));
-    assert_int_equal(found, 1 << TW_MODALITY_SOUND);
+    assert_int_equal(found, 1 << TW_MODALITY_AUDIO);
     tw_tower_session_destroy(s);
     tw_tower_destroy(t);
 }
@@ -170,7 +170,7 @@ static void the_level_is_of_all_samples(void **state)
     assert_ok(tw_st_find(f, "sound.level", TW_F32, &level, err));
     memcpy(scale, level.data, sizeof scale);
     for (int i = 0; i < N; i++) {
-        const twi_sample of = twi_sample_of(s, TW_MODALITY_SOUND, i);
+        const twi_sample of = twi_sample_of(s, TW_MODALITY_AUDIO, i);
         for (size_t at = 8; at < of.len; at += sizeof x) {
             memcpy(&x, of.data + at, sizeof x);
             const double read = (double) (scale[0] * x + scale[1]);

@@ -205,7 +205,7 @@ static void sounds_of_different_length_and_one_frame(void **state)
 {
     (void) state;
     const twi_audio_config cfg = {.bands = BANDS, .blocks = 4, .width = 8, .scale = 2, .shift = 1};
-    assert_ok(twi_audio_create(&m.audio, &cfg, m.ps, "audio.", err));
+    assert_ok(twi_audio_cnn_create(&m.audio, &cfg, m.ps, "audio.", err));
     assert_int_equal(twi_audio_width(&m.audio), 32);
     randomise();
     check_alone(audio, 32);
@@ -217,7 +217,7 @@ static void nets_begin_as_their_papers_say(void **state)
     (void) state;
     assert_ok(twi_resnet_create(&m.resnet, &TWI_RESNET_DEFAULT, m.ps, "r.", err));
     assert_ok(twi_conv4_create(&m.conv4, &TWI_CONV4_DEFAULT, m.ps, "c.", err));
-    assert_ok(twi_audio_create(&m.audio, &TWI_AUDIO_DEFAULT, m.ps, "a.", err));
+    assert_ok(twi_audio_cnn_create(&m.audio, &TWI_AUDIO_DEFAULT, m.ps, "a.", err));
     twi_resnet_init(&m.resnet, &m.rng);
     twi_conv4_init(&m.conv4, &m.rng);
     twi_audio_init(&m.audio, &m.rng);
@@ -257,7 +257,7 @@ static void figures_out_of_range_are_refused(void **state)
     for (size_t i = 0; i < sizeof deep / sizeof deep[0]; i++)
         assert_status(twi_resnet_create(&m.resnet, &deep[i], m.ps, "i.", err), TW_EINVAL);
     for (size_t i = 0; i < sizeof sounds / sizeof sounds[0]; i++)
-        assert_status(twi_audio_create(&m.audio, &sounds[i], m.ps, "i.", err), TW_EINVAL);
+        assert_status(twi_audio_cnn_create(&m.audio, &sounds[i], m.ps, "i.", err), TW_EINVAL);
     assert_int_equal(tw_params_count(m.ps), 0);
     assert_status(twi_conv4_create(&m.conv4, &TWI_CONV4_DEFAULT, m.ps,
                                    "a prefix that leaves no room for the name of a tensor of its.",

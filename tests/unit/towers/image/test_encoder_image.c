@@ -38,7 +38,7 @@ static tw_tower_config small_conv4(void)
 {
     tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
     cfg.text = TW_TEXT_NONE;
-    cfg.picture = TW_PICTURE_CONV4;
+    cfg.picture = TW_IMAGE_CONV4;
     cfg.picture_size = SIDE;
     cfg.picture_channels = 1;
     cfg.picture_width = 8;
@@ -68,8 +68,8 @@ static void close_fixture(fixture *f)
 /* The furthest that anything of item's vector is from what it is undisturbed. */
 static double moved(fixture *f, int item, const twi_augment *augment, uint64_t step)
 {
-    const twi_encoder *e = f->tower->encoders[TW_MODALITY_PICTURE];
-    const twi_sample s = twi_sample_of(f->samples, TW_MODALITY_PICTURE, item);
+    const twi_encoder *e = f->tower->encoders[TW_MODALITY_IMAGE];
+    const twi_sample s = twi_sample_of(f->samples, TW_MODALITY_IMAGE, item);
     double most = 0;
     tw_tape_reset(f->tape, 1, step, 0);
     const tw_tensor *still = e->class->forward(e, f->tape, &s, 1, NULL);
@@ -124,7 +124,7 @@ static void check_company(int detail, bool mirrored)
         pictures[i] = (tw_image){SIDE, SIDE, 1, i == NONE ? NULL : px[i]};
     }
     cfg.text = TW_TEXT_NONE;
-    cfg.picture = TW_PICTURE_RESNET;
+    cfg.picture = TW_IMAGE_RESNET;
     cfg.picture_size = SIDE;
     cfg.picture_width = 16;
     cfg.picture_depth = 1;
@@ -228,9 +228,9 @@ static void training_cuts_its_views_from_the_detail(void **state)
     cfg.picture_mirrored = false;
     cfg.picture_detail = 0; /* the same weights, for the seed is the same */
     assert_ok(tw_tower_create(&twin, &cfg, NULL, err));
-    const twi_encoder *e = f.tower->encoders[TW_MODALITY_PICTURE],
-                      *small = twin->encoders[TW_MODALITY_PICTURE];
-    const twi_sample s = twi_sample_of(f.samples, TW_MODALITY_PICTURE, 0);
+    const twi_encoder *e = f.tower->encoders[TW_MODALITY_IMAGE],
+                      *small = twin->encoders[TW_MODALITY_IMAGE];
+    const twi_sample s = twi_sample_of(f.samples, TW_MODALITY_IMAGE, 0);
     assert_int_equal(s.len, LARGE * LARGE);
     for (uint64_t step = 0; step < 4; step++) {
         tw_tape_reset(f.tape, 1, step, 0);
@@ -251,7 +251,7 @@ static void less_detail_than_the_tower_reads_is_refused(void **state)
     tw_error why = {0};
     tw_tower *t = NULL;
     (void) state;
-    cfg.picture = TW_PICTURE_CONV4;
+    cfg.picture = TW_IMAGE_CONV4;
     cfg.picture_size = SIDE;
     cfg.picture_detail = SIDE - 1;
     assert_int_equal(tw_tower_create(&t, &cfg, NULL, &why), TW_EINVAL);

@@ -62,7 +62,7 @@ static void an_empty_text_has_no_sample(void **state)
     open_fixture(&f);
     assert_int_equal(tw_tower_samples_count(f.samples), N);
     assert_int_equal(tw_tower_samples_with(f.samples, TW_MODALITY_TEXT), N - 1);
-    assert_int_equal(tw_tower_samples_with(f.samples, TW_MODALITY_SOUND), 0);
+    assert_int_equal(tw_tower_samples_with(f.samples, TW_MODALITY_AUDIO), 0);
     assert_true(tw_tower_samples_empty(f.samples, 1));
     assert_false(tw_tower_samples_empty(f.samples, 2));
     close_fixture(&f);
