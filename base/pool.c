@@ -6,11 +6,11 @@
 
 #include "base/alloc.h"
 
-typedef struct seat {
+typedef struct ws {
     tw_pool *pool;
     pthread_t thread;
     int worker;
-} seat;
+} ws;
 
 struct tw_pool {
     pthread_mutex_t lock; /* guards round, left, quit, fn, ctx */
@@ -22,12 +22,12 @@ struct tw_pool {
     void *ctx;
     int workers;
     int started; /* threads that exist: workers 1..started */
-    seat seats[TW_POOL_MAX];
+    ws workspaces[TW_POOL_MAX];
 };
 
 static void *work(void *arg)
 {
-    seat *s = arg;
+    ws *s = arg;
     tw_pool *p = s->pool;
     unsigned long seen = 0;
 
@@ -70,8 +70,8 @@ tw_status tw_pool_create(tw_pool **out, int workers, tw_error *err)
     (void) pthread_cond_init(&p->go, NULL);
     (void) pthread_cond_init(&p->idle, NULL);
     for (int i = 1; i < p->workers; i++) {
-        p->seats[i] = (seat){.pool = p, .worker = i};
-        if (pthread_create(&p->seats[i].thread, NULL, work, &p->seats[i]) != 0) {
+        p->workspaces[i] = (ws){.pool = p, .worker = i};
+        if (pthread_create(&p->workspaces[i].thread, NULL, work, &p->workspaces[i]) != 0) {
             const int wanted = p->workers;
             tw_pool_destroy(p);
             return tw_fail(err, TW_ENOMEM, "thread %d of %d cannot start", i + 1, wanted);
@@ -91,7 +91,7 @@ void tw_pool_destroy(tw_pool *p)
     (void) pthread_cond_broadcast(&p->go);
     (void) pthread_mutex_unlock(&p->lock);
     for (int i = 1; i <= p->started; i++)
-        (void) pthread_join(p->seats[i].thread, NULL);
+        (void) pthread_join(p->workspaces[i].thread, NULL);
     (void) pthread_cond_destroy(&p->go);
     (void) pthread_cond_destroy(&p->idle);
     (void) pthread_mutex_destroy(&p->lock);

@@ -8,7 +8,7 @@
 #include "cli/settings.h"
 #include "engine/eval/cold_start_eval.h"
 
-static int study(const char *dir, tw_cold_study_options opt, bool json, bool quiet)
+static int offline_eval(const char *dir, tw_cold_start_options opt, bool json, bool quiet)
 {
     tw_error err = {0};
     tw_engine *e = NULL;
@@ -19,10 +19,10 @@ static int study(const char *dir, tw_cold_study_options opt, bool json, bool qui
     if (tw_engine_open(&e, dir, &eng, &err) != TW_OK)
         return failed(&err);
     catch_interrupts();
-    meter_start(&m, "study", quiet);
+    meter_start(&m, "offline_eval", quiet);
     opt.progress = meter_show;
     opt.progress_ctx = &m;
-    tw_status st = tw_engine_study_seq(e, &opt, &report, &err);
+    tw_status st = tw_engine_offline_eval(e, &opt, &report, &err);
     meter_end(&m);
     int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
     if (report != NULL && json)
@@ -37,7 +37,7 @@ static int study(const char *dir, tw_cold_study_options opt, bool json, bool qui
 int eval_cold(int argc, char **argv)
 {
     const char *config = NULL, *towers = NULL, *model = NULL;
-    tw_cold_study_options opt = {0};
+    tw_cold_start_options opt = {0};
     int64_t threads = 0;
     bool ids = false, json = false, quiet = false;
     settings p = {.known = seq_setting};
@@ -85,7 +85,7 @@ int eval_cold(int argc, char **argv)
         opt.towers_json = recipe;
         opt.content = !ids;
         opt.threads = (int) threads;
-        rc = study(argv[0], opt, json, quiet);
+        rc = offline_eval(argv[0], opt, json, quiet);
     }
     tw_free(recipe);
     tw_text_fini(&text);

@@ -11,7 +11,7 @@
 int eval_events(int argc, char **argv)
 {
     const char *config = NULL, *model = NULL;
-    tw_study_options opt = {0};
+    tw_offline_eval_options opt = {0};
     int64_t threads = 0;
     bool json = false, quiet = false;
     settings p = {.known = seq_setting};
@@ -63,7 +63,7 @@ int eval_events(int argc, char **argv)
     meter_start(&m, "seq", quiet);
     opt.progress = meter_show;
     opt.progress_ctx = &m;
-    tw_status st = tw_study_seq(&opt, &report, &err);
+    tw_status st = tw_offline_eval(&opt, &report, &err);
     meter_end(&m);
     if (st != TW_OK)
         rc = failed(&err);
@@ -72,7 +72,7 @@ int eval_events(int argc, char **argv)
     else
         rc = EXIT_SUCCESS;
     if (st == TW_OK && !json)
-        print_study_report(report);
+        print_offline_eval(report);
 done:
     tw_free(report);
     tw_text_fini(&text);

@@ -30,13 +30,14 @@ static double figure(const json_t *report, const char *table, const char *row, c
 }
 
 /* "HR@10 0.5278 (popularity 0.2500)", as far as the report has it. */
-static tw_status add_figure(tw_text *out, const char *name, double value, const char *rival,
-                            double rivals, tw_error *err)
+static tw_status add_figure(tw_text *out, const char *name, double value, const char *baseline,
+                            double baselines, tw_error *err)
 {
     if (value < 0)
         return TW_OK;
     tw_status st = tw_text_addf(out, err, ", %s %.4f", name, value);
-    return st == TW_OK && rivals >= 0 ? tw_text_addf(out, err, " (%s %.4f)", rival, rivals) : st;
+    return st == TW_OK && baselines >= 0 ? tw_text_addf(out, err, " (%s %.4f)", baseline, baselines)
+                                         : st;
 }
 
 static tw_status add_towers(tw_text *out, const tw_engine_model *m, tw_error *err)

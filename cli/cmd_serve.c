@@ -47,7 +47,7 @@ static int run(tw_engine *e, const tw_service_config *cfg, const char *url_file,
     (void) printf("serving on %s with %d workers; stop with Ctrl-C\n", url,
                   tw_service_workers(svc));
     (void) fflush(stdout);
-    tw_engine_fold_due(e);
+    tw_engine_merge_due(e);
     /* SIGHUP: read the keys again, write snapshots, go on; trouble is logged. The keys first: a
      * snapshot takes its time, and one may be revoked. */
     while (rc == EXIT_SUCCESS && sigwait(signals, &sig) == 0 && sig == SIGHUP) {

@@ -129,13 +129,13 @@ static void print_seq_table(const json_t *test)
 
 /* ---- towers ---------------------------------------------------------------------------------- */
 
-static const char *const rivals[] = {"towers", "untrained", "tfidf", "popularity", NULL};
-static const char *const rival_labels[] = {"trained towers", "untrained towers",
-                                           "tf-idf of the texts", "popularity", NULL};
+static const char *const baselines[] = {"towers", "untrained", "tfidf", "popularity", NULL};
+static const char *const baseline_labels[] = {"trained towers", "untrained towers",
+                                              "tf-idf of the texts", "popularity", NULL};
 
 static void print_towers(const json_t *rows, const column *columns, int k)
 {
-    print_table_at(rows, rivals, rival_labels, columns, k);
+    print_table_at(rows, baselines, baseline_labels, columns, k);
 }
 
 /* The same for each cut-off that was asked for. */
@@ -422,7 +422,7 @@ static void print_strangers(const json_t *r)
     print_table(strangers, names, labels, columns);
 }
 
-void print_study_report(const char *json)
+void print_offline_eval(const char *json)
 {
     static const char *const protocols[] = {"full", "sampled100", "authors"};
     static const char *const left_out[] = {

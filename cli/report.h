@@ -14,7 +14,7 @@ typedef struct training_verdict {
 void read_verdict(const char *json, training_verdict *out);
 void print_training_report(const char *json, bool towers);
 void print_eval_report(const char *json, const char *what);
-void print_study_report(const char *json);
+void print_offline_eval(const char *json);
 void print_cold_report(const char *json);
 
 #endif

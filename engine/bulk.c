@@ -18,7 +18,7 @@ typedef struct load {
     tw_reader *reader;
     tw_rejects *rejects;
     twi_generation *g; /* NULL while no transaction is open */
-    twi_seat *seat;
+    twi_workspace *ws;
     twi_item_reader media; /* decodes the pictures and sounds of rows */
     char key[TW_FINGERPRINT_MAX];
     tw_store_mark mark;
@@ -44,7 +44,7 @@ static tw_status begin(load *l, tw_error *err)
     l->pending = l->decoded = 0;
     twi_item_reader_serve(&l->media, l->g->tower);
     if (l->g->tower != NULL)
-        TW_TRY(twi_seat_take(l->g, &l->seat, err));
+        TW_TRY(twi_workspace_take(l->g, &l->ws, err));
     TW_TRY(tw_store_begin(l->e->store, err));
 done:
     return st;
@@ -55,9 +55,9 @@ static void end(load *l)
     if (l->g == NULL)
         return;
     tw_store_rollback(l->e->store); /* nothing after a commit */
-    twi_seat_give(l->g, l->seat);
+    twi_workspace_give(l->g, l->ws);
     twi_release(l->e, l->g);
-    l->seat = NULL;
+    l->ws = NULL;
     l->g = NULL;
     (void) pthread_mutex_unlock(&l->e->writer);
 }
@@ -130,10 +130,10 @@ static tw_status embed_row(load *l, const tw_item *item, bool checked, int64_t r
     tw_status st = checked ? twi_item_compose(&l->media, item, &read, err)
                            : twi_item_read(&l->media, item, &read, err);
     if (st == TW_OK)
-        st = tw_tower_embed(l->seat->tower, &read, l->seat->vec, NULL, err);
+        st = tw_tower_embed(l->ws->tower, &read, l->ws->vec, NULL, err);
     if (st != TW_OK)
         return st;
-    return tw_store_put_vector(l->e->store, row, l->g->towers_version, l->seat->vec,
+    return tw_store_put_vector(l->e->store, row, l->g->towers_version, l->ws->vec,
                                tw_tower_dim(l->g->tower), NULL, err);
 }
 
@@ -399,7 +399,7 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
     if (st == TW_OK)
         st = tw_rejects_finish(l.rejects, err);
     (void) pthread_mutex_unlock(&e->bulk);
-    twi_keeper_poke(e);
+    twi_maintenance_wake(e);
 done:
     report->seconds = tw_clock_monotonic() - start;
     twi_item_reader_fini(&l.media);

@@ -214,8 +214,8 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
     (void) pthread_mutex_init(&e->saving, NULL);
     (void) pthread_mutex_init(&e->lock, NULL);
     (void) pthread_mutex_init(&e->popular_lock, NULL);
-    (void) pthread_mutex_init(&e->keeper_lock, NULL);
-    (void) pthread_cond_init(&e->keeper_wake, NULL);
+    (void) pthread_mutex_init(&e->maintenance_lock, NULL);
+    (void) pthread_cond_init(&e->maintenance_due, NULL);
     tw_blas_single_thread();
     tw_index_single_thread();
 
@@ -229,7 +229,7 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
     TW_TRY(open_generation(e, opt, err));
     if (e->mode == TW_ENGINE_WRITE) {
         twi_sweep(e);
-        twi_keeper_start(e);
+        twi_maintenance_start(e);
     }
     *out = e;
     e = NULL;
@@ -243,7 +243,7 @@ void tw_engine_close(tw_engine *e)
 {
     if (e == NULL)
         return;
-    twi_keeper_stop(e);
+    twi_maintenance_stop(e);
     if (e->current != NULL) {
         if (e->mode == TW_ENGINE_WRITE && e->lock_fd >= 0)
             (void) !twi_snapshot(e, NULL); /* derived: the next open can do without */
@@ -256,8 +256,8 @@ void tw_engine_close(tw_engine *e)
         (void) close(e->dir_fd);
     tw_free(e->popular);
     tw_free(e->event_counts);
-    (void) pthread_cond_destroy(&e->keeper_wake);
-    (void) pthread_mutex_destroy(&e->keeper_lock);
+    (void) pthread_cond_destroy(&e->maintenance_due);
+    (void) pthread_mutex_destroy(&e->maintenance_lock);
     (void) pthread_mutex_destroy(&e->popular_lock);
     (void) pthread_mutex_destroy(&e->lock);
     (void) pthread_mutex_destroy(&e->saving);

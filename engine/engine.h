@@ -83,7 +83,7 @@ TW_NODISCARD tw_status tw_engine_open(tw_engine **out, const char *dir,
 
 /* Folds in the background what is due, graphs that are not built yet among it. Every write does the
  * same; this is for a process that will stay, when it has opened. In mode READ it does nothing. */
-void tw_engine_fold_due(tw_engine *e);
+void tw_engine_merge_due(tw_engine *e);
 
 /* Saves an index snapshot when there is something new to save. Does not wait for a graph that is
  * being built: the next fold begins it anew. Accepts NULL. No call may be running. */

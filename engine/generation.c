@@ -71,25 +71,25 @@ tw_status twi_no_seq(tw_engine *e, tw_error *err)
     return st;
 }
 
-static void seat_free(twi_seat *seat)
+static void free_workspaces(twi_workspace *ws)
 {
-    tw_tower_session_destroy(seat->tower);
-    tw_seq_session_destroy(seat->seq);
-    tw_text_fini(&seat->text);
-    tw_free(seat->out);
-    tw_free(seat->content);
-    tw_free(seat->told);
-    tw_free(seat->vectors);
-    tw_free(seat);
+    tw_tower_session_destroy(ws->tower);
+    tw_seq_session_destroy(ws->seq);
+    tw_text_fini(&ws->text);
+    tw_free(ws->out);
+    tw_free(ws->content);
+    tw_free(ws->told);
+    tw_free(ws->vectors);
+    tw_free(ws);
 }
 
 void twi_generation_free(twi_generation *g)
 {
     if (g == NULL)
         return;
-    for (twi_seat *s = g->seats; s != NULL;) {
-        twi_seat *next = s->next;
-        seat_free(s);
+    for (twi_workspace *s = g->workspaces; s != NULL;) {
+        twi_workspace *next = s->next;
+        free_workspaces(s);
         s = next;
     }
     tw_index_destroy(g->items);
@@ -101,7 +101,7 @@ void twi_generation_free(twi_generation *g)
     tw_free(g);
 }
 
-static tw_status seat_for_content(const twi_generation *g, twi_seat *s, tw_error *err)
+static tw_status seat_for_content(const twi_generation *g, twi_workspace *s, tw_error *err)
 {
     const size_t longest = (size_t) tw_seq_model_config(g->seq)->max_len;
     s->content = tw_alloc(longest, (size_t) tw_tower_dim(g->tower) * sizeof *s->content);
@@ -113,13 +113,13 @@ static tw_status seat_for_content(const twi_generation *g, twi_seat *s, tw_error
                : tw_fail(err, TW_ENOMEM, "query memory");
 }
 
-tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err)
+tw_status twi_workspace_take(twi_generation *g, twi_workspace **out, tw_error *err)
 {
     tw_status st = TW_OK;
     (void) pthread_mutex_lock(&g->pool_lock);
-    twi_seat *s = g->seats;
+    twi_workspace *s = g->workspaces;
     if (s != NULL)
-        g->seats = s->next;
+        g->workspaces = s->next;
     (void) pthread_mutex_unlock(&g->pool_lock);
     *out = s;
     if (s != NULL) {
@@ -141,17 +141,17 @@ tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err)
     s = NULL;
 done:
     if (s != NULL)
-        seat_free(s);
+        free_workspaces(s);
     return st;
 }
 
-void twi_seat_give(twi_generation *g, twi_seat *seat)
+void twi_workspace_give(twi_generation *g, twi_workspace *ws)
 {
-    if (seat == NULL)
+    if (ws == NULL)
         return;
     (void) pthread_mutex_lock(&g->pool_lock);
-    seat->next = g->seats;
-    g->seats = seat;
+    ws->next = g->workspaces;
+    g->workspaces = ws;
     (void) pthread_mutex_unlock(&g->pool_lock);
 }
 

@@ -180,7 +180,7 @@ static tw_status load_snapshot(tw_engine *e, const twi_generation *g, const char
     return TW_OK;
 }
 
-/* An open builds no graph: content is served at once, and whoever stays folds (defer_graph). A
+/* An open builds no graph: content is served at once, and whoever stays merges (defer_graph). A
  * version that is published comes with its own. */
 static tw_status open_items(tw_engine *e, twi_generation *g, int64_t newest,
                             tw_progress_fn progress, void *ctx, tw_error *err)

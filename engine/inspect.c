@@ -19,36 +19,36 @@ void tw_attention_map_fini(tw_attention_map *m)
     tw_attention_map_init(m);
 }
 
-/* Keeps of seat->seen (*n) what the model reads: the last max_len items that it knows. Leaves their
- * rows in seat->seen and the model's numbers in seat->items, side by side. */
-static void keep_known(const tw_seq_model *m, twi_seat *seat, int *n)
+/* Keeps of ws->seen (*n) what the model reads: the last max_len items that it knows. Leaves their
+ * rows in ws->seen and the model's numbers in ws->items, side by side. */
+static void keep_known(const tw_seq_model *m, twi_workspace *ws, int *n)
 {
     int known = 0, longest = tw_seq_model_config(m)->max_len;
     for (int i = 0; i < *n; i++) {
-        int32_t item = tw_seq_item_index(m, seat->seen[i]);
+        int32_t item = tw_seq_item_index(m, ws->seen[i]);
         if (item == 0)
             continue;
-        seat->seen[known] = seat->seen[i];
-        seat->items[known++] = item;
+        ws->seen[known] = ws->seen[i];
+        ws->items[known++] = item;
     }
     int skip = known > longest ? known - longest : 0;
     *n = known - skip;
-    memmove(seat->seen, seat->seen + skip, (size_t) *n * sizeof *seat->seen);
-    memmove(seat->items, seat->items + skip, (size_t) *n * sizeof *seat->items);
+    memmove(ws->seen, ws->seen + skip, (size_t) *n * sizeof *ws->seen);
+    memmove(ws->items, ws->items + skip, (size_t) *n * sizeof *ws->items);
 }
 
-/* Names the n items of seat->seen, TW_ENGINE_MAX_K at a time: so many names a seat has room for. */
-static tw_status name_items(tw_engine *e, twi_seat *seat, tw_attention_map *out, tw_error *err)
+/* Names the n items of ws->seen, TW_ENGINE_MAX_K at a time: so many names a ws has room for. */
+static tw_status name_items(tw_engine *e, twi_workspace *ws, tw_attention_map *out, tw_error *err)
 {
     tw_status st = TW_OK;
     const float *last = out->weights + (size_t) (out->n - 1) * (size_t) out->n;
     TW_TRY(tw_answer_clear(&out->items, out->n, err));
     for (int begin = 0; begin < out->n; begin += TW_ENGINE_MAX_K) {
         int count = out->n - begin < TW_ENGINE_MAX_K ? out->n - begin : TW_ENGINE_MAX_K;
-        TW_TRY(tw_store_names(e->store, seat->seen + begin, count, seat->names, &seat->text, err));
+        TW_TRY(tw_store_names(e->store, ws->seen + begin, count, ws->names, &ws->text, err));
         for (int i = 0; i < count; i++)
-            TW_TRY(tw_answer_add(&out->items, seat->names[i].id, seat->names[i].title,
-                                 last[begin + i], err));
+            TW_TRY(tw_answer_add(&out->items, ws->names[i].id, ws->names[i].title, last[begin + i],
+                                 err));
     }
 done:
     return st;
@@ -72,7 +72,7 @@ tw_status tw_engine_attention(tw_engine *e, const tw_attention_query *q, tw_atte
                               tw_error *err)
 {
     tw_status st = TW_OK;
-    twi_seat *seat = NULL;
+    twi_workspace *ws = NULL;
     twi_generation *g = twi_acquire(e);
     int64_t user = 0;
     const tw_next_query who = {
@@ -86,9 +86,9 @@ tw_status tw_engine_attention(tw_engine *e, const tw_attention_query *q, tw_atte
         goto done;
     }
     TW_TRY(choose_part(tw_seq_model_config(g->seq), q, out, err));
-    TW_TRY(twi_seat_take(g, &seat, err));
-    TW_TRY(twi_history_of(e, &who, seat, &user, &out->n, err));
-    keep_known(g->seq, seat, &out->n);
+    TW_TRY(twi_workspace_take(g, &ws, err));
+    TW_TRY(twi_history_of(e, &who, ws, &user, &out->n, err));
+    keep_known(g->seq, ws, &out->n);
     if (out->n == 0) {
         st = tw_fail(err, TW_ENOTFOUND, "the model knows no item of this history");
         goto done;
@@ -98,16 +98,16 @@ tw_status tw_engine_attention(tw_engine *e, const tw_attention_query *q, tw_atte
         st = tw_fail(err, TW_ENOMEM, "a map of %d items", out->n);
         goto done;
     }
-    TW_TRY(tw_seq_attention(seat->seq, user > 0 ? tw_seq_user_index(g->seq, user) : 0, seat->items,
+    TW_TRY(tw_seq_attention(ws->seq, user > 0 ? tw_seq_user_index(g->seq, user) : 0, ws->items,
                             out->n, out->block - 1,
                             out->head == 0 ? TW_SEQ_ALL_HEADS : out->head - 1, out->weights, err));
-    TW_TRY(name_items(e, seat, out, err));
+    TW_TRY(name_items(e, ws, out, err));
     out->items.model = g->version;
     out->items.basis = q->user != NULL ? "user" : "history";
 done:
     if (st != TW_OK)
         tw_attention_map_fini(out);
-    twi_seat_give(g, seat);
+    twi_workspace_give(g, ws);
     twi_release(e, g);
     return st;
 }

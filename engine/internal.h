@@ -43,10 +43,10 @@ typedef struct twi_item_reader {
 } twi_item_reader;
 
 /* What one query needs to work in: kept from query to query so that none allocates. */
-typedef struct twi_seat {
-    struct twi_seat *next;   /* in the generation's free list */
-    tw_tower_session *tower; /* NULL: no towers */
-    tw_seq_session *seq;     /* NULL: no sequential model */
+typedef struct twi_workspace {
+    struct twi_workspace *next; /* in the generation's free list */
+    tw_tower_session *tower;    /* NULL: no towers */
+    tw_seq_session *seq;        /* NULL: no sequential model */
     float vec[TW_ENGINE_MAX_DIM];
     tw_hit hits[TW_ENGINE_MAX_K];
     int64_t rows[TW_ENGINE_MAX_K];
@@ -69,7 +69,7 @@ typedef struct twi_seat {
     const float **told; /* (max_len) of each, in content; NULL: as the model holds it */
     float *vectors;     /* (TW_ENGINE_MAX_K, seq's width) of a diverse list's candidates */
     tw_text text;
-} twi_seat;
+} twi_workspace;
 
 /* Models and the indexes over their vectors. All but the free list and the indexes' own content is
  * fixed once it is current. */
@@ -93,8 +93,8 @@ typedef struct twi_generation {
     int64_t n_unsound, unsound_room;
     int64_t saved_items,
         saved_next;            /* seq of the snapshots on disk; guarded by the engine's writer */
-    pthread_mutex_t pool_lock; /* guards seats */
-    twi_seat *seats;
+    pthread_mutex_t pool_lock; /* guards workspaces */
+    twi_workspace *workspaces;
 } twi_generation;
 
 typedef struct twi_model_parts {
@@ -130,12 +130,13 @@ struct tw_engine {
     int64_t n_event_counts;
     int64_t popular_events; /* events in the store when it was made; -1: never */
 
-    pthread_t keeper; /* folds indexes in the background */
-    bool keeper_runs;
-    pthread_mutex_t keeper_lock; /* guards keeper_quit, keeper_wanted, keeper_until */
-    pthread_cond_t keeper_wake;
-    bool keeper_quit, keeper_wanted;
-    double keeper_until; /* once it shall quit: when the fold under way has to end */
+    pthread_t maintenance; /* merges indexes in the background */
+    bool maintenance_runs;
+    pthread_mutex_t
+        maintenance_lock; /* guards maintenance_quit, maintenance_wanted, maintenance_until */
+    pthread_cond_t maintenance_due;
+    bool maintenance_quit, maintenance_wanted;
+    double maintenance_until; /* once it shall quit: when the fold under way has to end */
 };
 
 /* ---- engine.c ---- */
@@ -188,8 +189,8 @@ typedef tw_status (*twi_next_fn)(void *ctx, int64_t row, int64_t seq, const floa
                                  tw_error *err);
 TW_NODISCARD tw_status twi_each_next(tw_engine *e, twi_generation *g, twi_next_fn fn, void *ctx,
                                      tw_error *err);
-TW_NODISCARD tw_status twi_seat_take(twi_generation *g, twi_seat **out, tw_error *err);
-void twi_seat_give(twi_generation *g, twi_seat *seat);
+TW_NODISCARD tw_status twi_workspace_take(twi_generation *g, twi_workspace **out, tw_error *err);
+void twi_workspace_give(twi_generation *g, twi_workspace *ws);
 /* TW_ESTATE: none is trained; TW_ECORRUPT: its file cannot be used. With what to run. */
 TW_NODISCARD tw_status twi_no_towers(tw_engine *e, tw_error *err);
 TW_NODISCARD tw_status twi_no_seq(tw_engine *e, tw_error *err);
@@ -222,9 +223,9 @@ TW_NODISCARD tw_status twi_snapshot_unfit(tw_engine *e, const twi_generation *g,
 TW_NODISCARD tw_status twi_snapshot(tw_engine *e, tw_error *err);
 /* One line in the log when the graph that was just built is not used. */
 void twi_index_tell(const tw_index *ix, const char *kind);
-void twi_keeper_start(tw_engine *e); /* a thread that folds; without it nobody does */
-void twi_keeper_stop(tw_engine *e);  /* within seconds: a graph under way is given up */
-void twi_keeper_poke(tw_engine *e);  /* cheap: wakes it when an index wants a fold */
+void twi_maintenance_start(tw_engine *e); /* a thread that merges; without it nobody does */
+void twi_maintenance_stop(tw_engine *e);  /* within seconds: a graph under way is given up */
+void twi_maintenance_wake(tw_engine *e);  /* cheap: wakes it when an index wants a fold */
 
 /* ---- the catalogue in memory (dataset.c) ---- */
 /* What towers may read of one item; a string that is not there, or was not asked for, is NULL. */
@@ -249,14 +250,14 @@ typedef struct twi_smoothing {
     int64_t n_pairs;
     int layers;
 } twi_smoothing;
-/* Smooths the stored vectors of a model that does not serve yet (tw_smooth_vectors), in one
+/* Smooths the stored vectors of a model that does not serve yet (tw_lightgcn), in one
  * transaction. TW_ENOMEM, and what the store returns. */
-TW_NODISCARD tw_status twi_smooth_catalogue(tw_engine *e, int model, int dim,
-                                            const twi_smoothing *how, tw_error *err);
+TW_NODISCARD tw_status twi_lightgcn_catalogue(tw_engine *e, int model, int dim,
+                                              const twi_smoothing *how, tw_error *err);
 
 /* ---- query.c ---- */
-/* Fills seat->seen (*n) with the rows of the history, oldest first. A stranger has user 0, n 0. */
-TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat,
+/* Fills ws->seen (*n) with the rows of the history, oldest first. A stranger has user 0, n 0. */
+TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_workspace *ws,
                                       int64_t *user, int *n, tw_error *err);
 TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
 
@@ -266,29 +267,29 @@ typedef struct twi_search {
     bool exact;
     int k, pool; /* rows of the answer; hits to search for, at least k */
     tw_deadline deadline;
-    /* NULL, or what leaves k of *n hits in seat->hits, or as many as there are. */
-    tw_status (*choose)(void *ctx, twi_seat *seat, int *n, tw_error *err);
+    /* NULL, or what leaves k of *n hits in ws->hits, or as many as there are. */
+    tw_status (*choose)(void *ctx, twi_workspace *ws, int *n, tw_error *err);
     void *ctx;
 } twi_search;
 /* Adds n rows to what the next search leaves out. TW_ENOMEM. */
-TW_NODISCARD tw_status twi_leave_out(twi_seat *seat, const int64_t *rows, int n, tw_error *err);
-/* Searches what is near seat->vec and adds the k best that live to the answer, or all that do.
- * Those that are gone from the store end up in seat->out. TW_ETIMEOUT. */
-TW_NODISCARD tw_status twi_answer_search(tw_engine *e, twi_seat *seat, const twi_search *s,
+TW_NODISCARD tw_status twi_leave_out(twi_workspace *ws, const int64_t *rows, int n, tw_error *err);
+/* Searches what is near ws->vec and adds the k best that live to the answer, or all that do.
+ * Those that are gone from the store end up in ws->out. TW_ETIMEOUT. */
+TW_NODISCARD tw_status twi_answer_search(tw_engine *e, twi_workspace *ws, const twi_search *s,
                                          tw_answer *out, tw_error *err);
-/* Adds the first k that live of the n in seat->hits. */
-TW_NODISCARD tw_status twi_answer_listed(tw_engine *e, twi_seat *seat, int n, int k, tw_answer *out,
-                                         tw_error *err);
+/* Adds the first k that live of the n in ws->hits. */
+TW_NODISCARD tw_status twi_answer_listed(tw_engine *e, twi_workspace *ws, int n, int k,
+                                         tw_answer *out, tw_error *err);
 
 /* ---- query_vector.c ---- */
 /* Either an item, or something else. */
-TW_NODISCARD tw_status twi_ask_check(const tw_embed_query *q, tw_error *err);
-/* seat->vec <- the stored vector of item `row` when q names one, else the towers' of what q holds.
+TW_NODISCARD tw_status twi_query_check(const tw_embed_query *q, tw_error *err);
+/* ws->vec <- the stored vector of item `row` when q names one, else the towers' of what q holds.
  * TW_EINVAL: the towers do not read it, or it cannot be decoded. TW_ETIMEOUT. */
-TW_NODISCARD tw_status twi_ask_vector(tw_engine *e, const twi_generation *g, twi_seat *seat,
-                                      const tw_embed_query *q, int64_t row, tw_error *err);
+TW_NODISCARD tw_status twi_query_vector(tw_engine *e, const twi_generation *g, twi_workspace *ws,
+                                        const tw_embed_query *q, int64_t row, tw_error *err);
 /* "item", "text", "picture", "sound", or "mixed". Static. */
-const char *twi_ask_basis(const tw_embed_query *q);
+const char *twi_query_basis(const tw_embed_query *q);
 
 /* ---- resolve.c ---- */
 /* The row of the item that `name` means: an id, else a title. TW_ENOTFOUND names near ones. Where
@@ -392,15 +393,15 @@ TW_NODISCARD tw_status twi_make_tower(tw_tower_config *cfg, const twi_catalogue 
 struct json_t *twi_recipe_json(const tw_tower_recipe *recipe);
 
 /* All events in order (user, time, insertion). */
-typedef struct twi_log {
+typedef struct twi_events {
     int64_t n, room;
     int64_t *users, *items, *times; /* (n) rows */
     int64_t *seqs;                  /* (n) sequence numbers, which name events for ever */
     double *ratings;                /* (n) NaN: none */
     double most;                    /* the highest rating; 0 when there is none */
-} twi_log;
-TW_NODISCARD tw_status twi_log_load(tw_engine *e, twi_log *out, tw_error *err);
-void twi_log_fini(twi_log *log);
+} twi_events;
+TW_NODISCARD tw_status twi_events_load(tw_engine *e, twi_events *out, tw_error *err);
+void twi_events_fini(twi_events *log);
 
 /* ---- eval_index.c ---- */
 typedef struct twi_tower_split {
@@ -411,7 +412,7 @@ typedef struct twi_tower_split {
 } twi_tower_split;
 /* Positives from what people liked (a rating of at least 0.8 of the highest, or any event where
  * there are no ratings). A fifth of the people each are kept for validation and test. */
-TW_NODISCARD tw_status twi_mine(const twi_catalogue *c, const twi_log *log,
+TW_NODISCARD tw_status twi_mine(const twi_catalogue *c, const twi_events *log,
                                 const tw_mine_config *cfg, int64_t seed, twi_tower_split *out,
                                 tw_error *err);
 /* The value as text; tw_free it. */
@@ -436,20 +437,20 @@ typedef struct twi_cut_effect {
     int64_t examples[TWI_CUT_EXAMPLES]; /* rows of some who are left out; 0: no more */
 } twi_cut_effect;
 /* Of a model that was trained on this log; into its folder. */
-TW_NODISCARD tw_status twi_cut_save(const tw_seq_model *m, const twi_log *log, const char *dir,
+TW_NODISCARD tw_status twi_cut_save(const tw_seq_model *m, const twi_events *log, const char *dir,
                                     tw_error *err);
 /* Release with twi_cut_fini. TW_ENOTFOUND: the model is older than such records. */
 TW_NODISCARD tw_status twi_cut_load(twi_cut *out, const char *dir, tw_error *err);
 void twi_cut_fini(twi_cut *c);
 /* Cuts the histories of `data`, which came from this log by twi_seq_data: a target is behind all
  * that was trained on, and a test target behind what chose the weights, too. TW_ENOMEM. */
-TW_NODISCARD tw_status twi_cut_apply(const twi_cut *c, const tw_seq_model *m, const twi_log *log,
+TW_NODISCARD tw_status twi_cut_apply(const twi_cut *c, const tw_seq_model *m, const twi_events *log,
                                      tw_seq_split split, tw_seq_data *data, twi_cut_effect *out,
                                      tw_error *err);
 
 /* ---- eval_seq.c ---- */
 /* The log as the model's own indices. */
-TW_NODISCARD tw_status twi_seq_data(const tw_seq_model *m, const twi_log *log, tw_seq_data **out,
+TW_NODISCARD tw_status twi_seq_data(const tw_seq_model *m, const twi_events *log, tw_seq_data **out,
                                     tw_error *err);
 /* The model to known and to unknown users, and popularity: {"name", "seq", "as_unknown_user",
  * "popularity"}. */

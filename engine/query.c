@@ -19,57 +19,56 @@ static tw_status check_either(const char *a, bool has_a, const char *b, bool has
     return tw_fail(err, TW_EINVAL, "give either %s or %s%s", a, b, has_a ? ", not both" : "");
 }
 
-static tw_status answer_query(tw_engine *e, twi_seat *seat, int64_t row, tw_answer *out,
+static tw_status answer_query(tw_engine *e, twi_workspace *ws, int64_t row, tw_answer *out,
                               tw_error *err)
 {
-    tw_status st = tw_store_names(e->store, &row, 1, seat->names, &seat->text, err);
-    return st == TW_OK ? tw_answer_set_query(out, seat->names[0].id, seat->names[0].title, err)
-                       : st;
+    tw_status st = tw_store_names(e->store, &row, 1, ws->names, &ws->text, err);
+    return st == TW_OK ? tw_answer_set_query(out, ws->names[0].id, ws->names[0].title, err) : st;
 }
 
 tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *out, tw_error *err)
 {
     tw_status st = TW_OK;
-    twi_seat *seat = NULL;
+    twi_workspace *ws = NULL;
     twi_generation *g = twi_acquire(e);
     const tw_embed_query what = {q->item, q->text, q->image, q->audio, q->deadline};
     int64_t row = 0;
 
     TW_TRY(tw_answer_clear(out, TW_ENGINE_MAX_K, err));
     TW_TRY(check_k(q->k, err));
-    TW_TRY(twi_ask_check(&what, err));
+    TW_TRY(twi_query_check(&what, err));
     if (q->item != NULL)
         TW_TRY(twi_resolve(e, q->item, &row, out->also, err));
     if (g->items == NULL) {
         st = twi_no_towers(e, err);
         goto done;
     }
-    TW_TRY(twi_seat_take(g, &seat, err));
-    TW_TRY(twi_ask_vector(e, g, seat, &what, row, err));
+    TW_TRY(twi_workspace_take(g, &ws, err));
+    TW_TRY(twi_query_vector(e, g, ws, &what, row, err));
     if (row > 0)
-        TW_TRY(answer_query(e, seat, row, out, err));
-    TW_TRY(twi_leave_out(seat, &row, row > 0, err));
+        TW_TRY(answer_query(e, ws, row, out, err));
+    TW_TRY(twi_leave_out(ws, &row, row > 0, err));
     const twi_search search = {
         .ix = g->items, .exact = q->exact, .k = q->k, .pool = q->k, .deadline = q->deadline};
-    TW_TRY(twi_answer_search(e, seat, &search, out, err));
-    out->basis = twi_ask_basis(&what);
+    TW_TRY(twi_answer_search(e, ws, &search, out, err));
+    out->basis = twi_query_basis(&what);
     out->model = g->version;
 done:
-    twi_seat_give(g, seat);
+    twi_workspace_give(g, ws);
     twi_release(e, g);
     return st;
 }
 
 /* ---- next ------------------------------------------------------------------------------------ */
 
-tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat, int64_t *user,
+tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_workspace *ws, int64_t *user,
                          int *n, tw_error *err)
 {
     *user = 0;
     *n = 0;
     if (q->user == NULL) {
         for (int i = 0; i < q->n_history; i++) {
-            tw_status st = twi_resolve(e, q->history[i], &seat->seen[i], NULL, err);
+            tw_status st = twi_resolve(e, q->history[i], &ws->seen[i], NULL, err);
             if (st != TW_OK)
                 return st;
         }
@@ -85,9 +84,9 @@ tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_seat *seat, i
         return tw_store_user_row(e->store, q->user, user, err);
     if (st != TW_OK)
         return tw_fail(err, st, "cannot look up the user '%.100s'", q->user);
-    st = tw_store_history(e->store, *user, TW_ENGINE_MAX_HISTORY, seat->events, n, err);
+    st = tw_store_history(e->store, *user, TW_ENGINE_MAX_HISTORY, ws->events, n, err);
     for (int i = 0; i < *n; i++)
-        seat->seen[i] = seat->events[i].item;
+        ws->seen[i] = ws->events[i].item;
     return st;
 }
 
@@ -164,8 +163,8 @@ done:
     return st;
 }
 
-/* seat->hits (*n) <- all that are popular, most first: of the first k some may be deleted. */
-static tw_status popular(tw_engine *e, tw_deadline until, twi_seat *seat, int *n, tw_error *err)
+/* ws->hits (*n) <- all that are popular, most first: of the first k some may be deleted. */
+static tw_status popular(tw_engine *e, tw_deadline until, twi_workspace *ws, int *n, tw_error *err)
 {
     *n = 0;
     tw_status st = tw_deadline_lock(until, &e->popular_lock, "the events were counted", err);
@@ -174,7 +173,7 @@ static tw_status popular(tw_engine *e, tw_deadline until, twi_seat *seat, int *n
     st = refresh_popular(e, until, err);
     *n = st != TW_OK ? 0 : e->n_popular;
     if (*n > 0)
-        memcpy(seat->hits, e->popular, (size_t) *n * sizeof *seat->hits);
+        memcpy(ws->hits, e->popular, (size_t) *n * sizeof *ws->hits);
     (void) pthread_mutex_unlock(&e->popular_lock);
     return st;
 }
@@ -203,13 +202,13 @@ static tw_status count_hits(tw_engine *e, const tw_hit *hits, int n, tw_deadline
 
 /* The vector of hit i, as it was searched: an item may have no row in the model's table, or have
  * left it. NULL: it was deleted since. */
-static const float *searched_vector(const twi_generation *g, twi_seat *seat, int i, int dim)
+static const float *searched_vector(const twi_generation *g, twi_workspace *ws, int i, int dim)
 {
-    const int64_t row = seat->hits[i].item;
+    const int64_t row = ws->hits[i].item;
     int64_t rows;
 
     if (g->projects) {
-        float *copy = seat->vectors + (size_t) i * (size_t) dim;
+        float *copy = ws->vectors + (size_t) i * (size_t) dim;
         return tw_index_get(g->next, row, copy, NULL) == TW_OK ? copy : NULL;
     }
     const int32_t item = tw_seq_item_index(g->seq, row);
@@ -226,30 +225,30 @@ typedef struct chooser {
     tw_deadline deadline;
 } chooser;
 
-/* Chooses a diverse list of k among the *n hits of the seat, and leaves it there instead. */
-static tw_status diversify(void *ctx, twi_seat *seat, int *n, tw_error *err)
+/* Chooses a diverse list of k among the *n hits of the ws, and leaves it there instead. */
+static tw_status diversify(void *ctx, twi_workspace *ws, int *n, tw_error *err)
 {
     const chooser *c = ctx;
     const twi_generation *g = c->g;
     tw_status st = TW_OK;
     int64_t rows;
     tw_seq_pool pool = {.n = *n,
-                        .scores = seat->pool.scores,
-                        .counts = seat->pool.counts,
-                        .vectors = seat->pool.vectors,
+                        .scores = ws->pool.scores,
+                        .counts = ws->pool.counts,
+                        .vectors = ws->pool.vectors,
                         .temperature = tw_seq_logit_temperature(g->seq)};
 
     (void) tw_seq_item_vectors(g->seq, &rows, &pool.dim);
     for (int i = 0; i < *n; i++) {
-        seat->pool.vectors[i] = searched_vector(g, seat, i, pool.dim);
-        seat->pool.scores[i] = seat->hits[i].score;
+        ws->pool.vectors[i] = searched_vector(g, ws, i, pool.dim);
+        ws->pool.scores[i] = ws->hits[i].score;
     }
     if (c->cfg.popularity_discount > 0)
-        TW_TRY(count_hits(c->e, seat->hits, *n, c->deadline, seat->pool.counts, err));
-    *n = tw_seq_rerank(seat->pool.order, &c->cfg, &pool, c->k, seat->pool.scratch);
+        TW_TRY(count_hits(c->e, ws->hits, *n, c->deadline, ws->pool.counts, err));
+    *n = tw_seq_rerank(ws->pool.order, &c->cfg, &pool, c->k, ws->pool.scratch);
     for (int i = 0; i < *n; i++)
-        seat->pool.chosen[i] = seat->hits[seat->pool.order[i]];
-    memcpy(seat->hits, seat->pool.chosen, (size_t) *n * sizeof *seat->hits);
+        ws->pool.chosen[i] = ws->hits[ws->pool.order[i]];
+    memcpy(ws->hits, ws->pool.chosen, (size_t) *n * sizeof *ws->hits);
 done:
     return st;
 }
@@ -257,40 +256,40 @@ done:
 /* The same pool for every k up to it, so that a shorter list is the head of a longer one. */
 static int pool_size(int k) { return k <= TW_ENGINE_POOL ? TW_ENGINE_POOL : TW_ENGINE_MAX_K; }
 
-/* Leaves in seat->items what the model can read of seat->seen (n), and where the generation
- * projects, in seat->told what those items are now. Returns how many. */
-static int read_history(const twi_generation *g, twi_seat *seat, int n)
+/* Leaves in ws->items what the model can read of ws->seen (n), and where the generation
+ * projects, in ws->told what those items are now. Returns how many. */
+static int read_history(const twi_generation *g, twi_workspace *ws, int n)
 {
     if (!g->projects) {
         for (int i = 0; i < n; i++)
-            seat->items[i] = tw_seq_item_index(g->seq, seat->seen[i]);
+            ws->items[i] = tw_seq_item_index(g->seq, ws->seen[i]);
         return n;
     }
     const int longest = tw_seq_model_config(g->seq)->max_len, dim = tw_tower_dim(g->tower);
     int read = 0;
     for (int i = n; i-- > 0 && read < longest;) { /* latest first */
-        float *content = seat->content + (size_t) read * (size_t) dim;
-        const bool has = tw_index_get(g->items, seat->seen[i], content, NULL) == TW_OK;
-        const int32_t item = tw_seq_item_index(g->seq, seat->seen[i]);
-        if (item == 0 && !(has && tw_index_has(g->next, seat->seen[i])))
+        float *content = ws->content + (size_t) read * (size_t) dim;
+        const bool has = tw_index_get(g->items, ws->seen[i], content, NULL) == TW_OK;
+        const int32_t item = tw_seq_item_index(g->seq, ws->seen[i]);
+        if (item == 0 && !(has && tw_index_has(g->next, ws->seen[i])))
             continue; /* nothing is known of it */
-        seat->items[read] = item;
-        seat->told[read++] = has ? content : NULL;
+        ws->items[read] = item;
+        ws->told[read++] = has ? content : NULL;
     }
     for (int i = 0; i < read / 2; i++) {
-        const int32_t item = seat->items[i];
-        const float *told = seat->told[i];
-        seat->items[i] = seat->items[read - 1 - i];
-        seat->told[i] = seat->told[read - 1 - i];
-        seat->items[read - 1 - i] = item;
-        seat->told[read - 1 - i] = told;
+        const int32_t item = ws->items[i];
+        const float *told = ws->told[i];
+        ws->items[i] = ws->items[read - 1 - i];
+        ws->told[i] = ws->told[read - 1 - i];
+        ws->items[read - 1 - i] = item;
+        ws->told[read - 1 - i] = told;
     }
     return read;
 }
 
 /* Answers with what is near the model's query vector; *known false, and no answer, when the model
  * knows none of the history. */
-static tw_status predict(tw_engine *e, const twi_generation *g, twi_seat *seat, int32_t user,
+static tw_status predict(tw_engine *e, const twi_generation *g, twi_workspace *ws, int32_t user,
                          int n_seen, const tw_next_query *q, tw_answer *out, bool *known,
                          tw_error *err)
 {
@@ -303,15 +302,14 @@ static tw_status predict(tw_engine *e, const twi_generation *g, twi_seat *seat, 
                                .choose = choose ? diversify : NULL,
                                .ctx = &c};
 
-    const int read = read_history(g, seat, n_seen);
-    tw_status st =
-        tw_seq_query_content(seat->seq, user, seat->items, seat->told, read, seat->vec, err);
+    const int read = read_history(g, ws, n_seen);
+    tw_status st = tw_seq_query_content(ws->seq, user, ws->items, ws->told, read, ws->vec, err);
     *known = st == TW_OK;
     if (st != TW_OK)
         return st == TW_ENOTFOUND ? TW_OK : st;
     if (!q->include_seen)
-        st = twi_leave_out(seat, seat->seen, n_seen, err);
-    return st == TW_OK ? twi_answer_search(e, seat, &search, out, err) : st;
+        st = twi_leave_out(ws, ws->seen, n_seen, err);
+    return st == TW_OK ? twi_answer_search(e, ws, &search, out, err) : st;
 }
 
 tw_status twi_check_next(const tw_next_query *q, tw_error *err)
@@ -329,7 +327,7 @@ tw_status twi_check_next(const tw_next_query *q, tw_error *err)
 tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, tw_error *err)
 {
     tw_status st = TW_OK;
-    twi_seat *seat = NULL;
+    twi_workspace *ws = NULL;
     twi_generation *g = twi_acquire(e);
     int64_t user = 0;
     int n_seen = 0, n = 0;
@@ -341,20 +339,20 @@ tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, t
         st = twi_no_seq(e, err);
         goto done;
     }
-    TW_TRY(twi_seat_take(g, &seat, err));
-    TW_TRY(twi_history_of(e, q, seat, &user, &n_seen, err));
+    TW_TRY(twi_workspace_take(g, &ws, err));
+    TW_TRY(twi_history_of(e, q, ws, &user, &n_seen, err));
     TW_TRY(tw_deadline_check(q->deadline, "the history was read", err));
     int32_t known = user > 0 ? tw_seq_user_index(g->seq, user) : 0;
     if (n_seen > 0)
-        TW_TRY(predict(e, g, seat, known, n_seen, q, out, &predicted, err));
+        TW_TRY(predict(e, g, ws, known, n_seen, q, out, &predicted, err));
     out->basis = !predicted ? "popular" : known > 0 ? "user" : "history";
     if (!predicted) {
-        TW_TRY(popular(e, q->deadline, seat, &n, err));
-        TW_TRY(twi_answer_listed(e, seat, n, q->k, out, err));
+        TW_TRY(popular(e, q->deadline, ws, &n, err));
+        TW_TRY(twi_answer_listed(e, ws, n, q->k, out, err));
     }
     out->model = g->version;
 done:
-    twi_seat_give(g, seat);
+    twi_workspace_give(g, ws);
     twi_release(e, g);
     return st;
 }
@@ -365,25 +363,25 @@ tw_status tw_engine_embed(tw_engine *e, const tw_embed_query *q, float *vec, int
                           tw_error *err)
 {
     tw_status st = TW_OK;
-    twi_seat *seat = NULL;
+    twi_workspace *ws = NULL;
     twi_generation *g = twi_acquire(e);
     int64_t row = 0;
 
     *dim = 0;
     *model = g->version;
-    TW_TRY(twi_ask_check(q, err));
+    TW_TRY(twi_query_check(q, err));
     if (q->item != NULL)
         TW_TRY(twi_resolve(e, q->item, &row, NULL, err));
     if (g->items == NULL) {
         st = twi_no_towers(e, err);
         goto done;
     }
-    TW_TRY(twi_seat_take(g, &seat, err));
-    TW_TRY(twi_ask_vector(e, g, seat, q, row, err));
+    TW_TRY(twi_workspace_take(g, &ws, err));
+    TW_TRY(twi_query_vector(e, g, ws, q, row, err));
     *dim = tw_tower_dim(g->tower);
-    memcpy(vec, seat->vec, (size_t) *dim * sizeof *vec);
+    memcpy(vec, ws->vec, (size_t) *dim * sizeof *vec);
 done:
-    twi_seat_give(g, seat);
+    twi_workspace_give(g, ws);
     twi_release(e, g);
     return st;
 }

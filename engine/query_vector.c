@@ -14,7 +14,7 @@ static unsigned shown(const tw_embed_query *q)
            (unsigned) (q->audio.len > 0) << TW_MODALITY_AUDIO;
 }
 
-tw_status twi_ask_check(const tw_embed_query *q, tw_error *err)
+tw_status twi_query_check(const tw_embed_query *q, tw_error *err)
 {
     if ((q->item != NULL) != (shown(q) != 0))
         return TW_OK;
@@ -22,7 +22,7 @@ tw_status twi_ask_check(const tw_embed_query *q, tw_error *err)
                    q->item != NULL ? ", not both" : "");
 }
 
-const char *twi_ask_basis(const tw_embed_query *q)
+const char *twi_query_basis(const tw_embed_query *q)
 {
     switch (shown(q)) {
     case 0: return "item";
@@ -87,7 +87,7 @@ static tw_status decode(twi_item_reader *r, const tw_embed_query *q, tw_error *e
     return twi_blame(st, &why, err);
 }
 
-static tw_status show(const twi_generation *g, twi_seat *seat, const tw_embed_query *q,
+static tw_status show(const twi_generation *g, twi_workspace *ws, const tw_embed_query *q,
                       tw_error *err)
 {
     tw_status st = TW_OK;
@@ -106,7 +106,7 @@ static tw_status show(const twi_generation *g, twi_seat *seat, const tw_embed_qu
     if (st == TW_OK)
         st = tw_deadline_check(q->deadline, "it was embedded", err);
     if (st == TW_OK)
-        st = tw_tower_embed(seat->tower, &item, seat->vec, &found, err);
+        st = tw_tower_embed(ws->tower, &item, ws->vec, &found, err);
     twi_item_reader_fini(&r);
     TW_TRY(st);
     name_modalities(kinds, sizeof kinds, shown(q));
@@ -117,25 +117,25 @@ done:
     return st;
 }
 
-tw_status twi_ask_vector(tw_engine *e, const twi_generation *g, twi_seat *seat,
-                         const tw_embed_query *q, int64_t row, tw_error *err)
+tw_status twi_query_vector(tw_engine *e, const twi_generation *g, twi_workspace *ws,
+                           const tw_embed_query *q, int64_t row, tw_error *err)
 {
     tw_status st = tw_deadline_check(q->deadline, "it was embedded", err);
     if (st != TW_OK)
         return st;
     if (q->item == NULL)
-        return show(g, seat, q, err);
-    st = tw_index_get(g->items, row, seat->vec, err);
+        return show(g, ws, q, err);
+    st = tw_index_get(g->items, row, ws->vec, err);
     if (st == TW_ENOTFOUND) /* embedded after the index was searched, or by another process */
-        st = tw_store_vector(e->store, row, g->towers_version, seat->vec, tw_tower_dim(g->tower),
-                             err);
-    if (st == TW_EDIM || (st == TW_OK && !twi_vector_sound(seat->vec, tw_tower_dim(g->tower)))) {
+        st =
+            tw_store_vector(e->store, row, g->towers_version, ws->vec, tw_tower_dim(g->tower), err);
+    if (st == TW_EDIM || (st == TW_OK && !twi_vector_sound(ws->vec, tw_tower_dim(g->tower)))) {
         st = tw_fail(err, TW_ECORRUPT,
                      "the stored vector of '%.100s' is damaged; put the item again, or open the "
                      "directory for writing, which embeds it anew",
                      q->item);
     }
-    if (st == TW_OK && twi_reads_nothing(seat->vec, tw_tower_dim(g->tower))) {
+    if (st == TW_OK && twi_reads_nothing(ws->vec, tw_tower_dim(g->tower))) {
         char named[160];
         (void) snprintf(named, sizeof named, "the item '%.120s'", q->item);
         st = nothing_read(g->tower, named, err);

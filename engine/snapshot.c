@@ -1,4 +1,4 @@
-/* Index snapshots on disk, and the thread that folds indexes while they serve. */
+/* Index snapshots on disk, and the thread that merges indexes while they serve. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -187,10 +187,10 @@ void twi_index_tell(const tw_index *ix, const char *kind)
 static int stop_fold(void *ctx, const tw_progress *p)
 {
     tw_engine *e = ctx;
-    (void) pthread_mutex_lock(&e->keeper_lock);
-    const bool quit = e->keeper_quit;
-    const double until = e->keeper_until;
-    (void) pthread_mutex_unlock(&e->keeper_lock);
+    (void) pthread_mutex_lock(&e->maintenance_lock);
+    const bool quit = e->maintenance_quit;
+    const double until = e->maintenance_until;
+    (void) pthread_mutex_unlock(&e->maintenance_lock);
     return quit && (strcmp(p->stage, "building") == 0 || tw_clock_monotonic() > until);
 }
 
@@ -198,9 +198,9 @@ static int stop_fold(void *ctx, const tw_progress *p)
 static bool fold(tw_engine *e, tw_index *ix, const char *kind)
 {
     tw_error why = {0};
-    if (ix == NULL || !tw_index_wants_fold(ix))
+    if (ix == NULL || !tw_index_wants_merge(ix))
         return false;
-    const tw_status st = tw_index_fold(ix, stop_fold, e, &why);
+    const tw_status st = tw_index_merge(ix, stop_fold, e, &why);
     if (st == TW_ECANCELLED) {
         tw_log(TW_LOG_INFO, "FOLD-STOPPED", "index=%s reason=\"%s\"", kind, why.msg);
     } else if (st != TW_OK) {
@@ -212,7 +212,7 @@ static bool fold(tw_engine *e, tw_index *ix, const char *kind)
     return st == TW_OK;
 }
 
-static void fold_both(tw_engine *e)
+static void merge_both(tw_engine *e)
 {
     twi_generation *g = twi_acquire(e);
     const bool items = fold(e, g->items, "items"), next = fold(e, g->next, "next");
@@ -231,37 +231,37 @@ static void fold_both(tw_engine *e)
 static void *keep(void *arg)
 {
     tw_engine *e = arg;
-    (void) pthread_mutex_lock(&e->keeper_lock);
-    while (!e->keeper_quit || e->keeper_wanted) {
-        if (!e->keeper_wanted) {
-            (void) pthread_cond_wait(&e->keeper_wake, &e->keeper_lock);
+    (void) pthread_mutex_lock(&e->maintenance_lock);
+    while (!e->maintenance_quit || e->maintenance_wanted) {
+        if (!e->maintenance_wanted) {
+            (void) pthread_cond_wait(&e->maintenance_due, &e->maintenance_lock);
             continue;
         }
-        e->keeper_wanted = false;
-        (void) pthread_mutex_unlock(&e->keeper_lock);
-        fold_both(e);
-        (void) pthread_mutex_lock(&e->keeper_lock);
+        e->maintenance_wanted = false;
+        (void) pthread_mutex_unlock(&e->maintenance_lock);
+        merge_both(e);
+        (void) pthread_mutex_lock(&e->maintenance_lock);
     }
-    (void) pthread_mutex_unlock(&e->keeper_lock);
+    (void) pthread_mutex_unlock(&e->maintenance_lock);
     return NULL;
 }
 
-void twi_keeper_start(tw_engine *e)
+void twi_maintenance_start(tw_engine *e)
 {
-    e->keeper_runs = pthread_create(&e->keeper, NULL, keep, e) == 0;
+    e->maintenance_runs = pthread_create(&e->maintenance, NULL, keep, e) == 0;
 }
 
-void twi_keeper_stop(tw_engine *e)
+void twi_maintenance_stop(tw_engine *e)
 {
-    if (!e->keeper_runs)
+    if (!e->maintenance_runs)
         return;
-    (void) pthread_mutex_lock(&e->keeper_lock);
-    e->keeper_quit = true;
-    e->keeper_until = tw_clock_monotonic() + STOP_GRACE_S;
-    (void) pthread_cond_signal(&e->keeper_wake);
-    (void) pthread_mutex_unlock(&e->keeper_lock);
-    (void) pthread_join(e->keeper, NULL);
-    e->keeper_runs = false;
+    (void) pthread_mutex_lock(&e->maintenance_lock);
+    e->maintenance_quit = true;
+    e->maintenance_until = tw_clock_monotonic() + STOP_GRACE_S;
+    (void) pthread_cond_signal(&e->maintenance_due);
+    (void) pthread_mutex_unlock(&e->maintenance_lock);
+    (void) pthread_join(e->maintenance, NULL);
+    e->maintenance_runs = false;
 }
 
 static bool lacks_graph(const tw_index *ix)
@@ -273,25 +273,25 @@ static bool lacks_graph(const tw_index *ix)
     return s.lacks_graph;
 }
 
-void tw_engine_fold_due(tw_engine *e)
+void tw_engine_merge_due(tw_engine *e)
 {
     twi_generation *g = twi_acquire(e);
-    if (e->keeper_runs && (lacks_graph(g->items) || lacks_graph(g->next)))
+    if (e->maintenance_runs && (lacks_graph(g->items) || lacks_graph(g->next)))
         tw_log(TW_LOG_INFO, "GRAPH-DUE", "dir=\"%s\"", e->dir);
     twi_release(e, g);
-    twi_keeper_poke(e);
+    twi_maintenance_wake(e);
 }
 
-void twi_keeper_poke(tw_engine *e)
+void twi_maintenance_wake(tw_engine *e)
 {
     twi_generation *g = twi_acquire(e);
-    bool wanted = (g->items != NULL && tw_index_wants_fold(g->items)) ||
-                  (g->next != NULL && tw_index_wants_fold(g->next));
+    bool wanted = (g->items != NULL && tw_index_wants_merge(g->items)) ||
+                  (g->next != NULL && tw_index_wants_merge(g->next));
     twi_release(e, g);
     if (!wanted)
         return;
-    (void) pthread_mutex_lock(&e->keeper_lock);
-    e->keeper_wanted = true;
-    (void) pthread_cond_signal(&e->keeper_wake);
-    (void) pthread_mutex_unlock(&e->keeper_lock);
+    (void) pthread_mutex_lock(&e->maintenance_lock);
+    e->maintenance_wanted = true;
+    (void) pthread_cond_signal(&e->maintenance_due);
+    (void) pthread_mutex_unlock(&e->maintenance_lock);
 }

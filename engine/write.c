@@ -6,15 +6,15 @@
 #include "base/clock.h"
 #include "engine/internal.h"
 
-/* The tower's vector of an item whose media r holds, into seat->vec. The reader is told late what
+/* The tower's vector of an item whose media r holds, into ws->vec. The reader is told late what
  * the tower reads, for decoding waits for nobody. */
-static tw_status embed_item(twi_seat *seat, twi_item_reader *r, const tw_item *item,
+static tw_status embed_item(twi_workspace *ws, twi_item_reader *r, const tw_item *item,
                             const tw_tower *tower, tw_error *err)
 {
     tw_tower_item read;
     twi_item_reader_serve(r, tower);
     tw_status st = twi_item_compose(r, item, &read, err);
-    return st == TW_OK ? tw_tower_embed(seat->tower, &read, seat->vec, NULL, err) : st;
+    return st == TW_OK ? tw_tower_embed(ws->tower, &read, ws->vec, NULL, err) : st;
 }
 
 /* Waits for those who write, for as long as there is time. Queries never wait for it. */
@@ -29,18 +29,18 @@ static tw_status put_item(tw_engine *e, twi_item_reader *r, const tw_item *item,
                           tw_put_kind *kind, tw_error *err)
 {
     tw_status st = TW_OK;
-    twi_seat *seat = NULL;
+    twi_workspace *ws = NULL;
     tw_put_result put = {0};
     twi_generation *g = twi_acquire(e);
 
     if (g->tower != NULL) {
-        TW_TRY(twi_seat_take(g, &seat, err));
-        TW_TRY(embed_item(seat, r, item, g->tower, err));
+        TW_TRY(twi_workspace_take(g, &ws, err));
+        TW_TRY(embed_item(ws, r, item, g->tower, err));
     }
     TW_TRY(tw_store_begin_by(e->store, until, err));
     TW_TRY(tw_store_put_item(e->store, item, &put, err));
     if (g->tower != NULL && put.kind != TW_PUT_UNCHANGED)
-        TW_TRY(tw_store_put_vector(e->store, put.row, g->towers_version, seat->vec,
+        TW_TRY(tw_store_put_vector(e->store, put.row, g->towers_version, ws->vec,
                                    tw_tower_dim(g->tower), NULL, err));
     TW_TRY(tw_deadline_check(until, "the item was stored", err));
     TW_TRY(tw_store_commit(e->store, err));
@@ -48,7 +48,7 @@ static tw_status put_item(tw_engine *e, twi_item_reader *r, const tw_item *item,
     *kind = put.kind;
 done:
     tw_store_rollback(e->store);
-    twi_seat_give(g, seat);
+    twi_workspace_give(g, ws);
     twi_release(e, g);
     return st;
 }
@@ -80,7 +80,7 @@ tw_status tw_engine_put_with(tw_engine *e, const tw_item *item, const tw_write_o
     st = put_item(e, &reader, item, opt->deadline, kind, err);
     (void) pthread_mutex_unlock(&e->writer);
     if (st == TW_OK)
-        twi_keeper_poke(e);
+        twi_maintenance_wake(e);
 done:
     twi_item_reader_fini(&reader);
     tw_free(client);
@@ -121,7 +121,7 @@ tw_status tw_engine_delete_with(tw_engine *e, const char *id, const tw_write_opt
     st = delete_item(e, id, until, err);
     (void) pthread_mutex_unlock(&e->writer);
     if (st == TW_OK)
-        twi_keeper_poke(e);
+        twi_maintenance_wake(e);
     return st;
 }
 

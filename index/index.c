@@ -31,10 +31,10 @@ static void fill_defaults(tw_index_config *cfg)
         cfg->ef_search = TWI_DEFAULT_EF;
     if (cfg->ef_construction == 0)
         cfg->ef_construction = TWI_DEFAULT_CONSTRUCTION;
-    if (cfg->fold_rows == 0)
-        cfg->fold_rows = TWI_DEFAULT_FOLD_ROWS;
-    if (cfg->fold_share == 0)
-        cfg->fold_share = TWI_DEFAULT_FOLD_SHARE;
+    if (cfg->merge_rows == 0)
+        cfg->merge_rows = TWI_DEFAULT_MERGE_ROWS;
+    if (cfg->merge_share == 0)
+        cfg->merge_share = TWI_DEFAULT_MERGE_SHARE;
     if (cfg->build_threads == 0)
         cfg->build_threads = 1;
     if (cfg->least_recall == 0)
@@ -49,12 +49,12 @@ static tw_status check_config(const tw_index_config *cfg, tw_error *err)
     TW_TRY(in_range("exact_below", cfg->exact_below, 1, INT64_MAX, err));
     TW_TRY(in_range("ef_search", cfg->ef_search, 1, TW_INDEX_MAX_EF, err));
     TW_TRY(in_range("ef_construction", cfg->ef_construction, 1, TW_INDEX_MAX_EF, err));
-    TW_TRY(in_range("fold_rows", cfg->fold_rows, 1, INT64_MAX, err));
+    TW_TRY(in_range("merge_rows", cfg->merge_rows, 1, INT64_MAX, err));
     TW_TRY(in_range("build_threads", cfg->build_threads, 1, 64, err));
     if (!(cfg->least_recall > 0 && cfg->least_recall <= 1))
         st = tw_fail(err, TW_EINVAL, "least_recall %g is outside 0..1", cfg->least_recall);
-    else if (!(cfg->fold_share > 0))
-        st = tw_fail(err, TW_EINVAL, "fold_share %g is not above 0", cfg->fold_share);
+    else if (!(cfg->merge_share > 0))
+        st = tw_fail(err, TW_EINVAL, "merge_share %g is not above 0", cfg->merge_share);
     else if (cfg->factory != NULL && strlen(cfg->factory) >= TW_INDEX_KIND_MAX)
         st = tw_fail(err, TW_EINVAL, "factory string has %zu characters, the most is %d",
                      strlen(cfg->factory), TW_INDEX_KIND_MAX - 1);
@@ -127,7 +127,7 @@ void twi_state_swap(tw_index *ix, twi_state *s)
     twi_state *old = hub->state;
     hub->state = s;
     (void) pthread_mutex_unlock(&hub->swap_lock);
-    (void) __atomic_add_fetch(&hub->folds, 1, __ATOMIC_RELAXED);
+    (void) __atomic_add_fetch(&hub->merges, 1, __ATOMIC_RELAXED);
     state_drop(hub, old);
 }
 
@@ -339,7 +339,7 @@ void tw_index_get_stats(const tw_index *ix, tw_index_stats *out)
         out->bytes += twi_graph_link_bytes(m->graph);
     else if (m->codes.code != NULL)
         out->bytes += m->nodes * (m->codes.groups * 4 + 12);
-    out->folds = __atomic_load_n(&ix->hub->folds, __ATOMIC_RELAXED);
+    out->merges = __atomic_load_n(&ix->hub->merges, __ATOMIC_RELAXED);
     out->exact = m->graph == NULL;
     out->recall = m->recall;
     out->lacks_graph = twi_main_lacks_graph(m, &ix->cfg);
@@ -347,14 +347,14 @@ void tw_index_get_stats(const tw_index *ix, tw_index_stats *out)
     twi_view_drop(ix, v);
 }
 
-bool tw_index_wants_fold(const tw_index *ix)
+bool tw_index_wants_merge(const tw_index *ix)
 {
     twi_view v = twi_view_take(ix);
     const twi_main *m = &v.state->main;
     const int64_t loose = rows_of(&v.state->delta) + __atomic_load_n(&m->dead, __ATOMIC_RELAXED);
     const bool wants =
         twi_main_lacks_graph(m, &ix->cfg) ||
-        (loose > ix->cfg.fold_rows && (double) loose > ix->cfg.fold_share * (double) m->n);
+        (loose > ix->cfg.merge_rows && (double) loose > ix->cfg.merge_share * (double) m->n);
     twi_view_drop(ix, v);
     return wants;
 }

@@ -28,13 +28,13 @@
  *     tw_index_build(ix, ids, vecs, n, NULL, NULL, &err);
  *     tw_index_put(ix, 42, vec, &err);
  *     tw_index_search(ix, query, 10, NULL, hits, &n_hits, &err);
- *     if (tw_index_wants_fold(ix))               // on a background thread
- *         tw_index_fold(ix, NULL, NULL, &err);
+ *     if (tw_index_wants_merge(ix))               // on a background thread
+ *         tw_index_merge(ix, NULL, NULL, &err);
  *     tw_index_destroy(ix);
  *
  * Threads: search, get, stats, save and recall from any number of threads at once, also while one
  * put, delete, build or fold is going on. Writers exclude each other inside. Every FAISS call runs
- * on its calling thread alone, but for builds and folds with build_threads > 1.
+ * on its calling thread alone, but for builds and merges with build_threads > 1.
  */
 #ifndef TW_INDEX_INDEX_H
 #define TW_INDEX_INDEX_H
@@ -71,8 +71,8 @@ typedef struct tw_index_config {
     int ef_search;       /* candidates that must match before the best k of them are taken; for IVF
                             kinds also the lists to probe; 1..TW_INDEX_MAX_EF [64] */
     int ef_construction; /* HNSW: how wide to search while building [200] */
-    int64_t fold_rows;   /* wants_fold: delta and dead rows above this ... [10000] */
-    double fold_share;   /* ... and above this share of main [0.1] */
+    int64_t merge_rows;  /* wants_fold: delta and dead rows above this ... [10000] */
+    double merge_share;  /* ... and above this share of main [0.1] */
     int build_threads;   /* threads of a graph build, 1..64 [1]; more makes builds irreproducible */
     double least_recall; /* a graph that finds less of the sample's nearest is given up, and main
                             scanned; above 0, at most 1 [0.9] */
@@ -99,7 +99,7 @@ typedef struct tw_index_stats {
     int64_t delta_rows;
     int64_t dead_rows; /* rows in main and delta that were replaced or deleted */
     int64_t bytes;     /* estimate of memory held */
-    int64_t folds;     /* builds and folds swapped in so far */
+    int64_t merges;    /* builds and merges swapped in so far */
     bool exact;        /* main is scanned, not a graph */
     bool lacks_graph;  /* it is scanned because its graph is not built yet */
     double recall; /* of main's graph on a sample of its own vectors (@10, ef_search), when it was
@@ -180,11 +180,11 @@ TW_NODISCARD tw_status tw_index_search_batch(const tw_index *ix, const float *qu
  * what is written during the fold is kept; at the end writers wait for the swap (microseconds per
  * thousand rows). Give it a thread of its own.
  * TW_EBUSY: a fold is running.   TW_ECANCELLED, TW_ENOMEM, TW_EINVAL (factory): nothing changed. */
-TW_NODISCARD tw_status tw_index_fold(tw_index *ix, tw_progress_fn progress, void *ctx,
-                                     tw_error *err);
+TW_NODISCARD tw_status tw_index_merge(tw_index *ix, tw_progress_fn progress, void *ctx,
+                                      tw_error *err);
 
 /* Whether delta and dead rows have grown past the config's thresholds. Cheap. */
-bool tw_index_wants_fold(const tw_index *ix);
+bool tw_index_wants_merge(const tw_index *ix);
 
 int tw_index_dim(const tw_index *ix);
 int64_t tw_index_size(const tw_index *ix); /* live ids */

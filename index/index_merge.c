@@ -143,7 +143,7 @@ tw_status tw_index_build(tw_index *ix, const int64_t *ids, const float *vecs, in
     twi_state *s = NULL;
     twi_source src = {.n = n, .progress = progress, .progress_ctx = ctx};
     (void) pthread_mutex_lock(&hub->write_lock);
-    if (hub->folding) {
+    if (hub->merging) {
         st = tw_fail(err, TW_EBUSY, "a fold is running");
         goto done;
     }
@@ -201,7 +201,7 @@ static int64_t collect(entry *entries, twi_view v, int64_t count)
 
 /* A fold under way. */
 typedef struct fold {
-    twi_view view; /* what it folds; count is delta's at that stamp */
+    twi_view view; /* what it merges; count is delta's at that stamp */
     int64_t count;
     entry *entries; /* (n) in the order of next's main once that is built */
     int64_t n;
@@ -250,9 +250,9 @@ static tw_status begin(tw_index *ix, fold *f, tw_error *err)
     (void) pthread_mutex_lock(&hub->write_lock);
     f->view = twi_view_take(ix);
     f->count = twi_delta_count(&f->view.state->delta);
-    if (hub->folding)
+    if (hub->merging)
         st = tw_fail(err, TW_EBUSY, "a fold is running");
-    hub->folding = true;
+    hub->merging = true;
     (void) pthread_mutex_unlock(&hub->write_lock);
     return st;
 }
@@ -269,7 +269,7 @@ static tw_status finish(tw_index *ix, fold *f, tw_error *err)
     return st;
 }
 
-tw_status tw_index_fold(tw_index *ix, tw_progress_fn progress, void *ctx, tw_error *err)
+tw_status tw_index_merge(tw_index *ix, tw_progress_fn progress, void *ctx, tw_error *err)
 {
     tw_status st = TW_OK;
     fold f = {0};
@@ -300,7 +300,7 @@ done:
     twi_state_destroy(f.next);
     twi_view_drop(ix, f.view);
     (void) pthread_mutex_lock(&ix->hub->write_lock);
-    ix->hub->folding = false;
+    ix->hub->merging = false;
     (void) pthread_mutex_unlock(&ix->hub->write_lock);
     return st;
 }

@@ -28,8 +28,8 @@
 #define TWI_DEFAULT_CONSTRUCTION  200
 #define TWI_DEFAULT_EXACT_BELOW   10000
 #define TWI_DEFAULT_EXACT_NUMBERS (INT64_C(1) << 24) /* rows * dim: 131,072 rows of 128 */
-#define TWI_DEFAULT_FOLD_ROWS     10000
-#define TWI_DEFAULT_FOLD_SHARE    0.1
+#define TWI_DEFAULT_MERGE_ROWS    10000
+#define TWI_DEFAULT_MERGE_SHARE   0.1
 #define TWI_DEFAULT_FACTORY       "HNSW32"
 #define TWI_DEFAULT_LEAST_RECALL  0.9
 
@@ -256,12 +256,12 @@ typedef struct twi_state {
 } twi_state;
 
 typedef struct twi_hub {
-    pthread_mutex_t write_lock; /* guards writes to state's content, stamp, folding, folds */
+    pthread_mutex_t write_lock; /* guards writes to state's content, stamp, merging, merges */
     pthread_mutex_t swap_lock;  /* guards state (the pointer) and every state's refs */
     twi_state *state;
     uint64_t stamp; /* atomic: of the last finished write */
-    bool folding;
-    int64_t folds; /* atomic */
+    bool merging;
+    int64_t merges; /* atomic */
 } twi_hub;
 
 struct tw_index {

@@ -12,20 +12,20 @@
 #include "nn/kernels/vec.h"
 
 /* What belongs to one worker. */
-typedef struct seat {
+typedef struct ws {
     tw_grads *grads; /* owned */
     tw_tape *tape;   /* owned */
     tw_status status;
     tw_error err;
-} seat;
+} ws;
 
 struct tw_trainer {
     tw_params *params; /* borrowed */
     tw_trainer_config cfg;
-    tw_pool *pool; /* owned */
-    seat *seats;   /* (n) owned, one a worker */
-    double *sumsq; /* (tensors, n) squared gradient norms, by who summed them; owned */
-    int n;         /* workers */
+    tw_pool *pool;  /* owned */
+    ws *workspaces; /* (n) owned, one a worker */
+    double *sumsq;  /* (tensors, n) squared gradient norms, by who summed them; owned */
+    int n;          /* workers */
     int tensors;
     int64_t steps;
     double norm;
@@ -45,16 +45,16 @@ tw_status tw_trainer_create(tw_trainer **out, tw_params *params, const tw_traine
     tr->tensors = tw_params_count(params);
     tr->cfg = *cfg;
     TW_TRY(tw_pool_create(&tr->pool, cfg->threads, err));
-    tr->seats = tw_alloc((size_t) tw_pool_size(tr->pool), sizeof *tr->seats);
+    tr->workspaces = tw_alloc((size_t) tw_pool_size(tr->pool), sizeof *tr->workspaces);
     tr->sumsq = tw_alloc((size_t) tr->tensors * (size_t) tw_pool_size(tr->pool), sizeof *tr->sumsq);
-    if (tr->seats == NULL || tr->sumsq == NULL) {
+    if (tr->workspaces == NULL || tr->sumsq == NULL) {
         st = tw_fail(err, TW_ENOMEM, "workers of a trainer");
         goto done;
     }
     tr->n = tw_pool_size(tr->pool);
     for (int i = 0; i < tr->n; i++) {
-        TW_TRY(tw_grads_create(&tr->seats[i].grads, params, err));
-        TW_TRY(tw_tape_create(&tr->seats[i].tape, tr->seats[i].grads, err));
+        TW_TRY(tw_grads_create(&tr->workspaces[i].grads, params, err));
+        TW_TRY(tw_tape_create(&tr->workspaces[i].tape, tr->workspaces[i].grads, err));
     }
     TW_TRY(twi_params_moments(params, err));
     *out = tr;
@@ -69,11 +69,11 @@ void tw_trainer_destroy(tw_trainer *tr)
     if (tr == NULL)
         return;
     for (int i = 0; i < tr->n; i++) {
-        tw_tape_destroy(tr->seats[i].tape);
-        tw_grads_destroy(tr->seats[i].grads);
+        tw_tape_destroy(tr->workspaces[i].tape);
+        tw_grads_destroy(tr->workspaces[i].grads);
     }
     tw_pool_destroy(tr->pool);
-    tw_free(tr->seats);
+    tw_free(tr->workspaces);
     tw_free(tr->sumsq);
     tw_free(tr);
 }
@@ -99,7 +99,7 @@ static void run_worker(void *arg, int i, int n)
 {
     const run_job *job = arg;
     tw_trainer *tr = job->tr;
-    seat *w = &tr->seats[i];
+    ws *w = &tr->workspaces[i];
     if (job->fresh)
         tw_tape_reset(w->tape, tr->cfg.seed, (uint64_t) tr->steps, (uint64_t) i);
     w->err.code = TW_OK;
@@ -112,7 +112,7 @@ tw_status tw_trainer_run(tw_trainer *tr, bool fresh, tw_worker_fn fn, void *ctx,
     run_job job = {.tr = tr, .fn = fn, .ctx = ctx, .fresh = fresh};
     tw_pool_run(tr->pool, run_worker, &job);
     for (int i = 0; i < tr->n; i++) {
-        const seat *w = &tr->seats[i];
+        const ws *w = &tr->workspaces[i];
         if (w->status != TW_OK) {
             if (err != NULL)
                 *err = w->err;
@@ -126,19 +126,19 @@ tw_status tw_trainer_run(tw_trainer *tr, bool fresh, tw_worker_fn fn, void *ctx,
  * Where one of them touched all, all did. */
 static void unite_table(tw_trainer *tr, const tw_param *p)
 {
-    tw_grads *g0 = tr->seats[0].grads;
+    tw_grads *g0 = tr->workspaces[0].grads;
     const int64_t *rows;
     int64_t n;
     bool all = false;
 
     for (int w = 0; w < tr->n; w++) {
-        tw_grads_touched(tr->seats[w].grads, p, &rows, &n);
+        tw_grads_touched(tr->workspaces[w].grads, p, &rows, &n);
         all = all || rows == NULL;
     }
     for (int w = 0; w < tr->n && all; w++)
-        (void) tw_grads_all(tr->seats[w].grads, p);
+        (void) tw_grads_all(tr->workspaces[w].grads, p);
     for (int w = 1; w < tr->n && !all; w++) {
-        tw_grads_touched(tr->seats[w].grads, p, &rows, &n);
+        tw_grads_touched(tr->workspaces[w].grads, p, &rows, &n);
         for (int64_t k = 0; k < n; k++)
             (void) tw_grads_row(g0, p, rows[k]);
     }
@@ -162,7 +162,7 @@ static void ask_for_row(const tw_trainer *tr, const tw_param *p, int64_t row, bo
     const size_t at = (size_t) row * (size_t) p->cols;
     const int workers = to_move ? 1 : tr->n;
     for (int w = 0; w < workers; w++)
-        tw_ask_for(tw_grads_peek(tr->seats[w].grads, p, row), p->cols);
+        tw_ask_for(tw_grads_peek(tr->workspaces[w].grads, p, row), p->cols);
     if (to_move) {
         tw_ask_for(p->value + at, p->cols);
         tw_ask_for(p->m + at, p->cols);
@@ -176,7 +176,7 @@ static void each_share(tw_trainer *tr, int worker, rows_fn fn, bool to_move, voi
         const tw_param *p = tw_params_at(tr->params, i);
         const int64_t *rows;
         int64_t n, begin, end;
-        tw_grads_touched(tr->seats[0].grads, p, &rows, &n);
+        tw_grads_touched(tr->workspaces[0].grads, p, &rows, &n);
         tw_pool_share(n, worker, tr->n, &begin, &end);
         if (rows == NULL && begin < end)
             fn(ctx, p, worker, begin, end - begin);
@@ -193,9 +193,9 @@ static void sum_rows(void *ctx, const tw_param *p, int worker, int64_t row, int6
 {
     tw_trainer *tr = ctx;
     const size_t n = (size_t) rows * (size_t) p->cols;
-    tw_real *sum = tw_grads_row(tr->seats[0].grads, p, row);
+    tw_real *sum = tw_grads_row(tr->workspaces[0].grads, p, row);
     for (int w = 1; w < tr->n; w++) {
-        tw_grads *g = tr->seats[w].grads;
+        tw_grads *g = tr->workspaces[w].grads;
         if (twi_grads_is_touched(g, p, row))
             tw_vec_move_add(sum, tw_grads_row(g, p, row), n);
     }
@@ -238,7 +238,7 @@ static void move_rows(void *ctx, const tw_param *p, int worker, int64_t row, int
 {
     const move_job *job = ctx;
     size_t at = (size_t) row * (size_t) p->cols, n = (size_t) rows * (size_t) p->cols;
-    tw_real *g = tw_grads_row(job->tr->seats[0].grads, p, row);
+    tw_real *g = tw_grads_row(job->tr->workspaces[0].grads, p, row);
     (void) worker;
     if (p->frozen)
         memset(g, 0, n * sizeof *g);
@@ -264,7 +264,7 @@ tw_status tw_trainer_update(tw_trainer *tr, double lr, tw_error *err)
     tw_status st = check_norm(tr, err);
     if (st != TW_OK) {
         for (int w = 0; w < tr->n; w++)
-            tw_grads_zero(tr->seats[w].grads);
+            tw_grads_zero(tr->workspaces[w].grads);
         return st;
     }
     double clip = tr->cfg.adam.clip_norm;
@@ -273,6 +273,6 @@ tw_status tw_trainer_update(tw_trainer *tr, double lr, tw_error *err)
     move_job job = {.tr = tr, .step = tw_adam_step_of(&tr->cfg.adam, lr, tr->steps, gscale)};
     tw_pool_run(tr->pool, move_share, &job);
     for (int w = 0; w < tr->n; w++)
-        twi_grads_forget(tr->seats[w].grads);
+        twi_grads_forget(tr->workspaces[w].grads);
     return TW_OK;
 }

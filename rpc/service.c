@@ -13,14 +13,14 @@
 #include "rpc/server.h"
 
 /* What one worker thread keeps from request to request. */
-typedef struct desk {
+typedef struct workspace {
     tw_wire *wire;
     tw_answer answer;
     tw_item item; /* until the reply is encoded */
     char also[TW_ALSO_MAX];
     tw_deadline until; /* of the request that is being done */
     float vec[TW_ENGINE_MAX_DIM];
-} desk;
+} workspace;
 
 struct tw_service {
     tw_engine *engine;         /* borrowed */
@@ -28,9 +28,9 @@ struct tw_service {
     tw_media_root *media_root; /* NULL: no path of a client is taken */
     int deadline_ms;
     _Atomic(tw_server *) server; /* a request may be there before start has its handle */
-    desk *desks;                 /* (n_desks), one a worker */
+    workspace *workspaces;       /* (n_workspaces), one a worker */
     tw_wire *express;            /* the server's I/O thread's */
-    int n_desks;
+    int n_workspaces;
     double started; /* tw_clock_monotonic() */
     char no_memory[128];
     tw_bytes last_resort; /* in no_memory: the reply when none can be made */
@@ -39,7 +39,8 @@ struct tw_service {
 
 /* ---- the calls ---- */
 
-static tw_status similar(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+static tw_status similar(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r,
+                         tw_error *err)
 {
     tw_similar_query similar = q->similar;
     similar.deadline = d->until;
@@ -48,7 +49,8 @@ static tw_status similar(tw_service *svc, desk *d, const tw_request *q, tw_reply
     return st;
 }
 
-static tw_status next(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+static tw_status next(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r,
+                      tw_error *err)
 {
     tw_next_query next = q->next;
     next.deadline = d->until;
@@ -57,7 +59,8 @@ static tw_status next(tw_service *svc, desk *d, const tw_request *q, tw_reply *r
     return st;
 }
 
-static tw_status embed(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+static tw_status embed(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r,
+                       tw_error *err)
 {
     tw_embed_query embed = q->embed;
     embed.deadline = d->until;
@@ -65,26 +68,27 @@ static tw_status embed(tw_service *svc, desk *d, const tw_request *q, tw_reply *
     return tw_engine_embed(svc->engine, &embed, d->vec, &r->embed.dim, &r->embed.model, err);
 }
 
-static tw_write_options write_options(const tw_service *svc, const desk *d)
+static tw_write_options write_options(const tw_service *svc, const workspace *d)
 {
     return (tw_write_options){
         .deadline = d->until, .from_client = true, .media_root = svc->media_root};
 }
 
-static tw_status put(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+static tw_status put(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r, tw_error *err)
 {
     const tw_write_options opt = write_options(svc, d);
     return tw_engine_put_with(svc->engine, &q->put, &opt, &r->put, err);
 }
 
-static tw_status erase(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+static tw_status erase(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r,
+                       tw_error *err)
 {
     const tw_write_options opt = write_options(svc, d);
     (void) r;
     return tw_engine_delete_with(svc->engine, q->erase.id, &opt, err);
 }
 
-static tw_status get(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+static tw_status get(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r, tw_error *err)
 {
     tw_status st = tw_engine_get_also(svc->engine, q->get.item, &d->item, d->also, err);
     r->item = d->item;
@@ -96,21 +100,24 @@ static tw_status get(tw_service *svc, desk *d, const tw_request *q, tw_reply *r,
     return st;
 }
 
-static tw_status record(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+static tw_status record(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r,
+                        tw_error *err)
 {
     const tw_write_options opt = write_options(svc, d);
     return tw_engine_record_with(svc->engine, q->record.user, q->record.item, q->record.time, &opt,
                                  &r->added, err);
 }
 
-static tw_status stats(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+static tw_status stats(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r,
+                       tw_error *err)
 {
     (void) d;
     (void) q;
     return tw_engine_stats_get(svc->engine, &r->stats, err);
 }
 
-static tw_status health(tw_service *svc, desk *d, const tw_request *q, tw_reply *r, tw_error *err)
+static tw_status health(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r,
+                        tw_error *err)
 {
     (void) d;
     (void) q;
@@ -119,7 +126,7 @@ static tw_status health(tw_service *svc, desk *d, const tw_request *q, tw_reply 
     return TW_OK;
 }
 
-typedef tw_status (*handler)(tw_service *svc, desk *d, const tw_request *q, tw_reply *r,
+typedef tw_status (*handler)(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r,
                              tw_error *err);
 
 static const handler handlers[] = {
@@ -140,8 +147,8 @@ static void log_failure(const char *id, const char *call, tw_rpc_code code, cons
 }
 
 /* From bytes to a request that may be done; otherwise the reason that it may not. */
-static tw_rpc_code admit(tw_service *svc, desk *d, tw_bytes bytes, double waited_s, tw_request *q,
-                         tw_error *err)
+static tw_rpc_code admit(tw_service *svc, workspace *d, tw_bytes bytes, double waited_s,
+                         tw_request *q, tw_error *err)
 {
     tw_rpc_code code = TW_RPC_OK;
     tw_status st = tw_request_decode(d->wire, q, bytes.data, bytes.len, err);
@@ -197,7 +204,7 @@ static const char *instead_of(tw_status st, const tw_error *err)
 }
 
 /* Does an admitted request. What went wrong is in err as who asks may read it. */
-static tw_rpc_code perform(tw_service *svc, desk *d, const tw_request *q, tw_reply *r,
+static tw_rpc_code perform(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r,
                            tw_error *err)
 {
     tw_status st = handlers[q->call](svc, d, q, r, err);
@@ -214,7 +221,7 @@ static tw_rpc_code perform(tw_service *svc, desk *d, const tw_request *q, tw_rep
 static void serve(void *ctx, int worker, tw_bytes bytes, double waited_s, tw_server_reply *reply)
 {
     tw_service *svc = ctx;
-    desk *d = &svc->desks[worker];
+    workspace *d = &svc->workspaces[worker];
     tw_error err = {0};
     tw_request q;
     tw_reply r = {0};
@@ -262,13 +269,13 @@ static bool serve_at_once(void *ctx, tw_bytes bytes, tw_bytes *reply)
 
 /* ---- start and stop ---- */
 
-static tw_status make_desks(tw_service *svc, int n, tw_error *err)
+static tw_status make_workspaces(tw_service *svc, int n, tw_error *err)
 {
-    svc->desks = tw_alloc((size_t) n, sizeof *svc->desks);
-    if (svc->desks == NULL)
+    svc->workspaces = tw_alloc((size_t) n, sizeof *svc->workspaces);
+    if (svc->workspaces == NULL)
         return tw_fail(err, TW_ENOMEM, "%d workers", n);
-    for (; svc->n_desks < n; svc->n_desks++) {
-        desk *d = &svc->desks[svc->n_desks];
+    for (; svc->n_workspaces < n; svc->n_workspaces++) {
+        workspace *d = &svc->workspaces[svc->n_workspaces];
         tw_answer_init(&d->answer);
         tw_status st = tw_wire_create(&d->wire, TW_WIRE_MAX_REQUEST, err);
         if (st != TW_OK)
@@ -331,9 +338,9 @@ tw_status tw_service_start(tw_service **out, tw_engine *engine, const tw_service
         TW_TRY(tw_media_root_open(&svc->media_root, cfg->media_root, err));
     if (cfg->api_keys != NULL)
         TW_TRY(tw_api_keys_load(&svc->keys, cfg->api_keys, err));
-    TW_TRY(make_desks(svc, sc.workers, err));
+    TW_TRY(make_workspaces(svc, sc.workers, err));
     TW_TRY(tw_wire_create(&svc->express, TW_SERVER_EXPRESS_BYTES, err));
-    tw_wire *w = svc->desks[0].wire;
+    tw_wire *w = svc->workspaces[0].wire;
     TW_TRY(refusal(w, TW_RPC_UNAVAILABLE, "too many requests are waiting; try again", busy,
                    sizeof busy, &sc.busy, err));
     TW_TRY(refusal(w, TW_RPC_UNAVAILABLE, "the server is stopping", stopping, sizeof stopping,
@@ -355,7 +362,7 @@ const char *tw_service_url(const tw_service *svc, int i)
     return tw_server_url(atomic_load(&svc->server), i);
 }
 
-int tw_service_workers(const tw_service *svc) { return svc->n_desks; }
+int tw_service_workers(const tw_service *svc) { return svc->n_workspaces; }
 
 tw_status tw_service_reload(tw_service *svc, tw_error *err)
 {
@@ -395,14 +402,14 @@ bool tw_service_stop(tw_service *svc)
         return true;
     if (!tw_server_stop(atomic_load(&svc->server)))
         return false;
-    for (int i = 0; svc->desks != NULL && i < svc->n_desks; i++) {
-        tw_wire_destroy(svc->desks[i].wire);
-        tw_answer_fini(&svc->desks[i].answer);
+    for (int i = 0; svc->workspaces != NULL && i < svc->n_workspaces; i++) {
+        tw_wire_destroy(svc->workspaces[i].wire);
+        tw_answer_fini(&svc->workspaces[i].answer);
     }
     tw_wire_destroy(svc->express);
     tw_api_keys_free(svc->keys);
     tw_media_root_close(svc->media_root);
-    tw_free(svc->desks);
+    tw_free(svc->workspaces);
     tw_free(svc);
     return true;
 }

@@ -136,20 +136,20 @@ tw_status tw_dense_score(void *ctx, int worker, const int32_t *queries, int nq, 
  * ---------------------------------------------------------------------------------
  */
 
-typedef struct seat {
+typedef struct ws {
     float *scores;   /* (QUERIES, PLACES) */
     float *list;     /* (QUERIES, k) the scores of the lists at hand */
     int32_t *filled; /* (QUERIES) */
     tw_status status;
     tw_error err;
-} seat;
+} ws;
 
 typedef struct ranker {
     tw_ranked *out;
     const tw_rank_task *task;
     tw_score_fn score;
     void *ctx;
-    seat seats[TW_POOL_MAX];
+    ws workspaces[TW_POOL_MAX];
 } ranker;
 
 static tw_status check_lists(const char *what, const int64_t *offsets, const int32_t *places,
@@ -280,7 +280,7 @@ static bool is_right(const tw_rank_task *t, int64_t query, int32_t place)
 static tw_status rank_block(ranker *r, int worker, int64_t begin, int nq)
 {
     const tw_rank_task *t = r->task;
-    seat *w = &r->seats[worker];
+    ws *w = &r->workspaces[worker];
     const size_t k = (size_t) t->k;
     int32_t queries[QUERIES];
 
@@ -316,7 +316,7 @@ static tw_status rank_block(ranker *r, int worker, int64_t begin, int nq)
 static void rank_share(void *ctx, int worker, int workers)
 {
     ranker *r = ctx;
-    seat *w = &r->seats[worker];
+    ws *w = &r->workspaces[worker];
     int64_t from, to;
 
     tw_pool_share(r->task->queries, worker, workers, &from, &to);
@@ -335,7 +335,7 @@ static tw_status make_room(ranker *r, int workers, tw_error *err)
     if (out->place == NULL || out->hit == NULL || out->n_right == NULL)
         return tw_fail(err, TW_ENOMEM, "%zu lists of %zu", Q, k);
     for (int w = 0; w < workers; w++) {
-        seat *s = &r->seats[w];
+        ws *s = &r->workspaces[w];
         s->scores = tw_alloc((size_t) QUERIES * PLACES, sizeof *s->scores);
         s->list = tw_alloc(QUERIES * k, sizeof *s->list);
         s->filled = tw_alloc(QUERIES, sizeof *s->filled);
@@ -366,15 +366,15 @@ tw_status tw_rank(tw_ranked *out, const tw_rank_task *task, tw_score_fn score, v
     else
         rank_share(r, 0, 1);
     for (int w = 0; w < workers && st == TW_OK; w++) {
-        st = r->seats[w].status;
+        st = r->workspaces[w].status;
         if (st != TW_OK && err != NULL)
-            *err = r->seats[w].err;
+            *err = r->workspaces[w].err;
     }
 done:
     for (int w = 0; r != NULL && w < workers; w++) {
-        tw_free(r->seats[w].scores);
-        tw_free(r->seats[w].list);
-        tw_free(r->seats[w].filled);
+        tw_free(r->workspaces[w].scores);
+        tw_free(r->workspaces[w].list);
+        tw_free(r->workspaces[w].filled);
     }
     tw_free(r);
     if (st != TW_OK)

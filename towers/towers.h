@@ -233,8 +233,8 @@ TW_NODISCARD tw_status tw_mine_events(tw_item_pair **out, int64_t *n_out, const 
  *   pairs (n_pairs)  edges with their weights, both ways; those with a label below 0.5 are none
  *
  * TW_EINVAL: an item out of range. TW_ENOMEM. On failure vecs may be partly changed. */
-TW_NODISCARD tw_status tw_smooth_vectors(float *vecs, int64_t n, int dim, const tw_item_pair *pairs,
-                                         int64_t n_pairs, int layers, tw_error *err);
+TW_NODISCARD tw_status tw_lightgcn(float *vecs, int64_t n, int dim, const tw_item_pair *pairs,
+                                   int64_t n_pairs, int layers, tw_error *err);
 
 /* Where the parts of a split array end. */
 typedef struct tw_split {

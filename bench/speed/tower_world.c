@@ -62,7 +62,7 @@ static void fill_sound(tw_audio *s, int64_t i)
 tw_status load_item(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_error *err)
 {
     world *w = ctx;
-    seat *at = &w->seats[worker];
+    ws *at = &w->workspaces[worker];
     (void) err;
     out->text = at->text;
     out->text_len = write_title(at->text, i);
@@ -77,11 +77,11 @@ tw_status load_item(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_err
     return TW_OK;
 }
 
-static tw_status make_seats(world *w, tw_error *err)
+static tw_status make_workspaces(world *w, tw_error *err)
 {
     const tw_tower_config *c = &w->s->recipe.tower;
     for (int k = 0; k < tw_pool_size(w->pool); k++) {
-        seat *s = &w->seats[k];
+        ws *s = &w->workspaces[k];
         if (c->picture > TW_IMAGE_NONE) {
             const int side = c->picture_size;
             s->picture = (tw_image){.width = side, .height = side, .channels = c->picture_channels};
@@ -107,7 +107,7 @@ static tw_status learn_words(world *w, tw_error *err)
 
     if (!twi_reads_tokens(c))
         return TW_OK;
-    char *room = tw_alloc((size_t) n, sizeof w->seats[0].text);
+    char *room = tw_alloc((size_t) n, sizeof w->workspaces[0].text);
     const char **texts = tw_alloc((size_t) n, sizeof *texts);
     size_t *lens = tw_alloc((size_t) n, sizeof *lens);
     if (room == NULL || texts == NULL || lens == NULL) {
@@ -115,7 +115,7 @@ static tw_status learn_words(world *w, tw_error *err)
         goto done;
     }
     for (int64_t i = 0; i < n; i++) {
-        char *at = room + (size_t) i * sizeof w->seats[0].text;
+        char *at = room + (size_t) i * sizeof w->workspaces[0].text;
         lens[i] = write_title(at, i);
         texts[i] = at;
     }
@@ -134,7 +134,7 @@ tw_status make_world(world *w, const setting *s, tw_error *err)
 
     w->s = s;
     TW_TRY(tw_pool_create(&w->pool, s->recipe.train.threads, err));
-    TW_TRY(make_seats(w, err));
+    TW_TRY(make_workspaces(w, err));
     TW_TRY(learn_words(w, err));
     TW_TRY(tw_tower_create(&w->tower, &s->recipe.tower, w->vocabulary, err));
     TW_TRY(tw_tower_prepare(&w->samples, w->tower, w->pool, &source, NULL, NULL, err));
@@ -146,8 +146,8 @@ done:
 void fini_world(world *w)
 {
     for (int k = 0; k < TW_POOL_MAX; k++) {
-        tw_free(w->seats[k].picture.px);
-        tw_free(w->seats[k].sound.samples);
+        tw_free(w->workspaces[k].picture.px);
+        tw_free(w->workspaces[k].sound.samples);
     }
     tw_free(w->vocabulary);
     tw_tower_samples_destroy(w->samples);

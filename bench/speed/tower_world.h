@@ -20,15 +20,15 @@ enum {
 };
 
 /* One worker's invented item. */
-typedef struct seat {
+typedef struct ws {
     char text[MAX_WORDS * LONGEST_WORD];
     tw_image picture;
     tw_audio sound;
-} seat;
+} ws;
 
 typedef struct world {
     const setting *s;
-    seat seats[TW_POOL_MAX];
+    ws workspaces[TW_POOL_MAX];
     char *vocabulary;
     tw_tower *tower;
     tw_tower_samples *samples;

@@ -121,7 +121,7 @@ void twi_catalogue_fini(twi_catalogue *c)
 
 static tw_status load_event(void *ctx, const tw_event *ev, tw_error *err)
 {
-    twi_log *log = ctx;
+    twi_events *log = ctx;
     if (log->n == log->room) {
         int64_t room = log->room == 0 ? 4096 : log->room * 2;
         int64_t **arrays[] = {&log->users, &log->items, &log->times, &log->seqs};
@@ -148,21 +148,21 @@ static tw_status load_event(void *ctx, const tw_event *ev, tw_error *err)
     return TW_OK;
 }
 
-tw_status twi_log_load(tw_engine *e, twi_log *out, tw_error *err)
+tw_status twi_events_load(tw_engine *e, twi_events *out, tw_error *err)
 {
-    *out = (twi_log){0};
+    *out = (twi_events){0};
     tw_status st = tw_store_each_event(e->store, load_event, out, err);
     if (st != TW_OK)
-        twi_log_fini(out);
+        twi_events_fini(out);
     return st;
 }
 
-void twi_log_fini(twi_log *log)
+void twi_events_fini(twi_events *log)
 {
     tw_free(log->users);
     tw_free(log->items);
     tw_free(log->times);
     tw_free(log->seqs);
     tw_free(log->ratings);
-    *log = (twi_log){0};
+    *log = (twi_events){0};
 }

@@ -24,13 +24,13 @@ void twi_cut_fini(twi_cut *c)
     *c = (twi_cut){0};
 }
 
-static bool is_known(const tw_seq_model *m, const twi_log *log, int64_t i)
+static bool is_known(const tw_seq_model *m, const twi_events *log, int64_t i)
 {
     return tw_seq_user_index(m, log->users[i]) > 0 && tw_seq_item_index(m, log->items[i]) > 0;
 }
 
 /* The log is in order of users and of their time, as the histories are. */
-static tw_status collect(twi_cut *c, const tw_seq_model *m, const twi_log *log, tw_error *err)
+static tw_status collect(twi_cut *c, const tw_seq_model *m, const twi_events *log, tw_error *err)
 {
     twi_cut_row row = {0};
     int64_t length = 0;
@@ -58,7 +58,7 @@ static tw_status collect(twi_cut *c, const tw_seq_model *m, const twi_log *log, 
     return TW_OK;
 }
 
-tw_status twi_cut_save(const tw_seq_model *m, const twi_log *log, const char *dir, tw_error *err)
+tw_status twi_cut_save(const tw_seq_model *m, const twi_events *log, const char *dir, tw_error *err)
 {
     tw_status st = TW_OK;
     char path[TW_PATH_MAX], seq[32];
@@ -154,7 +154,7 @@ static void extend(tw_seq_cut *cut, int64_t place, bool chose_weights, bool unse
 typedef struct cutting {
     const twi_cut *c;
     const tw_seq_model *m;
-    const twi_log *log;
+    const twi_events *log;
     tw_seq_split split;
 } cutting;
 
@@ -193,7 +193,7 @@ static void leave_out(twi_cut_effect *out, int64_t user)
     out->left_out++;
 }
 
-tw_status twi_cut_apply(const twi_cut *c, const tw_seq_model *m, const twi_log *log,
+tw_status twi_cut_apply(const twi_cut *c, const tw_seq_model *m, const twi_events *log,
                         tw_seq_split split, tw_seq_data *data, twi_cut_effect *out, tw_error *err)
 {
     const int32_t users = tw_seq_model_users(m);

@@ -403,7 +403,7 @@ static tw_status from_self(job *j, tw_error *err)
 
 /* ---- the choice ------------------------------------------------------------------------------ */
 
-static tw_status mine_events(job *j, const tw_tower_recipe *recipe, const twi_log *log,
+static tw_status mine_events(job *j, const tw_tower_recipe *recipe, const twi_events *log,
                              tw_error *err)
 {
     tw_status st = twi_mine(j->c, log, &recipe->mine, recipe->train.seed, &j->out->split, err);
@@ -430,7 +430,7 @@ static tw_status check_options(const tw_train_options *opt, tw_error *err)
 
 tw_status twi_train_set_gather(tw_engine *e, const tw_train_options *opt,
                                const tw_tower_recipe *recipe, const twi_catalogue *c,
-                               const twi_log *log, twi_train_set *out, tw_error *err)
+                               const twi_events *log, twi_train_set *out, tw_error *err)
 {
     tw_split_config split = TW_SPLIT_DEFAULT;
     job j = {.e = e, .opt = opt, .c = c, .out = out};

@@ -32,7 +32,8 @@ typedef struct twi_train_set {
  */
 TW_NODISCARD tw_status twi_train_set_gather(tw_engine *e, const tw_train_options *opt,
                                             const tw_tower_recipe *recipe, const twi_catalogue *c,
-                                            const twi_log *log, twi_train_set *out, tw_error *err);
+                                            const twi_events *log, twi_train_set *out,
+                                            tw_error *err);
 /* Pairs to measure on, none of them for training: those of the file `valid`, then those of `path`
  * for test. valid NULL: half of path's, by a hash of (seed, pair); or none of them, where no label
  * says anything but "similar" and there is no threshold to choose. Else as above. */

@@ -4,22 +4,23 @@
 #include "base/alloc.h"
 #include "engine/eval/measure_parts.h"
 
-const char *const twi_rival_names[TWI_RIVALS] = {"towers", "untrained", "tfidf", "popularity"};
+const char *const twi_baseline_names[TWI_BASELINES] = {"towers", "untrained", "tfidf",
+                                                       "popularity"};
 
-void twi_rival_fini(twi_rival *r)
+void twi_baseline_fini(twi_baseline *r)
 {
     tw_dense_destroy(r->dense);
     tw_tfidf_destroy(r->tfidf);
     tw_free(r->vecs);
     tw_free(r->counts);
-    *r = (twi_rival){0};
+    *r = (twi_baseline){0};
 }
 
-/* A tw_score_fn of a twi_rival. */
+/* A tw_score_fn of a twi_baseline. */
 static tw_status score_what_is_read(void *ctx, int worker, const int32_t *queries, int nq,
                                     int64_t first, int n, float *scores, tw_error *err)
 {
-    const twi_rival *r = ctx;
+    const twi_baseline *r = ctx;
     tw_status st = r->inner(r->inner_ctx, worker, queries, nq, first, n, scores, err);
     for (int i = 0; i < nq && st == TW_OK; i++) {
         const bool blind = tw_tower_samples_empty(r->samples, queries[i]);
@@ -32,7 +33,7 @@ static tw_status score_what_is_read(void *ctx, int worker, const int32_t *querie
 
 /* Rivals that read items are asked like the product: it answers nothing to an item of which the
  * towers read nothing, and never returns one. */
-static void score_by(const twi_measure *m, twi_rival *r, tw_score_fn score, void *ctx)
+static void score_by(const twi_measure *m, twi_baseline *r, tw_score_fn score, void *ctx)
 {
     r->samples = m->samples;
     r->inner = score;
@@ -41,7 +42,7 @@ static void score_by(const twi_measure *m, twi_rival *r, tw_score_fn score, void
     r->ctx = r;
 }
 
-static tw_status embed(const twi_measure *m, tw_pool *pool, const tw_tower *t, twi_rival *out,
+static tw_status embed(const twi_measure *m, tw_pool *pool, const tw_tower *t, twi_baseline *out,
                        tw_error *err)
 {
     tw_status st = TW_OK;
@@ -58,7 +59,8 @@ done:
     return st;
 }
 
-static tw_status embed_untrained(const twi_measure *m, tw_pool *pool, twi_rival *out, tw_error *err)
+static tw_status embed_untrained(const twi_measure *m, tw_pool *pool, twi_baseline *out,
+                                 tw_error *err)
 {
     tw_tower *raw = NULL;
     tw_status st = tw_tower_untrained(&raw, m->tower, err);
@@ -69,7 +71,7 @@ static tw_status embed_untrained(const twi_measure *m, tw_pool *pool, twi_rival 
 }
 
 /* Words and what stands inside them, as the bag of a text tower reads. */
-static tw_status read_texts(const twi_measure *m, twi_rival *out, tw_error *err)
+static tw_status read_texts(const twi_measure *m, twi_baseline *out, tw_error *err)
 {
     const tw_tfidf_config cfg = {.words = true, .ngram_min = 3, .ngram_max = 5};
     const twi_catalogue *c = m->c;
@@ -105,10 +107,10 @@ static tw_status score_by_counts(void *ctx, int worker, const int32_t *queries, 
     return TW_OK;
 }
 
-static tw_status count_events(const twi_measure *m, twi_rival *out, tw_error *err)
+static tw_status count_events(const twi_measure *m, twi_baseline *out, tw_error *err)
 {
     const twi_catalogue *c = m->c;
-    const twi_log *log = m->log;
+    const twi_events *log = m->log;
 
     if (log->n == 0)
         return TW_OK;
@@ -123,15 +125,15 @@ static tw_status count_events(const twi_measure *m, twi_rival *out, tw_error *er
     return TW_OK;
 }
 
-tw_status twi_rival_open(const twi_measure *m, tw_pool *pool, twi_rival_kind which, twi_rival *out,
-                         tw_error *err)
+tw_status twi_baseline_open(const twi_measure *m, tw_pool *pool, twi_baseline_kind which,
+                            twi_baseline *out, tw_error *err)
 {
     switch (which) {
     case TWI_TOWERS: return embed(m, pool, m->tower, out, err);
     case TWI_UNTRAINED: return embed_untrained(m, pool, out, err);
     case TWI_TFIDF: return read_texts(m, out, err);
     case TWI_POPULARITY: return count_events(m, out, err);
-    case TWI_RIVALS: break;
+    case TWI_BASELINES: break;
     }
     return TW_OK;
 }

@@ -7,13 +7,13 @@
 #include "base/alloc.h"
 #include "engine/internal.h"
 
-typedef struct study {
+typedef struct offline_eval {
     tw_engine *e;
-    const tw_cold_study_options *opt;
+    const tw_cold_start_options *opt;
     tw_seq_config cfg;
     tw_tower_recipe recipe;
-    twi_catalogue c;   /* its positions, counted from 1, are the model's items */
-    twi_log log, left; /* all events, and those that the towers may learn from */
+    twi_catalogue c;      /* its positions, counted from 1, are the model's items */
+    twi_events log, left; /* all events, and those that the towers may learn from */
     int32_t n_users;
     tw_seq_data *data, *train;
     bool *held_users, *held_items;       /* marks, from 1 */
@@ -25,12 +25,12 @@ typedef struct study {
     tw_tower_report towers;
     tw_seq_model *model;
     tw_seq_report result;
-} study;
+} offline_eval;
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
 /* The log is in order of users, so a user's number is how many came before. */
-static tw_status make_data(study *s, tw_error *err)
+static tw_status make_data(offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const int64_t n = s->log.n;
@@ -70,7 +70,7 @@ done:
     return st;
 }
 
-static tw_status hold_out(study *s, tw_error *err)
+static tw_status hold_out(offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const size_t users = (size_t) s->n_users + 1, items = (size_t) s->c.n + 1;
@@ -102,16 +102,16 @@ done:
 }
 
 /* s->left: the train parts of what is not held out. */
-static tw_status leave_out(study *s, tw_error *err)
+static tw_status leave_out(offline_eval *s, tw_error *err)
 {
     const size_t n = (size_t) s->log.n;
-    twi_log *to = &s->left;
+    twi_events *to = &s->left;
 
-    *to = (twi_log){.users = tw_alloc(n, sizeof *to->users),
-                    .items = tw_alloc(n, sizeof *to->items),
-                    .times = tw_alloc(n, sizeof *to->times),
-                    .ratings = tw_alloc(n, sizeof *to->ratings),
-                    .most = s->log.most};
+    *to = (twi_events){.users = tw_alloc(n, sizeof *to->users),
+                       .items = tw_alloc(n, sizeof *to->items),
+                       .times = tw_alloc(n, sizeof *to->times),
+                       .ratings = tw_alloc(n, sizeof *to->ratings),
+                       .most = s->log.most};
     if (to->users == NULL || to->items == NULL || to->times == NULL || to->ratings == NULL)
         return tw_fail(err, TW_ENOMEM, "%zu events", n);
     bool *met = tw_alloc((size_t) s->c.n, sizeof *met);
@@ -141,7 +141,7 @@ static tw_status leave_out(study *s, tw_error *err)
 
 /* ---- training -------------------------------------------------------------------------------- */
 
-static tw_status train_towers(study *s, tw_error *err)
+static tw_status train_towers(offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_tower_split split = {0};
@@ -174,7 +174,7 @@ done:
     return st;
 }
 
-static tw_status give_content(study *s, tw_error *err)
+static tw_status give_content(offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const size_t dim = (size_t) tw_tower_dim(s->tower);
@@ -191,7 +191,7 @@ done:
     return st;
 }
 
-static tw_status train(study *s, tw_error *err)
+static tw_status train(offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const tw_seq_hooks hooks = {.progress = s->opt->progress, .progress_ctx = s->opt->progress_ctx};
@@ -211,7 +211,8 @@ done:
 /* ---- measuring ------------------------------------------------------------------------------- */
 
 /* What a rank drawn at random would reach, mean over the users that cfg ranks. */
-static tw_status chance(const study *s, const tw_seq_eval_config *cfg, json_t *to, tw_error *err)
+static tw_status chance(const offline_eval *s, const tw_seq_eval_config *cfg, json_t *to,
+                        tw_error *err)
 {
     double hr = 0, ndcg = 0, best = 0;
     int64_t users = 0, given = 0;
@@ -246,7 +247,7 @@ static tw_status chance(const study *s, const tw_seq_eval_config *cfg, json_t *t
 }
 
 /* to[name] = the model's figures. */
-static tw_status add_model(json_t *to, const char *name, const study *s, tw_seq_as as,
+static tw_status add_model(json_t *to, const char *name, const offline_eval *s, tw_seq_as as,
                            const tw_seq_eval_config *cfg, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -263,7 +264,7 @@ done:
     return st;
 }
 
-static tw_status add_baselines(json_t *to, const study *s, const tw_seq_eval_config *cfg,
+static tw_status add_baselines(json_t *to, const offline_eval *s, const tw_seq_eval_config *cfg,
                                tw_error *err)
 {
     static const char *const names[] = {"popularity", "item_knn", "markov"};
@@ -284,7 +285,7 @@ done:
 }
 
 /* Whether anybody has a target that cfg ranks. */
-static bool anybody(const study *s, const tw_seq_eval_config *cfg)
+static bool anybody(const offline_eval *s, const tw_seq_eval_config *cfg)
 {
     for (int32_t u = 1; u <= s->n_users; u++) {
         const int64_t n = tw_seq_data_length(s->data, u);
@@ -294,13 +295,14 @@ static bool anybody(const study *s, const tw_seq_eval_config *cfg)
     return false;
 }
 
-static tw_status add_known(json_t *to, const study *s, const tw_seq_eval_config *cfg, tw_error *err)
+static tw_status add_known(json_t *to, const offline_eval *s, const tw_seq_eval_config *cfg,
+                           tw_error *err)
 {
     tw_status st = add_model(to, "seq", s, TW_SEQ_AS_KNOWN, cfg, err);
     return st == TW_OK ? add_model(to, "as_unknown_user", s, TW_SEQ_AS_UNKNOWN, cfg, err) : st;
 }
 
-static tw_status add_strangers(json_t *to, const study *s, const tw_seq_eval_config *cfg,
+static tw_status add_strangers(json_t *to, const offline_eval *s, const tw_seq_eval_config *cfg,
                                tw_error *err)
 {
     tw_status st = add_model(to, "unknown", s, TW_SEQ_AS_UNKNOWN, cfg, err);
@@ -311,20 +313,21 @@ static tw_status add_strangers(json_t *to, const study *s, const tw_seq_eval_con
     return st;
 }
 
-static tw_status add_new_items(json_t *to, const study *s, const tw_seq_eval_config *cfg,
+static tw_status add_new_items(json_t *to, const offline_eval *s, const tw_seq_eval_config *cfg,
                                tw_error *err)
 {
     tw_status st = add_model(to, "seq", s, TW_SEQ_AS_KNOWN, cfg, err);
     return st == TW_OK ? chance(s, cfg, to, err) : st;
 }
 
-static tw_status add_parts(json_t *root, const study *s, tw_error *err)
+static tw_status add_parts(json_t *root, const offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const struct {
         const char *name;
         const bool *users, *targets;
-        tw_status (*add)(json_t *to, const study *s, const tw_seq_eval_config *cfg, tw_error *err);
+        tw_status (*add)(json_t *to, const offline_eval *s, const tw_seq_eval_config *cfg,
+                         tw_error *err);
     } parts[] = {{"known", s->regulars, s->others, add_known},
                  {"strangers", s->strangers, s->others, add_strangers},
                  {"new_items", s->regulars, s->held_items, add_new_items}};
@@ -347,7 +350,7 @@ done:
     return st;
 }
 
-static tw_status write_report(const study *s, char **report, tw_error *err)
+static tw_status write_report(const offline_eval *s, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_text text;
@@ -379,11 +382,11 @@ done:
     return st;
 }
 
-static tw_status run(study *s, char **report, tw_error *err)
+static tw_status run(offline_eval *s, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
     TW_TRY(twi_catalogue_load(s->e, TWI_READ_ALL, &s->c, err));
-    TW_TRY(twi_log_load(s->e, &s->log, err));
+    TW_TRY(twi_events_load(s->e, &s->log, err));
     TW_TRY(make_data(s, err));
     TW_TRY(hold_out(s, err));
     TW_TRY(train(s, err));
@@ -392,7 +395,7 @@ done:
     return st;
 }
 
-static void fini(study *s)
+static void fini(offline_eval *s)
 {
     tw_seq_model_destroy(s->model);
     tw_tower_samples_destroy(s->samples);
@@ -404,16 +407,16 @@ static void fini(study *s)
     tw_free(s->regulars);
     tw_free(s->strangers);
     tw_free(s->others);
-    twi_log_fini(&s->log);
-    twi_log_fini(&s->left);
+    twi_events_fini(&s->log);
+    twi_events_fini(&s->left);
     twi_catalogue_fini(&s->c);
 }
 
-tw_status tw_engine_study_seq(tw_engine *e, const tw_cold_study_options *opt, char **report,
-                              tw_error *err)
+tw_status tw_engine_offline_eval(tw_engine *e, const tw_cold_start_options *opt, char **report,
+                                 tw_error *err)
 {
     tw_status st = TW_OK;
-    study s = {
+    offline_eval s = {
         .e = e, .opt = opt, .cfg = tw_seq_config_default(), .recipe = TW_TOWER_RECIPE_DEFAULT};
 
     *report = NULL;

@@ -36,7 +36,7 @@ static bool belongs(const people *p, int64_t user)
 
 #define LIKED 0.8 /* of the highest rating: 4 of 5, 8 of 10 */
 
-static bool liked(const twi_log *log, int64_t i)
+static bool liked(const twi_events *log, int64_t i)
 {
     return isnan(log->ratings[i]) || log->ratings[i] >= LIKED * log->most;
 }
@@ -47,8 +47,8 @@ typedef struct runs {
     int64_t *offsets, users;
 } runs;
 
-static tw_status histories(const twi_catalogue *c, const twi_log *log, const people *who, runs *out,
-                           tw_error *err)
+static tw_status histories(const twi_catalogue *c, const twi_events *log, const people *who,
+                           runs *out, tw_error *err)
 {
     int64_t n = 0;
     *out = (runs){.items = tw_alloc((size_t) log->n, sizeof *out->items),
@@ -67,7 +67,7 @@ static tw_status histories(const twi_catalogue *c, const twi_log *log, const peo
 }
 
 /* Appends what one part of the people gives; *count pairs. */
-static tw_status mine_part(const twi_catalogue *c, const twi_log *log, const people *who,
+static tw_status mine_part(const twi_catalogue *c, const twi_events *log, const people *who,
                            const tw_mine_config *cfg, twi_tower_split *out, int64_t *count,
                            tw_error *err)
 {
@@ -94,7 +94,7 @@ done:
     return st;
 }
 
-tw_status twi_mine(const twi_catalogue *c, const twi_log *log, const tw_mine_config *cfg,
+tw_status twi_mine(const twi_catalogue *c, const twi_events *log, const tw_mine_config *cfg,
                    int64_t seed, twi_tower_split *out, tw_error *err)
 {
     tw_status st = TW_OK;

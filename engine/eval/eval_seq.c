@@ -7,7 +7,8 @@
 
 #define DEFAULT_SEED 42
 
-tw_status twi_seq_data(const tw_seq_model *m, const twi_log *log, tw_seq_data **out, tw_error *err)
+tw_status twi_seq_data(const tw_seq_model *m, const twi_events *log, tw_seq_data **out,
+                       tw_error *err)
 {
     tw_status st = TW_OK;
     int64_t n = 0;
@@ -145,8 +146,8 @@ done:
 }
 
 /* What the training saw is no target, however the log has changed since. */
-static tw_status cut(tw_engine *e, const twi_generation *g, const twi_log *log, tw_seq_split split,
-                     tw_seq_data *data, json_t **out, tw_error *err)
+static tw_status cut(tw_engine *e, const twi_generation *g, const twi_events *log,
+                     tw_seq_split split, tw_seq_data *data, json_t **out, tw_error *err)
 {
     tw_status st = TW_OK;
     char dir[TW_PATH_MAX];
@@ -175,7 +176,7 @@ tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **re
 {
     tw_status st = TW_OK;
     twi_generation *g = twi_acquire(e);
-    twi_log log = {0};
+    twi_events log = {0};
     tw_seq_data *data = NULL;
     tw_seq_eval_config cfg;
     const char *protocol = "";
@@ -187,7 +188,7 @@ tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **re
         st = twi_no_seq(e, err);
         goto done;
     }
-    TW_TRY(twi_log_load(e, &log, err));
+    TW_TRY(twi_events_load(e, &log, err));
     TW_TRY(twi_seq_data(g->seq, &log, &data, err));
     TW_TRY(cut(e, g, &log, cfg.split, data, &seen, err));
     TW_TRY(twi_eval_seq(g->seq, data, &cfg, &root, err));
@@ -204,7 +205,7 @@ done:
     json_decref(seen);
     json_decref(root);
     tw_seq_data_destroy(data);
-    twi_log_fini(&log);
+    twi_events_fini(&log);
     twi_release(e, g);
     return st;
 }

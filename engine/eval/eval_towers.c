@@ -15,7 +15,7 @@ typedef struct job {
     json_t *trained; /* the report of the towers' training */
     tw_tower_recipe recipe;
     twi_catalogue c;
-    twi_log log;
+    twi_events log;
     twi_train_set x;
     tw_tower_samples *samples;
     twi_unread unread;
@@ -164,7 +164,7 @@ static tw_status evaluate(job *j, char **report, tw_error *err)
     TW_TRY(read_training(j, err));
     TW_TRY(twi_catalogue_load(j->e, tw_tower_modalities(j->g->tower) | 1U << TW_MODALITY_TEXT,
                               &j->c, err));
-    TW_TRY(twi_log_load(j->e, &j->log, err));
+    TW_TRY(twi_events_load(j->e, &j->log, err));
     if (opt->chosen)
         TW_TRY(gather_chosen(j, err));
     else
@@ -207,7 +207,7 @@ tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt, char *
     json_decref(j.trained);
     tw_tower_samples_destroy(j.samples);
     twi_train_set_fini(&j.x);
-    twi_log_fini(&j.log);
+    twi_events_fini(&j.log);
     twi_catalogue_fini(&j.c);
     return st;
 }

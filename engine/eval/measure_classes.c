@@ -69,7 +69,7 @@ void twi_class_task_fini(twi_class_task *t)
     tw_free(t->pool_class);
 }
 
-/* A rival's scores of items for items, those that may not be found taken out. */
+/* A baseline's scores of items for items, those that may not be found taken out. */
 tw_status twi_score_classes(void *ctx, int worker, const int32_t *queries, int nq, int64_t first,
                             int n, float *scores, tw_error *err)
 {

@@ -8,21 +8,21 @@
 
 /* ---- baselines.c ---- */
 
-typedef enum twi_rival_kind {
+typedef enum twi_baseline_kind {
     TWI_TOWERS = 0,
     TWI_UNTRAINED = 1,
     TWI_TFIDF = 2,
     TWI_POPULARITY = 3,
-    TWI_RIVALS = 4
-} twi_rival_kind;
+    TWI_BASELINES = 4
+} twi_baseline_kind;
 
-extern const char *const twi_rival_names[TWI_RIVALS]; /* keys of the report */
+extern const char *const twi_baseline_names[TWI_BASELINES]; /* keys of the report */
 
 /* Something that scores items for items. */
-typedef struct twi_rival {
+typedef struct twi_baseline {
     tw_score_fn score; /* NULL: there is none of this kind here */
     void *ctx;
-    tw_score_fn inner; /* of rivals that read items: before the unread are put last */
+    tw_score_fn inner; /* of baselines that read items: before the unread are put last */
     void *inner_ctx;
     const tw_tower_samples *samples;
     float *vecs; /* (items, dim); NULL: it has none */
@@ -30,13 +30,13 @@ typedef struct twi_rival {
     tw_tfidf *tfidf;
     tw_tfidf_asks asks;
     float *counts; /* (items) */
-} twi_rival;
+} twi_baseline;
 
 /* *out is zeroed before; no texts or no events are no failure. It stays where it is until
- * twi_rival_fini, which may follow in any case. TW_ENOMEM. */
-TW_NODISCARD tw_status twi_rival_open(const twi_measure *m, tw_pool *pool, twi_rival_kind which,
-                                      twi_rival *out, tw_error *err);
-void twi_rival_fini(twi_rival *r);
+ * twi_baseline_fini, which may follow in any case. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_baseline_open(const twi_measure *m, tw_pool *pool,
+                                         twi_baseline_kind which, twi_baseline *out, tw_error *err);
+void twi_baseline_fini(twi_baseline *r);
 
 /* ---- measure_classes.c ---- */
 
@@ -55,11 +55,11 @@ TW_NODISCARD tw_status twi_class_task_init(twi_class_task *t, const twi_train_se
 void twi_class_task_fini(twi_class_task *t);
 
 typedef struct twi_class_asks {
-    const twi_rival *r;
+    const twi_baseline *r;
     const twi_class_task *t;
 } twi_class_asks;
 
-/* A tw_score_fn of a twi_class_asks: the rival's scores, -INFINITY for what may not be found. */
+/* A tw_score_fn of a twi_class_asks: the baseline's scores, -INFINITY for what may not be found. */
 tw_status twi_score_classes(void *ctx, int worker, const int32_t *queries, int nq, int64_t first,
                             int n, float *scores, tw_error *err);
 

@@ -1,8 +1,8 @@
-/* The same questions to the towers and to each rival, so that the figures compare.
+/* The same questions to the towers and to each baseline, so that the figures compare.
  *
  * Rivals come one after the other: the vectors of two towers are in memory at
  * once, never three. How alike the items of a list are is told by the measured
- * towers' vectors for every rival, because a rival's own would flatter it. */
+ * towers' vectors for every baseline, because a baseline's own would flatter it. */
 #include "engine/eval/measure_towers.h"
 
 #include <jansson.h>
@@ -29,9 +29,9 @@ typedef struct run {
     int dim;
     twi_tower_split pairs; /* borrowed from m->x, or made of its triplets */
     tw_item_pair *made;    /* owned: those */
-    const float *yardstick;
+    const float *metric;
     twi_class_task classes;
-    json_t *test, *pairs_out, *classes_out; /* what each rival scored */
+    json_t *test, *pairs_out, *classes_out; /* what each baseline scored */
 } run;
 
 /* ---- figures as JSON ------------------------------------------------------------------------- */
@@ -78,7 +78,7 @@ done:
 static tw_status set_variety(const run *u, json_t *o, const tw_ranked *lists, tw_error *err)
 {
     tw_variety v;
-    tw_status st = tw_variety_measure(&v, lists, TW_TOWER_K, u->yardstick, u->dim, err);
+    tw_status st = tw_variety_measure(&v, lists, TW_TOWER_K, u->metric, u->dim, err);
     if (st == TW_OK &&
         (set_real(o, "coverage_at_10", v.coverage) | set_real(o, "gini_at_10", v.gini) |
          set_mean(o, "diversity", TW_TOWER_K, v.diversity)) != 0)
@@ -86,16 +86,16 @@ static tw_status set_variety(const run *u, json_t *o, const tw_ranked *lists, tw
     return st;
 }
 
-static tw_status hand_over(json_t *rows, twi_rival_kind which, json_t *row, tw_error *err)
+static tw_status hand_over(json_t *rows, twi_baseline_kind which, json_t *row, tw_error *err)
 {
-    return json_object_set_new(rows, twi_rival_names[which], row) == 0
+    return json_object_set_new(rows, twi_baseline_names[which], row) == 0
                ? TW_OK
-               : tw_fail(err, TW_ENOMEM, "report of %s", twi_rival_names[which]);
+               : tw_fail(err, TW_ENOMEM, "report of %s", twi_baseline_names[which]);
 }
 
 /* ---- retrieval ------------------------------------------------------------------------------- */
 
-static tw_status retrieve(run *u, twi_rival_kind which, const twi_rival *r, tw_error *err)
+static tw_status retrieve(run *u, twi_baseline_kind which, const twi_baseline *r, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_ranked lists = {0};
@@ -121,8 +121,8 @@ done:
 
 /* ---- labelled and scored pairs --------------------------------------------------------------- */
 
-static tw_status score_pairs(const run *u, const twi_rival *r, const tw_item_pair *pairs, int64_t n,
-                             double *out, tw_error *err)
+static tw_status score_pairs(const run *u, const twi_baseline *r, const tw_item_pair *pairs,
+                             int64_t n, double *out, tw_error *err)
 {
     if (r->vecs != NULL)
         return tw_pairs_cosines(out, r->vecs, u->m->c->n, u->dim, pairs, n, err);
@@ -215,7 +215,7 @@ static bool tells_apart(const run *u)
     return kinds(u, p->train, p->valid) == 3 && kinds(u, p->train + p->valid, p->test) == 3;
 }
 
-static tw_status judge_pairs(run *u, twi_rival_kind which, const twi_rival *r, tw_error *err)
+static tw_status judge_pairs(run *u, twi_baseline_kind which, const twi_baseline *r, tw_error *err)
 {
     tw_status st = TW_OK;
     const tw_split *p = &u->pairs.parts;
@@ -251,7 +251,7 @@ done:
 
 /* ---- classes --------------------------------------------------------------------------------- */
 
-static tw_status tell_classes(run *u, twi_rival_kind which, const twi_rival *r, tw_error *err)
+static tw_status tell_classes(run *u, twi_baseline_kind which, const twi_baseline *r, tw_error *err)
 {
     tw_status st = TW_OK;
     const twi_class_task *t = &u->classes;
@@ -329,7 +329,8 @@ done:
     return st;
 }
 
-static tw_status measure_rival(run *u, twi_rival_kind which, const twi_rival *r, tw_error *err)
+static tw_status measure_baseline(run *u, twi_baseline_kind which, const twi_baseline *r,
+                                  tw_error *err)
 {
     tw_status st = TW_OK;
     if (r->score == NULL)
@@ -347,19 +348,19 @@ done:
 static tw_status measure_all(run *u, tw_error *err)
 {
     tw_status st = TW_OK;
-    twi_rival towers = {0}, other = {0};
+    twi_baseline towers = {0}, other = {0};
 
-    TW_TRY(twi_rival_open(u->m, u->pool, TWI_TOWERS, &towers, err));
-    u->yardstick = towers.vecs;
-    TW_TRY(measure_rival(u, TWI_TOWERS, &towers, err));
-    for (twi_rival_kind which = TWI_UNTRAINED; which < TWI_RIVALS; which++) {
-        TW_TRY(twi_rival_open(u->m, u->pool, which, &other, err));
-        TW_TRY(measure_rival(u, which, &other, err));
-        twi_rival_fini(&other);
+    TW_TRY(twi_baseline_open(u->m, u->pool, TWI_TOWERS, &towers, err));
+    u->metric = towers.vecs;
+    TW_TRY(measure_baseline(u, TWI_TOWERS, &towers, err));
+    for (twi_baseline_kind which = TWI_UNTRAINED; which < TWI_BASELINES; which++) {
+        TW_TRY(twi_baseline_open(u->m, u->pool, which, &other, err));
+        TW_TRY(measure_baseline(u, which, &other, err));
+        twi_baseline_fini(&other);
     }
 done:
-    twi_rival_fini(&towers);
-    twi_rival_fini(&other);
+    twi_baseline_fini(&towers);
+    twi_baseline_fini(&other);
     return st;
 }
 
@@ -395,7 +396,7 @@ static int add_notes(const run *u, json_t *pairs)
     const tw_split *p = &u->pairs.parts;
     const unsigned valid = kinds(u, p->train, p->valid);
     const unsigned test = kinds(u, p->train + p->valid, p->test);
-    const json_t *towers = json_object_get(pairs, twi_rival_names[TWI_TOWERS]);
+    const json_t *towers = json_object_get(pairs, twi_baseline_names[TWI_TOWERS]);
     json_t *notes = json_array();
     int bad = notes == NULL;
 

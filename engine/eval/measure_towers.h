@@ -13,7 +13,7 @@ typedef struct twi_measure {
     const tw_tower *tower;
     const twi_catalogue *c; /* without texts there is no tf-idf beside the towers */
     const tw_tower_samples *samples;
-    const twi_log *log;
+    const twi_events *log;
     const twi_train_set *x; /* its test parts and held items */
     const int *ks;          /* (n_ks) cut-offs, 1..TW_EVAL_MAX_K; NULL: 1, 10, 100 */
     int n_ks;

@@ -86,8 +86,8 @@ static tw_status number(names *t, const char *name, int32_t *out, tw_error *err)
 /* ---- the file ---------------------------------------------------------------------------------
  */
 
-typedef struct study {
-    const tw_study_options *opt;
+typedef struct offline_eval {
+    const tw_offline_eval_options *opt;
     tw_seq_config cfg;
     names user, item;
     int32_t *users, *items; /* (n) */
@@ -100,9 +100,9 @@ typedef struct study {
     tw_seq_model *model;
     tw_seq_report result;
     FILE *metrics;
-} study;
+} offline_eval;
 
-static tw_status more_room(study *s, tw_error *err)
+static tw_status more_room(offline_eval *s, tw_error *err)
 {
     int64_t room = s->room == 0 ? 65536 : s->room * 2;
     int32_t *users = tw_realloc(s->users, (size_t) room, sizeof *users);
@@ -120,7 +120,7 @@ static tw_status more_room(study *s, tw_error *err)
     return TW_OK;
 }
 
-static tw_status take_row(study *s, const tw_row *row, tw_error *err)
+static tw_status take_row(offline_eval *s, const tw_row *row, tw_error *err)
 {
     tw_status st = TW_OK;
     if (s->n == s->room)
@@ -133,7 +133,7 @@ done:
     return st;
 }
 
-static tw_status read_file(study *s, tw_error *err)
+static tw_status read_file(offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_reader *r = NULL;
@@ -173,7 +173,7 @@ done:
     return st;
 }
 
-static tw_status make_data(study *s, tw_error *err)
+static tw_status make_data(offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     bool *held_items = NULL;
@@ -203,14 +203,14 @@ done:
 
 static void write_line(void *ctx, const char *line)
 {
-    study *s = ctx;
+    offline_eval *s = ctx;
     if (s->metrics != NULL) {
         (void) fprintf(s->metrics, "%s\n", line); /* checked when it is closed */
         (void) fflush(s->metrics);                /* to be watched while it runs */
     }
 }
 
-static tw_status train(study *s, tw_error *err)
+static tw_status train(offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const tw_seq_hooks hooks = {.progress = s->opt->progress,
@@ -235,7 +235,7 @@ done:
 }
 
 /* to[name] = the model's figures, or where m is NULL the baseline's. */
-static tw_status measure(json_t *to, const char *name, const study *s, const tw_seq_model *m,
+static tw_status measure(json_t *to, const char *name, const offline_eval *s, const tw_seq_model *m,
                          tw_seq_baseline kind, const tw_seq_eval_config *cfg, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -254,7 +254,7 @@ done:
 }
 
 /* One object with the three protocols. */
-static tw_status add_protocols(json_t *root, const char *name, const study *s,
+static tw_status add_protocols(json_t *root, const char *name, const offline_eval *s,
                                const tw_seq_model *m, tw_seq_baseline kind, tw_error *err)
 {
     static const char *const protocols[] = {"full", "sampled100", "authors"};
@@ -278,7 +278,7 @@ done:
 }
 
 /* What people get that the training never met, by each recipe for their vector. */
-static tw_status add_strangers(json_t *root, const study *s, tw_error *err)
+static tw_status add_strangers(json_t *root, const offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     json_t *to = json_object();
@@ -302,7 +302,7 @@ done:
     return st;
 }
 
-static tw_status add_settings(json_t *root, const study *s, tw_error *err)
+static tw_status add_settings(json_t *root, const offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_text text;
@@ -332,7 +332,7 @@ done:
     return st;
 }
 
-static tw_status write_report(study *s, char **report, tw_error *err)
+static tw_status write_report(offline_eval *s, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
     json_t *root = json_object(), *unknown = json_object();
@@ -360,7 +360,7 @@ done:
     return st;
 }
 
-static void fini(study *s)
+static void fini(offline_eval *s)
 {
     if (s->metrics != NULL)
         (void) fclose(s->metrics);
@@ -376,10 +376,10 @@ static void fini(study *s)
     names_fini(&s->item);
 }
 
-tw_status tw_study_seq(const tw_study_options *opt, char **report, tw_error *err)
+tw_status tw_offline_eval(const tw_offline_eval_options *opt, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
-    study s = {.opt = opt, .cfg = tw_seq_config_default()};
+    offline_eval s = {.opt = opt, .cfg = tw_seq_config_default()};
 
     *report = NULL;
     if (opt->config_json != NULL)

@@ -4,9 +4,9 @@
  * No data directory is made. The report holds what a table of results needs: the test figures of
  * the model and of every baseline under each protocol, the settings, the seed, the seconds.
  *
- *     tw_study_options opt = {.path = "ratings.csv", .config_json = "{\"epochs\": 20}"};
+ *     tw_offline_eval_options opt = {.path = "ratings.csv", .config_json = "{\"epochs\": 20}"};
  *     char *report = NULL;
- *     tw_study_seq(&opt, &report, &err);
+ *     tw_offline_eval(&opt, &report, &err);
  */
 #ifndef TW_ENGINE_EVAL_OFFLINE_EVAL_H
 #define TW_ENGINE_EVAL_OFFLINE_EVAL_H
@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "base/types.h"
 
-typedef struct tw_study_options {
+typedef struct tw_offline_eval_options {
     const char *path;         /* an interaction log in any format of ingest/ingest.h */
     const char *format;       /* NULL: detect */
     const char *config_json;  /* NULL, or keys of tw_seq_config that differ from the default */
@@ -32,7 +32,7 @@ typedef struct tw_study_options {
     int threads;              /* 0: one per usable core */
     tw_progress_fn progress;
     void *progress_ctx;
-} tw_study_options;
+} tw_offline_eval_options;
 
 /* The report, freed with tw_free: {"config", "seed", "users", "items", "events", "rejected",
  * "epochs", "best_epoch", "seconds", "valid": {...}, "test": {"full", "sampled100", "authors"},
@@ -42,6 +42,7 @@ typedef struct tw_study_options {
  * TW_ENOTFOUND, TW_EINVAL: the file, its format, the settings, or nothing to train on (rows that
  * cannot be read are counted, and fatal only where they are most of the file). TW_ECANCELLED:
  * progress said stop; the checkpoint stays. TW_ENOMEM, TW_EIO. On failure *report is NULL. */
-TW_NODISCARD tw_status tw_study_seq(const tw_study_options *opt, char **report, tw_error *err);
+TW_NODISCARD tw_status tw_offline_eval(const tw_offline_eval_options *opt, char **report,
+                                       tw_error *err);
 
 #endif

@@ -265,7 +265,7 @@ tw_status twi_publish(tw_engine *e, const twi_new_version *v, const tw_train_opt
     if (v->tower != NULL && (v->withheld == NULL || parts.smoothed))
         TW_TRY(twi_embed_pending(e, v->version, v->tower, opt, err));
     if (parts.smoothed)
-        TW_TRY(twi_smooth_catalogue(e, v->version, tw_tower_dim(v->tower), v->smooth, err));
+        TW_TRY(twi_lightgcn_catalogue(e, v->version, tw_tower_dim(v->tower), v->smooth, err));
     if (v->withheld != NULL)
         st = withhold(e, v->version, json, err);
     else

@@ -58,8 +58,8 @@ done:
     return st;
 }
 
-tw_status twi_smooth_catalogue(tw_engine *e, int model, int dim, const twi_smoothing *how,
-                               tw_error *err)
+tw_status twi_lightgcn_catalogue(tw_engine *e, int model, int dim, const twi_smoothing *how,
+                                 tw_error *err)
 {
     tw_status st = TW_OK;
     smoother s = {.how = how, .dim = dim};
@@ -73,7 +73,7 @@ tw_status twi_smooth_catalogue(tw_engine *e, int model, int dim, const twi_smoot
     TW_TRY(tw_store_begin(e->store, err)); /* nobody puts between our reading and our writing */
     TW_TRY(tw_store_each_pending(e->store, model, 0, note_late, &s, err));
     TW_TRY(tw_store_each_vector(e->store, model, 0, gather, &s, err));
-    TW_TRY(tw_smooth_vectors(s.vecs, how->c->n, dim, how->pairs, how->n_pairs, how->layers, err));
+    TW_TRY(tw_lightgcn(s.vecs, how->c->n, dim, how->pairs, how->n_pairs, how->layers, err));
     TW_TRY(put_back(e, model, &s, err));
     TW_TRY(tw_store_commit(e->store, err));
 done:

@@ -13,7 +13,7 @@ typedef struct job {
     tw_seq_config cfg;
     const twi_generation *base;
     twi_catalogue c; /* with content: all items, in the order of the model's numbers */
-    twi_log log;
+    twi_events log;
     int64_t eventless; /* items that enter by their content alone */
     tw_seq_model *model;
     tw_seq_data *data;
@@ -267,7 +267,7 @@ static tw_status train(job *j, char **report, tw_error *err)
     j->base = base;
     TW_TRY(choose_content(j, err));
     TW_TRY(tw_path_join(checkpoint, twi_root(j->e), TWI_SEQ_CHECKPOINT, err));
-    TW_TRY(twi_log_load(j->e, &j->log, err));
+    TW_TRY(twi_events_load(j->e, &j->log, err));
     TW_TRY(make_model(j, err));
     TW_TRY(twi_model_begin(j->e, base, false, &version, tmp, err));
     TW_TRY(twi_open_metrics(&j->metrics, tmp, TWI_SEQ_METRICS, err));
@@ -323,7 +323,7 @@ tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **
     }
     tw_seq_data_destroy(j.data);
     tw_seq_model_destroy(j.model);
-    twi_log_fini(&j.log);
+    twi_events_fini(&j.log);
     twi_catalogue_fini(&j.c);
     return st;
 }

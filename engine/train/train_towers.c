@@ -16,7 +16,7 @@ typedef struct job {
     const tw_train_options *opt;
     tw_tower_recipe recipe;
     twi_catalogue c;
-    twi_log log;
+    twi_events log;
     twi_train_set x;
     tw_tower *tower;
     tw_tower_samples *samples;
@@ -243,7 +243,7 @@ static tw_status train(job *j, char **report, tw_error *err)
         goto done;
     }
     TW_TRY(tw_path_join(checkpoint, twi_root(j->e), TWI_TOWERS_CHECKPOINT, err));
-    TW_TRY(twi_log_load(j->e, &j->log, err));
+    TW_TRY(twi_events_load(j->e, &j->log, err));
     TW_TRY(twi_train_set_gather(j->e, j->opt, &j->recipe, &j->c, &j->log, &j->x, err));
     TW_TRY(twi_model_begin(j->e, base, true, &version, tmp, err));
     TW_TRY(twi_open_metrics(&j->metrics, tmp, TWI_TOWERS_METRICS, err));
@@ -309,7 +309,7 @@ tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt, char
     twi_hard_search_fini(&j.hard);
     twi_train_set_fini(&j.x);
     twi_unread_fini(&j.unread);
-    twi_log_fini(&j.log);
+    twi_events_fini(&j.log);
     twi_catalogue_fini(&j.c);
     tw_tower_samples_destroy(j.samples);
     tw_tower_destroy(j.tower);

@@ -216,7 +216,8 @@ TW_DISPATCH_STATIC(read_tiles, read_body,
 
 /* dx += the tiles' dV.
  * NOLINTNEXTLINE(readability-function-cognitive-complexity): loops in loops, nothing else. */
-TW_BODY void unread_body(tw_real *dx, const tile *tiles, int n, const tw_real *dV, int W, int C)
+TW_BODY void read_tiles_backward_body(tw_real *dx, const tile *tiles, int n, const tw_real *dV,
+                                      int W, int C)
 {
     const size_t point = (size_t) n * (size_t) C;
     for (int k = 0; k < n; k++) {
@@ -243,7 +244,7 @@ TW_BODY void unread_body(tw_real *dx, const tile *tiles, int n, const tw_real *d
         }
     }
 }
-TW_DISPATCH_STATIC(unread_tiles, unread_body,
+TW_DISPATCH_STATIC(read_tiles_backward, read_tiles_backward_body,
                    (tw_real * dx, const tile *tiles, int n, const tw_real *dV, int W, int C),
                    (dx, tiles, n, dV, W, C))
 
@@ -274,8 +275,8 @@ TW_DISPATCH_STATIC(write_tiles, write_body,
                    (y, tiles, n, M, first, W, O))
 
 /* dM <- the tiles' dy. */
-TW_BODY void unwrite_body(tw_real *dM, const tile *tiles, int n, const tw_real *dy, int first,
-                          int W, int O)
+TW_BODY void write_tiles_backward_body(tw_real *dM, const tile *tiles, int n, const tw_real *dy,
+                                       int first, int W, int O)
 {
     enum { COLUMN = SIDE * LANE };
     const size_t point = (size_t) n * (size_t) O;
@@ -299,7 +300,7 @@ TW_BODY void unwrite_body(tw_real *dM, const tile *tiles, int n, const tw_real *
         }
     }
 }
-TW_DISPATCH_STATIC(unwrite_tiles, unwrite_body,
+TW_DISPATCH_STATIC(write_tiles_backward, write_tiles_backward_body,
                    (tw_real * dM, const tile *tiles, int n, const tw_real *dy, int first, int W,
                     int O),
                    (dM, tiles, n, dy, first, W, O))
@@ -323,7 +324,7 @@ void tw_winograd_transform(tw_real *U, const tw_real *wt, const tw_conv *s)
     transform_weights(U, wt, (size_t) s->C * (size_t) s->O);
 }
 
-TW_BODY void unweights_body(tw_real *dwt, const tw_real *dU, size_t pair)
+TW_BODY void weights_backward_body(tw_real *dwt, const tw_real *dU, size_t pair)
 {
     for (size_t p = 0; p < pair; p += LANE) {
         tw_real half[3 * CORNER];
@@ -333,12 +334,12 @@ TW_BODY void unweights_body(tw_real *dwt, const tw_real *dU, size_t pair)
             times_gt(dwt + e * pair + p, 3 * pair, half + e * CORNER, LANE);
     }
 }
-TW_DISPATCH_STATIC(untransform_weights, unweights_body,
+TW_DISPATCH_STATIC(transform_weights_backward, weights_backward_body,
                    (tw_real * dwt, const tw_real *dU, size_t pair), (dwt, dU, pair))
 
 void tw_winograd_transform_backward(tw_real *dwt, const tw_real *dU, const tw_conv *s)
 {
-    untransform_weights(dwt, dU, (size_t) s->C * (size_t) s->O);
+    transform_weights_backward(dwt, dU, (size_t) s->C * (size_t) s->O);
 }
 
 /* ---- blocks of tiles ------------------------------------------------------------------------- */
@@ -398,13 +399,13 @@ void tw_winograd_backward(tw_real *dx, tw_real *dU, tw_real *work, const tw_real
         const size_t in = (size_t) n * (size_t) C, out = (size_t) n * (size_t) O;
         tw_real *V = work, *dM = V + POINTS * in;
         read_tiles(V, tiles, n, x, s->in_w, C);
-        unwrite_tiles(dM, tiles, n, dy, s->in_at[first], s->in_w, O);
+        write_tiles_backward(dM, tiles, n, dy, s->in_at[first], s->in_w, O);
         for (size_t p = 0; p < POINTS; p++) {
             tw_gemm(1, 0, C, O, n, 1, V + p * in, C, dM + p * out, O, 1, dU + p * pair, O);
             if (dx != NULL) /* V has served */
                 tw_gemm(0, 1, n, C, O, 1, dM + p * out, O, U + p * pair, O, 0, V + p * in, C);
         }
         if (dx != NULL)
-            unread_tiles(dx, tiles, n, V, s->in_w, C);
+            read_tiles_backward(dx, tiles, n, V, s->in_w, C);
     }
 }

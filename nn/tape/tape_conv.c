@@ -178,9 +178,9 @@ typedef struct block_saved {
 
 /* What an op works in: patches or tiles, the weights' gradient, some pictures' u (or its gradient),
  * a few rows of O. */
-typedef struct desk {
+typedef struct workspace {
     tw_real *work, *gather, *u, *a, *b;
-} desk;
+} workspace;
 
 /* Pictures [i, *end): as many as make up the rows of one product, but at least one. */
 static int take_pictures(const tw_conv *s, int i)
@@ -192,7 +192,7 @@ static int take_pictures(const tw_conv *s, int i)
     return end;
 }
 
-static bool set_desk(tw_tape *t, desk *d, const tw_conv *s)
+static bool set_workspace(tw_tape *t, workspace *d, const tw_conv *s)
 {
     int most = 0;
     for (int i = 0, end; i < s->n; i = end) {
@@ -214,7 +214,7 @@ static bool set_desk(tw_tape *t, desk *d, const tw_conv *s)
 static int height(const int32_t *at, int i, int width) { return (at[i + 1] - at[i]) / width; }
 
 /* From u (of picture i) to y. */
-static void finish(const block_saved *s, const desk *d, const tw_real *u, int i)
+static void finish(const block_saved *s, const workspace *d, const tw_real *u, int i)
 {
     const int O = s->shape.O, G = s->how.groups, W = s->shape.out_w;
     const int P = s->shape.out_at[i + 1] - s->shape.out_at[i];
@@ -231,7 +231,8 @@ static void finish(const block_saved *s, const desk *d, const tw_real *u, int i)
 }
 
 /* du (P, O) of picture i, by way of g = dL/d(what the norm gave). */
-static void unfinish(tw_tape *t, const block_saved *s, const desk *d, tw_real *du, int i)
+static void finish_backward(tw_tape *t, const block_saved *s, const workspace *d, tw_real *du,
+                            int i)
 {
     const int O = s->shape.O, G = s->how.groups, W = s->shape.out_w;
     const int P = s->shape.out_at[i + 1] - s->shape.out_at[i];
@@ -257,15 +258,15 @@ static void block_back(tw_tape *t, void *saved)
     const block_saved *s = saved;
     const size_t O = (size_t) s->shape.O;
     const int32_t *at = s->shape.out_at;
-    desk d;
-    if (!set_desk(t, &d, &s->shape))
+    workspace d;
+    if (!set_workspace(t, &d, &s->shape))
         return;
     tw_real *dw = tw_grads_all(tw_tape_grads(t), s->how.w);
     begin_gather(d.gather, &s->shape);
     for (int i = 0, end; i < s->shape.n; i = end) {
         end = take_pictures(&s->shape, i);
         for (int j = i; j < end; j++)
-            unfinish(t, s, &d, d.u + (size_t) (at[j] - at[i]) * O, j);
+            finish_backward(t, s, &d, d.u + (size_t) (at[j] - at[i]) * O, j);
         backward(s->x->d, dw, d.gather, d.work, d.u, s->x->v, s->how.w, s->weights, &s->shape, i,
                  end);
     }
@@ -314,10 +315,10 @@ static block_saved *begin_block(tw_tape *t, const tw_maps *x, const tw_conv_norm
 tw_maps tw_op_conv_norm(tw_tape *t, tw_maps x, const tw_conv_norm *how)
 {
     block_saved *s = begin_block(t, &x, how);
-    desk d;
+    workspace d;
     if (s != NULL)
         s->weights = prepare(t, &s->shape, how->w);
-    if (s == NULL || s->weights == NULL || !set_desk(t, &d, &s->shape)) {
+    if (s == NULL || s->weights == NULL || !set_workspace(t, &d, &s->shape)) {
         (void) twi_tape_lost(t);
         return lost;
     }

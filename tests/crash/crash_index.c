@@ -16,7 +16,7 @@ static tw_index *with_rows(int n)
     assert_ok(tw_index_create(&ix, &cfg, err));
     for (int i = 1; i <= n; i++)
         assert_ok(tw_index_put(ix, i, (float[D]){(float) i, 1, 2, 3}, err));
-    assert_ok(tw_index_fold(ix, NULL, NULL, err));
+    assert_ok(tw_index_merge(ix, NULL, NULL, err));
     return ix;
 }
 

@@ -27,7 +27,7 @@ static void use(tw_index *ix)
     for (int i = 0; i < n; i++)
         if (tw_index_get(ix, hits[i].item, q, NULL) != TW_OK)
             abort();
-    if (tw_index_put(ix, 7, q, NULL) != TW_OK || tw_index_fold(ix, NULL, NULL, NULL) != TW_OK)
+    if (tw_index_put(ix, 7, q, NULL) != TW_OK || tw_index_merge(ix, NULL, NULL, NULL) != TW_OK)
         abort();
 }
 

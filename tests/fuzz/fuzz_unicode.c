@@ -38,15 +38,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *s = (const char *) data;
     tw_text nfc = apply(tw_unicode_nfc, s, size), fold = apply(tw_unicode_fold, s, size);
     tw_text nfc_again = apply(tw_unicode_nfc, nfc.data, nfc.len);
-    tw_text fold_again = apply(tw_unicode_fold, fold.data, fold.len);
+    tw_text merge_again = apply(tw_unicode_fold, fold.data, fold.len);
     tw_text fold_of_nfc = apply(tw_unicode_fold, nfc.data, nfc.len);
 
     if (nfc.len > 3 * size)
         abort();
     same(&nfc, &nfc_again);
-    same(&fold, &fold_again);
+    same(&fold, &merge_again);
     same(&fold, &fold_of_nfc);
-    tw_text *all[] = {&nfc, &fold, &nfc_again, &fold_again, &fold_of_nfc};
+    tw_text *all[] = {&nfc, &fold, &nfc_again, &merge_again, &fold_of_nfc};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         tw_text_fini(all[i]);
     return 0;

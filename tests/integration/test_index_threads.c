@@ -112,9 +112,9 @@ static void *fold_on(void *ctx)
 {
     scene *s = ctx;
     while (going(s)) {
-        if (tw_index_fold(s->ix, NULL, NULL, NULL) != TW_OK)
+        if (tw_index_merge(s->ix, NULL, NULL, NULL) != TW_OK)
             complain(s, 10);
-        (void) tw_index_wants_fold(s->ix);
+        (void) tw_index_wants_merge(s->ix);
     }
     return NULL;
 }
@@ -169,7 +169,7 @@ static void play(const char *factory)
 
     assert_int_equal(s.wrong, 0);
     assert_true(s.checks > 0);
-    assert_ok(tw_index_fold(s.ix, NULL, NULL, err));
+    assert_ok(tw_index_merge(s.ix, NULL, NULL, err));
     tw_index_destroy(s.ix);
 }
 

@@ -99,7 +99,7 @@ static tw_status first_put(tw_index **ix, tw_error *err)
     return st;
 }
 
-static tw_status fold(tw_index **ix, tw_error *err) { return tw_index_fold(*ix, NULL, NULL, err); }
+static tw_status fold(tw_index **ix, tw_error *err) { return tw_index_merge(*ix, NULL, NULL, err); }
 
 static tw_status save(tw_index **ix, tw_error *err)
 {

@@ -184,7 +184,7 @@ static void run(const char *factory)
         else if (what < 985)
             do_search(&w);
         else if (what < 993)
-            assert_ok(tw_index_fold(w.ix, NULL, NULL, err));
+            assert_ok(tw_index_merge(w.ix, NULL, NULL, err));
         else if (what < 998)
             do_save_and_load(&w);
         else

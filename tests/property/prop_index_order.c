@@ -200,7 +200,7 @@ static void variants_under_every_rule(void **state)
             assert_ok(tw_index_delete(ix, id, err));
     }
     expect_recall(ix, NULL, 0.97);
-    assert_ok(tw_index_fold(ix, NULL, NULL, err));
+    assert_ok(tw_index_merge(ix, NULL, NULL, err));
     expect_recall(ix, NULL, 0.97);
     tw_index_destroy(ix);
 }

@@ -2,7 +2,7 @@
  *
  * A catalogue as shops have it: in each language 20 subjects, each in 12 titles of a pattern, so
  * that the word stands inside compounds, at beginnings and ends; all languages lie in one
- * catalogue of 1,440. The query is the bare word. English is the yardstick. */
+ * catalogue of 1,440. The query is the bare word. English is the metric. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

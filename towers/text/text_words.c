@@ -54,7 +54,7 @@ static bool is_han(uint32_t cp)
 
 /* What a table makes of cp. The runs are in order and do not overlap, so only the last that begins
  * at or before cp can hold it. */
-static uint32_t fold(const tw_fold_run *table, size_t n, uint32_t cp)
+static uint32_t fold(const tw_merge_run *table, size_t n, uint32_t cp)
 {
     size_t low = 0, high = n;
     while (low < high) {
@@ -66,7 +66,7 @@ static uint32_t fold(const tw_fold_run *table, size_t n, uint32_t cp)
     }
     if (low == 0)
         return cp;
-    const tw_fold_run *r = &table[low - 1];
+    const tw_merge_run *r = &table[low - 1];
     uint32_t k = (cp - r->first) / r->step;
     return k < r->count && r->first + k * r->step == cp ? r->to + k * r->to_step : cp;
 }

@@ -94,8 +94,8 @@ static void to_unit(float *v, int dim)
         v[d] = (float) ((double) v[d] * scale);
 }
 
-tw_status tw_smooth_vectors(float *vecs, int64_t n, int dim, const tw_item_pair *pairs,
-                            int64_t n_pairs, int layers, tw_error *err)
+tw_status tw_lightgcn(float *vecs, int64_t n, int dim, const tw_item_pair *pairs, int64_t n_pairs,
+                      int layers, tw_error *err)
 {
     tw_status st = TW_OK;
     const size_t size = (size_t) n * (size_t) dim;

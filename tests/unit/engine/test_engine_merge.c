@@ -86,7 +86,7 @@ static void an_open_builds_no_graph_and_one_that_stays_does(void **state)
     assert_string_equal(s.tower_index, "exact");
     assert_true(s.tower_lacks_graph);
     assert_near(s.tower_recall, 0, 0);
-    tw_engine_fold_due(e);
+    tw_engine_merge_due(e);
     s = wait_for_graph(e);
     assert_string_equal(s.tower_index, "HNSW32");
     assert_true(s.tower_recall > 0.9);
@@ -118,7 +118,7 @@ static void a_close_does_not_wait_for_a_graph(void **state)
     assert_int_equal(s.indexed, MANY + TOY_ITEMS);
     assert_int_equal(s.delta, MANY); /* not folded: no graph was waited for */
     assert_true(took < 5);
-    tw_engine_fold_due(e); /* and begins anew; stopped in its middle */
+    tw_engine_merge_due(e); /* and begins anew; stopped in its middle */
     tw_engine_close(e);
     assert_ok(tw_engine_open(&e, dir, &write_mode, err));
     assert_int_equal(stats_of(e).indexed, MANY + TOY_ITEMS);

@@ -183,9 +183,9 @@ static void the_catalogue_is_built_without_them(void **state)
     tw_engine_close(e);
 }
 
-static json_t *figures(json_t *root, const char *rival)
+static json_t *figures(json_t *root, const char *baseline)
 {
-    return json_object_get(json_object_get(root, "test"), rival);
+    return json_object_get(json_object_get(root, "test"), baseline);
 }
 
 /* Queries: blank (wants f1), f1 (blank and f2), f2 (f1). blank finds nothing, f1 one of two, and so
@@ -204,9 +204,9 @@ static void evaluation_finds_nothing_where_nothing_is_read(void **state)
     assert_null(strstr(report, "nan"));
     json_t *root = json_loads(report, 0, NULL);
     assert_int_equal(json_integer_value(json_object_get(root, "unread")), 1);
-    static const char *const rivals[] = {"towers", "untrained", "tfidf"};
+    static const char *const baselines[] = {"towers", "untrained", "tfidf"};
     for (int k = 0; k < 3; k++) {
-        const json_t *row = figures(root, rivals[k]);
+        const json_t *row = figures(root, baselines[k]);
         assert_int_equal(json_integer_value(json_object_get(row, "queries")), 3);
         assert_near(json_number_value(json_object_get(row, "recall_at_100")), 0.5, 1e-9);
     }

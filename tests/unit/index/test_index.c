@@ -55,7 +55,7 @@ static void an_empty_index_gives_nothing(void **state)
     const tw_index_config cfg = {.dim = 2};
     assert_ok(tw_index_create(&ix, &cfg, err));
     expect(ix, 3, NULL, 0, NULL, NULL);
-    assert_ok(tw_index_fold(ix, NULL, NULL, err));
+    assert_ok(tw_index_merge(ix, NULL, NULL, err));
     expect(ix, 3, NULL, 0, NULL, NULL);
     tw_index_destroy(ix);
     tw_index_destroy(NULL);
@@ -166,9 +166,9 @@ static void bad_configurations_are_told_by_field(void **state)
         {{.dim = 2, .ef_search = 65537}, "ef_search 65537"},
         {{.dim = 2, .ef_construction = -1}, "ef_construction -1"},
         {{.dim = 2, .exact_below = -1}, "exact_below -1"},
-        {{.dim = 2, .fold_rows = -1}, "fold_rows -1"},
-        {{.dim = 2, .fold_share = -0.5}, "fold_share -0.5"},
-        {{.dim = 2, .fold_share = (double) NAN}, "fold_share"},
+        {{.dim = 2, .merge_rows = -1}, "merge_rows -1"},
+        {{.dim = 2, .merge_share = -0.5}, "merge_share -0.5"},
+        {{.dim = 2, .merge_share = (double) NAN}, "merge_share"},
         {{.dim = 2, .build_threads = 65}, "build_threads 65"},
         {{.dim = 2, .factory = "0123456789012345678901234567890123456789012345678901234567890123"},
          "factory string has 64"},
@@ -245,7 +245,7 @@ static void building_replaces_everything(void **state)
     expect(ix, 5, NULL, 0, NULL, NULL);
     tw_index_get_stats(ix, &s);
     assert_int_equal(s.live, 0);
-    assert_int_equal(s.folds, 3);
+    assert_int_equal(s.merges, 3);
     tw_index_destroy(ix);
 }
 

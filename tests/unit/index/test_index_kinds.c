@@ -97,7 +97,7 @@ static void a_kind_that_finds_too_little_is_given_up(void **state)
     assert_string_equal(s.kind, "exact");
     assert_true(s.recall > 0.3 && s.recall < 0.9);
     assert_false(s.lacks_graph);
-    assert_false(tw_index_wants_fold(ix)); /* it would come out the same */
+    assert_false(tw_index_wants_merge(ix)); /* it would come out the same */
     assert_ok(tw_index_recall(ix, queries, Q, K, NULL, &recall, NULL, err));
     assert_near(recall, 1, 0);
     assert_ok(tw_index_save(ix, path, NULL, 0, err));
@@ -105,7 +105,7 @@ static void a_kind_that_finds_too_little_is_given_up(void **state)
     tw_index_get_stats(back, &again);
     assert_true(again.exact);
     assert_near(again.recall, s.recall, 0);
-    assert_false(tw_index_wants_fold(back));
+    assert_false(tw_index_wants_merge(back));
     tw_index_destroy(ix);
     tw_index_destroy(back);
 }
@@ -153,9 +153,9 @@ static void a_graph_of_the_first_format_is_measured_when_it_is_read(void **state
         tw_index_get_stats(back, &s);
         assert_int_equal(s.exact, i == 0);
         assert_int_equal(s.lacks_graph, i == 0);
-        assert_int_equal(tw_index_wants_fold(back), i == 0);
+        assert_int_equal(tw_index_wants_merge(back), i == 0);
         assert_int_equal(s.recall > 0.9, i);
-        assert_ok(tw_index_fold(back, NULL, NULL, err));
+        assert_ok(tw_index_merge(back, NULL, NULL, err));
         tw_index_get_stats(back, &s);
         assert_false(s.exact);
         assert_true(s.recall > 0.9);
@@ -205,7 +205,7 @@ static void equal_content_gives_equal_answers(void **state)
     assert_ok(tw_index_build(one, ids, vecs, N, NULL, NULL, err));
     for (int i = N - 1; i >= 0; i--) /* the same, put one by one from the end */
         assert_ok(tw_index_put(two, ids[i], vecs + i * D, err));
-    assert_ok(tw_index_fold(two, NULL, NULL, err));
+    assert_ok(tw_index_merge(two, NULL, NULL, err));
     assert_ok(tw_index_search_batch(one, queries, Q, K, NULL, a, na, err));
     assert_ok(tw_index_search_batch(two, queries, Q, K, NULL, b, nb, err));
     for (int i = 0; i < Q * K; i++) {

@@ -62,13 +62,13 @@ static void a_fold_leaves_only_the_living_in_main(void **state)
     put(ix, 401, 2001);
     assert_ok(tw_index_delete(ix, 401, err));
     assert_ok(tw_index_delete(ix, 6, err));
-    assert_ok(tw_index_fold(ix, NULL, NULL, err));
+    assert_ok(tw_index_merge(ix, NULL, NULL, err));
     tw_index_get_stats(ix, &s);
     assert_int_equal(s.live, N);
     assert_int_equal(s.main_rows, N);
     assert_int_equal(s.delta_rows, 0);
     assert_int_equal(s.dead_rows, 0);
-    assert_int_equal(s.folds, 2);
+    assert_int_equal(s.merges, 2);
     holds(ix, 5, 1000);
     holds(ix, 400, 2000);
     holds(ix, 401, -1);
@@ -91,7 +91,7 @@ static int meddle(void *ctx, const tw_progress *p)
         return 1;
     if (m->calls != 1)
         return 0;
-    assert_status(tw_index_fold(m->ix, NULL, NULL, err), TW_EBUSY);
+    assert_status(tw_index_merge(m->ix, NULL, NULL, err), TW_EBUSY);
     assert_status(tw_index_build(m->ix, NULL, NULL, 0, NULL, NULL, err), TW_EBUSY);
     put(m->ix, 1, 5001);                       /* replaces a row that is being folded */
     assert_ok(tw_index_delete(m->ix, 2, err)); /* deletes one */
@@ -130,12 +130,12 @@ static void writes_during_a_fold_survive_it(void **state)
         tw_index_stats s;
         put(ix, 301, 301);
         put(ix, 302, 302);
-        assert_ok(tw_index_fold(ix, meddle, &m, err));
+        assert_ok(tw_index_merge(ix, meddle, &m, err));
         is_meddled(ix);
         tw_index_get_stats(ix, &s);
         assert_int_equal(s.main_rows, N + 2);
         assert_int_equal(s.delta_rows, 7); /* of the nine writes two were deletes of old rows */
-        assert_ok(tw_index_fold(ix, NULL, NULL, err));
+        assert_ok(tw_index_merge(ix, NULL, NULL, err));
         is_meddled(ix);
         tw_index_get_stats(ix, &s);
         assert_int_equal(s.dead_rows, 0);
@@ -151,15 +151,15 @@ static void a_cancelled_fold_changes_nothing(void **state)
         meddler m = {.ix = ix, .cancel_at = at};
         put(ix, 301, 301);
         put(ix, 302, 302);
-        assert_status(tw_index_fold(ix, meddle, &m, err), TW_ECANCELLED);
+        assert_status(tw_index_merge(ix, meddle, &m, err), TW_ECANCELLED);
         is_meddled(ix);
     }
     meddler first = {.ix = ix, .cancel_at = 1};
-    assert_status(tw_index_fold(ix, meddle, &first, err), TW_ECANCELLED);
+    assert_status(tw_index_merge(ix, meddle, &first, err), TW_ECANCELLED);
     assert_status(tw_index_build(ix, NULL, NULL, 0, meddle, &(meddler){.cancel_at = 1}, err),
                   TW_ECANCELLED);
     is_meddled(ix);
-    assert_ok(tw_index_fold(ix, NULL, NULL, err)); /* the next is free to run */
+    assert_ok(tw_index_merge(ix, NULL, NULL, err)); /* the next is free to run */
     is_meddled(ix);
     tw_index_destroy(ix);
 }
@@ -169,22 +169,22 @@ static void the_policy_counts_delta_and_dead(void **state)
     (void) state;
     tw_index *ix = NULL;
     float vec[2] = {1, 1};
-    const tw_index_config cfg = {.dim = 2, .fold_rows = 10, .fold_share = 0.5};
+    const tw_index_config cfg = {.dim = 2, .merge_rows = 10, .merge_share = 0.5};
     assert_ok(tw_index_create(&ix, &cfg, err));
     for (int i = 1; i <= 10; i++)
         put(ix, i, 1);
-    assert_false(tw_index_wants_fold(ix)); /* 10 is not above 10 */
+    assert_false(tw_index_wants_merge(ix)); /* 10 is not above 10 */
     put(ix, 11, 1);
-    assert_true(tw_index_wants_fold(ix));
+    assert_true(tw_index_wants_merge(ix));
     for (int i = 12; i <= 40; i++)
         put(ix, i, 1);
-    assert_ok(tw_index_fold(ix, NULL, NULL, err));
-    assert_false(tw_index_wants_fold(ix));
+    assert_ok(tw_index_merge(ix, NULL, NULL, err));
+    assert_false(tw_index_wants_merge(ix));
     for (int i = 1; i <= 20; i++) /* 20 dead rows: above 10, not above half of 40 */
         assert_ok(tw_index_delete(ix, i, err));
-    assert_false(tw_index_wants_fold(ix));
+    assert_false(tw_index_wants_merge(ix));
     assert_ok(tw_index_put(ix, 99, vec, err));
-    assert_true(tw_index_wants_fold(ix));
+    assert_true(tw_index_wants_merge(ix));
     tw_index_destroy(ix);
 }
 
@@ -198,9 +198,9 @@ static void a_refused_factory_leaves_the_index_as_it_was(void **state)
     assert_ok(tw_index_create(&ix, &cfg, err));
     put(ix, 1, 1);
     put(ix, 2, 2);
-    assert_ok(tw_index_fold(ix, NULL, NULL, err)); /* two rows are exact, whatever the factory */
+    assert_ok(tw_index_merge(ix, NULL, NULL, err)); /* two rows are exact, whatever the factory */
     put(ix, 3, 3);
-    assert_int_equal(tw_index_fold(ix, NULL, NULL, &e), TW_EINVAL);
+    assert_int_equal(tw_index_merge(ix, NULL, NULL, &e), TW_EINVAL);
     assert_non_null(strstr(e.msg, "Nonsense99"));
     assert_int_equal(
         tw_index_build(ix, (int64_t[]){1, 2, 3}, (float[]){1, 1, 1, 2, 1, 3}, 3, NULL, NULL, &e),
@@ -228,7 +228,7 @@ static void equal_vectors_are_there_once(void **state)
     assert_int_equal(s.live, 4);
     put(ix, 3, 3); /* id 2's again, from the delta */
     assert_ok(tw_index_delete(ix, 7, err));
-    assert_ok(tw_index_fold(ix, NULL, NULL, err));
+    assert_ok(tw_index_merge(ix, NULL, NULL, err));
     tw_index_get_stats(ix, &s);
     assert_int_equal(s.main_rows, 4);
     assert_int_equal(s.main_vectors, 2);
@@ -306,7 +306,7 @@ static void a_catalogue_of_one_vector_is_a_list(void **state)
     tw_index_get_stats(ix, &s);
     assert_true(s.exact);
     assert_int_equal(s.main_vectors, 1);
-    assert_false(tw_index_wants_fold(ix));
+    assert_false(tw_index_wants_merge(ix));
     assert_ok(tw_index_search(ix, &one, SAME, NULL, hits, &n, err));
     assert_int_equal(n, SAME);
     for (int i = 0; i < n; i++)
@@ -343,18 +343,18 @@ static void a_deferred_graph_is_built_by_the_next_fold(void **state)
     tw_index_get_stats(ix, &s);
     assert_true(s.exact);
     assert_true(s.lacks_graph);
-    assert_true(tw_index_wants_fold(ix));
+    assert_true(tw_index_wants_merge(ix));
     holds(ix, 7, 7);
     assert_ok(tw_index_save(ix, path, NULL, 0, err));
     assert_ok(tw_index_load(&back, &cfg, path, NULL, err));
-    assert_true(tw_index_wants_fold(back)); /* after a restart, too */
+    assert_true(tw_index_wants_merge(back)); /* after a restart, too */
     tw_index_destroy(back);
-    assert_ok(tw_index_fold(ix, NULL, NULL, err));
+    assert_ok(tw_index_merge(ix, NULL, NULL, err));
     tw_index_get_stats(ix, &s);
     assert_false(s.exact);
     assert_false(s.lacks_graph);
     assert_true(s.recall > 0.9);
-    assert_false(tw_index_wants_fold(ix));
+    assert_false(tw_index_wants_merge(ix));
     holds(ix, 7, 7);
     tw_index_destroy(ix);
 }

@@ -82,7 +82,7 @@ static void a_snapshot_gives_back_the_index(void **state)
         assert_string_equal(info.tag, "towers-7");
         assert_memory_equal(&peeked, &info, sizeof info);
 
-        /* and it lives on: writes, folds, the next generation of snapshots */
+        /* and it lives on: writes, merges, the next generation of snapshots */
         tw_index_get_stats(back, &s);
         assert_int_equal(s.exact, kinds[i] == NULL);
         assert_ok(tw_index_delete(back, 120, err));
@@ -93,7 +93,7 @@ static void a_snapshot_gives_back_the_index(void **state)
         assert_ok(tw_index_load(&back, &cfg, path, &info, err));
         assert_string_equal(info.tag, "");
         expect_same(ix, back);
-        assert_ok(tw_index_fold(back, NULL, NULL, err));
+        assert_ok(tw_index_merge(back, NULL, NULL, err));
         expect_same(ix, back);
         tw_index_destroy(back);
         tw_index_destroy(ix);

@@ -1,4 +1,5 @@
-/* The study of new items and new people: what content gives them, and what it cannot have seen. */
+/* The offline_eval of new items and new people: what content gives them, and what it cannot have
+ * seen. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,10 +51,10 @@ static tw_engine *mixed(void)
     "\"batch\": 16, \"epochs\": 20, \"eval_every\": 5, \"lr\": 0.01, \"id_dropout\": 0.5, "        \
     "\"seed\": 3, \"threads\": 2}"
 
-static json_t *studied(tw_engine *e, const tw_cold_study_options *opt)
+static json_t *studied(tw_engine *e, const tw_cold_start_options *opt)
 {
     char *report = NULL;
-    assert_ok(tw_engine_study_seq(e, opt, &report, err));
+    assert_ok(tw_engine_offline_eval(e, opt, &report, err));
     json_t *r = json_loads(report, 0, NULL);
     assert_non_null(r);
     tw_free(report);
@@ -71,7 +72,7 @@ static void content_finds_new_items_where_ids_and_counts_cannot(void **state)
 {
     (void) state;
     tw_engine *e = mixed();
-    tw_cold_study_options opt = {.config_json = SMALL,
+    tw_cold_start_options opt = {.config_json = SMALL,
                                  .towers_json = TOY_TOWERS,
                                  .content = true,
                                  .hold_out_items = 0.2,
@@ -115,7 +116,7 @@ static void a_part_without_people_is_left_out(void **state)
     tw_engine *e = toy_engine("whole", true), *empty = toy_engine("empty", false);
     char *report = NULL;
     tw_error why = {0};
-    tw_cold_study_options opt = {
+    tw_cold_start_options opt = {
         .config_json = SMALL, .towers_json = TOY_TOWERS, .content = true, .threads = 1};
     json_t *r = studied(e, &opt);
 
@@ -127,9 +128,9 @@ static void a_part_without_people_is_left_out(void **state)
     json_decref(r);
 
     opt.hold_out_items = 1;
-    assert_int_equal(tw_engine_study_seq(e, &opt, &report, &why), TW_EINVAL);
+    assert_int_equal(tw_engine_offline_eval(e, &opt, &report, &why), TW_EINVAL);
     assert_null(report);
-    assert_int_equal(tw_engine_study_seq(empty, &opt, &report, &why), TW_ESTATE);
+    assert_int_equal(tw_engine_offline_eval(empty, &opt, &report, &why), TW_ESTATE);
     assert_non_null(strstr(why.msg, "twindex events"));
     tw_engine_close(empty);
     tw_engine_close(e);

@@ -38,17 +38,17 @@ static json_t *measure(tw_engine *e, const tw_eval_options *opt)
 }
 
 /* of(r, "test", "towers", "mrr") */
-static json_t *of(const json_t *r, const char *part, const char *rival, const char *key)
+static json_t *of(const json_t *r, const char *part, const char *baseline, const char *key)
 {
-    json_t *x = json_object_get(json_object_get(json_object_get(r, part), rival), key);
+    json_t *x = json_object_get(json_object_get(json_object_get(r, part), baseline), key);
     if (x == NULL)
-        fail_msg("no %s.%s.%s", part, rival, key);
+        fail_msg("no %s.%s.%s", part, baseline, key);
     return x;
 }
 
-static double figure(const json_t *r, const char *part, const char *rival, const char *key)
+static double figure(const json_t *r, const char *part, const char *baseline, const char *key)
 {
-    const json_t *x = of(r, part, rival, key);
+    const json_t *x = of(r, part, baseline, key);
     assert_true(json_is_number(x));
     return json_number_value(x);
 }

@@ -30,10 +30,10 @@ static const char *ring(const char *name)
     "{\"user_dim\": 4, \"item_dim\": 12, \"heads\": 1, \"max_len\": 8, \"epochs\": 24, "           \
     "\"eval_every\": 3, \"patience\": 0, \"threads\": 1, \"lr\": 0.01, \"loss\": \"ce\"}"
 
-static json_t *studied(const tw_study_options *opt)
+static json_t *studied(const tw_offline_eval_options *opt)
 {
     char *report = NULL;
-    assert_ok(tw_study_seq(opt, &report, err));
+    assert_ok(tw_offline_eval(opt, &report, err));
     json_t *r = json_loads(report, 0, NULL);
     assert_non_null(r);
     tw_free(report);
@@ -52,10 +52,10 @@ static void a_log_becomes_a_table_of_every_protocol_and_baseline(void **state)
     (void) state;
     static const char *const who[] = {"test", "popularity", "item_knn", "markov"};
     static const char *const protocols[] = {"full", "sampled100", "authors"};
-    const tw_study_options opt = {.path = ring("ring.txt"),
-                                  .config_json = SMALL,
-                                  .metrics_path = tw_test_path("lines.jsonl"),
-                                  .model_path = tw_test_path("seq.safetensors")};
+    const tw_offline_eval_options opt = {.path = ring("ring.txt"),
+                                         .config_json = SMALL,
+                                         .metrics_path = tw_test_path("lines.jsonl"),
+                                         .model_path = tw_test_path("seq.safetensors")};
     json_t *r = studied(&opt);
     char *lines = NULL;
     size_t len = 0, n = 0;
@@ -114,11 +114,11 @@ static void places_that_people_come_back_to(void **state)
     (void) state;
     static const char *const who[] = {"test", "popularity", "item_knn", "markov"};
     static const char *const protocols[] = {"full", "sampled100", "authors"};
-    tw_study_options opt = {.path = visits(),
-                            .config_json =
-                                "{\"user_dim\": 4, \"item_dim\": 12, \"heads\": 1, \"max_len\": 8, "
-                                "\"epochs\": 12, \"eval_every\": 3, \"threads\": 1, \"lr\": 0.01, "
-                                "\"loss\": \"ce\", \"exclude_seen\": 0}"};
+    tw_offline_eval_options opt = {
+        .path = visits(),
+        .config_json = "{\"user_dim\": 4, \"item_dim\": 12, \"heads\": 1, \"max_len\": 8, "
+                       "\"epochs\": 12, \"eval_every\": 3, \"threads\": 1, \"lr\": 0.01, "
+                       "\"loss\": \"ce\", \"exclude_seen\": 0}"};
     for (int seen = 0; seen < 2; seen++) {
         opt.seen = seen == 1;
         json_t *r = studied(&opt);
@@ -145,7 +145,7 @@ static void strangers_are_measured_by_every_recipe(void **state)
 {
     (void) state;
     static const char *const recipes[] = {"unknown", "mean", "folded", "popularity"};
-    const tw_study_options opt = {
+    const tw_offline_eval_options opt = {
         .path = ring("ring2.txt"), .config_json = SMALL, .hold_out_users = 0.3};
     json_t *r = studied(&opt);
     const json_t *strangers = json_object_get(r, "strangers");
@@ -172,8 +172,8 @@ static void bad_rows_are_counted_and_bad_requests_get_a_sentence(void **state)
     (void) state;
     tw_error why = {0};
     char *report = NULL;
-    tw_study_options opt = {.path = tw_test_path("nowhere.txt"), .config_json = SMALL};
-    assert_int_equal(tw_study_seq(&opt, &report, &why), TW_ENOTFOUND);
+    tw_offline_eval_options opt = {.path = tw_test_path("nowhere.txt"), .config_json = SMALL};
+    assert_int_equal(tw_offline_eval(&opt, &report, &why), TW_ENOTFOUND);
     assert_null(report);
 
     opt.path = ring("torn.txt");
@@ -187,20 +187,20 @@ static void bad_rows_are_counted_and_bad_requests_get_a_sentence(void **state)
 
     opt.path = tw_test_path("prose.txt");
     assert_ok(tw_file_replace(opt.path, "1 2\n1 3\nalone\n7\nlost\n", 21, err));
-    assert_int_equal(tw_study_seq(&opt, &report, &why), TW_EINVAL);
+    assert_int_equal(tw_offline_eval(&opt, &report, &why), TW_EINVAL);
     assert_non_null(strstr(why.msg, "3 of 5 rows are no events"));
     opt.path = ring("again.txt");
 
     opt.config_json = "{\"content_dim\": 8, \"loss\": \"ce\"}";
-    assert_int_equal(tw_study_seq(&opt, &report, &why), TW_EINVAL);
+    assert_int_equal(tw_offline_eval(&opt, &report, &why), TW_EINVAL);
     assert_string_equal(why.msg, "a log alone has no content: content_dim must be 0");
     opt.config_json = "{\"lr\": -1}";
-    assert_int_equal(tw_study_seq(&opt, &report, &why), TW_EINVAL);
+    assert_int_equal(tw_offline_eval(&opt, &report, &why), TW_EINVAL);
 
     opt.config_json = SMALL;
     opt.progress = stop_at_six;
-    opt.checkpoint = tw_test_path("study.checkpoint");
-    assert_int_equal(tw_study_seq(&opt, &report, &why), TW_ECANCELLED);
+    opt.checkpoint = tw_test_path("offline_eval.checkpoint");
+    assert_int_equal(tw_offline_eval(&opt, &report, &why), TW_ECANCELLED);
     assert_null(report);
 }
 

@@ -23,7 +23,7 @@ static void one_step_is_that_by_hand(void **state)
     float v[N * D];
     (void) state;
     start(v);
-    assert_ok(tw_smooth_vectors(v, N, D, pairs, PAIRS, 1, err));
+    assert_ok(tw_lightgcn(v, N, D, pairs, PAIRS, 1, err));
     /* item 0: (1, 0) + a (0, 1) */
     assert_near(v[0], 1 / sqrt(1 + a * a), 1e-6);
     assert_near(v[1], a / sqrt(1 + a * a), 1e-6);
@@ -45,13 +45,13 @@ static void two_steps_reach_two_edges_far(void **state)
     start(far);
     far[0] = 0;
     far[1] = 1;
-    assert_ok(tw_smooth_vectors(one, N, D, pairs, PAIRS, 1, err));
+    assert_ok(tw_lightgcn(one, N, D, pairs, PAIRS, 1, err));
     float near_far[N * D];
     memcpy(near_far, far, sizeof far);
-    assert_ok(tw_smooth_vectors(near_far, N, D, pairs, PAIRS, 1, err));
+    assert_ok(tw_lightgcn(near_far, N, D, pairs, PAIRS, 1, err));
     assert_near(one[4], near_far[4], 0);
-    assert_ok(tw_smooth_vectors(two, N, D, pairs, PAIRS, 2, err));
-    assert_ok(tw_smooth_vectors(far, N, D, pairs, PAIRS, 2, err));
+    assert_ok(tw_lightgcn(two, N, D, pairs, PAIRS, 2, err));
+    assert_ok(tw_lightgcn(far, N, D, pairs, PAIRS, 2, err));
     assert_true(fabs((double) two[4] - (double) far[4]) > 1e-3);
 }
 
@@ -62,9 +62,9 @@ static void no_step_changes_nothing_and_bad_pairs_are_refused(void **state)
     (void) state;
     start(v);
     start(w);
-    assert_ok(tw_smooth_vectors(v, N, D, pairs, PAIRS, 0, err));
+    assert_ok(tw_lightgcn(v, N, D, pairs, PAIRS, 0, err));
     assert_memory_equal(v, w, sizeof v);
-    assert_status(tw_smooth_vectors(v, N, D, bad, 1, 1, err), TW_EINVAL);
+    assert_status(tw_lightgcn(v, N, D, bad, 1, 1, err), TW_EINVAL);
 }
 
 int main(void)
