@@ -96,7 +96,7 @@ tw_status tw_remove_tree(const char *path, tw_error *err)
     return TW_OK;
 }
 
-/* ---- opening to read ---- */
+/* ---- opening to read ------------------------------------------------------------------------- */
 
 enum { TO_READ = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 
@@ -256,7 +256,7 @@ tw_status tw_file_read(const char *path, size_t max, char **data, size_t *len, t
     return st;
 }
 
-/* ---- writing ---- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static tw_status tmp_name(char tmp[TW_PATH_MAX], const char *path, tw_error *err)
 {

@@ -18,8 +18,7 @@ typedef struct cluster_flags {
     bool json, quiet;
 } cluster_flags;
 
-/* ---- the table --------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 /* The first `width` columns of s, with an ellipsis where it is longer, and, but for the last
  * column, blanks where it is shorter. */
@@ -99,8 +98,7 @@ static void print_text(const tw_clustering *c, const cluster_flags *f)
                       c->against_classes, (long long) c->against_items, c->against_nmi);
 }
 
-/* ---- files ------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static tw_status add_quoted(tw_text *t, const char *s, tw_error *err)
 {
@@ -197,8 +195,7 @@ done:
     return st;
 }
 
-/* ---- the command ------------------------------------------------------------------------------
- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static tw_status show(const char *dir, const cluster_flags *f, tw_error *err)
 {

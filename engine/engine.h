@@ -168,8 +168,7 @@ TW_NODISCARD tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *ou
 TW_NODISCARD tw_status tw_engine_get_also(tw_engine *e, const char *item, tw_item *out,
                                           char also[TW_ALSO_MAX], tw_error *err);
 
-/* ---- single writes: on disk and visible to the next query when they return --------------------
- */
+/* ---- single writes: on disk and visible to the next query when they return ------------------- */
 
 /* Inserts or replaces by item->id; row and seq are ignored. Repeating it changes nothing. Picture
  * and sound are paths of files and are decoded here: TW_EINVAL when one cannot be, with path and
@@ -249,8 +248,7 @@ TW_NODISCARD tw_status tw_engine_events(tw_engine *e, const char *path,
                                         const tw_ingest_options *opt, tw_ingest_report *report,
                                         tw_error *err);
 
-/* ---- training and evaluation ------------------------------------------------------------------
- */
+/* ---- training and evaluation ----------------------------------------------------------------- */
 
 typedef enum tw_pair_source {
     TW_PAIRS_EVENTS = 0,    /* positives mined from who-consumed-what-together */

@@ -139,7 +139,7 @@ struct tw_engine {
     double maintenance_until; /* once it shall quit: when the fold under way has to end */
 };
 
-/* ---- engine.c ---- */
+/* ---- engine.c -------------------------------------------------------------------------------- */
 /* The path of the directory that was opened: its name, or where that leads elsewhere by now,
  * another path of it. For each use anew. */
 const char *twi_root(tw_engine *e);
@@ -147,7 +147,7 @@ const char *twi_root(tw_engine *e);
 TW_NODISCARD tw_status twi_store_open(tw_store **out, const char *dir, tw_store_mode mode,
                                       tw_error *err);
 
-/* ---- generation.c ---- */
+/* ---- generation.c ---------------------------------------------------------------------------- */
 
 /* Whether a vector is that of an item of which the towers read nothing. */
 bool twi_reads_nothing(const float *vec, int dim);
@@ -157,7 +157,7 @@ void twi_count_unread(tw_engine *e, twi_generation *g);
 twi_generation *twi_acquire(tw_engine *e); /* the current one, counted; never NULL */
 void twi_release(tw_engine *e, twi_generation *g);
 TW_NODISCARD tw_status twi_generation_empty(twi_generation **out, tw_error *err);
-/* ---- generation_open.c ---- */
+/* ---- generation_open.c ----------------------------------------------------------------------- */
 /* Opens models/NNNN and its indexes, from snapshots where they are good. A part whose file cannot
  * be used is left out and told of in the log and in *_problem. A writer embeds the items that the
  * towers have no vector of. *since: the sequence number up to which the indexes certainly are. */
@@ -165,7 +165,7 @@ TW_NODISCARD tw_status twi_generation_load(tw_engine *e, int version, twi_model_
                                            tw_progress_fn progress, void *ctx, twi_generation **out,
                                            int64_t *since, tw_error *err);
 void twi_generation_free(twi_generation *g);
-/* ---- generation.c ---- */
+/* ---- generation.c ---------------------------------------------------------------------------- */
 
 /* Makes g current (takes the reference) and drops the old one. */
 void twi_generation_swap(tw_engine *e, twi_generation *g);
@@ -195,7 +195,7 @@ void twi_workspace_give(twi_generation *g, twi_workspace *ws);
 TW_NODISCARD tw_status twi_no_towers(tw_engine *e, tw_error *err);
 TW_NODISCARD tw_status twi_no_seq(tw_engine *e, tw_error *err);
 
-/* ---- mend.c ---- */
+/* ---- mend.c ---------------------------------------------------------------------------------- */
 /* Whether a vector can be one that towers gave. */
 bool twi_vector_sound(const float *vec, int dim);
 /* Remembers an item that the index has to do without. TW_ENOMEM. */
@@ -206,7 +206,7 @@ TW_NODISCARD tw_status twi_mend_pending(tw_engine *e, twi_generation *g, tw_prog
 /* Embeds the items that were noted, when writing, and logs how many there were. */
 TW_NODISCARD tw_status twi_mend_unsound(tw_engine *e, twi_generation *g, tw_error *err);
 
-/* ---- snapshot.c ---- */
+/* ---- snapshot.c ------------------------------------------------------------------------------ */
 TW_NODISCARD tw_status twi_index_path(tw_engine *e, const char *kind, int version,
                                       char out[TW_PATH_MAX], tw_error *err);
 /* What a snapshot says of itself, so that vectors of other models are never taken for ours. */
@@ -227,7 +227,7 @@ void twi_maintenance_start(tw_engine *e); /* a thread that merges; without it no
 void twi_maintenance_stop(tw_engine *e);  /* within seconds: a graph under way is given up */
 void twi_maintenance_wake(tw_engine *e);  /* cheap: wakes it when an index wants a fold */
 
-/* ---- the catalogue in memory (dataset.c) ---- */
+/* ---- the catalogue in memory (dataset.c) ----------------------------------------------------- */
 /* What towers may read of one item; a string that is not there, or was not asked for, is NULL. */
 typedef struct twi_described {
     char *text, *attributes, *image, *audio; /* owned */
@@ -242,7 +242,7 @@ typedef struct twi_catalogue {
     int64_t max_row;
 } twi_catalogue;
 
-/* ---- smoothing.c ---- */
+/* ---- smoothing.c ----------------------------------------------------------------------------- */
 /* Over which pairs of the catalogue's items, how far. Borrowed. */
 typedef struct twi_smoothing {
     const twi_catalogue *c;
@@ -255,13 +255,13 @@ typedef struct twi_smoothing {
 TW_NODISCARD tw_status twi_lightgcn_catalogue(tw_engine *e, int model, int dim,
                                               const twi_smoothing *how, tw_error *err);
 
-/* ---- query.c ---- */
+/* ---- query.c --------------------------------------------------------------------------------- */
 /* Fills ws->seen (*n) with the rows of the history, oldest first. A stranger has user 0, n 0. */
 TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_workspace *ws,
                                       int64_t *user, int *n, tw_error *err);
 TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
 
-/* ---- query_hits.c ---- */
+/* ---- query_hits.c ---------------------------------------------------------------------------- */
 typedef struct twi_search {
     const tw_index *ix;
     bool exact;
@@ -281,7 +281,7 @@ TW_NODISCARD tw_status twi_answer_search(tw_engine *e, twi_workspace *ws, const 
 TW_NODISCARD tw_status twi_answer_listed(tw_engine *e, twi_workspace *ws, int n, int k,
                                          tw_answer *out, tw_error *err);
 
-/* ---- query_vector.c ---- */
+/* ---- query_vector.c -------------------------------------------------------------------------- */
 /* Either an item, or something else. */
 TW_NODISCARD tw_status twi_query_check(const tw_embed_query *q, tw_error *err);
 /* ws->vec <- the stored vector of item `row` when q names one, else the towers' of what q holds.
@@ -291,7 +291,7 @@ TW_NODISCARD tw_status twi_query_vector(tw_engine *e, const twi_generation *g, t
 /* "item", "text", "picture", "sound", or "mixed". Static. */
 const char *twi_query_basis(const tw_embed_query *q);
 
-/* ---- resolve.c ---- */
+/* ---- resolve.c ------------------------------------------------------------------------------- */
 /* The row of the item that `name` means: an id, else a title. TW_ENOTFOUND names near ones. Where
  * several items have the title, the first is meant and `also` (TW_ALSO_MAX) gets the ids of the
  * others, else "". also NULL, where an answer has no place for them: then TW_EINVAL, which names
@@ -302,7 +302,7 @@ TW_NODISCARD tw_status twi_resolve(tw_engine *e, const char *name, int64_t *row,
 TW_NODISCARD tw_status twi_item_text(const tw_item *item, tw_text *out, tw_error *err);
 TW_NODISCARD tw_status twi_need_write(const tw_engine *e, tw_error *err);
 
-/* ---- item_reader.c ---- */
+/* ---- item_reader.c --------------------------------------------------------------------------- */
 #define TWI_AUDIO_SECONDS 60 /* the most that any tower reads, so nothing behind it is decoded */
 
 void twi_unread_init(twi_unread *u);
@@ -341,7 +341,7 @@ TW_NODISCARD tw_status twi_item_compose(twi_item_reader *r, const tw_item *item,
 TW_NODISCARD tw_status twi_item_read(twi_item_reader *r, const tw_item *item, tw_tower_item *out,
                                      tw_error *err);
 
-/* ---- dataset.c ---- */
+/* ---- dataset.c ------------------------------------------------------------------------------- */
 #define TWI_READ_ALL ((1U << TW_MODALITIES) - 1)
 /*   modalities  bits 1 << tw_modality: what of the items is kept; 0: rows alone */
 TW_NODISCARD tw_status twi_catalogue_load(tw_engine *e, unsigned modalities, twi_catalogue *out,
@@ -367,7 +367,7 @@ TW_NODISCARD tw_status twi_catalogue_samples(tw_engine *e, const tw_tower *tower
                                              tw_progress_fn progress, void *ctx,
                                              tw_tower_samples **out, tw_error *err);
 
-/* ---- hard_negatives.c ---- */
+/* ---- hard_negatives.c ------------------------------------------------------------------------ */
 typedef struct twi_hard_search {
     tw_tower_search door; /* what a training is given; borrows this struct */
     tw_index *index;      /* NULL before the first open */
@@ -378,7 +378,7 @@ typedef struct twi_hard_search {
 void twi_hard_search_init(twi_hard_search *s, int threads);
 void twi_hard_search_fini(twi_hard_search *s);
 
-/* ---- make_tower.c ---- */
+/* ---- make_tower.c ---------------------------------------------------------------------------- */
 /* Settles what the recipe leaves to the catalogue (encoders that are AUTO), finds or learns the
  * vocabulary where the text encoder needs one, and makes the tower, untrained.
  *
@@ -403,7 +403,7 @@ typedef struct twi_events {
 TW_NODISCARD tw_status twi_events_load(tw_engine *e, twi_events *out, tw_error *err);
 void twi_events_fini(twi_events *log);
 
-/* ---- eval_index.c ---- */
+/* ---- eval_index.c ---------------------------------------------------------------------------- */
 typedef struct twi_tower_split {
     tw_item_pair *pairs; /* owned: those of train, valid, test one after the other */
     int64_t n;
@@ -418,7 +418,7 @@ TW_NODISCARD tw_status twi_mine(const twi_catalogue *c, const twi_events *log,
 /* The value as text; tw_free it. */
 TW_NODISCARD tw_status twi_json_dump(const struct json_t *value, char **out, tw_error *err);
 
-/* ---- seq_cut.c ---- */
+/* ---- seq_cut.c ------------------------------------------------------------------------------- */
 /* Which events a training of the sequential model saw: all that it read, up to a sequence number,
  * but the two of each person that it held out. */
 typedef struct twi_cut_row {
@@ -448,7 +448,7 @@ TW_NODISCARD tw_status twi_cut_apply(const twi_cut *c, const tw_seq_model *m, co
                                      tw_seq_split split, tw_seq_data *data, twi_cut_effect *out,
                                      tw_error *err);
 
-/* ---- eval_seq.c ---- */
+/* ---- eval_seq.c ------------------------------------------------------------------------------ */
 /* The log as the model's own indices. */
 TW_NODISCARD tw_status twi_seq_data(const tw_seq_model *m, const twi_events *log, tw_seq_data **out,
                                     tw_error *err);

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "index/internal.h"
 
-/* ---- configuration ---- */
+/* ---- configuration --------------------------------------------------------------------------- */
 
 static tw_status in_range(const char *name, int64_t value, int64_t low, int64_t high, tw_error *err)
 {
@@ -62,7 +62,7 @@ done:
     return st;
 }
 
-/* ---- states ---- */
+/* ---- states ---------------------------------------------------------------------------------- */
 
 tw_status twi_state_create(twi_state **out, int dim, tw_error *err)
 {
@@ -144,7 +144,7 @@ twi_view twi_view_take(const tw_index *ix)
 
 void twi_view_drop(const tw_index *ix, twi_view v) { state_drop(ix->hub, v.state); }
 
-/* ---- life ---- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static tw_status hub_create(twi_hub **out, int dim, tw_error *err)
 {
@@ -206,7 +206,7 @@ void tw_index_destroy(tw_index *ix)
     tw_free(ix);
 }
 
-/* ---- single writes ---- */
+/* ---- single writes --------------------------------------------------------------------------- */
 
 static tw_status check_id(int64_t id, tw_error *err)
 {
@@ -280,7 +280,7 @@ done:
     return st;
 }
 
-/* ---- what it knows ---- */
+/* ---- what it knows --------------------------------------------------------------------------- */
 
 tw_status tw_index_get(const tw_index *ix, int64_t id, float *vec, tw_error *err)
 {

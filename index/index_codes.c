@@ -42,8 +42,7 @@ typedef float bounds_of_rows __attribute__((vector_size(ROWS * sizeof(float))));
 /* Of |q| |v|: more than all roundings of float sums of up to 4096 products. */
 #define SLACK 2e-5
 
-/* ---- sums of products of 16 rows --------------------------------------------------------------
- */
+/* ---- sums of products of 16 rows ------------------------------------------------------------- */
 
 /* out[r] = sum over g < groups, i < 4 of code[(16 g + r) 4 + i] * asked[4 g + i]; out is cleared.
  */

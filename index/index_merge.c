@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "index/internal.h"
 
-/* ---- build ---- */
+/* ---- build ----------------------------------------------------------------------------------- */
 
 typedef struct entry {
     int32_t id;
@@ -154,7 +154,7 @@ done:
     return st;
 }
 
-/* ---- fold ---- */
+/* ---- fold ------------------------------------------------------------------------------------ */
 
 typedef struct live_rows {
     const twi_state *state;

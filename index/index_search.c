@@ -42,7 +42,7 @@
 
 static const tw_index_options everything;
 
-/* ---- rules ---- */
+/* ---- rules ----------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -95,7 +95,7 @@ bool twi_rules_excluded(const twi_rules *r, int64_t id)
            bsearch(&id, r->excluded, (size_t) r->n_excluded, sizeof *r->excluded, by_value) != NULL;
 }
 
-/* ---- the plan ---- */
+/* ---- the plan -------------------------------------------------------------------------------- */
 
 typedef struct plan {
     twi_view view;
@@ -153,7 +153,7 @@ static int next_width(const plan *p, int width, int matched)
     return affordable(p, width * (factor < 2 ? 2 : factor > 8 ? 8 : factor));
 }
 
-/* ---- the graph ---- */
+/* ---- the graph ------------------------------------------------------------------------------- */
 
 /* Buffers of one FAISS call, in one block: rows first, for alignment. */
 typedef struct scratch {
@@ -268,7 +268,7 @@ done:
     return st;
 }
 
-/* ---- the calls ---- */
+/* ---- the calls ------------------------------------------------------------------------------- */
 
 static tw_status check_query(const tw_index *ix, const float *queries, int n, int k, tw_error *err)
 {

@@ -37,7 +37,7 @@ struct FaissIndex_H; /* FAISS's index behind its C API; only index_graph.c and f
                         in */
 typedef struct FaissIndex_H twi_graph;
 
-/* ---- index_kernel.c: inner products ---- */
+/* ---- index_kernel.c: inner products ---------------------------------------------------------- */
 
 /* out[i] = <q, rows + i * stride> for i < n, over dim floats. Sums run in 32 fixed lanes, so a
  * row scores the same wherever it is stored. */
@@ -52,7 +52,7 @@ twi_scores_fn twi_scores_variant(int i);
 /* Position of the first value that is not finite or too large, or -1. */
 int64_t twi_first_unusable(const float *x, int64_t n);
 
-/* ---- index_topk.c: the best k, in the caller's buffer ---- */
+/* ---- index_topk.c: the best k, in the caller's buffer ---------------------------------------- */
 
 /* A heap with the worst hit at its root. (score, id) orders hits totally, so the result does not
  * depend on the order of pushing. */
@@ -65,7 +65,7 @@ bool twi_topk_wants(const twi_topk *t, int64_t id, float score);
 void twi_topk_push(twi_topk *t, int64_t id, float score); /* only what it wants */
 void twi_topk_sort(twi_topk *t);                          /* best first; ends the heap */
 
-/* ---- index_map.c: id -> row ---- */
+/* ---- index_map.c: id -> row ------------------------------------------------------------------ */
 
 #define TWI_PAGE_IDS 4096
 
@@ -85,7 +85,7 @@ void twi_map_set(twi_map *m, int64_t id, twi_loc loc); /* id is reserved */
 twi_loc twi_map_get(const twi_map *m, int64_t id);     /* any id, any thread */
 int64_t twi_map_bytes(const twi_map *m);
 
-/* ---- index_delta.c: rows that came since ---- */
+/* ---- index_delta.c: rows that came since ----------------------------------------------------- */
 
 #define TWI_CHUNK_BITS  10
 #define TWI_CHUNK_ROWS  (1 << TWI_CHUNK_BITS)
@@ -120,7 +120,7 @@ twi_chunk *twi_delta_chunk(const twi_delta *d, int64_t row);
 const float *twi_delta_vec(const twi_delta *d, int64_t row);
 bool twi_delta_sees(const twi_delta *d, int64_t row, uint64_t stamp);
 
-/* ---- index_codes.c: a coarse copy of the rows, to rule most of them out ---- */
+/* ---- index_codes.c: a coarse copy of the rows, to rule most of them out ---------------------- */
 
 #define TWI_CODE_ROWS 16 /* rows of a block */
 
@@ -154,7 +154,7 @@ TW_NODISCARD tw_status twi_codes_build(twi_codes *c, const float *rows, int64_t 
 void twi_codes_fini(twi_codes *c);
 void twi_codes_ask(twi_asked *a, const twi_codes *c, const float *q, int dim);
 
-/* ---- index_main.c: the vectors in one block, and the graph over them ---- */
+/* ---- index_main.c: the vectors in one block, and the graph over them ------------------------- */
 
 /* Rows with equal vectors are one node: the vector is there once, its rows follow each other, their
  * ids ascending. Where all vectors differ row i is node i and first and node are NULL. */
@@ -218,7 +218,7 @@ bool twi_main_sees(const twi_main *m, int64_t row, uint64_t stamp);
 /* Whether the config wants a graph that nobody has built yet. */
 bool twi_main_lacks_graph(const twi_main *m, const tw_index_config *cfg);
 
-/* ---- index_graph.c: FAISS, status by status ---- */
+/* ---- index_graph.c: FAISS, status by status -------------------------------------------------- */
 
 typedef bool (*twi_write_fn)(void *ctx, const void *data, size_t len);
 typedef bool (*twi_read_fn)(void *ctx, void *data, size_t len);
@@ -245,7 +245,7 @@ bool twi_graph_keeps_rows(const twi_graph *g);
 const float *twi_graph_vectors(const twi_graph *g);
 int64_t twi_graph_link_bytes(const twi_graph *g);
 
-/* ---- index.c: the handle ---- */
+/* ---- index.c: the handle --------------------------------------------------------------------- */
 
 typedef struct twi_state {
     int refs; /* guarded by hub.swap_lock */
@@ -288,7 +288,7 @@ TW_NODISCARD tw_status twi_state_map_main(twi_state *s, tw_error *err);
 /* Puts s (owned) in place of the current state. The caller holds write_lock. */
 void twi_state_swap(tw_index *ix, twi_state *s);
 
-/* ---- index_search.c ---- */
+/* ---- index_search.c -------------------------------------------------------------------------- */
 
 /* A search's rules, checked and made quick to ask. */
 typedef struct twi_rules {
@@ -308,7 +308,7 @@ TW_NODISCARD tw_status twi_search_view(const tw_index *ix, twi_view v, const flo
                                        int k, const tw_index_options *opt, tw_hit *hits,
                                        int *n_hits, tw_error *err);
 
-/* ---- index_recall.c ---- */
+/* ---- index_recall.c -------------------------------------------------------------------------- */
 
 /* Measures the graph of a state that nobody else sees on a sample of its own nodes, and gives it up
  * where it finds less than the config's least. src: whose progress is told. TW_ENOMEM,
@@ -316,7 +316,7 @@ TW_NODISCARD tw_status twi_search_view(const tw_index *ix, twi_view v, const flo
 TW_NODISCARD tw_status twi_check_graph(const tw_index *ix, twi_state *s, const twi_source *src,
                                        tw_error *err);
 
-/* ---- index_scan.c: exact search ---- */
+/* ---- index_scan.c: exact search -------------------------------------------------------------- */
 
 /* Offers the rows behind a node, which all have this score, and returns whether any of them passes
  * the rules. Costs what passes and is wanted, and the rows before that which do not pass. */

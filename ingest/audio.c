@@ -14,7 +14,7 @@
 
 enum { MPEG = 0x230000 }; /* a format that headers before 1.1 do not name */
 
-/* ---- bytes in memory as a file ---- */
+/* ---- bytes in memory as a file --------------------------------------------------------------- */
 
 typedef struct bytes {
     const unsigned char *data;
@@ -53,7 +53,7 @@ static sf_count_t bytes_write(const void *data, sf_count_t count, void *user)
     return 0; /* never asked for: files are opened to be read */
 }
 
-/* ---- reading ---- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* MP3 within another format would reach a decoder that talks: see audio_mpeg.c. */
 static bool is_wrapped_mpeg(int format)
@@ -264,7 +264,7 @@ done:
     return st;
 }
 
-/* ---- what there is ---- */
+/* ---- what there is --------------------------------------------------------------------------- */
 
 static bool reads(int format)
 {

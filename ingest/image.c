@@ -13,7 +13,7 @@ const tw_image_options TW_IMAGE_DEFAULT = {.background = {255, 255, 255}, .max_p
 
 enum { LEAST_PIXELS = 4096, MOST_PIXELS = 1 << 26 };
 
-/* ---- canvas ---- */
+/* ---- canvas ---------------------------------------------------------------------------------- */
 
 static int over(int side, int factor) { return (side + factor - 1) / factor; }
 
@@ -116,7 +116,7 @@ tw_status twi_image_in_time(const char *name, tw_deadline until, tw_error *err)
     return tw_fail(err, TW_ETIMEOUT, "the deadline passed before '%s' was decoded", name);
 }
 
-/* ---- orientation ---- */
+/* ---- orientation ----------------------------------------------------------------------------- */
 
 static unsigned number(const unsigned char *p, int bytes, bool big)
 {
@@ -181,7 +181,7 @@ tw_status twi_image_upright(tw_image *im, int orientation, tw_error *err)
     return TW_OK;
 }
 
-/* ---- what it is ---- */
+/* ---- what it is ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name, *magic;

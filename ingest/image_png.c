@@ -81,7 +81,7 @@ static void guard(job *j, void (*step)(job *))
         step(j);
 }
 
-/* ---- reading ---- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* What the decoder wants of the chunks between header and pixels is tRNS and PLTE alone: the others
  * (texts, profiles) could unpack to any size. */
@@ -195,7 +195,7 @@ tw_status twi_png_parse(tw_image *out, const unsigned char *data, size_t len, co
     return j.st;
 }
 
-/* ---- writing ---- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void take_bytes(png_structp png, png_bytep data, size_t n)
 {

@@ -157,7 +157,7 @@ void tw_reader_fingerprint(const tw_reader *r, char out[TW_FINGERPRINT_MAX]);
 
 void tw_reader_close(tw_reader *r); /* accepts NULL */
 
-/* ---- Rejected rows: FILE.rejected, one line each: line number TAB reason TAB raw row ---- */
+/* ---- Rejected rows: FILE.rejected, one line each: line number TAB reason TAB raw row --------- */
 
 typedef struct tw_rejects tw_rejects;
 

@@ -39,7 +39,7 @@ tw_status tw_ingest_format_parse(const char *name, tw_ingest_format *out, tw_err
                    twi_quote(q, name, strlen(name)));
 }
 
-/* ---- lines of the head ---- */
+/* ---- lines of the head ----------------------------------------------------------------------- */
 
 typedef struct head_line {
     const char *s;

@@ -18,7 +18,7 @@ static bool is_json(const tw_reader *r)
     return r->format == TW_FORMAT_JSONL || r->format == TW_FORMAT_JSON;
 }
 
-/* ---- opening ---- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static tw_status find_folder(tw_reader *r, tw_error *err)
 {
@@ -265,7 +265,7 @@ void tw_reader_close(tw_reader *r)
     tw_free(r);
 }
 
-/* ---- reading ---- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static bool is_blank(const twi_span *s)
 {
@@ -385,7 +385,7 @@ const char *tw_reader_raw(const tw_reader *r, size_t *len)
 
 int64_t tw_reader_line(const tw_reader *r) { return r->raw.line; }
 
-/* ---- places ---- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 tw_reader_place tw_reader_tell(const tw_reader *r) { return r->place; }
 

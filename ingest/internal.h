@@ -19,7 +19,7 @@
 #include "base/text.h"
 #include "ingest/ingest.h"
 
-/* ---- source: a window that slides over the file ---- */
+/* ---- source: a window that slides over the file ---------------------------------------------- */
 
 #define TWI_HEAD (64 << 10) /* bytes looked at to find out what a file is */
 
@@ -66,7 +66,7 @@ TW_NODISCARD tw_status twi_source_element(twi_source *s, twi_span *out, tw_error
 
 TW_NODISCARD tw_status twi_source_seek(twi_source *s, int64_t offset, int64_t line, tw_error *err);
 
-/* ---- plan: what each column is for ---- */
+/* ---- plan: what each column is for ----------------------------------------------------------- */
 
 typedef enum twi_role {
     TWI_ID,
@@ -153,7 +153,7 @@ const char *twi_role_name(twi_role role);
 TW_NODISCARD tw_status twi_template_parse(twi_template *t, const char *pattern, tw_error *err);
 void twi_template_fini(twi_template *t);
 
-/* ---- cells ---- */
+/* ---- cells ----------------------------------------------------------------------------------- */
 
 typedef struct twi_cell {
     const char *data; /* NUL-terminated, never NULL unless json is set */
@@ -211,7 +211,7 @@ TW_NODISCARD tw_status twi_json_escape(tw_text *out, const char *s, size_t len, 
  * and decimal numbers as they are, rounded down. False: none of these. */
 bool twi_parse_time(const char *s, int64_t *out);
 
-/* ---- detection ---- */
+/* ---- detection ------------------------------------------------------------------------------- */
 
 /* Finds the format of a file from its name and head (the window's first TWI_HEAD bytes). */
 TW_NODISCARD tw_status twi_detect(const twi_source *s, tw_ingest_kind kind, tw_ingest_format *out,

@@ -16,7 +16,7 @@
 /* Set on the program that we execute, so that it never does so again. */
 #define GUARD "TW_BLAS_REEXEC"
 
-/* ---- buffers where memory is limited ---- */
+/* ---- buffers where memory is limited --------------------------------------------------------- */
 
 enum { MOST_BUFFERS = 64 };
 static const size_t BUFFER_BYTES = (size_t) 128 << 20;

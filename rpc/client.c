@@ -38,7 +38,7 @@ struct tw_client {
     int dial_rv;
 };
 
-/* ---- connecting ---- */
+/* ---- connecting ------------------------------------------------------------------------------ */
 
 /* nng_dialer_start() waits as long as the system does, minutes where a firewall swallows packets.
  * So a thread of its own makes the first attempt, and closing the dialer ends it early. */
@@ -215,7 +215,7 @@ void tw_client_close(tw_client *c)
     tw_free(c);
 }
 
-/* ---- one call ---- */
+/* ---- one call -------------------------------------------------------------------------------- */
 
 static tw_status no_answer(tw_client *c, int rv, tw_error *err)
 {
@@ -314,7 +314,7 @@ done:
     return st;
 }
 
-/* ---- the calls ---- */
+/* ---- the calls ------------------------------------------------------------------------------- */
 
 tw_status tw_client_similar(tw_client *c, const tw_similar_query *q, tw_answer *out, tw_error *err)
 {

@@ -14,7 +14,7 @@
 
 #define BACKLOG 512
 
-/* ---- tcp ---- */
+/* ---- tcp ------------------------------------------------------------------------------------- */
 
 typedef struct address {
     int family;
@@ -155,7 +155,7 @@ static tw_status open_tcp(twi_listener *l, const char *url, const address *a, tw
     return n < (int) sizeof l->url ? TW_OK : no_address(url, err);
 }
 
-/* ---- both ---- */
+/* ---- both ------------------------------------------------------------------------------------ */
 
 tw_status twi_listener_open(twi_listener *l, const char *url, tw_error *err)
 {

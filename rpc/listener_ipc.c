@@ -12,7 +12,7 @@
 
 #define LOCK_TRIES 8 /* another server may remove the file between our opening and locking it */
 
-/* ---- the lock ---- */
+/* ---- the lock -------------------------------------------------------------------------------- */
 
 static void lock_path(char out[TWI_LISTENER_MAX_PATH + 8], const twi_listener *l)
 {
@@ -97,7 +97,7 @@ void twi_ipc_unlock(twi_listener *l)
     l->lock_fd = -1;
 }
 
-/* ---- the socket ---- */
+/* ---- the socket ------------------------------------------------------------------------------ */
 
 /* 0: somebody listens at `at`, or might; otherwise why not. */
 static int probe(const struct sockaddr_un *at)

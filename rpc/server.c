@@ -19,7 +19,7 @@
 
 _Static_assert(TW_SERVER_MAX_URL == TWI_LISTENER_MAX_URL, "a listener's URL is the server's");
 
-/* ---- start ---- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static tw_status take_number(int *n, int fallback, int most, const char *name, tw_error *err)
 {
@@ -193,7 +193,7 @@ void tw_server_get_counters(tw_server *srv, tw_server_counters *out)
     (void) pthread_mutex_unlock(&srv->lock);
 }
 
-/* ---- stop ---- */
+/* ---- stop ------------------------------------------------------------------------------------ */
 
 /* Waits for `idle` to be signalled; false: it is `until`. */
 static bool wait_until(tw_server *srv, double until)

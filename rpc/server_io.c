@@ -15,7 +15,7 @@
 #define MOST_EVENTS 64  /* in a turn */
 #define MOST_ACCEPT 32  /* likewise, of a listener */
 
-/* ---- the end of a connection ---- */
+/* ---- the end of a connection ----------------------------------------------------------------- */
 
 void twi_connection_end(twi_connection *c, const char *why)
 {
@@ -77,7 +77,7 @@ static bool end_longest(tw_server *srv)
     return longest != NULL;
 }
 
-/* ---- bytes arrive ---- */
+/* ---- bytes arrive ---------------------------------------------------------------------------- */
 
 /* The request that is complete: answered at once, queued, or refused. */
 static void receive(twi_connection *c)
@@ -188,7 +188,7 @@ static void connection_event(twi_connection *c, uint32_t events)
         read_some(c);
 }
 
-/* ---- time passes ---- */
+/* ---- time passes ----------------------------------------------------------------------------- */
 
 static const char *overdue(twi_connection *c, double now)
 {
@@ -250,7 +250,7 @@ static void report(tw_server *srv)
         srv->timed = true; /* it is told in a second */
 }
 
-/* ---- the thread ---- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 void twi_io_wake(tw_server *srv)
 {

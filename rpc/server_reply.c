@@ -12,7 +12,7 @@
 #define BLOCK_FIRST ((size_t) 512) /* bytes; refusals share blocks, which then double to */
 #define BLOCK_MOST  ((size_t) 16384)
 
-/* ---- blocks ---- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 static twi_block *make_block(tw_server *srv, size_t room)
 {
@@ -83,7 +83,7 @@ void twi_reply_drop(twi_connection *c)
     c->out = c->out_last = c->held = NULL;
 }
 
-/* ---- writing ---- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static ssize_t write_parts(int fd, struct iovec *parts, int n)
 {
@@ -176,7 +176,7 @@ void twi_reply_flush(twi_connection *c)
     watch(c);
 }
 
-/* ---- answers ---- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 /* The parts, less `skip` bytes, in a block of their own; NULL: there is no room for it. */
 static twi_block *keep(twi_connection *c, const struct iovec parts[2], size_t skip)

@@ -136,7 +136,7 @@ struct tw_server {
                                 is due */
 };
 
-/* ---- server_io.c ---- */
+/* ---- server_io.c ----------------------------------------------------------------------------- */
 
 /* The body of the I/O thread; arg is the server. */
 void *twi_io_main(void *arg);
@@ -148,7 +148,7 @@ void twi_connection_end(twi_connection *c, const char *why);
 /* Makes the I/O thread look at the time and whether the server stops. */
 void twi_io_wake(tw_server *srv);
 
-/* ---- server_accept.c; the I/O thread ---- */
+/* ---- server_accept.c; the I/O thread --------------------------------------------------------- */
 
 void twi_doors_accept(tw_server *srv, const twi_door *d);
 
@@ -157,7 +157,7 @@ void twi_doors_watch(tw_server *srv, bool on);
 
 void twi_doors_close(tw_server *srv);
 
-/* ---- server_work.c; srv->lock is held ---- */
+/* ---- server_work.c; srv->lock is held -------------------------------------------------------- */
 
 /* Takes the request over and queues it; false: it may not wait, and stays the caller's. */
 bool twi_queue_put(twi_connection *c, twi_waiting *w);
@@ -174,7 +174,7 @@ void twi_queue_done(tw_server *srv, int n);
 /* The body of a worker thread; arg is the twi_worker. */
 void *twi_worker_main(void *arg);
 
-/* ---- server_reply.c; srv->lock is held, and given up while bytes are written ---- */
+/* ---- server_reply.c; srv->lock is held, and given up while bytes are written ----------------- */
 
 /* One answer of the handler, whole or in part from `reply` itself. It may be held back. */
 void twi_reply_send(twi_connection *c, const twi_sp_request *to, const tw_server_reply *reply);

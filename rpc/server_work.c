@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "rpc/server_state.h"
 
-/* ---- queues ---- */
+/* ---- queues ---------------------------------------------------------------------------------- */
 
 static void leave_ring(twi_connection *c)
 {
@@ -117,7 +117,7 @@ void twi_connection_unref(twi_connection *c)
     (void) pthread_mutex_lock(&srv->lock);
 }
 
-/* ---- workers ---- */
+/* ---- workers --------------------------------------------------------------------------------- */
 
 /* The next request and, in *from, its connection; NULL: the server stops. srv->lock is held. */
 static twi_waiting *next_request(tw_server *srv, twi_connection **from)

@@ -37,7 +37,7 @@ struct tw_service {
     atomic_llong rejected, failed;
 };
 
-/* ---- the calls ---- */
+/* ---- the calls ------------------------------------------------------------------------------- */
 
 static tw_status similar(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r,
                          tw_error *err)
@@ -135,7 +135,7 @@ static const handler handlers[] = {
     [TW_CALL_RECORD] = record,   [TW_CALL_STATS] = stats,  [TW_CALL_HEALTH] = health,
 };
 
-/* ---- what they share ---- */
+/* ---- what they share ------------------------------------------------------------------------- */
 
 static void log_failure(const char *id, const char *call, tw_rpc_code code, const char *why)
 {
@@ -267,7 +267,7 @@ static bool serve_at_once(void *ctx, tw_bytes bytes, tw_bytes *reply)
     return tw_reply_encode(svc->express, &r, reply, NULL) == TW_OK;
 }
 
-/* ---- start and stop ---- */
+/* ---- start and stop -------------------------------------------------------------------------- */
 
 static tw_status make_workspaces(tw_service *svc, int n, tw_error *err)
 {

@@ -32,7 +32,7 @@ void twi_item_from_message(tw_item *item, const Twindex__V1__Item *m)
     };
 }
 
-/* ---- to bytes ---- */
+/* ---- to bytes -------------------------------------------------------------------------------- */
 
 typedef union result_message {
     Twindex__V1__Answer answer;
@@ -208,7 +208,7 @@ done:
     return st;
 }
 
-/* ---- and back ---- */
+/* ---- and back -------------------------------------------------------------------------------- */
 
 static tw_status read_answer(tw_wire *w, tw_answer *a, const Twindex__V1__Answer *m, tw_error *err)
 {

@@ -7,7 +7,7 @@
 #include "rpc/twindex.pb-c.h"
 #include "rpc/wire.h"
 
-/* ---- the rules, for what is sent and for what is received ---- */
+/* ---- the rules, for what is sent and for what is received ------------------------------------ */
 
 /* least: 1 where the text must be there, else 0. */
 static tw_status check_text(const char *name, const char *s, size_t least, size_t most,
@@ -153,7 +153,7 @@ done:
     return st;
 }
 
-/* ---- to bytes ---- */
+/* ---- to bytes -------------------------------------------------------------------------------- */
 
 typedef union call_message {
     Twindex__V1__SimilarRequest similar;
@@ -291,7 +291,7 @@ done:
     return st;
 }
 
-/* ---- and back ---- */
+/* ---- and back -------------------------------------------------------------------------------- */
 
 /* A k that no int holds is out of range all the same. */
 static int k_of(uint32_t k) { return k > INT_MAX ? INT_MAX : (int) k; }

@@ -72,8 +72,7 @@ int twi_query_dim(const tw_seq_model *m);
 /* How many numbers the tensors of such a model hold, by formula: before any is allocated. */
 double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items);
 
-/* ---- a look inside ----------------------------------------------------------------------------
- */
+/* ---- a look inside --------------------------------------------------------------------------- */
 
 /* What one block's attention worked on. */
 typedef struct twi_probe {
@@ -146,8 +145,7 @@ int twi_train_rows(const tw_seq_config *cfg, int64_t train);
 void twi_batch_add_train(twi_batch *b, const tw_seq_model *m, const tw_seq_data *data, int32_t user,
                          tw_rng *rng, int32_t *mark, int32_t stamp);
 
-/* ---- shared candidates: sampled softmax, gBCE, and the full softmax over gathered items -------
- */
+/* ---- shared candidates: sampled softmax, gBCE, and the full softmax over gathered items ------ */
 
 /* Who draws them. */
 typedef struct twi_proposal {
@@ -364,8 +362,7 @@ TW_NODISCARD tw_status twi_eval_baseline(tw_seq_baseline kind, const twi_baselin
                                          const tw_seq_data *data, const tw_seq_eval_config *cfg,
                                          tw_seq_metrics *out, tw_error *err);
 
-/* ---- streams of randomness, kept apart by what they are for
- * ---------------------------------------- */
+/* ---- streams of randomness, kept apart by what they are for * -------------------------------- */
 
 enum twi_stream {
     TWI_STREAM_INIT = 1,

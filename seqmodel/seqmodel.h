@@ -395,8 +395,7 @@ TW_NODISCARD tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, con
                                             const tw_real *const *content, int64_t n,
                                             tw_real *query, tw_error *err);
 
-/* ---- fold-in: a vector for a user whom the training never met ---------------------------------
- */
+/* ---- fold-in: a vector for a user whom the training never met -------------------------------- */
 
 typedef struct tw_seq_fold_config {
     int steps; /* of Adam on the user's own history */

@@ -229,7 +229,7 @@ struct tw_store {
     int64_t last_user_row;
 };
 
-/* ---- store_conn.c: one connection ---- */
+/* ---- store_conn.c: one connection ------------------------------------------------------------ */
 
 /* With mode READ the connection cannot write. TW_ENOTFOUND and friends with the path. */
 TW_NODISCARD tw_status twi_conn_open(twi_conn **out, const char *path, tw_store_mode mode,
@@ -263,12 +263,12 @@ void twi_done(sqlite3_stmt *q);                             /* resets; accepts N
 /* Copies a column into out, cleared first. */
 TW_NODISCARD tw_status twi_text_column(tw_text *out, sqlite3_stmt *q, int column, tw_error *err);
 
-/* ---- store_schema.c ---- */
+/* ---- store_schema.c -------------------------------------------------------------------------- */
 
 /* Makes the tables when the file is empty and mode is CREATE; otherwise checks that it is ours. */
 TW_NODISCARD tw_status twi_schema_ready(twi_conn *c, tw_store_mode mode, tw_error *err);
 
-/* ---- store_migrate.c: from one format to the next ---- */
+/* ---- store_migrate.c: from one format to the next -------------------------------------------- */
 
 /* Brings a store of an older format up to TWI_FORMAT, each step in a transaction of its own with
  * the number of the format it makes. Another process may be faster. TW_EDENIED, TW_EBUSY, TW_EIO.
@@ -277,7 +277,7 @@ TW_NODISCARD tw_status twi_migrate(twi_conn *c, int64_t from, tw_error *err);
 /* One step, inside the caller's transaction. */
 TW_NODISCARD tw_status twi_migrate_step(twi_conn *c, int to, tw_error *err);
 
-/* ---- store_sum.c: checksums of rows and totals of tables ---- */
+/* ---- store_sum.c: checksums of rows and totals of tables ------------------------------------- */
 
 /* twi_sum(tag, ...), twi_row(tag, ...) and the aggregate twi_add(x) for SQL on this connection. */
 TW_NODISCARD tw_status twi_sum_functions(twi_conn *c, tw_error *err);
@@ -315,7 +315,7 @@ TW_NODISCARD tw_status twi_recount_space(tw_store *s, twi_space *space, tw_error
 /* The hash of sqlite_schema. */
 TW_NODISCARD tw_status twi_shape(twi_conn *c, uint64_t *shape, tw_error *err);
 
-/* ---- store_wal.c: the log of writes, seen from outside ---- */
+/* ---- store_wal.c: the log of writes, seen from outside --------------------------------------- */
 
 typedef struct twi_log_state {
     int64_t bad;  /* the first frame that SQLite will not replay, from 1; 0: the log's header; -1 */
@@ -343,7 +343,7 @@ TW_NODISCARD tw_status twi_seq_missing(tw_store *s, twi_conn *c, twi_gap *gap, t
 /* The same for open: logs what is missing; a store opened for writing then lets it rest. */
 TW_NODISCARD tw_status twi_seq_verify(tw_store *s, twi_conn *c, tw_error *err);
 
-/* ---- store_check.c ---- */
+/* ---- store_check.c --------------------------------------------------------------------------- */
 
 /* What the tables say, verified; sums are zero in the first format. TW_ECORRUPT. */
 TW_NODISCARD tw_status twi_read_counts(twi_conn *c, twi_counts *n, twi_sums *sums, tw_error *err);
@@ -351,14 +351,14 @@ TW_NODISCARD tw_status twi_read_counts(twi_conn *c, twi_counts *n, twi_sums *sum
 /* TW_OK where the failure is a damaged row that is to be left out, else st with its sentence. */
 tw_status twi_pass(const twi_conn *c, tw_status st, const tw_error *why, tw_error *err);
 
-/* ---- store_place.c: the file that was opened ---- */
+/* ---- store_place.c: the file that was opened ------------------------------------------------- */
 
 void twi_place_remember(tw_store *s);
 void twi_place_forget(tw_store *s);
 /* A path of the file that was opened, for a new connection: s->path, or `out`. */
 const char *twi_place_path(const tw_store *s, char out[TW_PATH_MAX]);
 
-/* ---- store.c: who reads, who writes ---- */
+/* ---- store.c: who reads, who writes ---------------------------------------------------------- */
 
 /* The connection for a read: an idle or new reader, or the writer when this thread is inside a
  * transaction. */
@@ -382,7 +382,7 @@ TW_NODISCARD tw_status twi_write_begin(tw_store *s, bool *own, tw_error *err);
  * that it is lost. Returns st, or why the commit failed. */
 TW_NODISCARD tw_status twi_write_end(tw_store *s, bool own, tw_status st, tw_error *err);
 
-/* ---- store_rules.c: what may be stored ---- */
+/* ---- store_rules.c: what may be stored ------------------------------------------------------- */
 
 /* 1..TW_STORE_MAX_ID bytes of UTF-8 without control characters; `what` begins the sentence. */
 TW_NODISCARD tw_status twi_check_key(const char *what, const char *key, tw_error *err);
@@ -394,7 +394,7 @@ TW_NODISCARD tw_status twi_check_object(const char *what, const char *of, const 
                                         size_t max, tw_error *err);
 TW_NODISCARD tw_status twi_check_item(const tw_item *item, tw_error *err);
 
-/* ---- store_fold.c: what ids and titles are compared by ---- */
+/* ---- store_fold.c: what ids and titles are compared by --------------------------------------- */
 
 #define TWI_FOLD_MAX                                                                               \
     ((size_t) 11 * TW_STORE_MAX_TITLE + 1)             /* a folded title, see base/unicode.h       \
@@ -412,7 +412,7 @@ TW_NODISCARD tw_status twi_nfc_hash(const char *id, int64_t *hash, tw_error *err
 /* twi_store_fold(title) and twi_nfc(id) for SQL: the hash, NULL for 0. */
 TW_NODISCARD tw_status twi_fold_functions(twi_conn *c, tw_error *err);
 
-/* ---- store_find.c ---- */
+/* ---- store_find.c ---------------------------------------------------------------------------- */
 
 /* The item with exactly this id, else the one whose id is the same text in another normal form, the
  * live one first. *row is 0 when there is none. The line is not verified: bulk loads ask for each
@@ -420,7 +420,7 @@ TW_NODISCARD tw_status twi_fold_functions(twi_conn *c, tw_error *err);
 TW_NODISCARD tw_status twi_find_id(twi_conn *c, const char *id, int64_t *row, bool *live,
                                    tw_error *err);
 
-/* ---- store_near_index.c: candidates for "did you mean" ---- */
+/* ---- store_near_index.c: candidates for "did you mean" --------------------------------------- */
 
 typedef struct twi_names_index twi_names_index;
 TW_NODISCARD tw_status twi_names_index_create(twi_names_index **out, tw_error *err);
@@ -432,14 +432,14 @@ TW_NODISCARD tw_status twi_names_index_candidates(twi_names_index *ix, twi_conn 
                                                   const tw_text *folded, int64_t *rows, int room,
                                                   int *n, tw_error *err);
 
-/* ---- store_vectors.c ---- */
+/* ---- store_vectors.c ------------------------------------------------------------------------- */
 
 /* Marks the item's vector removed in every model. */
 TW_NODISCARD tw_status twi_remove_vectors(tw_store *s, int64_t row, tw_error *err);
 /* Writes the changed spaces; for commit. */
 TW_NODISCARD tw_status twi_flush_spaces(tw_store *s, tw_error *err);
 
-/* ---- store_items.c ---- */
+/* ---- store_items.c --------------------------------------------------------------------------- */
 
 /* The item under the statement's current row (TWI_ITEM_COLUMNS); strings are SQLite's until the
  * next step. TW_ECORRUPT: it is not what was written. */
@@ -449,7 +449,7 @@ TW_NODISCARD tw_status twi_read_item(const twi_conn *c, sqlite3_stmt *q, tw_item
  * column `sum`. TW_ECORRUPT. */
 TW_NODISCARD tw_status twi_check_line(const twi_conn *c, sqlite3_stmt *q, int sum, tw_error *err);
 
-/* ---- store_names.c ---- */
+/* ---- store_names.c --------------------------------------------------------------------------- */
 
 /* tw_store_names on a given connection. */
 TW_NODISCARD tw_status twi_names(twi_conn *c, const int64_t *rows, int n, tw_item_name *out,

@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "store/internal.h"
 
-/* ---- Open and close ---- */
+/* ---- Open and close -------------------------------------------------------------------------- */
 
 /* Reading a store needs its lock file, which SQLite cannot make in a folder that nobody may write.
  * Such a store may be read without one, as long as no log waits to be merged into it. */
@@ -185,7 +185,7 @@ void tw_store_pass_damaged(tw_store *s)
         c->passes = true;
 }
 
-/* ---- Readers ---- */
+/* ---- Readers --------------------------------------------------------------------------------- */
 
 static bool is_writing(tw_store *s)
 {
@@ -273,7 +273,7 @@ done:
     return st;
 }
 
-/* ---- The writer ---- */
+/* ---- The writer ------------------------------------------------------------------------------ */
 
 static void release_writer(tw_store *s)
 {

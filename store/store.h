@@ -86,7 +86,7 @@ void tw_store_set_patience(tw_store *s, int ms);
  * is then given with an empty description. Call it right after open. */
 void tw_store_pass_damaged(tw_store *s);
 
-/* ---- Transactions ---- */
+/* ---- Transactions ---------------------------------------------------------------------------- */
 
 /* Waits until no other thread writes, then starts. TW_ESTATE: this thread is in one already. */
 TW_NODISCARD tw_status tw_store_begin(tw_store *s, tw_error *err);
@@ -102,7 +102,7 @@ TW_NODISCARD tw_status tw_store_commit(tw_store *s, tw_error *err);
 /* Nothing happens when this thread has no transaction open: `done:` may call it blindly. */
 void tw_store_rollback(tw_store *s);
 
-/* ---- Items ---- */
+/* ---- Items ----------------------------------------------------------------------------------- */
 
 /* An item as given to put and as handed to callbacks: strings are borrowed, UTF-8, and may be NULL
  * on the way in; on the way out they are never NULL, and attributes is at least "{}". */
@@ -234,7 +234,7 @@ TW_NODISCARD tw_status tw_store_each_change(tw_store *s, int64_t since, tw_item_
 TW_NODISCARD tw_status tw_store_each_pending(tw_store *s, int model, int64_t after_row,
                                              tw_item_fn fn, void *ctx, tw_error *err);
 
-/* ---- Vectors ---- */
+/* ---- Vectors --------------------------------------------------------------------------------- */
 
 /* Sets the item's vector of a model (>= 1); the first one fixes the model's width.
  *
@@ -277,7 +277,7 @@ TW_NODISCARD tw_status tw_store_each_vector(tw_store *s, int model, int64_t sinc
 TW_NODISCARD tw_status tw_store_drop_vectors(tw_store *s, int model, int64_t *dropped,
                                              tw_error *err);
 
-/* ---- Users and events ---- */
+/* ---- Users and events ------------------------------------------------------------------------ */
 
 typedef struct tw_event {
     int64_t seq;   /* also the order of insertion, which settles equal times */
@@ -317,7 +317,7 @@ typedef tw_status (*tw_event_fn)(void *ctx, const tw_event *e, tw_error *err);
 /* Every event whose item is live, ordered by user row, then time, then insertion. */
 TW_NODISCARD tw_status tw_store_each_event(tw_store *s, tw_event_fn fn, void *ctx, tw_error *err);
 
-/* ---- Models ---- */
+/* ---- Models ---------------------------------------------------------------------------------- */
 
 /* Registers a version (>= 1) with its description, any JSON object. TW_EEXIST: it is there.
  * TW_EINVAL. */
@@ -340,7 +340,7 @@ typedef struct tw_store_model {
 typedef tw_status (*tw_model_fn)(void *ctx, const tw_store_model *model, tw_error *err);
 TW_NODISCARD tw_status tw_store_each_model(tw_store *s, tw_model_fn fn, void *ctx, tw_error *err);
 
-/* ---- Small things ---- */
+/* ---- Small things ---------------------------------------------------------------------------- */
 
 /* A value under a key of 1..TW_STORE_MAX_ID bytes; NULL removes it. TW_EINVAL. */
 TW_NODISCARD tw_status tw_store_set_meta(tw_store *s, const char *key, const char *value,

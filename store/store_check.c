@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "store/internal.h"
 
-/* ---- Stats ---- */
+/* ---- Stats ----------------------------------------------------------------------------------- */
 
 tw_status twi_read_counts(twi_conn *c, twi_counts *n, twi_sums *sums, tw_error *err)
 {
@@ -143,7 +143,7 @@ tw_status tw_store_get_stats(tw_store *s, tw_store_stats *stats, tw_error *err)
     return st;
 }
 
-/* ---- Check ---- */
+/* ---- Check ----------------------------------------------------------------------------------- */
 
 typedef struct report {
     tw_problem_fn fn;
@@ -235,7 +235,7 @@ static const promise names[] = {
      "SELECT count(*) FROM items WHERE nfc IS NOT twi_nfc(id)"},
 };
 
-/* ---- Checksums ---- */
+/* ---- Checksums ------------------------------------------------------------------------------- */
 
 #define MOST_NAMED 10 /* damaged rows of a table that are named, and not only counted */
 

@@ -4,7 +4,7 @@
 #include "base/crash.h"
 #include "store/internal.h"
 
-/* ---- Users ---- */
+/* ---- Users ----------------------------------------------------------------------------------- */
 
 /* Verifies the user under the statement's current row. */
 static tw_status check_user(twi_conn *c, sqlite3_stmt *q, tw_error *err)
@@ -111,7 +111,7 @@ done:
     return st;
 }
 
-/* ---- Add ---- */
+/* ---- Add ------------------------------------------------------------------------------------- */
 
 static tw_status check_item_row(twi_conn *c, int64_t row, tw_error *err)
 {
@@ -181,7 +181,7 @@ tw_status tw_store_add_event(tw_store *s, const char *user_key, tw_event *e, boo
     return st;
 }
 
-/* ---- Read ---- */
+/* ---- Read ------------------------------------------------------------------------------------ */
 
 static double number_or_nan(sqlite3_stmt *q, int column)
 {

@@ -5,7 +5,7 @@
 #include "base/unicode.h"
 #include "store/internal.h"
 
-/* ---- Ids ---- */
+/* ---- Ids ------------------------------------------------------------------------------------- */
 
 static tw_status exact_id(twi_conn *c, const char *id, int64_t *row, bool *live, tw_error *err)
 {
@@ -84,7 +84,7 @@ done:
     return st;
 }
 
-/* ---- Titles ---- */
+/* ---- Titles ---------------------------------------------------------------------------------- */
 
 /* Counts the live items whose folded title is `folded`, and keeps the first `room` rows. */
 static tw_status find_titled(twi_conn *c, const tw_text *folded, int64_t hash, int64_t *rows,

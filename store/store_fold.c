@@ -81,7 +81,7 @@ tw_status twi_nfc_hash(const char *id, int64_t *hash, tw_error *err)
     return st;
 }
 
-/* ---- The same for SQL ---- */
+/* ---- The same for SQL ------------------------------------------------------------------------ */
 
 typedef tw_status (*hash_fn)(const char *s, int64_t *hash, tw_error *err);
 

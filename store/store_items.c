@@ -5,7 +5,7 @@
 #include "base/crash.h"
 #include "store/internal.h"
 
-/* ---- Put and delete ---- */
+/* ---- Put and delete -------------------------------------------------------------------------- */
 
 static const char *or_empty(const char *s) { return s != NULL ? s : ""; }
 
@@ -252,7 +252,7 @@ tw_status tw_store_delete_item(tw_store *s, const char *id, int64_t *row, tw_err
     return twi_write_end(s, own, delete_item(s, id, row != NULL ? row : &local, err), err);
 }
 
-/* ---- Get ---- */
+/* ---- Get ------------------------------------------------------------------------------------- */
 
 tw_status twi_check_line(const twi_conn *c, sqlite3_stmt *q, int sum, tw_error *err)
 {
@@ -393,7 +393,7 @@ tw_status tw_store_row_by_id(tw_store *s, const char *id, int64_t *row, tw_error
     return not_there(id, true, err);
 }
 
-/* ---- Each ---- */
+/* ---- Each ------------------------------------------------------------------------------------ */
 
 typedef struct item_call {
     tw_item_fn fn;

@@ -18,7 +18,7 @@ static tw_status check_model(const twi_conn *c, sqlite3_stmt *q, tw_error *err)
     return check_line(c, q, "the registration of model version", twi_text(q, 0), err);
 }
 
-/* ---- Models ---- */
+/* ---- Models ---------------------------------------------------------------------------------- */
 
 static tw_status has_model(twi_conn *c, int version, bool *found, tw_error *err)
 {
@@ -145,7 +145,7 @@ tw_status tw_store_each_model(tw_store *s, tw_model_fn fn, void *ctx, tw_error *
     return twi_each(s, TWI_SQL_MODELS, 0, 0, give_model, &call, err);
 }
 
-/* ---- Meta ---- */
+/* ---- Meta ------------------------------------------------------------------------------------ */
 
 static tw_status set_meta(tw_store *s, const char *key, const char *value, tw_error *err)
 {
@@ -201,7 +201,7 @@ done:
     return st;
 }
 
-/* ---- Marks ---- */
+/* ---- Marks ----------------------------------------------------------------------------------- */
 
 static tw_status set_mark(tw_store *s, const char *key, const tw_store_mark *m, tw_error *err)
 {

@@ -64,7 +64,7 @@ void twi_names_index_destroy(twi_names_index *ix)
     tw_free(ix);
 }
 
-/* ---- Signatures ---- */
+/* ---- Signatures ------------------------------------------------------------------------------ */
 
 static int count_bits(uint64_t x)
 {
@@ -110,7 +110,7 @@ done:
     return st;
 }
 
-/* ---- Following the store ---- */
+/* ---- Following the store --------------------------------------------------------------------- */
 
 static tw_status make_room(twi_names_index *ix, int64_t row, tw_error *err)
 {
@@ -173,7 +173,7 @@ static tw_status follow(twi_names_index *ix, twi_conn *c, tw_text *scratch, tw_e
     return st;
 }
 
-/* ---- Candidates ---- */
+/* ---- Candidates ------------------------------------------------------------------------------ */
 
 /* A query's signature, and what the bits that a row shares with it are worth: the part of all, of
  * 255. Tables, for a division a row would take most of the time. */

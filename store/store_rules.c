@@ -66,8 +66,7 @@ tw_status twi_check_object(const char *what, const char *of, const char *json, s
     return st;
 }
 
-/* ---- attributes -------------------------------------------------------------------------------
- */
+/* ---- attributes ------------------------------------------------------------------------------ */
 
 /* What a value is, where it may be no attribute; NULL where it may. */
 static const char *what_is_wrong(const json_t *value)

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "store/internal.h"
 
-/* ---- The hash of a row ---- */
+/* ---- The hash of a row ----------------------------------------------------------------------- */
 
 #define NULL_WORD 0x6c6c756eu /* what NULL counts as */
 
@@ -110,7 +110,7 @@ tw_status twi_damaged(const twi_conn *c, tw_error *err, const char *way_out, con
                    what, way_out);
 }
 
-/* ---- The same for SQL ---- */
+/* ---- The same for SQL ------------------------------------------------------------------------ */
 
 static uint64_t hash_value(uint64_t h, sqlite3_value *v)
 {
@@ -179,7 +179,7 @@ tw_status twi_sum_functions(twi_conn *c, tw_error *err)
     return rc == SQLITE_OK ? TW_OK : twi_sql_fail(c, rc, err);
 }
 
-/* ---- The totals ---- */
+/* ---- The totals ------------------------------------------------------------------------------ */
 
 static int64_t sum_of_sums(const twi_sums *t, const twi_counts *n)
 {

@@ -7,7 +7,7 @@
 
 #define FLOAT_BYTES 4
 
-/* ---- float32, little-endian, whatever this machine is ---- */
+/* ---- float32, little-endian, whatever this machine is ---------------------------------------- */
 
 static void encode(unsigned char *out, const float *v, int n)
 {
@@ -47,7 +47,7 @@ static tw_status blob_dim(const twi_conn *c, sqlite3_stmt *q, int column, int *d
     return TW_OK;
 }
 
-/* ---- Spaces: width and count of each model ---- */
+/* ---- Spaces: width and count of each model --------------------------------------------------- */
 
 static uint64_t hash_space(const twi_space *space)
 {
@@ -133,7 +133,7 @@ done:
     return st;
 }
 
-/* ---- Put, remove, drop ---- */
+/* ---- Put, remove, drop ----------------------------------------------------------------------- */
 
 static tw_status check_vector(int64_t row, int model, const float *vec, int dim, tw_error *err)
 {
@@ -345,7 +345,7 @@ tw_status tw_store_drop_vectors(tw_store *s, int model, int64_t *dropped, tw_err
                          err);
 }
 
-/* ---- Read ---- */
+/* ---- Read ------------------------------------------------------------------------------------ */
 
 static tw_status damaged_vector(twi_conn *c, int64_t row, int model, tw_error *err)
 {

@@ -22,7 +22,7 @@
 #include "base/log.h"
 #include "store/internal.h"
 
-/* ---- Frames ---- */
+/* ---- Frames ---------------------------------------------------------------------------------- */
 
 enum {
     HEADER_BYTES = 32,
@@ -234,7 +234,7 @@ done:
     return st;
 }
 
-/* ---- The last acknowledged number ---- */
+/* ---- The last acknowledged number ------------------------------------------------------------ */
 
 /* Three numbers and a hash of them, in hexadecimal, each followed by a space, the last by the end
  * of the line: the store, its last change, its last commit. */

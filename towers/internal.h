@@ -14,7 +14,7 @@
 #include "towers/text/text_pieces.h"
 #include "towers/towers.h"
 
-/* ---- text to features (text_fold.c, text_pieces.c, text_features.c) ---- */
+/* ---- text to features (text_fold.c, text_pieces.c, text_features.c) -------------------------- */
 
 /* Rules 1: simple case folding of ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic; every other
  * code point is itself. One to one: "SS" and sharp s stay different. Source: Unicode
@@ -53,7 +53,7 @@ TW_NODISCARD tw_status twi_features_count(twi_features *f, const char *text, siz
 void twi_weigh(tw_real *weights, const int32_t *ids, const int32_t *counts, int32_t n,
                const float *idf);
 
-/* ---- the bag (encoder_bag.c) ---- */
+/* ---- the bag (encoder_bag.c) ----------------------------------------------------------------- */
 
 typedef struct twi_bag {
     twi_encoder base; /* first: a twi_encoder * of the bag's class is a twi_bag * */
@@ -65,7 +65,7 @@ typedef struct twi_bag {
 /* The tower's bag; only for towers whose text encoder it is. */
 #define twi_bag_of(t) ((twi_bag *) (t)->encoders[TW_MODALITY_TEXT])
 
-/* ---- the tower (tower.c) ---- */
+/* ---- the tower (tower.c) --------------------------------------------------------------------- */
 
 /* From one encoder's width E to the tower's D. */
 typedef struct twi_projection {
@@ -113,7 +113,7 @@ typedef struct twi_input {
  * until the tape is reset. */
 tw_tensor *twi_tower_forward(tw_tape *tape, const tw_tower *t, const twi_input *in);
 
-/* ---- samples (tower_samples.c) ---- */
+/* ---- samples (tower_samples.c) --------------------------------------------------------------- */
 
 typedef struct twi_lane {
     int64_t *offsets; /* (n) into bytes; NULL: the tower does not read this modality */
@@ -157,7 +157,7 @@ static inline size_t twi_text_len(const char *const *texts, const size_t *lens, 
     return lens != NULL ? lens[i] : __builtin_strlen(texts[i]);
 }
 
-/* ---- configuration (tower_config.c) ---- */
+/* ---- configuration (tower_config.c) ---------------------------------------------------------- */
 
 TW_NODISCARD tw_status twi_train_config_check(const tw_tower_train_config *cfg, tw_error *err);
 TW_NODISCARD tw_status twi_mine_config_check(const tw_mine_config *cfg, tw_error *err);
@@ -167,7 +167,7 @@ TW_NODISCARD tw_status twi_tower_config_format(const tw_tower_config *cfg, tw_te
 TW_NODISCARD tw_status twi_tower_config_parse(tw_tower_config *cfg, const char *json, size_t len,
                                               tw_error *err);
 
-/* ---- who goes with whom (tower_pairs.c) ---- */
+/* ---- who goes with whom (tower_pairs.c) ------------------------------------------------------ */
 
 /* Partners of every item, both directions, sorted, each once. */
 typedef struct twi_partners {

@@ -232,8 +232,7 @@ bool tw_tower_samples_empty(const tw_tower_samples *s, int64_t i)
     return true;
 }
 
-/* ---- what can be learnt and judged --------------------------------------------------------------
- */
+/* ---- what can be learnt and judged ----------------------------------------------------------- */
 
 /* A zero vector is near to nothing: a pair with one says nothing of a tower. */
 tw_status twi_readable_init(twi_readable *r, const tw_tower_data *data, const tw_tower_samples *s,

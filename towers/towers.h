@@ -45,8 +45,7 @@
 typedef struct tw_tower tw_tower;                 /* opaque; owns its weights */
 typedef struct tw_tower_session tw_tower_session; /* one thread's working memory */
 
-/* ---- a tower's life -----------------------------------------------------------------------------
- */
+/* ---- a tower's life -------------------------------------------------------------------------- */
 
 /* An item as an encoder reads it; what is NULL it does not have. Everything is borrowed. */
 typedef struct tw_tower_item {
@@ -100,8 +99,7 @@ TW_NODISCARD tw_status tw_tower_learn_vocabulary(char **out, const char *const *
                                                  const size_t *lens, int64_t n, int size,
                                                  tw_error *err);
 
-/* ---- samples ------------------------------------------------------------------------------------
- */
+/* ---- samples --------------------------------------------------------------------------------- */
 
 /* What the encoders of one tower made of many items; opaque, owns its memory. */
 typedef struct tw_tower_samples tw_tower_samples;
@@ -147,8 +145,7 @@ const char *tw_tower_prompt(const tw_tower *t);
 unsigned tw_tower_modalities(const tw_tower *t);
 tw_tower_config tw_tower_config_of(const tw_tower *t);
 
-/* ---- embedding ----------------------------------------------------------------------------------
- */
+/* ---- embedding ------------------------------------------------------------------------------- */
 
 /* Working memory for one thread; borrows the tower, which must outlive it. */
 TW_NODISCARD tw_status tw_tower_session_create(tw_tower_session **out, const tw_tower *t,
@@ -187,8 +184,7 @@ TW_NODISCARD tw_status tw_tower_embed_samples(const tw_tower *t, tw_pool *pool,
                                               const tw_tower_samples *s, float *out,
                                               tw_progress_fn progress, void *ctx, tw_error *err);
 
-/* ---- what is alike ------------------------------------------------------------------------------
- */
+/* ---- what is alike --------------------------------------------------------------------------- */
 
 /* Two items and what is known of them: label 1 = similar, 0 = not; or a score in [-1, 1]. Mined
  * pairs carry label 1. */
@@ -263,8 +259,7 @@ TW_NODISCARD tw_status tw_pairs_split(tw_item_pair *pairs, int64_t n, const tw_s
 TW_NODISCARD tw_status tw_triplets_split(tw_item_triplet *triplets, int64_t n,
                                          const tw_split_config *cfg, tw_split *out, tw_error *err);
 
-/* ---- training -----------------------------------------------------------------------------------
- */
+/* ---- training -------------------------------------------------------------------------------- */
 
 /* A nearest-neighbour search in the vectors that a tower gives at the time. open is called once an
  * epoch, before any find; vecs stay as they are until the next open.

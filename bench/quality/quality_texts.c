@@ -129,8 +129,7 @@ tw_status quality_tfidf(tw_tfidf **out, const quality_corpus *c, tw_error *err)
     return st;
 }
 
-/* ---- scores of pairs --------------------------------------------------------------------------
- */
+/* ---- scores of pairs ------------------------------------------------------------------------- */
 
 static void free_scored(quality_scored s[PARTS])
 {

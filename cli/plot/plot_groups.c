@@ -44,8 +44,7 @@ typedef struct field {
 static double to_x(const field *f, float x) { return f->middle_x + f->scale * (double) x; }
 static double to_y(const field *f, float y) { return f->middle_y - f->scale * (double) y; }
 
-/* ---- where, in which colour -------------------------------------------------------------------
- */
+/* ---- where, in which colour ------------------------------------------------------------------ */
 
 static void lay_out(field *f)
 {
@@ -132,8 +131,7 @@ static void name_colour(const one_group *own, double rgb[3])
     plot_hue(0.38, 0.11, turn_of(own), rgb);
 }
 
-/* ---- names ------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 /* How bad it is to cut a name at this blank: letters away from its middle, and eight for a cut that
  * is neither behind a comma nor before a parenthesis. */
@@ -206,8 +204,7 @@ static void draw_name(canvas *c, const field *f, int group)
     }
 }
 
-/* ---- the picture ------------------------------------------------------------------------------
- */
+/* ---- the picture ----------------------------------------------------------------------------- */
 
 static void draw_points(canvas *c, const field *f)
 {

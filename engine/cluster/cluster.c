@@ -35,8 +35,7 @@ static void work_fini(twi_cluster_work *w)
     tw_free(w->like);
 }
 
-/* ---- first reading ----------------------------------------------------------------------------
- */
+/* ---- first reading --------------------------------------------------------------------------- */
 
 static tw_status grow(twi_cluster_work *w, tw_error *err)
 {
@@ -102,8 +101,7 @@ static tw_status hand_items(twi_cluster_work *w, tw_clustering *c, tw_error *err
     return TW_OK;
 }
 
-/* ---- measures ---------------------------------------------------------------------------------
- */
+/* ---- measures -------------------------------------------------------------------------------- */
 
 static double silhouette_of(const tw_cluster_item *item)
 {
@@ -180,8 +178,7 @@ static tw_status find_central(twi_cluster_work *w, const tw_clustering *c, tw_er
     return TW_OK;
 }
 
-/* ---- second reading ---------------------------------------------------------------------------
- */
+/* ---- second reading -------------------------------------------------------------------------- */
 
 typedef struct reading {
     const twi_cluster_work *w;
@@ -230,8 +227,7 @@ done:
     return st;
 }
 
-/* ---- the map ----------------------------------------------------------------------------------
- */
+/* ---- the map --------------------------------------------------------------------------------- */
 
 enum { KEPT_K = 10 };
 
@@ -275,8 +271,7 @@ done:
     return st;
 }
 
-/* ---- the call ---------------------------------------------------------------------------------
- */
+/* ---- the call -------------------------------------------------------------------------------- */
 
 static tw_status group(tw_engine *e, const tw_cluster_options *opt, twi_cluster_work *w,
                        tw_error *err)

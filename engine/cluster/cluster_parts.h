@@ -25,7 +25,7 @@ typedef struct twi_cluster_work {
     char (*names)[TWI_NAME_MAX];     /* (k) */
 } twi_cluster_work;
 
-/* ---- cluster_report.c ---- */
+/* ---- cluster_report.c ------------------------------------------------------------------------ */
 
 /* The values of one attribute as classes. An item of several values counts once for each. */
 typedef struct twi_classes twi_classes;

@@ -5,8 +5,7 @@
 #include "engine/cluster/cluster_parts.h"
 #include "towers/tower_metrics.h"
 
-/* ---- classes ----------------------------------------------------------------------------------
- */
+/* ---- classes --------------------------------------------------------------------------------- */
 
 struct twi_classes {
     char *name;
@@ -110,8 +109,7 @@ done:
     return st;
 }
 
-/* ---- the report -------------------------------------------------------------------------------
- */
+/* ---- the report ------------------------------------------------------------------------------ */
 
 static json_t *cluster_json(const tw_clustering *c, const twi_cluster_work *w, int a)
 {

@@ -50,8 +50,7 @@ void twi_names_end(twi_names *nm)
     tw_free(nm);
 }
 
-/* ---- terms ------------------------------------------------------------------------------------
- */
+/* ---- terms ----------------------------------------------------------------------------------- */
 
 const char *twi_term_form(const twi_names *nm, int32_t t)
 {
@@ -141,8 +140,7 @@ done:
     return st;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* Words that tell nothing by themselves in the languages that catalogues mix with every other; in
  * a catalogue of another language they are merely rare. In lower case. */

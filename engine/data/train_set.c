@@ -131,8 +131,7 @@ done:
     return st;
 }
 
-/* ---- pairs and classes from an attribute ------------------------------------------------------
- */
+/* ---- pairs and classes from an attribute ----------------------------------------------------- */
 
 /* Groups of items that share a value: for each value, the items in catalogue order. */
 static tw_status group_value(json_t *groups, const json_t *value, int32_t at, tw_error *err)

@@ -6,7 +6,7 @@
 #include "towers/tower_metrics.h"
 #include "towers/tower_tfidf.h"
 
-/* ---- baselines.c ---- */
+/* ---- baselines.c ----------------------------------------------------------------------------- */
 
 typedef enum twi_baseline_kind {
     TWI_TOWERS = 0,
@@ -38,7 +38,7 @@ TW_NODISCARD tw_status twi_baseline_open(const twi_measure *m, tw_pool *pool,
                                          twi_baseline_kind which, twi_baseline *out, tw_error *err);
 void twi_baseline_fini(twi_baseline *r);
 
-/* ---- measure_classes.c ---- */
+/* ---- measure_classes.c ----------------------------------------------------------------------- */
 
 typedef struct twi_class_task {
     int32_t *query, *query_class; /* (queries) items, and what they are */

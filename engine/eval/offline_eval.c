@@ -14,8 +14,7 @@
 
 #define EVAL_SEED 42
 
-/* ---- names to numbers, by first appearance ----------------------------------------------------
- */
+/* ---- names to numbers, by first appearance --------------------------------------------------- */
 
 typedef struct names {
     char **name;   /* (n+1) owned; number 0 is nobody */
@@ -83,8 +82,7 @@ static tw_status number(names *t, const char *name, int32_t *out, tw_error *err)
     return TW_OK;
 }
 
-/* ---- the file ---------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 typedef struct offline_eval {
     const tw_offline_eval_options *opt;
@@ -198,8 +196,7 @@ done:
     return st;
 }
 
-/* ---- training and measuring -------------------------------------------------------------------
- */
+/* ---- training and measuring ------------------------------------------------------------------ */
 
 static void write_line(void *ctx, const char *line)
 {

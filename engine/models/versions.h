@@ -6,7 +6,7 @@
 
 #include "engine/internal.h"
 
-/* ---- model_dir.c ---- */
+/* ---- model_dir.c ----------------------------------------------------------------------------- */
 #define TWI_MODEL_FORMAT      1 /* of model.json */
 #define TWI_TOWERS_FILE       "towers.safetensors"
 #define TWI_SEQ_FILE          "seq.safetensors"
@@ -35,7 +35,7 @@ bool twi_model_restore(const char *from, const char *to);
 /* The number in the name of a model folder, or -1 for any other name. */
 int twi_folder_version(const char *name);
 
-/* ---- registry.c ---- */
+/* ---- registry.c ------------------------------------------------------------------------------ */
 #define TWI_KEPT_SERVED   2 /* versions that served: the one that does and the one before it */
 #define TWI_KEPT_WITHHELD 5 /* the newest of those that never served */
 
@@ -67,13 +67,13 @@ bool twi_registry_keeps(const twi_registry *r, int version);
 /* In the open transaction: from its commit on, this version serves. */
 TW_NODISCARD tw_status twi_registry_activate(tw_engine *e, int version, tw_error *err);
 
-/* ---- sweep.c ---- */
+/* ---- sweep.c --------------------------------------------------------------------------------- */
 /* Removes what no kept version needs any more: folders, snapshots, vectors, and what a killed
  * process was writing. Names that are not ours stay. Best effort: it is only space. The caller is
  * the one writer and trains nothing. */
 void twi_sweep(tw_engine *e);
 
-/* ---- generation_open.c ---- */
+/* ---- generation_open.c ----------------------------------------------------------------------- */
 /* Opens the parts of a version. One that cannot be used stays NULL, with why in its problem, ""
  * otherwise. TW_ENOMEM.
  *
@@ -88,7 +88,7 @@ typedef struct twi_opened {
 TW_NODISCARD tw_status twi_models_open(tw_engine *e, int version, twi_model_parts parts, bool serve,
                                        twi_opened *out, tw_error *err);
 void twi_opened_fini(twi_opened *o);
-/* ---- publish.c ---- */
+/* ---- publish.c ------------------------------------------------------------------------------- */
 /* A model folder's log of its training, one JSON object a line. */
 TW_NODISCARD tw_status twi_open_metrics(FILE **out, const char *tmp, const char *name,
                                         tw_error *err);
@@ -113,7 +113,7 @@ TW_NODISCARD tw_status twi_publish(tw_engine *e, const twi_new_version *v,
 TW_NODISCARD tw_status twi_embed_pending(tw_engine *e, int towers_version, const tw_tower *tower,
                                          const tw_train_options *opt, tw_error *err);
 
-/* ---- verdict.c ---- */
+/* ---- verdict.c ------------------------------------------------------------------------------- */
 /* Whether what a training made shall serve. */
 typedef struct twi_verdict {
     bool activate;
@@ -128,7 +128,7 @@ TW_NODISCARD tw_status twi_verdict_json(const twi_verdict *v, struct json_t *roo
 /* TW_EINVAL: no such choice. */
 TW_NODISCARD tw_status twi_activate_check(tw_activate wanted, tw_error *err);
 
-/* ---- check.c, check_index.c ---- */
+/* ---- check.c, check_index.c ------------------------------------------------------------------ */
 /* What one look at a directory finds. */
 typedef struct twi_findings {
     int n;

@@ -107,8 +107,7 @@ static tw_status take_rows(work *w, const float *vecs, int64_t n, int dim, tw_er
     return TW_OK;
 }
 
-/* ---- one beginning ----------------------------------------------------------------------------
- */
+/* ---- one beginning --------------------------------------------------------------------------- */
 
 /* Draws k rows into w->trial: the first at random, each other with a chance in proportion to its
  * squared distance 2 - 2 cos from those chosen. */

@@ -13,8 +13,7 @@ enum { COMPONENT_STEPS = 60, HOSTS = 5, KEPT_ROWS = 500, MAX_KEPT = 1000 };
 /* Of the first component where t-SNE begins: small, so that it unfolds. */
 #define FIRST_SPREAD 1e-4
 
-/* ---- principal components ---------------------------------------------------------------------
- */
+/* ---- principal components -------------------------------------------------------------------- */
 
 /* to (dim) = (X - mean)' (X - mean) v, without ever making the matrix. */
 static void spread_along(double *to, const double *v, const float *vecs, int64_t n, int dim,
@@ -97,8 +96,7 @@ tw_status tw_layout_pca(float *xy, const float *vecs, int64_t n, int dim, uint64
     return TW_OK;
 }
 
-/* ---- the sample -------------------------------------------------------------------------------
- */
+/* ---- the sample ------------------------------------------------------------------------------ */
 
 typedef struct sampled {
     int n;
@@ -225,8 +223,7 @@ static void put_upright(float *xy, int64_t n)
         xy[i] = half > 0 ? (float) (((double) xy[i] - (low[i % 2] + high[i % 2]) / 2) / half) : 0;
 }
 
-/* ---- the calls --------------------------------------------------------------------------------
- */
+/* ---- the calls ------------------------------------------------------------------------------- */
 
 static tw_status check(const tw_layout_config *c, const float *vecs, int64_t n, int dim,
                        tw_error *err)

@@ -48,8 +48,7 @@ typedef struct job {
     float *speed[2], *gain[2]; /* (n) */
 } job;
 
-/* ---- who is near whom -------------------------------------------------------------------------
- */
+/* ---- who is near whom ------------------------------------------------------------------------ */
 
 /* p (k) of squared distances d2 (k, ascending), at the beta whose entropy is ln(perplexity). */
 static void heed(float *p, const float *d2, int k, double perplexity)

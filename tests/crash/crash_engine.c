@@ -229,8 +229,7 @@ static void a_killed_rollback_leaves_the_one_version_or_the_other(void **state)
     assert_true(seen_old > 3 && seen_new > 1);
 }
 
-/* ---- a sequential model that reads tower vectors: both indexes follow the store ----------------
- */
+/* ---- a sequential model that reads tower vectors: both indexes follow the store -------------- */
 
 static char fresh[24]; /* id of the item that a child puts */
 

@@ -14,8 +14,7 @@ enum { D = 8, H = 12, P = 24, LAYERS = 2, NUMBERS_MAX = 4096, TENSORS_MAX = 40, 
 
 static json_t *golden;
 
-/* ---- the folder -------------------------------------------------------------------------------
- */
+/* ---- the folder ------------------------------------------------------------------------------ */
 
 /* n numbers in [-0.5, 0.5), as bert_golden.py makes them. */
 static void numbers(float *out, uint32_t seed, int n)
@@ -146,8 +145,7 @@ static void write_folder(const json_t *changes)
     json_decref(files);
 }
 
-/* ---- claims -----------------------------------------------------------------------------------
- */
+/* ---- claims ---------------------------------------------------------------------------------- */
 
 static double cosine(const float *a, const json_t *b, int n)
 {

@@ -61,7 +61,7 @@ static const char *ipc_url(const char *name)
     return url;
 }
 
-/* ---- peers that come and go ---- */
+/* ---- peers that come and go ------------------------------------------------------------------ */
 
 static void leave(const char *url, const char *said, size_t len)
 {
@@ -157,7 +157,7 @@ static void a_peer_that_has_said_all_still_gets_its_answers(void **state)
     }
 }
 
-/* ---- peers that hold on ---- */
+/* ---- peers that hold on ---------------------------------------------------------------------- */
 
 static void a_message_that_does_not_end_is_given_up(void **state)
 {
@@ -219,7 +219,7 @@ static void half_sent_messages_hold_so_much_memory_and_no_more(void **state)
     assert_true(tw_server_stop(srv));
 }
 
-/* ---- limits of the process, and the end ---- */
+/* ---- limits of the process, and the end ------------------------------------------------------ */
 
 static void without_descriptors_peers_are_refused_and_nothing_spins(void **state)
 {

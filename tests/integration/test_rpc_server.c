@@ -13,7 +13,7 @@
 #include "tests/integration/rpc_raw.h"
 #include "tests/support/test.h"
 
-/* ---- the claims ---- */
+/* ---- the claims ------------------------------------------------------------------------------ */
 
 static void it_answers_over_tcp_and_ipc(void **state)
 {

@@ -17,7 +17,7 @@
 #include "tests/integration/rpc_raw.h"
 #include "tests/support/test.h"
 
-/* ---- helpers ---- */
+/* ---- helpers --------------------------------------------------------------------------------- */
 
 static tw_service *start(tw_service_config cfg)
 {
@@ -39,7 +39,7 @@ static tw_client *connect_to(const char *url, int timeout_ms, const char *key)
     return c;
 }
 
-/* ---- the claims ---- */
+/* ---- the claims ------------------------------------------------------------------------------ */
 
 static void every_call_arrives_and_its_answer_too(void **state)
 {

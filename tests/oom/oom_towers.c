@@ -167,8 +167,7 @@ static void memory_that_runs_out_is_told_and_nothing_leaks(void **state)
     tw_tower_destroy(t);
 }
 
-/* ---- a folder of sentence-transformers, with all that it may have -----------------------------
- */
+/* ---- a folder of sentence-transformers, with all that it may have ---------------------------- */
 
 static void write_part(const char *name, const char *text)
 {

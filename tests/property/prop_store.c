@@ -46,7 +46,7 @@ static int below(int n) { return (int) tw_rng_below(&rng, (uint64_t) n); }
 
 static void name_of(char out[16], int id) { (void) snprintf(out, 16, "id-%d", id); }
 
-/* ---- One step on both ---- */
+/* ---- One step on both ------------------------------------------------------------------------ */
 
 static void step_put(void)
 {
@@ -126,7 +126,7 @@ static void step_event(void)
     oracle.events[oracle.n_events++].time = e.time;
 }
 
-/* ---- Comparison ---- */
+/* ---- Comparison ------------------------------------------------------------------------------ */
 
 typedef struct replica {
     plain_item by_row[IDS + 1];
@@ -246,7 +246,7 @@ static void compare_all(replica *old)
         assert_int_equal(vectors, 0);
 }
 
-/* ---- The walk ---- */
+/* ---- The walk -------------------------------------------------------------------------------- */
 
 static void step_transaction(const char *path)
 {

@@ -30,7 +30,7 @@ struct twi_logmel {
     band bands[TWI_LOGMEL_MAX_BANDS];
 };
 
-/* ---- mel ---- */
+/* ---- mel ------------------------------------------------------------------------------------- */
 
 #define SLANEY_STEP (log(6.4) / 27) /* above 1 kHz; below it 200/3 Hz are one mel */
 
@@ -97,7 +97,7 @@ static tw_status make_bands(twi_logmel *m, tw_error *err)
     return TW_OK;
 }
 
-/* ---- life ---- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static tw_status make_window(twi_logmel *m, tw_error *err)
 {
@@ -172,7 +172,7 @@ void twi_logmel_destroy(twi_logmel *m)
 
 const twi_logmel_config *twi_logmel_config_of(const twi_logmel *m) { return &m->cfg; }
 
-/* ---- sounds ---- */
+/* ---- sounds ---------------------------------------------------------------------------------- */
 
 /* Resampled, where it must be, and cut to cfg->seconds. *owned is the caller's to free. */
 static tw_status at_rate(const twi_logmel_config *cfg, const tw_audio *s, const float **samples,

@@ -102,7 +102,7 @@ int twi_logmel_count(const twi_logmel_config *cfg, int64_t samples);
 TW_NODISCARD tw_status twi_logmel_run(const twi_logmel *m, const tw_audio *s, float **out, int *n,
                                       tw_error *err);
 
-/* ---- what training does to log-mels (audio_augment.c) ---- */
+/* ---- what training does to log-mels (audio_augment.c) ---------------------------------------- */
 
 /* Each figure is the most that is drawn; 0 switches it off. */
 typedef struct twi_audio_jitter {

@@ -50,7 +50,7 @@ tw_status twi_image_jitter_check(const twi_image_jitter *j, tw_error *err)
 /* Even in [-most, most]. */
 static double draw(tw_rng *rng, double most) { return (2 * tw_rng_uniform(rng) - 1) * most; }
 
-/* ---- glyphs ---- */
+/* ---- glyphs ---------------------------------------------------------------------------------- */
 
 /* Where an output pixel's centre comes from: x = xx*u + xy*v + x0, both relative to the middles. */
 typedef struct map {
@@ -110,7 +110,7 @@ static void disturb_glyph(unsigned char *out, int side, const unsigned char *in,
     }
 }
 
-/* ---- photos ---- */
+/* ---- photos ---------------------------------------------------------------------------------- */
 
 void twi_image_mirror(unsigned char *px, int side, int channels)
 {

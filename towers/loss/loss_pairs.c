@@ -133,8 +133,7 @@ double twi_loss_online(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
     return loss / n;
 }
 
-/* ---- CoSENT -------------------------------------------------------------------------------------
- */
+/* ---- CoSENT ---------------------------------------------------------------------------------- */
 
 static int compare_scored(const void *a, const void *b)
 {

@@ -18,8 +18,7 @@ struct twi_bert {
     const char *beginning; /* of the tensors' names: "" or "bert." */
 };
 
-/* ---- files ------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static const char pointer_mark[] = "version https://git-lfs.github.com/spec/";
 
@@ -209,8 +208,7 @@ twi_wordpiece *twi_bert_take_words(twi_bert *b)
     return words;
 }
 
-/* ---- weights ----------------------------------------------------------------------------------
- */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 /* From where to where. */
 typedef struct loading {

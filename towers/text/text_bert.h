@@ -54,8 +54,7 @@ twi_wordpiece *twi_bert_take_words(twi_bert *b); /* the caller destroys it; NULL
 TW_NODISCARD tw_status twi_bert_load(const twi_bert *b, tw_params *ps, const char *prefix,
                                      tw_error *err);
 
-/* ---- from memory: what twi_bert_open does with the files' bytes, for fuzzing -------------------
- */
+/* ---- from memory: what twi_bert_open does with the files' bytes, for fuzzing ----------------- */
 
 /* data NULL: there is no such file. */
 typedef struct twi_bert_bytes {

@@ -65,8 +65,7 @@ done:
     return st;
 }
 
-/* ---- how long, and in which case --------------------------------------------------------------
- */
+/* ---- how long, and in which case ------------------------------------------------------------- */
 
 static const char sentence_file[] = "sentence_bert_config.json";
 static const char tokenizer_file[] = "tokenizer_config.json";

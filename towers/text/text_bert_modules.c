@@ -29,8 +29,7 @@ tw_status twi_bert_want(const json_t *o, const char *file, const char *key, cons
                    s != NULL ? s : "no string", want);
 }
 
-/* ---- modules.json -----------------------------------------------------------------------------
- */
+/* ---- modules.json ---------------------------------------------------------------------------- */
 
 /* The name of a class of the library's own; what others wrote may do anything. */
 static const char *class_of(const json_t *module)
@@ -108,8 +107,7 @@ done:
     return st;
 }
 
-/* ---- pooling ----------------------------------------------------------------------------------
- */
+/* ---- pooling --------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *flag; /* of a later and of an earlier version of the file */
@@ -171,8 +169,7 @@ done:
     return st;
 }
 
-/* ---- the layer behind it ----------------------------------------------------------------------
- */
+/* ---- the layer behind it --------------------------------------------------------------------- */
 
 static tw_status read_end(twi_activation *end, const json_t *o, tw_error *err)
 {
@@ -233,8 +230,7 @@ done:
     return st;
 }
 
-/* ---- prompts ----------------------------------------------------------------------------------
- */
+/* ---- prompts --------------------------------------------------------------------------------- */
 
 tw_status twi_bert_read_prompts(twi_bert_about *a, const twi_bert_bytes *file, tw_error *err)
 {

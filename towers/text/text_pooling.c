@@ -7,8 +7,7 @@
 
 int twi_pool_parts(int set) { return __builtin_popcount((unsigned) set); }
 
-/* ---- weighted sums ----------------------------------------------------------------------------
- */
+/* ---- weighted sums --------------------------------------------------------------------------- */
 
 typedef struct sum_saved {
     tw_tensor *y, *x;
@@ -57,8 +56,7 @@ static void weigh(tw_real *w, int32_t n, int mode, int skip)
         w[i] = (tw_real) (mode == TWI_POOL_WEIGHTED ? (skip + i + 1) / sum : 1 / sqrt(sum));
 }
 
-/* ---- one way ----------------------------------------------------------------------------------
- */
+/* ---- one way --------------------------------------------------------------------------------- */
 
 static tw_tensor *pool_weighted(tw_tape *t, tw_tensor *x, const int32_t *offsets, int n, int mode,
                                 int skip)
@@ -131,8 +129,7 @@ tw_tensor *twi_pool(tw_tape *t, tw_tensor *x, const int32_t *offsets, int n, int
     return y;
 }
 
-/* ---- a layer's end ----------------------------------------------------------------------------
- */
+/* ---- a layer's end --------------------------------------------------------------------------- */
 
 typedef struct end_saved {
     tw_tensor *y, *x;

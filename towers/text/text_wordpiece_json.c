@@ -107,8 +107,7 @@ done:
     return st;
 }
 
-/* ---- the pieces and what was added ------------------------------------------------------------
- */
+/* ---- the pieces and what was added ----------------------------------------------------------- */
 
 /* BERT's own marks are no tokens that a text may hold: nobody can forge one. */
 static bool is_mark(const char *content)

@@ -35,7 +35,7 @@ static void *grown(void *p, size_t *room, size_t want, size_t size)
     return p;
 }
 
-/* ---- the learner ------------------------------------------------------------------------------*/
+/* ---- the learner ----------------------------------------------------------------------------- */
 
 typedef struct cell {
     int32_t symbol;     /* -1: merged away */
@@ -247,7 +247,7 @@ done:
     return st;
 }
 
-/* ---- pairs ------------------------------------------------------------------------------------*/
+/* ---- pairs ----------------------------------------------------------------------------------- */
 
 /* a before b: the larger count; of equal ones the pair that was met first. */
 static bool before(entry a, entry b)

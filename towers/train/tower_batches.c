@@ -15,8 +15,7 @@ void twi_batch_plan_fini(twi_batch_plan *p)
     *p = (twi_batch_plan){0};
 }
 
-/* ---- P classes, K items of each ----------------------------------------------------------------
- */
+/* ---- P classes, K items of each -------------------------------------------------------------- */
 
 typedef struct member {
     int32_t cls, item;
@@ -215,9 +214,7 @@ done:
     return st;
 }
 
-/* ---- pairs that share nothing
- * --------------------------------------------------------------------
- */
+/* ---- pairs that share nothing * -------------------------------------------------------------- */
 
 typedef struct placer {
     int32_t *order;    /* (n) rows */

@@ -73,8 +73,7 @@ static void fini(run *r)
     tw_free(r->best);
 }
 
-/* ---- setting up ---------------------------------------------------------------------------------
- */
+/* ---- setting up ------------------------------------------------------------------------------ */
 
 static tw_status find_samples(run *r, tw_error *err)
 {
@@ -244,8 +243,7 @@ done:
     return st;
 }
 
-/* ---- one epoch ----------------------------------------------------------------------------------
- */
+/* ---- one epoch ------------------------------------------------------------------------------- */
 
 static void copy_best(run *r, bool restore)
 {
@@ -354,8 +352,7 @@ done:
     return st;
 }
 
-/* ---- all epochs ---------------------------------------------------------------------------------
- */
+/* ---- all epochs ------------------------------------------------------------------------------ */
 
 /* Judges the weights as they stand after an epoch, keeps them when they are the best, and tells. */
 static tw_status judge(run *r, tw_tower_epoch *line, tw_tower_report *report, tw_error *err)

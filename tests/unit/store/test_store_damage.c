@@ -23,7 +23,7 @@
 #define DIM    8
 #define FLIPS  150
 
-/* ---- A store with something of everything ---- */
+/* ---- A store with something of everything ---------------------------------------------------- */
 
 static void put_one(tw_store *s, int i)
 {
@@ -58,7 +58,7 @@ static void fill(tw_store *s)
     assert_ok(tw_store_set_mark(s, "file", &mark, err));
 }
 
-/* ---- All that can be read, as one number ---- */
+/* ---- All that can be read, as one number ----------------------------------------------------- */
 
 static tw_status hash_item(void *ctx, const tw_item *i, tw_error *err)
 {
@@ -145,7 +145,7 @@ done:
     return st;
 }
 
-/* ---- Files ---- */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 typedef struct blob {
     char *data;
@@ -207,7 +207,7 @@ static void report(const char *what, int told, int silent)
                   told + silent);
 }
 
-/* ---- The database ---- */
+/* ---- The database ---------------------------------------------------------------------------- */
 
 /* Inner pages and indexes lead to rows; when one leads nowhere, rows are missed that nobody looks
  * at. Only check can tell of that. */
@@ -321,7 +321,7 @@ static void what_is_put_again_is_sound(void **state)
     tw_store_close(s);
 }
 
-/* ---- The log ---- */
+/* ---- The log --------------------------------------------------------------------------------- */
 
 /* A process that is killed: its commits are in the log alone. */
 static void write_and_die(const char *path)

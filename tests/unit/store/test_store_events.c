@@ -168,7 +168,7 @@ static void events_come_by_user_time_and_insertion(void **state)
     assert_string_equal(text, "1:4@-3 1:1@20 2:2@5 2:1@5 ");
 }
 
-/* ---- Models, meta, marks ---- */
+/* ---- Models, meta, marks --------------------------------------------------------------------- */
 
 static tw_status note_model(void *ctx, const tw_store_model *m, tw_error *err)
 {

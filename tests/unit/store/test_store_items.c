@@ -40,7 +40,7 @@ static tw_put_result put(const char *id, const char *title)
     return r;
 }
 
-/* ---- What may be stored ---- */
+/* ---- What may be stored ---------------------------------------------------------------------- */
 
 /* `bad` is one of: id, title, text, attributes, image, audio. A length repeats the value's first
  * byte. */
@@ -120,7 +120,7 @@ static void put_follows_the_table(void **state)
     }
 }
 
-/* ---- Put, delete, get ---- */
+/* ---- Put, delete, get ------------------------------------------------------------------------ */
 
 static void put_tells_created_replaced_unchanged(void **state)
 {
@@ -223,7 +223,7 @@ static void a_fetched_item_is_what_was_put(void **state)
     tw_item_fini(&out); /* a zeroed item is fine */
 }
 
-/* ---- Find ---- */
+/* ---- Find ------------------------------------------------------------------------------------ */
 
 static void a_title_is_found_without_case_and_the_lowest_row_wins(void **state)
 {
@@ -340,7 +340,7 @@ static void near_finds_what_was_meant(void **state)
     tw_text_fini(&text);
 }
 
-/* ---- Each ---- */
+/* ---- Each ------------------------------------------------------------------------------------ */
 
 typedef struct seen {
     char ids[64];
@@ -411,7 +411,7 @@ static void a_callback_may_write_outside_a_transaction_only(void **state)
     assert_ok(tw_store_commit(s, err));
 }
 
-/* ---- Transactions ---- */
+/* ---- Transactions ---------------------------------------------------------------------------- */
 
 static void a_transaction_is_seen_by_its_thread_and_undone_by_rollback(void **state)
 {

@@ -11,8 +11,7 @@
 
 enum { R = 8, CELLS = R * R };
 
-/* ---- relations ----------------------------------------------------------------------------------
- */
+/* ---- relations ------------------------------------------------------------------------------- */
 
 static void pairs_are_on_the_diagonal(void **state)
 {
@@ -45,8 +44,7 @@ static void classes_ignore_the_item_itself_and_what_has_no_class(void **state)
     assert_int_equal(rel[2], TWI_POSITIVE);
 }
 
-/* ---- by hand ------------------------------------------------------------------------------------
- */
+/* ---- by hand --------------------------------------------------------------------------------- */
 
 /* Logits 10 s - 5: 4 (similar), -2 (not); -ln sigmoid(4) and -ln sigmoid(2), mean of two rows. */
 static void sigmoid_is_that_by_hand(void **state)
@@ -261,8 +259,7 @@ static void supcon_is_that_by_hand(void **state)
     assert_near(stats.active, 0, 0);
 }
 
-/* ---- nothing to learn, and gradients ------------------------------------------------------------
- */
+/* ---- nothing to learn, and gradients --------------------------------------------------------- */
 
 typedef enum form {
     SIGMOID,

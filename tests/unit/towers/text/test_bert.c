@@ -28,8 +28,7 @@ enum { V = 20, P = 6, D = 8, HEADS = 2, LAYERS = 2, H = 12, TENSORS = 5 + 16 * L
 #define POOLING  "{\"pooling_mode_mean_tokens\":true,\"pooling_mode_cls_token\":false}"
 #define SENTENCE "{\"max_seq_length\":5,\"do_lower_case\":false}"
 
-/* ---- a folder ---------------------------------------------------------------------------------
- */
+/* ---- a folder -------------------------------------------------------------------------------- */
 
 typedef struct tensor {
     char name[64];
@@ -144,7 +143,7 @@ static void write_folder(void)
     write_weights("", "", TW_F32);
 }
 
-/* ---- BERT in plain loops ----------------------------------------------------------------------*/
+/* ---- BERT in plain loops --------------------------------------------------------------------- */
 
 static const float *of(int layer, const char *name)
 {
@@ -242,8 +241,7 @@ static void bert(double y[D], const int32_t *ids, int n)
     }
 }
 
-/* ---- claims -----------------------------------------------------------------------------------
- */
+/* ---- claims ---------------------------------------------------------------------------------- */
 
 /* Texts cut, packed and run as imported, against the plain loops; `tol` in each number. */
 static void compare(double tol)

@@ -185,8 +185,7 @@ static void lines_may_be_untidy(void **state)
     twi_wordpiece_destroy(w);
 }
 
-/* ---- tokenizer.json ---------------------------------------------------------------------------
- */
+/* ---- tokenizer.json -------------------------------------------------------------------------- */
 
 #define NORM "\"normalizer\":{\"type\":\"BertNormalizer\",\"lowercase\":true},"
 #define FRAME                                                                                      \
@@ -283,8 +282,7 @@ static void another_tokenizer_is_refused_by_name(void **state)
     twi_wordpiece_destroy(w);
 }
 
-/* ---- added tokens -----------------------------------------------------------------------------
- */
+/* ---- added tokens ---------------------------------------------------------------------------- */
 
 typedef struct cut_row {
     const char *rule, *text;
@@ -342,8 +340,7 @@ static void added_tokens_are_found_in_texts(void **state)
     twi_wordpiece_destroy(again);
 }
 
-/* ---- in other ways than the uncased models ----------------------------------------------------
- */
+/* ---- in other ways than the uncased models --------------------------------------------------- */
 
 static const char other_vocab[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n\xc3\xa9\ne\n\xcf\x83\n"
                                   "i\xcc\x87\n\xe4\xb8\xad\xe5\x9b\xbd\n\xe4\xb8\xad\n"
@@ -374,8 +371,7 @@ static void lower_case_may_leave_accents_and_han_may_be_joined(void **state)
     cut_by(joined, "\xe4\xb8\xad\xe5\x9b\xbd", 1, 9);
 }
 
-/* ---- learning ---------------------------------------------------------------------------------
- */
+/* ---- learning -------------------------------------------------------------------------------- */
 
 static const char *const texts[] = {"low low low low low", "lower lower", "newest newest newest",
                                     "newest newest newest widest widest widest"};
