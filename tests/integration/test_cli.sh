@@ -346,10 +346,10 @@ want 'a damaged one costs the time alone' 0 '"resumed_after": 0' "$program" eval
     --checkpoint c --json
 root=$(cd "$(dirname "$tests")/../.." && pwd)
 # shellcheck disable=SC2086
-want 'the quality script writes its table' 0 'wrote q.json' env TWINDEX="$program" sh "$root/bench/seq_quality.sh" walks.txt \
+want 'the quality script writes its table' 0 'wrote q.json' env TWINDEX="$program" sh "$root/bench/quality/seq_quality.sh" walks.txt \
     q.json --preset short --item_dim 12 --epochs 1 --eval_every 1 --threads 1 -q
 want 'with what it came from' 0 "$(sha256sum walks.txt | cut -d ' ' -f 1)" cat q.json
-want 'no such preset' 1 "there is no preset 'nowhere'" env TWINDEX="$program" sh "$root/bench/seq_quality.sh" walks.txt \
+want 'no such preset' 1 "there is no preset 'nowhere'" env TWINDEX="$program" sh "$root/bench/quality/seq_quality.sh" walks.txt \
     q.json --preset nowhere
 
 # ---- kill -9 in the middle of an ingest, then the same command
