@@ -7,23 +7,14 @@
 #ifndef TW_TOWERS_INTERNAL_H
 #define TW_TOWERS_INTERNAL_H
 
+#include "base/pieces.h"
 #include "base/real.h"
 #include "nn/params.h"
 #include "nn/tape/tape.h"
 #include "towers/encoder.h"
-#include "towers/text/text_pieces.h"
 #include "towers/towers.h"
 
-/* ---- text to features (text_fold.c, text_pieces.c, text_features.c) -------------------------- */
-
-/* Rules 1: simple case folding of ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic; every other
- * code point is itself. One to one: "SS" and sharp s stay different. Source: Unicode
- * CaseFolding.txt, statuses C and S. */
-uint32_t twi_fold(uint32_t cp);
-
-/* Rules 1: true for code points that stand inside words: all but ASCII and Latin-1 signs, general
- * and CJK punctuation, and spaces. */
-bool twi_is_word(uint32_t cp);
+/* ---- text to features (text_features.c) ------------------------------------------------------ */
 
 /* The bucket of one feature: 64-bit FNV-1a, upper half folded onto the lower, lowest bits kept. */
 int32_t twi_bucket(const char *feature, size_t len, int bits);
@@ -38,7 +29,7 @@ typedef struct twi_features {
     uint32_t *stamps; /* (n_slots) */
     uint32_t stamp;
     uint32_t n_slots; /* a power of two, at least twice max_features */
-    twi_pieces pieces;
+    tw_pieces pieces;
     tw_tower_config cfg;
 } twi_features;
 

@@ -81,7 +81,7 @@ tw_status twi_tower_shape(tw_tower **out, const tw_tower_config *cfg, const twi_
     }
     t->cfg = *cfg;
     if (t->cfg.text_rules == 0)
-        t->cfg.text_rules = TWI_RULES_NEWEST;
+        t->cfg.text_rules = TW_PIECES_RULES;
     if (twi_reads_tokens(cfg))
         TW_TRY(copy_texts(t, texts, err));
     const twi_texts own = texts_of(t);

@@ -16,7 +16,7 @@
  * titles: a large one wants more bits. */
 #define TOWER_DEFAULT                                                                              \
     {                                                                                              \
-        .text_rules = TWI_RULES_NEWEST, .dim = 128, .bits = 16, .embed_dim = 128, .ngram_min = 3,  \
+        .text_rules = TW_PIECES_RULES, .dim = 128, .bits = 16, .embed_dim = 128, .ngram_min = 3,   \
         .ngram_max = 5, .max_features = 4096, .vocabulary = 8000, .text_width = 128,               \
         .text_layers = 2, .text_heads = 4, .text_ffn = 512, .max_tokens = 128,                     \
         .text_dropout = 0.1, .text_lower = true, .text_han = true, .text_eps = 1e-12,              \
@@ -49,7 +49,7 @@ const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, M
     X(SHAPE, tower, picture, WORD, pictures, "auto", 0, 3, "none, conv4 or resnet")                \
     X(SHAPE, tower, sound, WORD, sounds, "auto", 0, 2, "none or cnn")                              \
     X(SHAPE, tower, attributes, WORD, attribute_names, "auto", 0, 2, "none or mlp")                \
-    X(SHAPE, tower, text_rules, INT, NULL, "2", 0, TWI_RULES_NEWEST,                               \
+    X(SHAPE, tower, text_rules, INT, NULL, "2", 0, TW_PIECES_RULES,                                \
       "2: spelling, case and scripts without spaces; 1: as before")                                \
     X(SHAPE, tower, dim, INT, NULL, "128", 1, TW_TOWER_MAX_DIM, "width of the item vectors")       \
     X(SHAPE, tower, head, INT, NULL, "0", 0, 8192, "hidden width behind the sum of modalities")    \

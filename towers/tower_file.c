@@ -22,8 +22,8 @@
 #define FILE_TOKENS  "3"
 #define FILE_BEFORE  "1"
 
-/* Hashing, folding, what words are (text_pieces.h): by rules - 1. Any change is a new name. */
-static const char *const rules_names[TWI_RULES_NEWEST] = {"fnv1a-fold-1", "fnv1a-nfkc-2"};
+/* Hashing, folding, what words are (pieces.h): by rules - 1. Any change is a new name. */
+static const char *const rules_names[TW_PIECES_RULES] = {"fnv1a-fold-1", "fnv1a-nfkc-2"};
 
 static tw_status write_meta(tw_st_writer *w, const tw_tower *t, tw_error *err)
 {
@@ -78,13 +78,13 @@ static tw_status check_meta(const tw_st_file *f, const char *key, const char *wa
 }
 
 /* How texts are read is said twice: here for who knows none of the settings, and in them. *rules <-
- * 1..TWI_RULES_NEWEST. */
+ * 1..TW_PIECES_RULES. */
 static tw_status read_rules(int *rules, const tw_st_file *f, tw_error *err)
 {
     const char *text = tw_st_meta(f, "twindex.text");
-    *rules = text != NULL && strcmp(text, rules_names[0]) == 0 ? 1 : TWI_RULES_NEWEST;
+    *rules = text != NULL && strcmp(text, rules_names[0]) == 0 ? 1 : TW_PIECES_RULES;
     return *rules == 1 ? TW_OK
-                       : check_meta(f, "twindex.text", rules_names[TWI_RULES_NEWEST - 1],
+                       : check_meta(f, "twindex.text", rules_names[TW_PIECES_RULES - 1],
                                     TW_EUNSUPPORTED, err);
 }
 

@@ -68,7 +68,7 @@ static tw_status spell_all(tw_text *spelt, const char **at, size_t *lens_at,
     tw_status st = TW_OK;
     for (int64_t i = 0; i < n && st == TW_OK; i++) {
         const size_t from = spelt->len;
-        st = twi_normalise_words(spelt, texts[i], twi_text_len(texts, lens, i), err);
+        st = tw_pieces_fold_words(spelt, texts[i], twi_text_len(texts, lens, i), err);
         lens_at[i] = spelt->len - from;
     }
     size_t from = 0; /* only now: the text may have moved */

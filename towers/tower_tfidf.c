@@ -34,7 +34,7 @@ typedef struct reader {
     int32_t *found; /* (room) the text at hand, with repetitions */
     size_t n_found, room;
     size_t row_room; /* of the rows */
-    twi_pieces pieces;
+    tw_pieces pieces;
     bool failed; /* out of memory: stays so */
 } reader;
 
@@ -58,7 +58,7 @@ static void reader_fini(reader *r)
     tw_free(r->keys);
     tw_free(r->ids);
     tw_free(r->found);
-    twi_pieces_fini(&r->pieces);
+    tw_pieces_fini(&r->pieces);
 }
 
 static size_t slot_of(const uint64_t *keys, const int32_t *ids, size_t slots, uint64_t key)
@@ -246,16 +246,16 @@ tw_status tw_tfidf_create(tw_tfidf **out, const tw_tfidf_config *cfg, const char
         st = tw_fail(err, TW_ENOMEM, "tf-idf of %lld texts", (long long) n);
         goto done;
     }
-    r->pieces = (twi_pieces){.rules = TWI_RULES_NEWEST,
-                             .words = cfg->words,
-                             .ngram_min = cfg->ngram_min,
-                             .ngram_max = cfg->ngram_max,
-                             .take = add,
-                             .ctx = r};
+    r->pieces = (tw_pieces){.rules = TW_PIECES_RULES,
+                            .words = cfg->words,
+                            .ngram_min = cfg->ngram_min,
+                            .ngram_max = cfg->ngram_max,
+                            .take = add,
+                            .ctx = r};
     t->n = n;
     for (int64_t i = 0; i < n; i++) {
         r->n_found = 0;
-        TW_TRY(twi_pieces_read(&r->pieces, texts[i], twi_text_len(texts, lens, i), err));
+        TW_TRY(tw_pieces_read(&r->pieces, texts[i], twi_text_len(texts, lens, i), err));
         if (r->failed) {
             st = tw_fail(err, TW_ENOMEM, "features of text %lld", (long long) i);
             goto done;

@@ -8,8 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/letters.h"
 #include "base/unicode.h"
-#include "towers/text/text_case.h"
 
 enum { MAX_ITEM_TERMS = 512 }; /* of one item; the rest of a long text says little more */
 enum { MAX_TERMS = 1 << 24 };

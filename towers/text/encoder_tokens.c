@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/pieces.h"
 #include "base/size.h"
 #include "base/unicode.h"
 #include "towers/encoder.h"
 #include "towers/text/text_cnn.h"
-#include "towers/text/text_pieces.h"
 #include "towers/text/text_pooling.h"
 #include "towers/text/text_rnn.h"
 #include "towers/text/text_transformer.h"
@@ -87,7 +87,7 @@ static tw_status spell(const tokens *t, tw_text *own, const char **text, size_t 
         return TW_OK;
     tw_text_clear(own);
     tw_status st = twi_wordpiece_cutting(t->words).lower
-                       ? twi_normalise_words(own, *text, *len, err)
+                       ? tw_pieces_fold_words(own, *text, *len, err)
                        : tw_unicode_nfc(own, *text, *len, err);
     *text = tw_text_cstr(own);
     *len = own->len;

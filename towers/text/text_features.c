@@ -1,4 +1,4 @@
-/* A text as a bag of hashed features: its pieces (text_pieces.h), weighted by tf-idf. Words and the
+/* A text as a bag of hashed features: its pieces (pieces.h), weighted by tf-idf. Words and the
  * character n-grams of "<word>" are fastText's; hashing instead of a vocabulary means that no text
  * is out of it and that a tower's size is known before it has read anything. With `compounds`,
  * words that no space parts are read as one more word, so that a model number is the same however
@@ -26,12 +26,12 @@ tw_status twi_features_init(twi_features *f, const tw_tower_config *cfg, tw_erro
     *f = (twi_features){.cfg = *cfg, .n_slots = 64};
     while (f->n_slots < 2 * room)
         f->n_slots *= 2;
-    f->pieces = (twi_pieces){.rules = cfg->text_rules,
-                             .words = true,
-                             .ngram_min = cfg->ngram_min,
-                             .ngram_max = cfg->ngram_max,
-                             .compounds = cfg->compounds,
-                             .take = add};
+    f->pieces = (tw_pieces){.rules = cfg->text_rules,
+                            .words = true,
+                            .ngram_min = cfg->ngram_min,
+                            .ngram_max = cfg->ngram_max,
+                            .compounds = cfg->compounds,
+                            .take = add};
     f->ids = tw_alloc(room, sizeof *f->ids);
     f->counts = tw_alloc(room, sizeof *f->counts);
     f->weights = tw_alloc(room, sizeof *f->weights);
@@ -52,7 +52,7 @@ void twi_features_fini(twi_features *f)
     tw_free(f->weights);
     tw_free(f->slots);
     tw_free(f->stamps);
-    twi_pieces_fini(&f->pieces);
+    tw_pieces_fini(&f->pieces);
     memset(f, 0, sizeof *f);
 }
 
@@ -114,7 +114,7 @@ tw_status twi_features_count(twi_features *f, const char *text, size_t len, tw_e
 {
     start_over(f);
     f->pieces.ctx = f;
-    tw_status st = twi_pieces_read(&f->pieces, text, len, err);
+    tw_status st = tw_pieces_read(&f->pieces, text, len, err);
     sort_features(f);
     return st;
 }

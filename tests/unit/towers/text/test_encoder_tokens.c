@@ -242,7 +242,7 @@ static void a_sentence_without_spaces_is_read(void **state)
     for (int i = 0; i < TIMES; i++)
         memcpy(text + (size_t) i * BYTES, word, BYTES + 1);
     tw_text_init(&parted, 1 << 16);
-    assert_ok(twi_normalise_words(&parted, text, strlen(text), err));
+    assert_ok(tw_pieces_fold_words(&parted, text, strlen(text), err));
     assert_non_null(strchr(parted.data, ' '));
     assert_null(strstr(parted.data, " \xe0\xb8\xb4"));
     assert_null(strstr(parted.data, " \xe0\xb9\x89"));

@@ -37,34 +37,6 @@ static void buckets_are_the_published_hash_folded(void **state)
     assert_int_equal(twi_bucket("foobar", 6, 22), 0x2d2699);
 }
 
-static void folding_follows_the_table(void **state)
-{
-    static const uint32_t rows[][2] = {
-        {'A', 'a'},       {'z', 'z'},         {'0', '0'},     {0xc0, 0xe0},  /* A grave */
-        {0xde, 0xfe},     {0xd7, 0xd7},       {0xdf, 0xdf},   {0xb5, 0x3bc}, /* micro */
-        {0x100, 0x101},   {0x101, 0x101},     {0x130, 'i'},   {0x131, 0x131}, {0x139, 0x13a},
-        {0x13a, 0x13a},   {0x147, 0x148},     {0x14a, 0x14b}, {0x160, 0x161}, {0x178, 0xff},
-        {0x179, 0x17a},   {0x17d, 0x17e},     {0x17e, 0x17e}, {0x17f, 's'},   {0x391, 0x3b1},
-        {0x3a9, 0x3c9},   {0x386, 0x3ac},     {0x389, 0x3ae}, {0x38c, 0x3cc}, {0x38f, 0x3ce},
-        {0x3c2, 0x3c3},   {0x3b1, 0x3b1},     {0x410, 0x430}, {0x42f, 0x44f}, {0x401, 0x451},
-        {0x430, 0x430},   {0x451, 0x451},     {0x460, 0x461}, {0x48a, 0x48b}, {0x483, 0x483},
-        {0x4c0, 0x4cf},   {0x4c1, 0x4c2},     {0x4cf, 0x4cf}, {0x4d0, 0x4d1}, {0x52e, 0x52f},
-        {0x4e2d, 0x4e2d}, {0x1f600, 0x1f600},
-    };
-    (void) state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (twi_fold(rows[i][0]) != rows[i][1])
-            fail_msg("U+%04X folds to U+%04X, want U+%04X", rows[i][0], twi_fold(rows[i][0]),
-                     rows[i][1]);
-}
-
-static void folding_twice_changes_nothing(void **state)
-{
-    (void) state;
-    for (uint32_t cp = 0; cp < 0x3000; cp++)
-        assert_int_equal(twi_fold(twi_fold(cp)), twi_fold(cp));
-}
-
 /* "To be": each word whole, and with its marks the 3-grams <to to> <be be>. */
 static void words_and_ngrams_are_those_by_hand(void **state)
 {
@@ -204,12 +176,12 @@ static void endless_words_are_read_in_pieces(void **state)
     assert_non_null(text);
     memset(text, 'x', big);
     assert_ok(twi_features_init(&f, &cfg, err));
-    assert_ok(twi_features_count(&f, text, 2 * TWI_WORD_MAX + 10, err));
+    assert_ok(twi_features_count(&f, text, 2 * TW_PIECES_WORD_MAX + 10, err));
     assert_int_equal(f.n, 2);
     assert_int_equal(count_of(&f, "<xxxxxxxxxx>"), 1);
     assert_ok(twi_features_count(&f, text, big, err));
     assert_int_equal(f.n, 1);
-    assert_int_equal(f.counts[0], (int) (big / TWI_WORD_MAX));
+    assert_int_equal(f.counts[0], (int) (big / TW_PIECES_WORD_MAX));
     twi_features_fini(&f);
     tw_free(text);
 }
@@ -257,7 +229,7 @@ static void compounds_are_what_no_space_parts(void **state)
 static void compounds_have_ngrams_and_an_end(void **state)
 {
     tw_tower_config cfg = small_config(3, 3);
-    char text[4 * TWI_WORD_MAX];
+    char text[4 * TW_PIECES_WORD_MAX];
     twi_features f;
     (void) state;
     cfg.compounds = true;
@@ -268,8 +240,8 @@ static void compounds_have_ngrams_and_an_end(void **state)
         text[i] = i % 2 == 0 ? 'x' : '-';
     assert_ok(
         twi_features_count(&f, text, sizeof text, err)); /* 512 times "x", two compounds of 256 */
-    assert_int_equal(count_of(&f, "xxx"), 2 * (TWI_WORD_MAX - 2));
-    assert_int_equal(count_of(&f, "<x>"), 2 * TWI_WORD_MAX);
+    assert_int_equal(count_of(&f, "xxx"), 2 * (TW_PIECES_WORD_MAX - 2));
+    assert_int_equal(count_of(&f, "<x>"), 2 * TW_PIECES_WORD_MAX);
     twi_features_fini(&f);
 }
 
@@ -445,8 +417,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buckets_are_the_published_hash_folded),
-        cmocka_unit_test(folding_follows_the_table),
-        cmocka_unit_test(folding_twice_changes_nothing),
         cmocka_unit_test(words_and_ngrams_are_those_by_hand),
         cmocka_unit_test(a_whole_word_is_counted_once),
         cmocka_unit_test(ngram_range_zero_means_whole_words),

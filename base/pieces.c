@@ -1,14 +1,14 @@
-#include "towers/text/text_pieces.h"
+#include "base/pieces.h"
 
 #include <stdint.h>
 #include <string.h>
 
+#include "base/letters.h"
 #include "base/unicode.h"
-#include "towers/internal.h"
 
 enum {
     CLUSTER_MAX = 32,  /* bytes of a character with its marks; further marks are not read */
-    LONGEST_WORD = 48, /* letters that twi_normalise_words leaves together */
+    LONGEST_WORD = 48, /* letters that tw_pieces_fold_words leaves together */
     LONGEST_GRAM = 3,  /* characters of a piece of a script without spaces */
     PIECE_OF_TEXT = 4, /* how often such a piece counts: */
     PIECE_ALONE = 8    /* a sign is a word of its own */
@@ -19,8 +19,8 @@ enum {
 /* A folded word between its marks. starts[k] is where its kth character begins; starts[n] its end.
  */
 typedef struct word {
-    char bytes[4 * TWI_WORD_MAX + 2];
-    size_t starts[TWI_WORD_MAX + 3];
+    char bytes[4 * TW_PIECES_WORD_MAX + 2];
+    size_t starts[TW_PIECES_WORD_MAX + 3];
     int n; /* characters, marks included */
 } word;
 
@@ -50,14 +50,14 @@ typedef struct compound {
 } compound;
 
 typedef struct state {
-    twi_pieces *p;
+    tw_pieces *p;
     word w;
     compound c;
     run r;
     bool room; /* false: take has had enough */
 } state;
 
-void twi_pieces_fini(twi_pieces *p) { tw_text_fini(&p->folded); }
+void tw_pieces_fini(tw_pieces *p) { tw_text_fini(&p->folded); }
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
@@ -75,7 +75,7 @@ static void add_letter(word *w, uint32_t cp)
     w->starts[++w->n] = at + tw_utf8_put(w->bytes + at, cp);
 }
 
-static bool end_word(const twi_pieces *p, word *w)
+static bool end_word(const tw_pieces *p, word *w)
 {
     const int most = p->ngram_max;
 
@@ -124,9 +124,9 @@ static void read_plain(state *s, uint32_t cp, bool letter)
         add_letter(&s->w, cp);
         add_letter(&s->c.w, cp);
     }
-    if (!letter || s->w.n > TWI_WORD_MAX)
+    if (!letter || s->w.n > TW_PIECES_WORD_MAX)
         finish_word(s);
-    if (s->room && (is_space(cp) || s->c.w.n > TWI_WORD_MAX))
+    if (s->room && (is_space(cp) || s->c.w.n > TW_PIECES_WORD_MAX))
         finish_compound(s);
 }
 
@@ -229,7 +229,7 @@ static kind kind_of(uint32_t cp)
     if (cp < 0x80)
         return is_digit(cp) || (cp >= 'a' && cp <= 'z') ? LETTER : GAP;
     if (cp < 0x300)
-        return twi_is_word(cp) ? LETTER : GAP;
+        return tw_letter_is(cp) ? LETTER : GAP;
     if (cp >= 0x1f3fb && cp <= 0x1f3ff)
         return UNREAD; /* colours of skin */
     if (cp == 0xfffd)
@@ -252,7 +252,7 @@ static void read_as_it_is(state *s, const char *text, size_t len)
 {
     for (size_t i = 0, used; i < len && s->room; i += used) {
         const uint32_t cp = tw_utf8_next(text + i, len - i, &used);
-        read_plain(s, twi_fold(cp), twi_is_word(cp));
+        read_plain(s, tw_letter_fold(cp), tw_letter_is(cp));
     }
 }
 
@@ -280,7 +280,7 @@ static void read_folded(state *s, const char *text, size_t len)
     finish_run(s);
 }
 
-tw_status twi_normalise(tw_text *out, const char *s, size_t len, tw_error *err)
+tw_status tw_pieces_fold(tw_text *out, const char *s, size_t len, tw_error *err)
 {
     tw_status st = TW_OK;
     size_t from = 0;
@@ -296,14 +296,14 @@ tw_status twi_normalise(tw_text *out, const char *s, size_t len, tw_error *err)
     return st == TW_OK ? tw_unicode_fold(out, s + from, len - from, err) : st;
 }
 
-tw_status twi_normalise_words(tw_text *out, const char *s, size_t len, tw_error *err)
+tw_status tw_pieces_fold_words(tw_text *out, const char *s, size_t len, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_text whole;
     int letters = 0;
 
     tw_text_init(&whole, FOLDED_CAP);
-    TW_TRY(twi_normalise(&whole, s, len, err));
+    TW_TRY(tw_pieces_fold(&whole, s, len, err));
     const char *text = tw_text_cstr(&whole);
     for (size_t i = 0, used; i < whole.len; i += used) {
         const uint32_t cp = tw_utf8_next(text + i, whole.len - i, &used);
@@ -321,7 +321,7 @@ done:
     return st;
 }
 
-tw_status twi_pieces_read(twi_pieces *p, const char *text, size_t len, tw_error *err)
+tw_status tw_pieces_read(tw_pieces *p, const char *text, size_t len, tw_error *err)
 {
     tw_status st = TW_OK;
     state s = {.p = p, .room = true};
@@ -334,7 +334,7 @@ tw_status twi_pieces_read(twi_pieces *p, const char *text, size_t len, tw_error 
         if (p->folded.cap == 0)
             tw_text_init(&p->folded, FOLDED_CAP);
         tw_text_clear(&p->folded);
-        st = twi_normalise(&p->folded, text, len, err);
+        st = tw_pieces_fold(&p->folded, text, len, err);
         if (st == TW_OK)
             read_folded(&s, tw_text_cstr(&p->folded), p->folded.len);
     }

@@ -1,9 +1,6 @@
-/* Which characters make words, and what they look like in lower case.
- *
- * Rules instead of a table of 1,400 rows: the blocks below hold nearly all
- * letters with two cases that a catalogue in a European language has. The rules
- * are part of every stored tower, so they are fixed for ever. */
-#include "towers/internal.h"
+/* Rules instead of a table of 1,400 rows: the blocks below hold nearly all letters with two cases
+ * that a catalogue in a European language has. */
+#include "base/letters.h"
 
 /* In most of Latin Extended-A and Cyrillic upper and lower case alternate. */
 static uint32_t pair_from_even(uint32_t cp) { return cp | 1; }
@@ -54,7 +51,7 @@ static uint32_t fold_cyrillic(uint32_t cp)
     return cp == 0x4cf ? cp : pair_from_even(cp);
 }
 
-uint32_t twi_fold(uint32_t cp)
+uint32_t tw_letter_fold(uint32_t cp)
 {
     if (cp < 0x80)
         return cp >= 'A' && cp <= 'Z' ? cp + 0x20 : cp;
@@ -69,7 +66,7 @@ uint32_t twi_fold(uint32_t cp)
     return cp;
 }
 
-bool twi_is_word(uint32_t cp)
+bool tw_letter_is(uint32_t cp)
 {
     if (cp < 0x80)
         return (cp >= '0' && cp <= '9') || (cp >= 'A' && cp <= 'Z') || (cp >= 'a' && cp <= 'z');
