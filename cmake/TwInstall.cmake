@@ -17,13 +17,14 @@ if(objects)
 endif()
 
 set(include_dir ${CMAKE_INSTALL_INCLUDEDIR}/twindex)
-# A folder's internal.h, and whatever includes one, is nobody's business outside.
+# A folder's private headers are nobody's business outside (cmake/layers.txt says which those are).
 foreach(folder base nn towers seqmodel index store ingest engine rpc)
   file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.h
     ${PROJECT_SOURCE_DIR}/${folder}/*/*.h)
   foreach(header IN LISTS headers)
-    file(STRINGS ${header} private REGEX "#include \"[a-z/_]*internal\\.h\"")
-    if(NOT header MATCHES "internal\\.h$" AND NOT private)
+    file(READ ${header} opening LIMIT 4096)
+    string(REGEX REPLACE "\n#.*" "" opening "${opening}")
+    if(NOT header MATCHES "[/_]internal\\.h$" AND NOT opening MATCHES "[Ii]nternal[ \n*]+to[ \n*]+[a-z]+/")
       file(RELATIVE_PATH below ${PROJECT_SOURCE_DIR} ${header})
       get_filename_component(below ${below} DIRECTORY)
       install(FILES ${header} DESTINATION ${include_dir}/${below})

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Upholds cmake/layers.txt on every #include of every C and C++ file, and two laws of the house beside it:
-# file names are unique in the tree, and C++ is one file.
+# Upholds cmake/layers.txt on every #include of every C and C++ file, and three laws of the house beside it:
+# a folder's private headers are its own, file names are unique in the tree, and C++ is one file.
 #
 #     sh cmake/check-layers.sh [ROOT]        exit 1 and one line FILE:LINE: reason for each breach
 set -eu
@@ -20,8 +20,26 @@ find $(for d in */; do [ -d "$d" ] && echo "${d%/}"; done | grep -vx -e build -e
 xargs awk -v law="$law" '
 function complain(why) { print FILENAME ":" FNR ": " why; bad = 1 }
 
-function own_internal(folder, path) {
-    return FILENAME ~ "^" folder "/" || FILENAME ~ "^tests/unit/" folder "/"
+# The folder whose own a header is: it is named so, or its opening comment says "Internal to FOLDER/.". "": it is public.
+function owner(path,    line, text) {
+    if (path in owned) return owned[path]
+    owned[path] = ""
+    while ((getline line < path) > 0 && line !~ /^#/) {
+        sub(/^[ \t]*\**[ \t]*/, "", line)
+        text = text line " "
+    }
+    close(path)
+    if (path ~ /[\/_]internal\.h$/ || (path ~ /\.h$/ && text ~ /[Ii]nternal to [a-z]+\//)) {
+        owned[path] = path
+        sub(/\/.*/, "", owned[path])
+    }
+    return owned[path]
+}
+
+# Its own files, the tests that bear its name, and the benchmarks, which take parts out to measure them.
+function own(folder) {
+    return FILENAME ~ "^" folder "/" || FILENAME ~ "^bench/" ||
+        FILENAME ~ "^tests/(unit/" folder "/|[a-z]+/[a-z]+_" folder "[_.])"
 }
 
 BEGIN {
@@ -60,8 +78,10 @@ FNR == 1 {
     if (!(target in known)) complain("include \"" path "\": no folder " target "/ in " law)
     else if (target != folder && !((folder, target) in may))
         complain(folder "/ may not include " target "/ (" law ")")
-    if (path ~ /[\/_]internal\.h$/ && !own_internal(target))
+    if (owner(path) != "" && !own(target))
         complain("\"" path "\" belongs to " target "/ alone")
+    else if (owner(path) != "" && FILENAME ~ /\.h$/ && FILENAME !~ /^tests\// && owner(FILENAME) == "")
+        complain("a public header may not include \"" path "\", which belongs to " target "/ alone")
 }
 
 /^[ \t]*#[ \t]*include[ \t]*</ {

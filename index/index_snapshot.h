@@ -1,5 +1,5 @@
 /* index/index_snapshot.h — a snapshot's header, between the file that writes and the one that
- * reads.
+ * reads. Internal to index/.
  *
  * The file (all little-endian, no padding; v2):
  *

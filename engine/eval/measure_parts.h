@@ -1,4 +1,4 @@
-/* engine/eval/measure_parts.h — what the files measure_*.c share. */
+/* engine/eval/measure_parts.h — what the files measure_*.c share. Internal to engine/. */
 #ifndef TW_ENGINE_EVAL_MEASURE_PARTS_H
 #define TW_ENGINE_EVAL_MEASURE_PARTS_H
 

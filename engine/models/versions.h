@@ -1,5 +1,5 @@
 /* engine/models/versions.h — the versions of the models: folders on disk, what the store knows of
- * them, how one comes to serve, what is swept.
+ * them, how one comes to serve, what is swept. Internal to engine/.
  */
 #ifndef TW_ENGINE_MODELS_VERSIONS_H
 #define TW_ENGINE_MODELS_VERSIONS_H

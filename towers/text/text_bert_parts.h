@@ -1,4 +1,5 @@
-/* towers/text/text_bert_parts.h — what text_bert_config.c and text_bert_modules.c share.
+/* towers/text/text_bert_parts.h — what text_bert_config.c and text_bert_modules.c share. Internal
+ * to towers/.
  *
  * Every reader takes a file whose data may be NULL: then the library's default holds. TW_ECORRUPT:
  * the sentence names the file and the setting. TW_ENOMEM.
