@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/grow.h"
 #include "engine/internal.h"
 #include "ingest/ingest.h"
 
@@ -185,15 +186,9 @@ static tw_status store_item(load *l, const tw_row *r, tw_error *err)
 static tw_status note_deleted(load *l, int64_t row, tw_error *err)
 {
     const size_t at = (size_t) row / 8;
-    if (at >= l->deleted_room) {
-        const size_t room = at + at / 2 + 1024;
-        unsigned char *more = tw_realloc(l->deleted, room, 1);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "%zu rows", room * 8);
-        memset(more + l->deleted_room, 0, room - l->deleted_room);
-        l->deleted = more;
-        l->deleted_room = room;
-    }
+    tw_status st = tw_grow_zeroed(&l->deleted, &l->deleted_room, at + 1, "marks of items", err);
+    if (st != TW_OK)
+        return st;
     const unsigned bit = 1u << (row % 8);
     l->report->of_deleted++;
     l->report->deleted_items += (l->deleted[at] & bit) == 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "engine/models/versions.h"
 
 #define REBUILT "delete the file, the next command that opens the directory for writing rebuilds it"
@@ -27,7 +28,7 @@ typedef struct comparison {
     const snapshot *s;      /* what is compared */
     int64_t least;          /* the lower number of the two snapshots */
     unsigned char *changed; /* (room) by row: 1 its vector came after `least` */
-    int64_t room;
+    size_t room;
     int64_t unsound;
     int64_t known;                       /* ids of the snapshot that the store knows, too */
     int64_t missing, different, deleted; /* of rows that did not change since */
@@ -99,15 +100,9 @@ static tw_status load(comparison *c, const char *kind, int version, int dim, sna
 
 static tw_status note_changed(comparison *c, int64_t row, tw_error *err)
 {
-    if (row >= c->room) {
-        const int64_t room = c->room * 2 > row + 1 ? c->room * 2 : row + 1;
-        unsigned char *more = tw_realloc(c->changed, (size_t) room, 1);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "marks of %lld items", (long long) room);
-        memset(more + c->room, 0, (size_t) (room - c->room));
-        c->changed = more;
-        c->room = room;
-    }
+    tw_status st = tw_grow_zeroed(&c->changed, &c->room, (size_t) row + 1, "marks of items", err);
+    if (st != TW_OK)
+        return st;
     c->changed[row] = 1;
     return TW_OK;
 }
@@ -178,7 +173,7 @@ static tw_status see_next(void *ctx, int64_t row, int64_t seq, const float *vec,
     comparison *c = ctx;
     (void) err;
     c->known += tw_index_has(c->s->ix, row);
-    if (seq <= c->least && (row >= c->room || c->changed[row] == 0))
+    if (seq <= c->least && ((size_t) row >= c->room || c->changed[row] == 0))
         compare(c, row, vec, dim);
     return TW_OK;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/log.h"
 #include "engine/internal.h"
 
@@ -302,7 +303,8 @@ done:
 }
 
 typedef struct gather {
-    int64_t n, room;
+    int64_t n;
+    size_t room;
     int dim;
     int64_t *ids;
     float *vecs;
@@ -318,20 +320,13 @@ static tw_status gather_add(gather *a, int64_t row, const float *vec, tw_error *
     if (a->n % GATHER_STEP == 0 && a->progress != NULL && a->progress(a->progress_ctx, &p) != 0)
         return tw_fail(err, TW_ECANCELLED, "stopped after %lld vectors were read",
                        (long long) a->n);
-    if (a->n == a->room) {
-        int64_t room = a->room == 0 ? 1024 : a->room * 2;
-        int64_t *ids = tw_realloc(a->ids, (size_t) room, sizeof *ids);
-        if (ids != NULL)
-            a->ids = ids;
-        float *vecs =
-            ids == NULL ? NULL : tw_realloc(a->vecs, (size_t) room, (size_t) a->dim * sizeof *vecs);
-        if (vecs == NULL)
-            return tw_fail(err, TW_ENOMEM, "%lld vectors", (long long) room);
-        a->vecs = vecs;
-        a->room = room;
-    }
+    const size_t width = (size_t) a->dim * sizeof *vec;
+    const tw_column columns[] = {TW_COLUMN(&a->ids), {&a->vecs, width}};
+    tw_status st = tw_grow_columns(columns, 2, &a->room, (size_t) a->n + 1, "vectors", err);
+    if (st != TW_OK)
+        return st;
     a->ids[a->n] = row;
-    memcpy(a->vecs + (size_t) a->n * (size_t) a->dim, vec, (size_t) a->dim * sizeof *vec);
+    memcpy(a->vecs + (size_t) a->n * (size_t) a->dim, vec, width);
     a->n++;
     return TW_OK;
 }

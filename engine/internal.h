@@ -55,7 +55,8 @@ typedef struct twi_workspace {
     int64_t seen[TW_ENGINE_MAX_HISTORY];
     int32_t items[TW_ENGINE_MAX_HISTORY];
     int64_t *out; /* (n_out) rows that the answer shall not have; owned */
-    int n_out, out_room;
+    int n_out;
+    size_t out_room;
     struct { /* of a diverse list: the candidates, and where the chosen stand among them */
         const float *vectors[TW_ENGINE_MAX_K];
         float scores[TW_ENGINE_MAX_K];
@@ -90,7 +91,8 @@ typedef struct twi_generation {
                                no row of items; a counter for stats */
     tw_index *next;         /* output vectors of the sequential model by item row; NULL: no model */
     int64_t *unsound; /* (n_unsound) rows whose stored vector cannot be; owned, empty once served */
-    int64_t n_unsound, unsound_room;
+    int64_t n_unsound;
+    size_t unsound_room;
     int64_t saved_items,
         saved_next;            /* seq of the snapshots on disk; guarded by the engine's writer */
     pthread_mutex_t pool_lock; /* guards workspaces */
@@ -394,7 +396,8 @@ struct json_t *twi_recipe_json(const tw_tower_recipe *recipe);
 
 /* All events in order (user, time, insertion). */
 typedef struct twi_events {
-    int64_t n, room;
+    int64_t n;
+    size_t room;
     int64_t *users, *items, *times; /* (n) rows */
     int64_t *seqs;                  /* (n) sequence numbers, which name events for ever */
     double *ratings;                /* (n) NaN: none */

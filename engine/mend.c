@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/log.h"
 #include "engine/models/versions.h"
 
@@ -75,16 +76,11 @@ bool twi_vector_sound(const float *vec, int dim)
 
 tw_status twi_note_unsound(twi_generation *g, int64_t row, tw_error *err)
 {
-    if (g->n_unsound == g->unsound_room) {
-        const int64_t room = g->unsound_room == 0 ? 16 : g->unsound_room * 2;
-        int64_t *more = tw_realloc(g->unsound, (size_t) room, sizeof *more);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "list of %lld damaged vectors", (long long) room);
-        g->unsound = more;
-        g->unsound_room = room;
-    }
-    g->unsound[g->n_unsound++] = row;
-    return TW_OK;
+    tw_status st =
+        tw_grow(&g->unsound, &g->unsound_room, (size_t) g->n_unsound + 1, "damaged vectors", err);
+    if (st == TW_OK)
+        g->unsound[g->n_unsound++] = row;
+    return st;
 }
 
 /* What embeds one stored item after the other. */

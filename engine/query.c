@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "engine/internal.h"
 
 static tw_status check_k(int k, tw_error *err)
@@ -94,22 +95,17 @@ enum { MAX_POPULAR = TW_ENGINE_MAX_K };
 
 typedef struct counter {
     int64_t *counts;
-    int64_t room, events;
+    size_t room;
+    int64_t events;
     tw_deadline deadline;
 } counter;
 
 static tw_status count_event(void *ctx, const tw_event *ev, tw_error *err)
 {
     counter *c = ctx;
-    if (ev->item >= c->room) {
-        int64_t room = c->room * 2 > ev->item + 1 ? c->room * 2 : ev->item + 1;
-        int64_t *more = tw_realloc(c->counts, (size_t) room, sizeof *more);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "counts of %lld items", (long long) room);
-        memset(more + c->room, 0, (size_t) (room - c->room) * sizeof *more);
-        c->counts = more;
-        c->room = room;
-    }
+    tw_status st = tw_grow_zeroed(&c->counts, &c->room, (size_t) ev->item + 1, "counts", err);
+    if (st != TW_OK)
+        return st;
     c->counts[ev->item]++;
     return ++c->events % 4096 == 0 ? tw_deadline_check(c->deadline, "the events were counted", err)
                                    : TW_OK;
@@ -148,14 +144,14 @@ static tw_status refresh_popular(tw_engine *e, tw_deadline until, tw_error *err)
     }
     TW_TRY(tw_store_each_event(e->store, count_event, &c, err));
     e->n_popular = 0;
-    for (int64_t row = 1; row < c.room; row++) {
+    for (int64_t row = 1; row < (int64_t) c.room; row++) {
         if (c.counts[row] > 0)
             insert_popular(e->popular, &e->n_popular, MAX_POPULAR,
                            (tw_hit){row, (float) c.counts[row]});
     }
     tw_free(e->event_counts);
     e->event_counts = c.counts;
-    e->n_event_counts = c.room;
+    e->n_event_counts = (int64_t) c.room;
     c.counts = NULL;
     e->popular_events = stats.events;
 done:

@@ -4,18 +4,15 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "engine/internal.h"
 
 tw_status twi_leave_out(twi_workspace *ws, const int64_t *rows, int n, tw_error *err)
 {
-    if (ws->n_out + n > ws->out_room) {
-        const int room = 2 * ws->out_room > ws->n_out + n ? 2 * ws->out_room : ws->n_out + n;
-        int64_t *more = tw_realloc(ws->out, (size_t) room, sizeof *more);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "%d items to leave out", room);
-        ws->out = more;
-        ws->out_room = room;
-    }
+    tw_status st =
+        tw_grow(&ws->out, &ws->out_room, (size_t) (ws->n_out + n), "items to leave out", err);
+    if (st != TW_OK)
+        return st;
     if (n > 0)
         memcpy(ws->out + ws->n_out, rows, (size_t) n * sizeof *rows);
     ws->n_out += n;

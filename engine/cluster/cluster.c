@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "engine/cluster/cluster_parts.h"
 #include "index/groups/layout.h"
 #include "nn/blas.h"
@@ -37,23 +38,6 @@ static void work_fini(twi_cluster_work *w)
 
 /* ---- first reading --------------------------------------------------------------------------- */
 
-static tw_status grow(twi_cluster_work *w, tw_error *err)
-{
-    const size_t room = w->room == 0 ? 1024 : (size_t) w->room * 2;
-    int64_t *rows = tw_realloc(w->rows, room, sizeof *rows);
-    if (rows != NULL)
-        w->rows = rows;
-    size_t(*at)[2] = rows == NULL ? NULL : tw_realloc(w->at, room, sizeof *at);
-    if (at != NULL)
-        w->at = at;
-    float *vecs = at == NULL ? NULL : tw_realloc(w->vecs, room, (size_t) w->dim * sizeof *vecs);
-    if (vecs == NULL)
-        return tw_fail(err, TW_ENOMEM, "vectors of %zu items", room);
-    w->vecs = vecs;
-    w->room = (int64_t) room;
-    return TW_OK;
-}
-
 static tw_status keep_string(twi_cluster_work *w, const char *s, size_t *at, tw_error *err)
 {
     *at = w->strings.len;
@@ -64,8 +48,9 @@ static tw_status load_item(void *ctx, const tw_item *item, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_cluster_work *w = ctx;
-    if (w->n == w->room)
-        TW_TRY(grow(w, err));
+    const tw_column columns[] = {
+        TW_COLUMN(&w->rows), TW_COLUMN(&w->at), {&w->vecs, (size_t) w->dim * sizeof *w->vecs}};
+    TW_TRY(tw_grow_columns(columns, 3, &w->room, (size_t) w->n + 1, "items", err));
     float *vec = w->vecs + (size_t) w->n * (size_t) w->dim;
     st = tw_index_get(w->g->items, item->row, vec, NULL);
     if (st == TW_ENOTFOUND) { /* put while nothing embeds: as good as unread */

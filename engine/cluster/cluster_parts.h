@@ -13,7 +13,8 @@ enum { TWI_CENTRAL = 3 }; /* items that stand for a cluster */
 /* What one clustering works in; all but g owned. */
 typedef struct twi_cluster_work {
     twi_generation *g;
-    int64_t n, room;
+    int64_t n;
+    size_t room;
     int dim;
     int64_t *rows;   /* (n) of the store, ascending */
     size_t (*at)[2]; /* (n) id and title in strings */

@@ -2,6 +2,7 @@
 #include <jansson.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "engine/cluster/cluster_parts.h"
 #include "towers/tower_metrics.h"
 
@@ -11,7 +12,7 @@ struct twi_classes {
     char *name;
     int64_t items; /* that have the attribute */
     int64_t n;     /* (item, value) pairs */
-    int64_t room;
+    size_t room;
     int32_t *cluster, *value; /* (n) */
     json_t *known;            /* value as text -> its number */
 };
@@ -48,17 +49,8 @@ static tw_status add_class(twi_classes *c, int cluster, const json_t *value, tw_
     char *text = NULL;
     if (!json_is_string(value) && !json_is_number(value) && !json_is_boolean(value))
         return TW_OK;
-    if (c->n == c->room) {
-        const int64_t room = c->room == 0 ? 1024 : c->room * 2;
-        int32_t *more = tw_realloc(c->cluster, (size_t) room, sizeof *more);
-        if (more != NULL)
-            c->cluster = more;
-        int32_t *values = more == NULL ? NULL : tw_realloc(c->value, (size_t) room, sizeof *values);
-        if (values == NULL)
-            return tw_fail(err, TW_ENOMEM, "classes of %lld items", (long long) room);
-        c->value = values;
-        c->room = room;
-    }
+    const tw_column columns[] = {TW_COLUMN(&c->cluster), TW_COLUMN(&c->value)};
+    TW_TRY(tw_grow_columns(columns, 2, &c->room, (size_t) c->n + 1, "classes of items", err));
     TW_TRY(twi_json_dump(value, &text, err));
     json_t *number = json_object_get(c->known, text);
     if (number == NULL) {

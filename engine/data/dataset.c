@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "engine/internal.h"
 
 /* ---- what towers may read of an item --------------------------------------------------------- */
@@ -50,37 +51,21 @@ done:
 
 typedef struct loader {
     twi_catalogue *c;
-    int64_t room;
+    size_t room;
     unsigned modalities;
     tw_text text;
 } loader;
 
-static tw_status grow(loader *l, tw_error *err)
-{
-    twi_catalogue *c = l->c;
-    if (c->n < l->room)
-        return TW_OK;
-    int64_t room = l->room == 0 ? 1024 : l->room * 2;
-    int64_t *rows = tw_realloc(c->rows, (size_t) room, sizeof *rows);
-    if (rows != NULL)
-        c->rows = rows;
-    twi_described *items = rows == NULL ? NULL : tw_realloc(c->items, (size_t) room, sizeof *items);
-    if (items == NULL)
-        return tw_fail(err, TW_ENOMEM, "catalogue of %lld items", (long long) room);
-    memset(items + l->room, 0, (size_t) (room - l->room) * sizeof *items);
-    c->items = items;
-    l->room = room;
-    return TW_OK;
-}
-
 static tw_status load_item(void *ctx, const tw_item *item, tw_error *err)
 {
     loader *l = ctx;
-    tw_status st = grow(l, err);
+    twi_catalogue *c = l->c;
+    const tw_column columns[] = {TW_COLUMN(&c->rows), TW_COLUMN(&c->items)};
+    tw_status st = tw_grow_columns(columns, 2, &l->room, (size_t) c->n + 1, "items", err);
     if (st == TW_OK)
-        st = twi_describe(item, l->modalities, &l->text, &l->c->items[l->c->n], err);
+        st = twi_describe(item, l->modalities, &l->text, &c->items[c->n], err);
     if (st == TW_OK)
-        l->c->rows[l->c->n++] = item->row;
+        c->rows[c->n++] = item->row;
     return st;
 }
 
@@ -122,21 +107,12 @@ void twi_catalogue_fini(twi_catalogue *c)
 static tw_status load_event(void *ctx, const tw_event *ev, tw_error *err)
 {
     twi_events *log = ctx;
-    if (log->n == log->room) {
-        int64_t room = log->room == 0 ? 4096 : log->room * 2;
-        int64_t **arrays[] = {&log->users, &log->items, &log->times, &log->seqs};
-        for (int i = 0; i < 4; i++) {
-            int64_t *more = tw_realloc(*arrays[i], (size_t) room, sizeof *more);
-            if (more == NULL)
-                return tw_fail(err, TW_ENOMEM, "%lld events", (long long) room);
-            *arrays[i] = more;
-        }
-        double *ratings = tw_realloc(log->ratings, (size_t) room, sizeof *ratings);
-        if (ratings == NULL)
-            return tw_fail(err, TW_ENOMEM, "%lld events", (long long) room);
-        log->ratings = ratings;
-        log->room = room;
-    }
+    const tw_column columns[] = {TW_COLUMN(&log->users), TW_COLUMN(&log->items),
+                                 TW_COLUMN(&log->times), TW_COLUMN(&log->seqs),
+                                 TW_COLUMN(&log->ratings)};
+    tw_status st = tw_grow_columns(columns, 5, &log->room, (size_t) log->n + 1, "events", err);
+    if (st != TW_OK)
+        return st;
     log->users[log->n] = ev->user;
     log->items[log->n] = ev->item;
     log->times[log->n] = ev->time;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/hash.h"
 #include "base/rng.h"
 #include "ingest/ingest.h"
@@ -23,7 +24,7 @@ typedef struct job {
     const tw_train_options *opt;
     const twi_catalogue *c;
     twi_train_set *out;
-    int64_t room_pairs, room_triplets;
+    size_t room_pairs, room_triplets;
 } job;
 
 /* ---- pairs and triplets from a file ---------------------------------------------------------- */
@@ -41,30 +42,21 @@ static tw_status position_of(job *j, const char *id, int32_t *out, tw_error *err
 
 static tw_status add_pair(job *j, tw_item_pair pair, tw_error *err)
 {
-    if (j->out->split.n == j->room_pairs) {
-        int64_t room = j->room_pairs == 0 ? 1024 : 2 * j->room_pairs;
-        tw_item_pair *more = tw_realloc(j->out->split.pairs, (size_t) room, sizeof *more);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "%lld pairs", (long long) room);
-        j->out->split.pairs = more;
-        j->room_pairs = room;
-    }
-    j->out->split.pairs[j->out->split.n++] = pair;
-    return TW_OK;
+    twi_tower_split *s = &j->out->split;
+    tw_status st = tw_grow(&s->pairs, &j->room_pairs, (size_t) s->n + 1, "pairs", err);
+    if (st == TW_OK)
+        s->pairs[s->n++] = pair;
+    return st;
 }
 
 static tw_status add_triplet(job *j, tw_item_triplet t, tw_error *err)
 {
-    if (j->out->n_triplets == j->room_triplets) {
-        int64_t room = j->room_triplets == 0 ? 1024 : 2 * j->room_triplets;
-        tw_item_triplet *more = tw_realloc(j->out->triplets, (size_t) room, sizeof *more);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "%lld triplets", (long long) room);
-        j->out->triplets = more;
-        j->room_triplets = room;
-    }
-    j->out->triplets[j->out->n_triplets++] = t;
-    return TW_OK;
+    twi_train_set *s = j->out;
+    tw_status st =
+        tw_grow(&s->triplets, &j->room_triplets, (size_t) s->n_triplets + 1, "triplets", err);
+    if (st == TW_OK)
+        s->triplets[s->n_triplets++] = t;
+    return st;
 }
 
 static tw_status add_row(job *j, const tw_row *r, bool triplets, int64_t line, tw_error *err)

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/grow.h"
 #include "base/hash.h"
 #include "engine/models/versions.h"
 #include "ingest/ingest.h"
@@ -90,7 +91,8 @@ typedef struct offline_eval {
     names user, item;
     int32_t *users, *items; /* (n) */
     int64_t *times;         /* (n) */
-    int64_t n, room, rejected;
+    int64_t n, rejected;
+    size_t room;
     tw_seq_data *data;  /* everything */
     tw_seq_data *train; /* what is left to train on; NULL: everything */
     bool *strangers;    /* (n_users+1) held out */
@@ -100,30 +102,11 @@ typedef struct offline_eval {
     FILE *metrics;
 } offline_eval;
 
-static tw_status more_room(offline_eval *s, tw_error *err)
-{
-    int64_t room = s->room == 0 ? 65536 : s->room * 2;
-    int32_t *users = tw_realloc(s->users, (size_t) room, sizeof *users);
-    if (users != NULL)
-        s->users = users;
-    int32_t *items = tw_realloc(s->items, (size_t) room, sizeof *items);
-    if (items != NULL)
-        s->items = items;
-    int64_t *times = tw_realloc(s->times, (size_t) room, sizeof *times);
-    if (times != NULL)
-        s->times = times;
-    if (users == NULL || items == NULL || times == NULL)
-        return tw_fail(err, TW_ENOMEM, "%lld events", (long long) room);
-    s->room = room;
-    return TW_OK;
-}
-
 static tw_status take_row(offline_eval *s, const tw_row *row, tw_error *err)
 {
     tw_status st = TW_OK;
-    if (s->n == s->room)
-        TW_TRY(more_room(s, err));
-    assert(s->users != NULL && s->items != NULL && s->times != NULL);
+    const tw_column columns[] = {TW_COLUMN(&s->users), TW_COLUMN(&s->items), TW_COLUMN(&s->times)};
+    TW_TRY(tw_grow_columns(columns, 3, &s->room, (size_t) s->n + 1, "events", err));
     TW_TRY(number(&s->user, row->user, &s->users[s->n], err));
     TW_TRY(number(&s->item, row->item, &s->items[s->n], err));
     s->times[s->n++] = row->time;

@@ -7,22 +7,17 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "engine/models/versions.h"
 
 #define SERVED_KEY "models.served" /* meta: a JSON list of versions, the last to serve first */
 
 static tw_status add_version(twi_registry *r, const twi_version *v, tw_error *err)
 {
-    if (r->n == r->room) {
-        const int room = r->room == 0 ? 16 : r->room * 2;
-        twi_version *more = tw_realloc(r->versions, (size_t) room, sizeof *more);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "list of %d model versions", room);
-        r->versions = more;
-        r->room = room;
-    }
-    r->versions[r->n++] = *v;
-    return TW_OK;
+    tw_status st = tw_grow(&r->versions, &r->room, (size_t) r->n + 1, "model versions", err);
+    if (st == TW_OK)
+        r->versions[r->n++] = *v;
+    return st;
 }
 
 /* An entry that cannot be read leaves its version without parts: the others are none the worse. */

@@ -50,7 +50,8 @@ typedef struct twi_version {
 } twi_version;
 
 typedef struct twi_registry {
-    int n, room;
+    int n;
+    size_t room;
     twi_version *versions; /* (n) ascending; owned */
     int serves, before;    /* 0: none */
 } twi_registry;
