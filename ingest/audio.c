@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/grow.h"
 #include "ingest/audio_internal.h"
 #include "ingest/media_features.h"
 
@@ -77,22 +78,6 @@ static tw_status check(const SF_INFO *info, const char *name, tw_error *err)
     return TW_OK;
 }
 
-/* Where n more frames go. Room grows by doubling, since a header may promise what the file does not
- * hold. NULL when out of memory. */
-static float *room_for(tw_audio *s, int64_t *room, int64_t n)
-{
-    const int64_t need = s->frames + n;
-    if (s->samples == NULL || need > *room) {
-        const int64_t more = 2 * *room > need ? 2 * *room : need;
-        float *p = tw_realloc(s->samples, (size_t) more, sizeof *p);
-        if (p == NULL)
-            return NULL;
-        s->samples = p;
-        *room = more;
-    }
-    return s->samples + s->frames;
-}
-
 /* The mean of each frame's channels. False where a sample is no number: *bad is its frame. */
 static bool mix(float *out, const float *frames, int64_t n, int channels, int64_t *bad)
 {
@@ -115,7 +100,8 @@ static tw_status read_frames(tw_audio *out, SNDFILE *file, int channels, int64_t
     enum { BLOCK = 16384 }; /* floats: room for 256 frames of the most channels */
     tw_status st = TW_OK;
     float *block = tw_alloc(BLOCK, sizeof *block);
-    int64_t room = 0, bad = 0;
+    int64_t bad = 0;
+    size_t room = 0;
 
     if (block == NULL) {
         st = tw_fail(err, TW_ENOMEM, "memory for '%s'", name);
@@ -130,12 +116,9 @@ static tw_status read_frames(tw_audio *out, SNDFILE *file, int channels, int64_t
         const int64_t n = sf_readf_float(file, block, fits < left ? fits : left);
         if (n <= 0)
             break;
-        float *to = room_for(out, &room, n);
-        if (to == NULL) {
-            st = tw_fail(err, TW_ENOMEM, "a sound of %lld samples", (long long) (out->frames + n));
-            goto done;
-        }
-        if (!mix(to, block, n, channels, &bad)) {
+        /* By doubling, since a header may promise what the file does not hold. */
+        TW_TRY(tw_grow(&out->samples, &room, (size_t) (out->frames + n), "samples of audio", err));
+        if (!mix(out->samples + out->frames, block, n, channels, &bad)) {
             st =
                 tw_fail(err, TW_EINVAL, "'%s' has a sample that is no finite number, in frame %lld",
                         name, (long long) (out->frames + bad));

@@ -5,7 +5,7 @@
  * grows. */
 #include <string.h>
 
-#include "base/alloc.h"
+#include "base/grow.h"
 #include "ingest/internal.h"
 
 const char *twi_quote(char out[TWI_QUOTE_MAX], const char *s, size_t len)
@@ -38,15 +38,7 @@ tw_status twi_cells_reserve(tw_reader *r, int n, tw_error *err)
 {
     if (n > TW_INGEST_MAX_COLUMNS)
         return tw_fail(err, TW_EINVAL, "the row has more than %d fields", TW_INGEST_MAX_COLUMNS);
-    if (n <= r->cells_room)
-        return TW_OK;
-    int room = n < r->cells_room * 2 ? r->cells_room * 2 : n < 16 ? 16 : n;
-    twi_cell *cells = tw_realloc(r->cells, (size_t) room, sizeof *cells);
-    if (cells == NULL)
-        return tw_fail(err, TW_ENOMEM, "no memory for %d cells", room);
-    r->cells = cells;
-    r->cells_room = room;
-    return TW_OK;
+    return tw_grow(&r->cells, &r->cells_room, (size_t) n, "cells", err);
 }
 
 static void start_cells(tw_reader *r)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "ingest/internal.h"
 
 #define NAMES_MAX ((size_t) TW_INGEST_MAX_LINE * 2)
@@ -111,15 +112,7 @@ tw_status twi_plan_reserve(twi_plan *p, int n, tw_error *err)
 {
     if (n > TW_INGEST_MAX_COLUMNS)
         return tw_fail(err, TW_EINVAL, "there are more than %d columns", TW_INGEST_MAX_COLUMNS);
-    if (n <= p->room)
-        return TW_OK;
-    int room = n < p->room * 2 ? p->room * 2 : n < 16 ? 16 : n;
-    twi_column *columns = tw_realloc(p->columns, (size_t) room, sizeof *columns);
-    if (columns == NULL)
-        return tw_fail(err, TW_ENOMEM, "no memory for %d columns", room);
-    p->columns = columns;
-    p->room = room;
-    return TW_OK;
+    return tw_grow(&p->columns, &p->room, (size_t) n, "columns", err);
 }
 
 /* The names move when their text grows, so they are placed again from the first. */

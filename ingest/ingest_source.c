@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/grow.h"
 #include "ingest/internal.h"
 
 #define READ_BYTES (128u << 10)
@@ -60,13 +61,7 @@ static tw_status make_room(twi_source *s, tw_error *err)
     }
     if (s->room - s->end >= READ_BYTES)
         return TW_OK;
-    size_t room = s->room * 2 < s->end + READ_BYTES ? s->end + READ_BYTES : s->room * 2;
-    char *buf = tw_realloc(s->buf, room, 1);
-    if (buf == NULL)
-        return tw_fail(err, TW_ENOMEM, "%zu bytes to read '%.300s'", room, s->path);
-    s->buf = buf;
-    s->room = room;
-    return TW_OK;
+    return tw_grow(&s->buf, &s->room, s->end + READ_BYTES, "bytes of a file", err);
 }
 
 static tw_status fill(twi_source *s, tw_error *err)

@@ -124,7 +124,8 @@ typedef struct twi_plan {
     tw_ingest_kind kind;
     tw_text names; /* the column names, NUL-terminated one after the other */
     twi_column *columns;
-    int n, room;
+    int n;
+    size_t room;
     int at[TWI_ROLES];       /* the column with that role, -1: none */
     char *mapped[TWI_ROLES]; /* column names that the caller gave; owned */
     twi_template title, text;
@@ -178,7 +179,8 @@ struct tw_reader {
     tw_reader_place place, first;
     tw_text scratch; /* the cells' bytes */
     twi_cell *cells;
-    int n_cells, cells_room;
+    int n_cells;
+    size_t cells_room;
     json_t *doc; /* the JSON row being read; owned */
     tw_text fields[TWI_ROLES], attributes;
     tw_text describe;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/grow.h"
 #include "base/hash.h"
 #include "base/size.h"
 #include "base/text.h"
@@ -70,16 +71,10 @@ void tw_st_writer_destroy(tw_st_writer *w)
 
 static tw_status keep_part(tw_st_writer *w, const void *data, size_t bytes, tw_error *err)
 {
-    if (w->n == w->room) {
-        size_t room = w->room > 0 ? 2 * w->room : 32;
-        part *parts = tw_realloc(w->parts, room, sizeof *parts);
-        if (parts == NULL)
-            return tw_fail(err, TW_ENOMEM, "list of %zu tensors", room);
-        w->parts = parts;
-        w->room = room;
-    }
-    w->parts[w->n++] = (part){.data = data, .bytes = bytes};
-    return TW_OK;
+    const tw_status st = tw_grow(&w->parts, &w->room, w->n + 1, "tensors", err);
+    if (st == TW_OK)
+        w->parts[w->n++] = (part){.data = data, .bytes = bytes};
+    return st;
 }
 
 tw_status tw_st_add(tw_st_writer *w, const char *name, tw_dtype type, int64_t rows, int64_t cols,

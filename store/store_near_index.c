@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/deadline.h"
+#include "base/grow.h"
 #include "store/internal.h"
 
 #define FIRST_BUDGET 0.2       /* seconds of reading names in the first query of a process ... */
@@ -37,7 +38,7 @@ struct twi_names_index {
     pthread_mutex_t lock; /* guards all of it */
     signature *rows;      /* [row]; no bits: no such row, or deleted */
     int64_t n;            /* rows 0 .. n-1 are there */
-    int64_t room;
+    size_t room;
     int64_t applied; /* the sequence number they are up to */
     bool used;       /* a query has been here */
 };
@@ -114,14 +115,9 @@ done:
 
 static tw_status make_room(twi_names_index *ix, int64_t row, tw_error *err)
 {
-    if (row >= ix->room) {
-        const int64_t room = row + row / 2 + 1024;
-        signature *more = tw_realloc(ix->rows, (size_t) room, sizeof *more);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "an index of %lld names", (long long) room);
-        ix->rows = more;
-        ix->room = room;
-    }
+    const tw_status st = tw_grow(&ix->rows, &ix->room, (size_t) row + 1, "names", err);
+    if (st != TW_OK)
+        return st;
     if (row >= ix->n) {
         memset(ix->rows + ix->n, 0, (size_t) (row + 1 - ix->n) * sizeof *ix->rows);
         ix->n = row + 1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/size.h"
 
 void *twi_bytes_more(twi_bytes *b, size_t n)
@@ -13,17 +14,9 @@ void *twi_bytes_more(twi_bytes *b, size_t n)
 
     if (!tw_size_add(at, n, &need))
         return NULL;
-    if (need > b->room) {
-        size_t room = b->room < 4096 ? 4096 : b->room;
-        while (room < need)
-            if (!tw_size_mul(room, 2, &room))
-                return NULL;
-        unsigned char *more = tw_realloc(b->data, room, 1);
-        if (more == NULL)
-            return NULL;
-        b->data = more;
-        b->room = room;
-    }
+    /* At least a page, so that a session meets no larger text without memory for it. */
+    if (tw_grow(&b->data, &b->room, need < 4096 ? 4096 : need, "bytes", NULL) != TW_OK)
+        return NULL;
     memset(b->data + b->len, 0, need - b->len);
     b->len = need;
     return b->data + at;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "nn/internal.h"
 #include "nn/tape/arena.h"
 
@@ -140,15 +141,9 @@ void tw_tape_record(tw_tape *t, void (*back)(tw_tape *t, void *saved), void *sav
 {
     if (t->grads == NULL)
         return;
-    if (t->n == t->room) {
-        size_t room = t->room > 0 ? 2 * t->room : 64;
-        record *records = tw_realloc(t->records, room, sizeof *records);
-        if (records == NULL) {
-            t->failed = true;
-            return;
-        }
-        t->records = records;
-        t->room = room;
+    if (tw_grow(&t->records, &t->room, t->n + 1, "records", NULL) != TW_OK) {
+        t->failed = true;
+        return;
     }
     t->records[t->n++] = (record){.back = back, .saved = saved};
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/rng.h"
 
 enum { BLOCK = 256 }; /* anchors of one search */
@@ -23,7 +24,8 @@ typedef struct miner {
     int32_t *candidate; /* (k) places in the anchor's row that may be negatives */
     int32_t *fit;       /* (k) those of them that are far enough from one positive */
     tw_item_triplet *out;
-    int64_t n_out, room;
+    int64_t n_out;
+    size_t room;
 } miner;
 
 static tw_status check(const miner *m, tw_error *err)
@@ -90,16 +92,10 @@ static double cosine_of(const miner *m, int32_t a, int32_t b)
 
 static tw_status keep(miner *m, int32_t anchor, int32_t positive, int32_t negative, tw_error *err)
 {
-    if (m->n_out == m->room) {
-        const int64_t room = m->room == 0 ? 1024 : 2 * m->room;
-        tw_item_triplet *more = tw_realloc(m->out, (size_t) room, sizeof *more);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "%lld mined triplets", (long long) room);
-        m->out = more;
-        m->room = room;
-    }
-    m->out[m->n_out++] = (tw_item_triplet){anchor, positive, negative};
-    return TW_OK;
+    const tw_status st = tw_grow(&m->out, &m->room, (size_t) m->n_out + 1, "mined triplets", err);
+    if (st == TW_OK)
+        m->out[m->n_out++] = (tw_item_triplet){anchor, positive, negative};
+    return st;
 }
 
 /* The negatives of one pair: the first of those that fit, or a draw without putting back. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "towers/internal.h"
 
 typedef struct partner {
@@ -29,7 +30,8 @@ typedef struct miner {
     int32_t *touched;   /* (n_items) items with met > 0 */
     partner *ranking;   /* (n_items) */
     tw_item_pair *pairs;
-    int64_t n_pairs, room;
+    int64_t n_pairs;
+    size_t room;
 } miner;
 
 static void fini(miner *m)
@@ -141,16 +143,11 @@ static int compare_partners(const void *a, const void *b)
 
 static tw_status keep_pair(miner *m, int32_t a, int32_t b, double weight, tw_error *err)
 {
-    if (m->n_pairs == m->room) {
-        int64_t room = m->room == 0 ? 1024 : 2 * m->room;
-        tw_item_pair *more = tw_realloc(m->pairs, (size_t) room, sizeof *more);
-        if (more == NULL)
-            return tw_fail(err, TW_ENOMEM, "%lld mined pairs", (long long) room);
-        m->pairs = more;
-        m->room = room;
-    }
-    m->pairs[m->n_pairs++] = (tw_item_pair){a < b ? a : b, a < b ? b : a, 1, (float) weight};
-    return TW_OK;
+    const tw_item_pair pair = {a < b ? a : b, a < b ? b : a, 1, (float) weight};
+    const tw_status st = tw_grow(&m->pairs, &m->room, (size_t) m->n_pairs + 1, "mined pairs", err);
+    if (st == TW_OK)
+        m->pairs[m->n_pairs++] = pair;
+    return st;
 }
 
 /* The strongest partners of one item. The weight is the same from both sides, bit by bit, because
