@@ -9,7 +9,10 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/grow.h"
-#include "engine/internal.h"
+#include "engine/engine_state.h"
+#include "engine/follow.h"
+#include "engine/generation.h"
+#include "engine/item_reader.h"
 #include "ingest/ingest.h"
 
 typedef struct load {
@@ -381,11 +384,7 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
     *report = (tw_ingest_report){0};
     twi_item_reader_init(&l.media, NULL, NULL);
     tw_text_init(&l.tidy, TW_STORE_MAX_ATTRIBUTES + 1);
-    TW_TRY(twi_need_write(e, err));
-    if (pthread_mutex_trylock(&e->bulk) != 0) {
-        st = tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
-        goto done;
-    }
+    TW_TRY(twi_bulk_begin(e, err));
     st = open_file(&l, path, kind, err);
     if (st == TW_OK)
         st = read_rows(&l, kind, err);
@@ -393,7 +392,7 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
         (void) snprintf(report->rejects_path, sizeof report->rejects_path, "%s.rejected", path);
     if (st == TW_OK)
         st = tw_rejects_finish(l.rejects, err);
-    (void) pthread_mutex_unlock(&e->bulk);
+    twi_bulk_end(e);
     twi_maintenance_wake(e);
 done:
     report->seconds = tw_clock_monotonic() - start;

@@ -7,7 +7,15 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/models/versions.h"
+#include "engine/check_index.h"
+#include "engine/data/seq_cut.h"
+#include "engine/directory.h"
+#include "engine/engine_state.h"
+#include "engine/findings.h"
+#include "engine/generation.h"
+#include "engine/models/model_dir.h"
+#include "engine/models/model_open.h"
+#include "engine/models/registry.h"
 
 #define FROM_COPY                                                                                  \
     "put it back from a copy, let another version serve (twindex models DIR lists them), or "      \
@@ -17,15 +25,6 @@
 enum { LOOKS = 20 }; /* a version comes once a training, so even two are many */
 
 #define MAX_FINDINGS ((size_t) 1 << 20) /* bytes of sentences */
-
-void twi_found(twi_findings *f, const char *what, const char *why, const char *remedy)
-{
-    const size_t before = f->text.len;
-    f->n++;
-    if (tw_text_addf(&f->text, NULL, "%s: %s; %s", what, why, remedy) != TW_OK ||
-        tw_text_add(&f->text, "", 1, NULL) != TW_OK)
-        f->text.len = before; /* there are a million bytes of others */
-}
 
 typedef struct teller {
     tw_problem_fn found;

@@ -2,12 +2,17 @@
  *
  * A snapshot is up to a sequence number and may hold a part of what came later, so of an item that
  * changed since nothing is said. The store is read after the snapshot, so it is not behind it. */
+#include "engine/check_index.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/grow.h"
-#include "engine/models/versions.h"
+#include "engine/engine_state.h"
+#include "engine/follow.h"
+#include "engine/snapshot.h"
+#include "engine/vectors.h"
 
 #define REBUILT "delete the file, the next command that opens the directory for writing rebuilds it"
 

@@ -6,7 +6,7 @@
 #include "base/crash.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "engine/internal.h"
+#include "engine/engine.h"
 
 #define STORE_FILE "twindex.db"
 

@@ -2,7 +2,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/models/versions.h"
+#include "engine/engine_state.h"
+#include "engine/generation.h"
+#include "engine/history.h"
+#include "engine/models/model_dir.h"
 
 #define MAX_TRAINING_LOG ((size_t) 64 << 20)
 

@@ -1,4 +1,7 @@
 /* An item as its towers read it: text put together, attributes, media decoded. */
+#include "engine/item_reader.h"
+
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "engine/internal.h"
+#include "engine/engine_state.h"
 #include "ingest/audio.h"
 #include "ingest/image.h"
 
@@ -249,6 +252,36 @@ done:
 
 /* ---- what towers read of it ------------------------------------------------------------------ */
 
+static tw_status add_word(tw_text *out, const char *word, tw_error *err)
+{
+    if (word == NULL || word[0] == '\0')
+        return TW_OK;
+    tw_status st = out->len > 0 ? tw_text_add(out, " ", 1, err) : TW_OK;
+    return st == TW_OK ? tw_text_adds(out, word, err) : st;
+}
+
+/* Numbers, dates and links say little as words, so of the attributes only lists of strings (genres,
+ * tags) count. */
+tw_status twi_item_text(const tw_item *item, tw_text *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    json_t *root = NULL;
+
+    TW_TRY(add_word(out, item->title, err));
+    TW_TRY(add_word(out, item->text, err));
+    if (item->attributes == NULL || strchr(item->attributes, '[') == NULL)
+        goto done;
+    root = json_loads(item->attributes, 0, NULL);
+    const char *key;
+    json_t *value, *word;
+    size_t i;
+    json_object_foreach(root, key, value) json_array_foreach(value, i, word)
+        TW_TRY(add_word(out, json_string_value(word), err));
+done:
+    json_decref(root);
+    return st;
+}
+
 /* A sound that was decoded for longer than the towers read ends for them where it would have been
  * cut, so that putting, ingesting and training see the same samples. */
 static void fill(twi_item_reader *r, const char *text, size_t len, const char *attributes,
@@ -264,6 +297,14 @@ static void fill(twi_item_reader *r, const char *text, size_t len, const char *a
                            .attributes = attributes};
 }
 
+tw_status twi_described_read(twi_item_reader *r, const twi_described *d, tw_tower_item *out,
+                             tw_error *err)
+{
+    tw_status st = load_media(r, d->image, d->audio, err);
+    fill(r, d->text, d->text != NULL ? strlen(d->text) : 0, d->attributes, out);
+    return st;
+}
+
 tw_status twi_item_compose(twi_item_reader *r, const tw_item *item, tw_tower_item *out,
                            tw_error *err)
 {
@@ -277,67 +318,4 @@ tw_status twi_item_read(twi_item_reader *r, const tw_item *item, tw_tower_item *
 {
     tw_status st = load_media(r, item->image, item->audio, err);
     return st == TW_OK ? twi_item_compose(r, item, out, err) : st;
-}
-
-/* ---- many ------------------------------------------------------------------------------------ */
-
-struct twi_source {
-    const twi_described *items;
-    int64_t n;
-    twi_item_reader readers[TW_POOL_MAX]; /* one a worker */
-};
-
-tw_status twi_source_create(twi_source **out, const twi_described *items, int64_t n,
-                            const tw_tower *tower, twi_unread *unread, tw_error *err)
-{
-    twi_source *s = tw_alloc(1, sizeof *s);
-    *out = s;
-    if (s == NULL)
-        return tw_fail(err, TW_ENOMEM, "readers of %lld items", (long long) n);
-    s->items = items;
-    s->n = n;
-    for (int w = 0; w < TW_POOL_MAX; w++)
-        twi_item_reader_init(&s->readers[w], tower, unread);
-    return TW_OK;
-}
-
-void twi_source_destroy(twi_source *s)
-{
-    for (int w = 0; s != NULL && w < TW_POOL_MAX; w++)
-        twi_item_reader_fini(&s->readers[w]);
-    tw_free(s);
-}
-
-static tw_status load_described(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_error *err)
-{
-    twi_source *s = ctx;
-    twi_item_reader *r = &s->readers[worker];
-    const twi_described *d = &s->items[i];
-    tw_status st = load_media(r, d->image, d->audio, err);
-    fill(r, d->text, d->text != NULL ? strlen(d->text) : 0, d->attributes, out);
-    return st;
-}
-
-tw_tower_source twi_source_of(twi_source *s)
-{
-    return (tw_tower_source){.n = s->n, .load = load_described, .ctx = s};
-}
-
-tw_status twi_catalogue_samples(tw_engine *e, const tw_tower *tower, const twi_catalogue *c,
-                                twi_unread *unread, tw_progress_fn progress, void *ctx,
-                                tw_tower_samples **out, tw_error *err)
-{
-    tw_status st = TW_OK;
-    tw_pool *pool = NULL;
-    twi_source *source = NULL;
-
-    *out = NULL;
-    TW_TRY(twi_source_create(&source, c->items, c->n, tower, unread, err));
-    TW_TRY(tw_pool_create(&pool, e->threads, err));
-    const tw_tower_source items = twi_source_of(source);
-    TW_TRY(tw_tower_prepare(out, tower, pool, &items, progress, ctx, err));
-done:
-    tw_pool_destroy(pool);
-    twi_source_destroy(source);
-    return st;
 }

@@ -1,13 +1,12 @@
 /* Vectors that the active towers should have given and did not, or that are not what they gave:
  * they are derived, so a writer makes them anew, and a reader does without. */
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
+#include "engine/mend.h"
 
 #include "base/alloc.h"
-#include "base/grow.h"
 #include "base/log.h"
-#include "engine/models/versions.h"
+#include "engine/embed.h"
+#include "engine/engine_state.h"
+#include "engine/item_reader.h"
 
 /* ---- missing --------------------------------------------------------------------------------- */
 
@@ -42,7 +41,6 @@ tw_status twi_mend_pending(tw_engine *e, twi_generation *g, tw_progress_fn progr
 {
     tw_status st = TW_OK;
     bool lack = true;
-    const tw_train_options opt = {.progress = progress, .progress_ctx = ctx};
 
     if (g->tower == NULL && g->towers_version > 0 && e->mode == TW_ENGINE_WRITE)
         return tw_store_set_meta(e->store, UNEMBEDDED_KEY, "1", err);
@@ -55,33 +53,13 @@ tw_status twi_mend_pending(tw_engine *e, twi_generation *g, tw_progress_fn progr
     if (e->current == NULL)
         tw_log(TW_LOG_WARN, "ITEMS-EMBEDDED", "model=%d reason=\"some had no vector of it\"",
                g->version);
-    TW_TRY(twi_embed_pending(e, g->towers_version, g->tower, &opt, err));
+    TW_TRY(twi_embed_pending(e, g->towers_version, g->tower, progress, ctx, err));
     TW_TRY(tw_store_set_meta(e->store, UNEMBEDDED_KEY, NULL, err));
 done:
     return st;
 }
 
 /* ---- impossible ------------------------------------------------------------------------------ */
-
-/* Towers give unit vectors, or zeros where they read nothing. */
-#define LONGEST_SQUARE 2.0
-
-bool twi_vector_sound(const float *vec, int dim)
-{
-    double square = 0;
-    for (int i = 0; i < dim; i++)
-        square += (double) vec[i] * (double) vec[i];
-    return isfinite(square) && square < LONGEST_SQUARE;
-}
-
-tw_status twi_note_unsound(twi_generation *g, int64_t row, tw_error *err)
-{
-    tw_status st =
-        tw_grow(&g->unsound, &g->unsound_room, (size_t) g->n_unsound + 1, "damaged vectors", err);
-    if (st == TW_OK)
-        g->unsound[g->n_unsound++] = row;
-    return st;
-}
 
 /* What embeds one stored item after the other. */
 typedef struct mender {

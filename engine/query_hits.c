@@ -1,11 +1,12 @@
 /* From hits to rows of an answer. The store is the truth and the index follows it: a hit may have
  * been deleted since it was searched, or just before the index was told. Such hits are left out and
  * others searched in their place, so that an answer has min(k, live) rows whoever deletes. */
+#include "engine/query_hits.h"
+
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/grow.h"
-#include "engine/internal.h"
+#include "engine/engine_state.h"
 
 tw_status twi_leave_out(twi_workspace *ws, const int64_t *rows, int n, tw_error *err)
 {

@@ -1,8 +1,12 @@
 /* What a query shows instead of naming an item: a text, a picture, a sound, or several of them. */
+#include "engine/query_vector.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/internal.h"
+#include "engine/engine_state.h"
+#include "engine/item_reader.h"
+#include "engine/vectors.h"
 #include "ingest/audio.h"
 #include "ingest/image.h"
 

@@ -1,8 +1,10 @@
-/* What a user's word for an item means, and what the text tower reads of one. */
-#include <jansson.h>
+/* What a user's word for an item means. */
+#include "engine/resolve.h"
+
 #include <string.h>
 
-#include "engine/internal.h"
+#include "base/text.h"
+#include "engine/engine_state.h"
 
 enum { NEAR = 3 };
 
@@ -107,34 +109,4 @@ tw_status twi_resolve(tw_engine *e, const char *name, int64_t *row, char *also, 
     if (st == TW_ENOTFOUND || st == TW_EINVAL)
         return by_title(e, name, row, also, err);
     return st == TW_OK ? TW_OK : tw_fail(err, st, "%s", why.msg);
-}
-
-static tw_status add_word(tw_text *out, const char *word, tw_error *err)
-{
-    if (word == NULL || word[0] == '\0')
-        return TW_OK;
-    tw_status st = out->len > 0 ? tw_text_add(out, " ", 1, err) : TW_OK;
-    return st == TW_OK ? tw_text_adds(out, word, err) : st;
-}
-
-/* Numbers, dates and links say little as words, so of the attributes only lists of strings (genres,
- * tags) count. */
-tw_status twi_item_text(const tw_item *item, tw_text *out, tw_error *err)
-{
-    tw_status st = TW_OK;
-    json_t *root = NULL;
-
-    TW_TRY(add_word(out, item->title, err));
-    TW_TRY(add_word(out, item->text, err));
-    if (item->attributes == NULL || strchr(item->attributes, '[') == NULL)
-        goto done;
-    root = json_loads(item->attributes, 0, NULL);
-    const char *key;
-    json_t *value, *word;
-    size_t i;
-    json_object_foreach(root, key, value) json_array_foreach(value, i, word)
-        TW_TRY(add_word(out, json_string_value(word), err));
-done:
-    json_decref(root);
-    return st;
 }

@@ -1,4 +1,6 @@
-/* Index snapshots on disk, and the thread that merges indexes while they serve. */
+/* Index snapshots on disk. */
+#include "engine/snapshot.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -6,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/internal.h"
+#include "engine/engine_state.h"
 
 tw_status twi_index_path(tw_engine *e, const char *kind, int version, char out[TW_PATH_MAX],
                          tw_error *err)
@@ -18,8 +20,8 @@ tw_status twi_index_path(tw_engine *e, const char *kind, int version, char out[T
 
 /* One model's `next` has other vectors once the towers that it reads no longer serve. Snapshots of
  * `items` without ":read" hold items of which the towers read nothing, and are built anew. */
-void twi_index_tag(const twi_generation *g, const char *kind, int version,
-                   char out[TW_INDEX_TAG_MAX])
+static void index_tag(const twi_generation *g, const char *kind, int version,
+                      char out[TW_INDEX_TAG_MAX])
 {
     const bool next = strcmp(kind, "next") == 0, content = next && g->content_version > 0;
     (void) snprintf(out, TW_INDEX_TAG_MAX, "%s:%d%s", kind, version,
@@ -35,12 +37,14 @@ void twi_index_tag(const twi_generation *g, const char *kind, int version,
  * numbers. So each snapshot has a random name, and the store remembers two: that of the one which
  * is being written, and that of the one which stays if it does not come to that. */
 
-static void make_name(char out[TWI_SNAPSHOT_NAME_MAX])
+#define SNAPSHOT_NAME 17 /* 16 hex digits and a NUL */
+
+static void make_name(char out[SNAPSHOT_NAME])
 {
     uint64_t bits = 0;
     if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != (ssize_t) sizeof bits)
         bits = (uint64_t) tw_clock_unix() << 20 ^ (uint64_t) getpid();
-    (void) snprintf(out, TWI_SNAPSHOT_NAME_MAX, "%016llx", (unsigned long long) bits);
+    (void) snprintf(out, SNAPSHOT_NAME, "%016llx", (unsigned long long) bits);
 }
 
 static void names_key(const char *kind, char out[32])
@@ -49,7 +53,7 @@ static void names_key(const char *kind, char out[32])
 }
 
 /* names <- "NEW OLD", "NEW" or "". */
-static tw_status read_names(tw_engine *e, const char *kind, char names[2 * TWI_SNAPSHOT_NAME_MAX],
+static tw_status read_names(tw_engine *e, const char *kind, char names[2 * SNAPSHOT_NAME],
                             tw_error *err)
 {
     char key[32];
@@ -61,7 +65,7 @@ static tw_status read_names(tw_engine *e, const char *kind, char names[2 * TWI_S
     tw_text_init(&text, TW_STORE_MAX_META);
     tw_status st = tw_store_meta(e->store, key, &text, &why);
     if (st == TW_OK)
-        (void) snprintf(names, (size_t) 2 * TWI_SNAPSHOT_NAME_MAX, "%.33s", tw_text_cstr(&text));
+        (void) snprintf(names, (size_t) 2 * SNAPSHOT_NAME, "%.33s", tw_text_cstr(&text));
     tw_text_fini(&text);
     return st == TW_OK || st == TW_ENOTFOUND ? TW_OK : tw_fail(err, st, "%s", why.msg);
 }
@@ -75,7 +79,7 @@ static const char *name_of(const char *tag)
 
 static bool is_among(const char *name, const char *names)
 {
-    return strlen(name) == TWI_SNAPSHOT_NAME_MAX - 1 && strstr(names, name) != NULL;
+    return strlen(name) == SNAPSHOT_NAME - 1 && strstr(names, name) != NULL;
 }
 
 /* The name of the one that lies there now stays good until the new one is in its place, however
@@ -83,7 +87,7 @@ static bool is_among(const char *name, const char *names)
 static tw_status remember_name(tw_engine *e, const char *kind, const char *path, const char *name,
                                tw_error *err)
 {
-    char names[2 * TWI_SNAPSHOT_NAME_MAX], both[2 * TWI_SNAPSHOT_NAME_MAX], key[32];
+    char names[2 * SNAPSHOT_NAME], both[2 * SNAPSHOT_NAME], key[32];
     tw_index_snapshot there;
     tw_status st = read_names(e, kind, names, err);
     if (st != TW_OK)
@@ -98,11 +102,11 @@ static tw_status remember_name(tw_engine *e, const char *kind, const char *path,
 tw_status twi_snapshot_unfit(tw_engine *e, const twi_generation *g, const char *kind, int version,
                              const char *tag, const char **why, tw_error *err)
 {
-    char names[2 * TWI_SNAPSHOT_NAME_MAX], want[TW_INDEX_TAG_MAX];
+    char names[2 * SNAPSHOT_NAME], want[TW_INDEX_TAG_MAX];
     const char *name = name_of(tag);
     const size_t len = name[0] != '\0' ? (size_t) (name - tag) - 1 : strlen(tag);
 
-    twi_index_tag(g, kind, version, want);
+    index_tag(g, kind, version, want);
     *why = TWI_OF_OTHER_MODELS;
     if (strlen(want) != len || strncmp(want, tag, len) != 0)
         return TW_OK; /* as once after the towers that seq reads were trained anew */
@@ -117,7 +121,7 @@ tw_status twi_snapshot_unfit(tw_engine *e, const twi_generation *g, const char *
 static tw_status save(tw_engine *e, const twi_generation *g, tw_index *ix, const char *kind,
                       int version, int64_t applied, int64_t *saved, tw_error *err)
 {
-    char path[TW_PATH_MAX], tag[TW_INDEX_TAG_MAX], name[TWI_SNAPSHOT_NAME_MAX];
+    char path[TW_PATH_MAX], tag[TW_INDEX_TAG_MAX], name[SNAPSHOT_NAME];
     tw_error why = {0};
 
     if (ix == NULL || *saved == applied)
@@ -129,7 +133,7 @@ static tw_status save(tw_engine *e, const twi_generation *g, tw_index *ix, const
     st = remember_name(e, kind, path, name, err);
     if (st != TW_OK)
         return st;
-    twi_index_tag(g, kind, version, tag);
+    index_tag(g, kind, version, tag);
     (void) snprintf(tag + strlen(tag), sizeof tag - strlen(tag), "@%s", name);
     st = tw_index_save(ix, path, tag, applied, &why);
     if (st != TW_OK) {
@@ -169,129 +173,4 @@ tw_status tw_engine_snapshot(tw_engine *e, tw_error *err)
 {
     tw_status st = twi_need_write(e, err);
     return st == TW_OK ? twi_snapshot(e, err) : st;
-}
-
-void twi_index_tell(const tw_index *ix, const char *kind)
-{
-    tw_index_stats s;
-    tw_index_get_stats(ix, &s);
-    if (s.exact && s.recall > 0)
-        tw_log(TW_LOG_WARN, "INDEX-INEXACT", "index=%s recall=%.3f vectors=%lld", kind, s.recall,
-               (long long) s.main_vectors);
-}
-
-/* A stop waits so long for a fold that is under way: one without a graph ends in it. */
-#define STOP_GRACE_S 2.0
-
-/* A graph takes minutes: it is given up at once, but for the measuring at its end. */
-static int stop_fold(void *ctx, const tw_progress *p)
-{
-    tw_engine *e = ctx;
-    (void) pthread_mutex_lock(&e->maintenance_lock);
-    const bool quit = e->maintenance_quit;
-    const double until = e->maintenance_until;
-    (void) pthread_mutex_unlock(&e->maintenance_lock);
-    return quit && (strcmp(p->stage, "building") == 0 || tw_clock_monotonic() > until);
-}
-
-/* Whether it folded. */
-static bool fold(tw_engine *e, tw_index *ix, const char *kind)
-{
-    tw_error why = {0};
-    if (ix == NULL || !tw_index_wants_merge(ix))
-        return false;
-    const tw_status st = tw_index_merge(ix, stop_fold, e, &why);
-    if (st == TW_ECANCELLED) {
-        tw_log(TW_LOG_INFO, "FOLD-STOPPED", "index=%s reason=\"%s\"", kind, why.msg);
-    } else if (st != TW_OK) {
-        tw_log(TW_LOG_WARN, "FOLD-FAILED", "index=%s reason=\"%s\"", kind, why.msg);
-    } else {
-        tw_log(TW_LOG_INFO, "FOLD-DONE", "index=%s", kind);
-        twi_index_tell(ix, kind);
-    }
-    return st == TW_OK;
-}
-
-static void merge_both(tw_engine *e)
-{
-    twi_generation *g = twi_acquire(e);
-    const bool items = fold(e, g->items, "items"), next = fold(e, g->next, "next");
-
-    (void) pthread_mutex_lock(&e->writer); /* what is on disk is as new, but slower */
-    if (items)
-        g->saved_items = -1;
-    if (next)
-        g->saved_next = -1;
-    (void) pthread_mutex_unlock(&e->writer);
-    twi_release(e, g);
-    (void) !twi_snapshot(e, NULL); /* logged inside; the store is the truth */
-}
-
-/* What was wanted before the end is begun: an ingest closes as soon as it has asked. */
-static void *keep(void *arg)
-{
-    tw_engine *e = arg;
-    (void) pthread_mutex_lock(&e->maintenance_lock);
-    while (!e->maintenance_quit || e->maintenance_wanted) {
-        if (!e->maintenance_wanted) {
-            (void) pthread_cond_wait(&e->maintenance_due, &e->maintenance_lock);
-            continue;
-        }
-        e->maintenance_wanted = false;
-        (void) pthread_mutex_unlock(&e->maintenance_lock);
-        merge_both(e);
-        (void) pthread_mutex_lock(&e->maintenance_lock);
-    }
-    (void) pthread_mutex_unlock(&e->maintenance_lock);
-    return NULL;
-}
-
-void twi_maintenance_start(tw_engine *e)
-{
-    e->maintenance_runs = pthread_create(&e->maintenance, NULL, keep, e) == 0;
-}
-
-void twi_maintenance_stop(tw_engine *e)
-{
-    if (!e->maintenance_runs)
-        return;
-    (void) pthread_mutex_lock(&e->maintenance_lock);
-    e->maintenance_quit = true;
-    e->maintenance_until = tw_clock_monotonic() + STOP_GRACE_S;
-    (void) pthread_cond_signal(&e->maintenance_due);
-    (void) pthread_mutex_unlock(&e->maintenance_lock);
-    (void) pthread_join(e->maintenance, NULL);
-    e->maintenance_runs = false;
-}
-
-static bool lacks_graph(const tw_index *ix)
-{
-    tw_index_stats s;
-    if (ix == NULL)
-        return false;
-    tw_index_get_stats(ix, &s);
-    return s.lacks_graph;
-}
-
-void tw_engine_merge_due(tw_engine *e)
-{
-    twi_generation *g = twi_acquire(e);
-    if (e->maintenance_runs && (lacks_graph(g->items) || lacks_graph(g->next)))
-        tw_log(TW_LOG_INFO, "GRAPH-DUE", "dir=\"%s\"", e->dir);
-    twi_release(e, g);
-    twi_maintenance_wake(e);
-}
-
-void twi_maintenance_wake(tw_engine *e)
-{
-    twi_generation *g = twi_acquire(e);
-    bool wanted = (g->items != NULL && tw_index_wants_merge(g->items)) ||
-                  (g->next != NULL && tw_index_wants_merge(g->next));
-    twi_release(e, g);
-    if (!wanted)
-        return;
-    (void) pthread_mutex_lock(&e->maintenance_lock);
-    e->maintenance_wanted = true;
-    (void) pthread_cond_signal(&e->maintenance_due);
-    (void) pthread_mutex_unlock(&e->maintenance_lock);
 }

@@ -1,10 +1,13 @@
 /* put, delete, record: one change each, on disk and in the index when they return. */
 #include <math.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "engine/internal.h"
+#include "engine/engine_state.h"
+#include "engine/follow.h"
+#include "engine/generation.h"
+#include "engine/item_reader.h"
+#include "engine/resolve.h"
 
 /* The tower's vector of an item whose media r holds, into ws->vec. The reader is told late what
  * the tower reads, for decoding waits for nobody. */

@@ -1,9 +1,12 @@
 /* The store's content as plain arrays, for training and evaluation. */
+#include "engine/data/dataset.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/grow.h"
-#include "engine/internal.h"
+#include "engine/engine_state.h"
+#include "engine/item_reader.h"
 
 /* ---- what towers may read of an item --------------------------------------------------------- */
 

@@ -1,7 +1,8 @@
 /* Which tower suits a catalogue, where the recipe leaves it open. */
+#include "engine/data/make_tower.h"
+
 #include "base/alloc.h"
 #include "base/file.h"
-#include "engine/internal.h"
 
 /* A kind of media takes part when one item in so many has it. For fewer, its encoder would be
  * trained on next to nothing and slow everything down. */

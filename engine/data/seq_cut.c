@@ -7,10 +7,12 @@
  *
  * The file is a safetensors file: "held" (n, 3), I64, and in the metadata twindex.kind "seq-cut"
  * and twindex.seq. */
+#include "engine/data/seq_cut.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/models/versions.h"
+#include "engine/models/model_dir.h"
 #include "nn/safetensors.h"
 
 #define KIND "seq-cut"

@@ -433,7 +433,7 @@ tw_status tw_engine_offline_eval(tw_engine *e, const tw_cold_start_options *opt,
         goto done;
     }
     st = run(&s, report, err);
-    (void) pthread_mutex_unlock(&e->bulk);
+    twi_bulk_end(e);
 done:
     fini(&s);
     return st;

@@ -1,5 +1,7 @@
 /* models/NNNN: immutable folders, written beside and published by rename; the
  * store says which one serves. */
+#include "engine/models/model_dir.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +14,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/crash.h"
-#include "engine/models/versions.h"
+#include "engine/engine_state.h"
+#include "engine/json_text.h"
+#include "engine/models/registry.h"
 
 tw_status twi_model_dir(tw_engine *e, int version, char out[TW_PATH_MAX], tw_error *err)
 {
@@ -142,6 +146,26 @@ tw_status twi_model_begin(tw_engine *e, const twi_generation *base, bool new_tow
 done:
     twi_registry_fini(&r);
     return st;
+}
+
+tw_status twi_open_metrics(FILE **out, const char *tmp, const char *name, tw_error *err)
+{
+    char path[TW_PATH_MAX];
+    tw_status st = tw_path_join(path, tmp, name, err);
+    if (st != TW_OK)
+        return st;
+    *out = fopen(path, "we"); // banned-ok: to write
+    return *out != NULL ? TW_OK : tw_fail_errno(err, "cannot create '%s'", path);
+}
+
+tw_status twi_close_metrics(FILE **f, tw_error *err)
+{
+    FILE *closing = *f;
+    *f = NULL;
+    bool bad = ferror(closing) != 0;
+    if (fclose(closing) != 0 || bad)
+        return tw_fail_errno(err, "cannot write the training's metrics");
+    return TW_OK;
 }
 
 tw_status twi_model_finish(tw_engine *e, int version, const char *tmp, twi_model_parts parts,

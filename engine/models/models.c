@@ -1,9 +1,11 @@
 /* The model versions of a directory, as a person looks at them. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/alloc.h"
-#include "engine/models/versions.h"
+#include "engine/engine_state.h"
+#include "engine/models/model_dir.h"
+#include "engine/models/model_open.h"
+#include "engine/models/registry.h"
 
 #define MAX_REPORT ((size_t) 16 << 20)
 

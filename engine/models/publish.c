@@ -1,167 +1,17 @@
 /* From a trained model in models/NNNN.tmp to the one that serves. */
-#include <stdio.h>
-#include <string.h>
+#include "engine/models/publish.h"
 
 #include "base/alloc.h"
 #include "base/crash.h"
 #include "base/log.h"
-#include "engine/models/versions.h"
-
-tw_status twi_open_metrics(FILE **out, const char *tmp, const char *name, tw_error *err)
-{
-    char path[TW_PATH_MAX];
-    tw_status st = tw_path_join(path, tmp, name, err);
-    if (st != TW_OK)
-        return st;
-    *out = fopen(path, "we"); // banned-ok: to write
-    return *out != NULL ? TW_OK : tw_fail_errno(err, "cannot create '%s'", path);
-}
-
-tw_status twi_close_metrics(FILE **f, tw_error *err)
-{
-    FILE *closing = *f;
-    *f = NULL;
-    bool bad = ferror(closing) != 0;
-    if (fclose(closing) != 0 || bad)
-        return tw_fail_errno(err, "cannot write the training's metrics");
-    return TW_OK;
-}
-
-typedef struct embedder {
-    tw_engine *e;
-    const tw_train_options *opt;
-    const tw_tower *tower;
-    tw_pool *pool;
-    int dim, model;
-    int64_t done, total, last_row;
-    tw_text text;
-    int n; /* of the next four: what one transaction will hold */
-    int64_t rows[TWI_BATCH_ROWS], seqs[TWI_BATCH_ROWS]; /* of the items as they were read */
-    twi_described items[TWI_BATCH_ROWS];
-    float *vecs; /* (TWI_BATCH_ROWS, dim) */
-} embedder;
-
-/* TW_ECANCELLED ends the iteration when the batch is full; a full batch tells it from others. */
-static tw_status gather_item(void *ctx, const tw_item *item, tw_error *err)
-{
-    embedder *m = ctx;
-    if (m->n == TWI_BATCH_ROWS)
-        return TW_ECANCELLED;
-    tw_status st =
-        twi_describe(item, tw_tower_modalities(m->tower), &m->text, &m->items[m->n], err);
-    if (st == TW_OK) {
-        m->seqs[m->n] = item->seq;
-        m->rows[m->n++] = m->last_row = item->row;
-    }
-    return st;
-}
-
-static void drop_batch(embedder *m)
-{
-    for (int i = 0; i < m->n; i++)
-        twi_described_fini(&m->items[i]);
-    m->n = 0;
-}
-
-/* Nobody counts media that cannot be read: the training or the put that came before did. */
-static tw_status embed_batch(embedder *m, tw_error *err)
-{
-    tw_status st = TW_OK;
-    twi_source *source = NULL;
-    TW_TRY(twi_source_create(&source, m->items, m->n, m->tower, NULL, err));
-    const tw_tower_source items = twi_source_of(source);
-    TW_TRY(tw_tower_embed_many(m->tower, m->pool, &items, m->vecs, NULL, NULL, err));
-done:
-    twi_source_destroy(source);
-    return st;
-}
-
-/* In a transaction: whether item i of the batch is still what was embedded. One that was put
- * meanwhile stays pending. */
-static tw_status is_current(embedder *m, int i, bool *current, tw_error *err)
-{
-    tw_item now;
-    *current = false;
-    tw_status st = tw_store_item(m->e->store, m->rows[i], &now, err);
-    if (st == TW_OK) {
-        *current = now.seq == m->seqs[i];
-        tw_item_fini(&now);
-    }
-    return st == TW_ENOTFOUND ? TW_OK : st; /* deleted meanwhile */
-}
-
-static tw_status store_batch(embedder *m, tw_error *err)
-{
-    tw_status st = TW_OK;
-    TW_TRY(tw_store_begin(m->e->store, err));
-    for (int i = 0; i < m->n; i++) {
-        bool current;
-        TW_TRY(is_current(m, i, &current, err));
-        if (current)
-            TW_TRY(tw_store_put_vector(m->e->store, m->rows[i], m->model,
-                                       m->vecs + (size_t) i * (size_t) m->dim, m->dim, NULL, err));
-    }
-    TW_TRY(tw_store_commit(m->e->store, err));
-    tw_crash_point(); /* some vectors of a model that does not serve yet */
-done:
-    tw_store_rollback(m->e->store);
-    return st;
-}
-
-static tw_status embed_pending(embedder *m, tw_error *err)
-{
-    tw_status st = TW_OK;
-    bool full = true;
-    m->last_row = 0;
-    while (full) {
-        drop_batch(m);
-        st = tw_store_each_pending(m->e->store, m->model, m->last_row, gather_item, m, err);
-        full = m->n == TWI_BATCH_ROWS;
-        if (st != TW_OK && !(st == TW_ECANCELLED && full))
-            goto done;
-        TW_TRY(embed_batch(m, err));
-        TW_TRY(store_batch(m, err));
-        m->done += m->n;
-        tw_progress p = {.stage = "embedding", .done = m->done, .total = m->total};
-        if (m->opt->progress != NULL && m->opt->progress(m->opt->progress_ctx, &p) != 0)
-            TW_TRY(tw_fail(err, TW_ECANCELLED, "stopped while embedding the catalogue"));
-    }
-done:
-    drop_batch(m);
-    return st;
-}
-
-tw_status twi_embed_pending(tw_engine *e, int version, const tw_tower *tower,
-                            const tw_train_options *opt, tw_error *err)
-{
-    static const tw_train_options silent = {0};
-    tw_status st = TW_OK;
-    tw_store_stats stats;
-    embedder *m = tw_alloc(1, sizeof *m);
-    if (m == NULL)
-        return tw_fail(err, TW_ENOMEM, "embedding of the catalogue");
-    *m = (embedder){.e = e,
-                    .opt = opt != NULL ? opt : &silent,
-                    .tower = tower,
-                    .dim = tw_tower_dim(tower),
-                    .model = version};
-    tw_text_init(&m->text, TW_STORE_MAX_TITLE + TW_STORE_MAX_TEXT + TW_STORE_MAX_ATTRIBUTES);
-    TW_TRY(tw_store_get_stats(e->store, &stats, err));
-    m->total = stats.items;
-    m->vecs = tw_alloc((size_t) TWI_BATCH_ROWS * (size_t) m->dim, sizeof *m->vecs);
-    if (m->vecs == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "vectors of a batch");
-        goto done;
-    }
-    TW_TRY(tw_pool_create(&m->pool, e->threads, err));
-    TW_TRY(embed_pending(m, err));
-done:
-    tw_pool_destroy(m->pool);
-    tw_text_fini(&m->text);
-    tw_free(m->vecs);
-    tw_free(m);
-    return st;
-}
+#include "engine/embed.h"
+#include "engine/engine_state.h"
+#include "engine/follow.h"
+#include "engine/generation_open.h"
+#include "engine/models/model_dir.h"
+#include "engine/models/registry.h"
+#include "engine/models/sweep.h"
+#include "engine/snapshot.h"
 
 /* One transaction makes it true; a kill before it leaves the old version serving. json NULL: the
  * version is registered already. */
@@ -185,7 +35,8 @@ static tw_status catch_up(tw_engine *e, twi_generation *g, int64_t since, bool n
 {
     tw_status st = TW_OK;
     if (new_towers)
-        TW_TRY(twi_embed_pending(e, g->towers_version, g->tower, opt, err));
+        TW_TRY(twi_embed_pending(e, g->towers_version, g->tower, opt->progress, opt->progress_ctx,
+                                 err));
     if (g->items != NULL)
         TW_TRY(twi_replay_items(e, g, since, err));
     if (g->next != NULL)
@@ -263,7 +114,7 @@ tw_status twi_publish(tw_engine *e, const twi_new_version *v, const tw_train_opt
     parts.smoothed = v->tower != NULL && v->smooth != NULL;
     TW_TRY(twi_model_finish(e, v->version, v->tmp, parts, v->withheld, &json, err));
     if (v->tower != NULL && (v->withheld == NULL || parts.smoothed))
-        TW_TRY(twi_embed_pending(e, v->version, v->tower, opt, err));
+        TW_TRY(twi_embed_pending(e, v->version, v->tower, opt->progress, opt->progress_ctx, err));
     if (parts.smoothed)
         TW_TRY(twi_lightgcn_catalogue(e, v->version, tw_tower_dim(v->tower), v->smooth, err));
     if (v->withheld != NULL)
@@ -307,11 +158,9 @@ static tw_status change_version(tw_engine *e, int version, const tw_train_option
 {
     static const tw_train_options silent = {0};
     twi_registry r = {0};
-    tw_status st = twi_need_write(e, err);
+    tw_status st = twi_bulk_begin(e, err);
     if (st != TW_OK)
         return st;
-    if (pthread_mutex_trylock(&e->bulk) != 0)
-        return tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
     TW_TRY(twi_registry_load(e, &r, err));
     if (version == 0)
         version = r.before;
@@ -323,7 +172,7 @@ static tw_status change_version(tw_engine *e, int version, const tw_train_option
     *made = version;
 done:
     twi_registry_fini(&r);
-    (void) pthread_mutex_unlock(&e->bulk);
+    twi_bulk_end(e);
     return st;
 }
 

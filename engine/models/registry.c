@@ -2,13 +2,16 @@
  *
  * Kept are the version that serves, the one that served before it, and the newest few that never
  * served: so a mistake can be undone, and a training that was not activated can be looked at. */
+#include "engine/models/registry.h"
+
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/grow.h"
-#include "engine/models/versions.h"
+#include "engine/engine_state.h"
+#include "engine/json_text.h"
+#include "engine/models/model_dir.h"
 
 #define SERVED_KEY "models.served" /* meta: a JSON list of versions, the last to serve first */
 

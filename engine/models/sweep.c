@@ -1,11 +1,14 @@
 /* What a data directory holds that nobody needs any more: removed at every open for writing and
  * whenever another version begins to serve. */
+#include "engine/models/sweep.h"
+
 #include <dirent.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "engine/models/versions.h"
+#include "engine/engine_state.h"
+#include "engine/models/model_dir.h"
+#include "engine/models/registry.h"
 
 static struct dirent *next_entry(DIR *d)
 {

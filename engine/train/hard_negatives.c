@@ -1,9 +1,10 @@
 /* The search that finds hard negatives while towers train: our own index over the vectors of the
  * moment. */
+#include "engine/train/hard_negatives.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/internal.h"
 
 static tw_status open_index(void *ctx, const float *vecs, int64_t n, int dim, tw_error *err)
 {

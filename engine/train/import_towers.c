@@ -1,10 +1,13 @@
 /* Towers that others have trained become a model version of ours. */
 #include <jansson.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "engine/models/versions.h"
+#include "engine/engine_state.h"
+#include "engine/generation.h"
+#include "engine/json_text.h"
+#include "engine/models/model_dir.h"
+#include "engine/models/publish.h"
 
 static tw_status write_report(const tw_tower *t, const char *folder, int version, double seconds,
                               char **report, tw_error *err)
@@ -59,10 +62,11 @@ tw_status tw_engine_import_towers(tw_engine *e, const char *folder, const tw_tra
     *report = NULL;
     if (st != TW_OK)
         return st;
-    if (pthread_mutex_trylock(&e->bulk) != 0)
-        return tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
+    st = twi_bulk_begin(e, err);
+    if (st != TW_OK)
+        return st;
     st = import(e, folder, opt != NULL ? opt : &defaults, report, err);
-    (void) pthread_mutex_unlock(&e->bulk);
+    twi_bulk_end(e);
     if (st != TW_OK) {
         tw_free(*report);
         *report = NULL;

@@ -1,8 +1,11 @@
 /* The catalogue's vectors smoothed over the graph of what was consumed together. */
+#include "engine/train/smoothing.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/internal.h"
+#include "engine/engine_state.h"
+#include "engine/vectors.h"
 
 typedef struct smoother {
     const twi_smoothing *how;

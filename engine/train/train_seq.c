@@ -5,7 +5,16 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "engine/models/versions.h"
+#include "engine/data/dataset.h"
+#include "engine/data/seq_cut.h"
+#include "engine/engine_state.h"
+#include "engine/generation.h"
+#include "engine/internal.h"
+#include "engine/json_text.h"
+#include "engine/models/model_dir.h"
+#include "engine/models/publish.h"
+#include "engine/train/verdict.h"
+#include "engine/vectors.h"
 
 typedef struct job {
     tw_engine *e;
@@ -313,10 +322,11 @@ tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **
         st = tw_seq_config_check(&j.cfg, err);
     if (st != TW_OK)
         return st;
-    if (pthread_mutex_trylock(&e->bulk) != 0)
-        return tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
+    st = twi_bulk_begin(e, err);
+    if (st != TW_OK)
+        return st;
     st = train(&j, report, err);
-    (void) pthread_mutex_unlock(&e->bulk);
+    twi_bulk_end(e);
     if (st != TW_OK) {
         tw_free(*report);
         *report = NULL;

@@ -8,8 +8,18 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "engine/data/make_tower.h"
+#include "engine/data/tower_source.h"
+#include "engine/data/train_set.h"
+#include "engine/engine_state.h"
 #include "engine/eval/measure_towers.h"
-#include "engine/models/versions.h"
+#include "engine/generation.h"
+#include "engine/internal.h"
+#include "engine/json_text.h"
+#include "engine/models/model_dir.h"
+#include "engine/models/publish.h"
+#include "engine/train/hard_negatives.h"
+#include "engine/train/verdict.h"
 
 typedef struct job {
     tw_engine *e;
@@ -124,17 +134,6 @@ static void judge(job *j)
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
-
-json_t *twi_recipe_json(const tw_tower_recipe *recipe)
-{
-    tw_text text;
-    json_t *out = NULL;
-    tw_text_init(&text, 16384);
-    if (tw_tower_recipe_format(recipe, &text, NULL) == TW_OK)
-        out = json_loads(tw_text_cstr(&text), 0, NULL);
-    tw_text_fini(&text);
-    return out;
-}
 
 /* What the towers found of each kind, and what they could not read. */
 static tw_status add_media(const job *j, json_t *root, tw_error *err)
@@ -296,12 +295,13 @@ tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt, char
         st = tw_tower_recipe_parse(&j.recipe, j.opt->config_json, strlen(j.opt->config_json), err);
     if (st != TW_OK)
         return st;
-    if (pthread_mutex_trylock(&e->bulk) != 0)
-        return tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
+    st = twi_bulk_begin(e, err);
+    if (st != TW_OK)
+        return st;
     twi_unread_init(&j.unread);
     twi_hard_search_init(&j.hard, 1);
     st = train(&j, report, err);
-    (void) pthread_mutex_unlock(&e->bulk);
+    twi_bulk_end(e);
     if (st != TW_OK) {
         tw_free(*report);
         *report = NULL;

@@ -1,8 +1,8 @@
 /* Does what a training made serve? */
+#include "engine/train/verdict.h"
+
 #include <jansson.h>
 #include <stdio.h>
-
-#include "engine/models/versions.h"
 
 void twi_verdict_settle(twi_verdict *v, tw_activate wanted)
 {

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "engine/internal.h"
+#include "engine/engine_state.h"
 #include "ingest/image.h"
 #include "tests/support/test.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "engine/internal.h"
+#include "engine/engine_state.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

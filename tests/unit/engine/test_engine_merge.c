@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "engine/internal.h"
+#include "engine/engine_state.h"
+#include "engine/follow.h"
+#include "engine/generation.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

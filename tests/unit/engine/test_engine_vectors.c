@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "engine/internal.h"
+#include "engine/engine_state.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

@@ -7,7 +7,10 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "engine/models/versions.h"
+#include "engine/generation.h"
+#include "engine/models/model_dir.h"
+#include "engine/models/publish.h"
+#include "engine/models/registry.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

@@ -1,0 +1,27 @@
+/* engine/history.h — the history that a query names, and what the model can read of it. Internal to
+ * engine/.
+ */
+#ifndef TW_ENGINE_HISTORY_H
+#define TW_ENGINE_HISTORY_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "engine/engine.h"
+#include "engine/generation.h"
+
+/* TW_EINVAL: it is outside 1..TW_ENGINE_MAX_K. */
+TW_NODISCARD tw_status twi_check_k(int k, tw_error *err);
+
+/* TW_EINVAL: a number out of its range, or not exactly one of user and history. */
+TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
+
+/* Fills ws->seen (*n) with the rows of the history, oldest first. A stranger has user 0, n 0. */
+TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_workspace *ws,
+                                      int64_t *user, int *n, tw_error *err);
+
+/* Leaves in ws->items what the model can read of ws->seen (n), and where the generation projects,
+ * in ws->told what those items are now. Returns how many. */
+int twi_history_read(const twi_generation *g, twi_workspace *ws, int n);
+
+#endif

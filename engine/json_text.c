@@ -1,0 +1,29 @@
+/* Between JSON values and text. */
+#include "engine/json_text.h"
+
+#include <jansson.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+
+tw_status twi_json_dump(const json_t *value, char **out, tw_error *err)
+{
+    const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY;
+    size_t len = value == NULL ? 0 : json_dumpb(value, NULL, 0, flags);
+    *out = len == 0 ? NULL : tw_alloc(len + 1, 1);
+    if (*out != NULL && json_dumpb(value, *out, len, flags) == len)
+        return TW_OK;
+    (void) tw_fail(err, TW_ENOMEM, "JSON text");
+    return TW_ENOMEM; /* said outright, so that the analyser knows *out was set on TW_OK */
+}
+
+json_t *twi_recipe_json(const tw_tower_recipe *recipe)
+{
+    tw_text text;
+    json_t *out = NULL;
+    tw_text_init(&text, 16384);
+    if (tw_tower_recipe_format(recipe, &text, NULL) == TW_OK)
+        out = json_loads(tw_text_cstr(&text), 0, NULL);
+    tw_text_fini(&text);
+    return out;
+}

@@ -1,0 +1,23 @@
+/* What a vector that towers gave can be. */
+#include "engine/vectors.h"
+
+#include <math.h>
+
+/* Towers give unit vectors, or zeros where they read nothing. */
+#define LONGEST_SQUARE 2.0
+
+bool twi_vector_sound(const float *vec, int dim)
+{
+    double square = 0;
+    for (int i = 0; i < dim; i++)
+        square += (double) vec[i] * (double) vec[i];
+    return isfinite(square) && square < LONGEST_SQUARE;
+}
+
+bool twi_reads_nothing(const float *vec, int dim)
+{
+    for (int i = 0; i < dim; i++)
+        if (vec[i] != 0)
+            return false;
+    return true;
+}
