@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "cli/cli.h"
 #include "cli/plot/plot.h"
+#include "engine/inspection.h"
 
 typedef struct attention_flags {
     const char *user, *history, *path;

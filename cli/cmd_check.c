@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
+#include "engine/inspection.h"
 
 static void found(void *ctx, const char *what)
 {

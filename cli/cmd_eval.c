@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "cli/cli.h"
 #include "cli/report.h"
+#include "engine/evaluation.h"
 #include "seqmodel/seqmodel.h"
 
 /* Whether an argument begins so. */

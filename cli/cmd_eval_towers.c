@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "cli/cli.h"
 #include "cli/report.h"
+#include "engine/evaluation.h"
+#include "engine/training.h"
 
 enum { MAX_KS = 16 };
 

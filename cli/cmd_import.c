@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "cli/cli.h"
+#include "engine/training.h"
 
 /* What the folder puts before every text is told: it changes what is near. */
 static void print_prompt(const char *report)

@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "engine/inspection.h"
+#include "engine/training.h"
 
 /* ---- the list -------------------------------------------------------------------------------- */
 

@@ -12,6 +12,7 @@
 #include "cli/plot/training_plot.h"
 #include "cli/report.h"
 #include "cli/settings.h"
+#include "engine/training.h"
 #include "towers/towers.h"
 
 typedef struct train_flags {

@@ -13,6 +13,7 @@
 #include "engine/engine_state.h"
 #include "engine/findings.h"
 #include "engine/generation.h"
+#include "engine/inspection.h"
 #include "engine/models/model_dir.h"
 #include "engine/models/model_open.h"
 #include "engine/models/registry.h"

@@ -5,8 +5,8 @@
  *     tw_engine_open(&e, "films", &(tw_engine_options){.mode = TW_ENGINE_WRITE}, &err);
  *     tw_engine_ingest(e, "films.csv", &(tw_ingest_options){0}, &report, &err);
  *     tw_engine_events(e, "ratings.csv", &(tw_ingest_options){0}, &report, &err);
- *     tw_engine_train_towers(e, NULL, &tower_result, &err);
- *     tw_engine_train_seq(e, NULL, &seq_result, &err);
+ *     tw_engine_train_towers(e, NULL, &tower_report, &err);   // engine/training.h
+ *     tw_engine_train_seq(e, NULL, &seq_report, &err);
  *
  *     tw_answer a;
  *     tw_answer_init(&a);
@@ -30,23 +30,15 @@
 #define TW_ENGINE_ENGINE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
 #include "base/deadline.h"
 #include "base/error.h"
 #include "base/media_root.h"
 #include "base/types.h"
 #include "engine/answer.h"
+#include "engine/engine_types.h"
 #include "store/store.h"
-
-#define TW_ENGINE_MAX_K        1000
-#define TW_ENGINE_MAX_HISTORY  10000
-#define TW_ENGINE_MAX_DIM      4096
-#define TW_ENGINE_MAX_DISCOUNT 10
-#define TW_ENGINE_SHOWN_PIXELS 40000000 /* of a picture that a query shows, as its file has it */
-#define TW_ENGINE_POOL         500 /* candidates of a diverse list; TW_ENGINE_MAX_K for a longer one */
 
 typedef struct tw_engine tw_engine;
 
@@ -89,19 +81,8 @@ void tw_engine_merge_due(tw_engine *e);
  * being built: the next fold begins it anew. Accepts NULL. No call may be running. */
 void tw_engine_close(tw_engine *e);
 
-/* ---- queries --------------------------------------------------------------------------------- */
-
-/* Either an item, or any of text, image and audio: together they are asked for as one item that
- * has them all. */
-typedef struct tw_similar_query {
-    const char *item;     /* id, or else exact title (case does not matter) */
-    const char *text;     /* free text */
-    int k;                /* 1..TW_ENGINE_MAX_K */
-    bool exact;           /* scan everything instead of the index */
-    tw_bytes image;       /* a picture as its file holds it: PNG or JPEG; empty: none */
-    tw_bytes audio;       /* a sound likewise: WAV, FLAC, OGG ... */
-    tw_deadline deadline; /* TW_ETIMEOUT: it passed before there was an answer; 0: none */
-} tw_similar_query;
+/* ---- queries (engine/engine_types.h)
+ * ---------------------------------------------------------------- */
 
 /* Items whose tower vectors are nearest; score = cosine; the item itself is left out.
  * TW_ENOTFOUND: no such item; the message names near ids. TW_ESTATE: no towers are trained.
@@ -112,22 +93,6 @@ typedef struct tw_similar_query {
 TW_NODISCARD tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *out,
                                          tw_error *err);
 
-/* Exactly one of user and history. */
-typedef struct tw_next_query {
-    const char *user;           /* id; its recorded events are the history */
-    const char *const *history; /* (n_history) item ids or titles, oldest first */
-    int n_history;              /* 1..TW_ENGINE_MAX_HISTORY */
-    int k;
-    bool include_seen; /* items of the history may come again */
-    /* Diverse lists, both 0 for the plain order of scores; seqmodel/seqmodel.h has the formula.
-     * They choose among the TW_ENGINE_POOL items that fit best, and say nothing of popular items.
-     */
-    double diversity;           /* 0..1: weight of unlikeness to what stands above */
-    double popularity_discount; /* 0..TW_ENGINE_MAX_DISCOUNT: logit - discount * log(1 + events of
-                                   the item) */
-    tw_deadline deadline;       /* as in tw_similar_query */
-} tw_next_query;
-
 /* Items that SSE-PT expects next, among those that the model knows: items of its training, and if
  * it reads content all that have some. A user that was not there in training, or a bare history,
  * counts as the trained "unknown user"; a user without any recorded item gets the most popular
@@ -136,13 +101,6 @@ typedef struct tw_next_query {
  * TW_ESTATE: no sequential model. TW_EINVAL: a number out of its range. */
 TW_NODISCARD tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out,
                                       tw_error *err);
-
-/* As in tw_similar_query. */
-typedef struct tw_embed_query {
-    const char *item, *text;
-    tw_bytes image, audio;
-    tw_deadline deadline;
-} tw_embed_query;
 
 /* The tower vector of what is given, or the stored one of an item. Statuses as of similar.
  *   vec (TW_ENGINE_MAX_DIM)  the first *dim are filled */
@@ -248,222 +206,11 @@ TW_NODISCARD tw_status tw_engine_events(tw_engine *e, const char *path,
                                         const tw_ingest_options *opt, tw_ingest_report *report,
                                         tw_error *err);
 
-/* ---- training and evaluation ----------------------------------------------------------------- */
-
-typedef enum tw_pair_source {
-    TW_PAIRS_EVENTS = 0,    /* positives mined from who-consumed-what-together */
-    TW_PAIRS_FILE = 1,      /* pairs a,b,label */
-    TW_PAIRS_TRIPLETS = 2,  /* anchor,positive,negative */
-    TW_PAIRS_ATTRIBUTE = 3, /* items that share a value of an attribute */
-    TW_PAIRS_CLASSES = 4,   /* no pairs: an attribute says what each item is */
-    TW_PAIRS_SELF = 5,      /* each item beside itself: its modalities, or two views of it */
-} tw_pair_source;
-
-/* Whether what a training made serves at once. */
-typedef enum tw_activate {
-    TW_ACTIVATE_BETTER = 0, /* if validation says that it gained something; see train_towers, seq */
-    TW_ACTIVATE_ALWAYS = 1,
-    TW_ACTIVATE_NEVER = 2,
-} tw_activate;
-
-typedef struct tw_train_options {
-    const char *config_json; /* NULL, or keys of the model's config that differ from the default */
-    tw_pair_source source;   /* towers */
-    const char *path;        /* towers: the pairs or triplets file; or the attribute's name */
-    const char *groups;      /* towers, with classes: NULL, or the attribute that says what several
-                                classes have in common, so that batches hold what is hard to tell */
-    const char *hold_out; /* towers, with classes: NULL, or the attribute of which whole values are
-                             kept for validation, not single items: near doubles share one (a
-                             speaker, a photo session), and would make it too easy */
-    const char *vocabulary; /* towers: NULL, or a vocab.txt for a text encoder that reads tokens;
-                               without one it is learnt from the catalogue */
-    bool further;           /* towers: begin with the weights of those that serve, whose shape they
-                               keep, not with random ones; TW_ESTATE where none do */
-    bool content;           /* seq: items enter by their tower vectors, too; see train_seq */
-    tw_activate activate;
-    bool skip_eval; /* do not measure on the test split afterwards */
-    tw_progress_fn progress;
-    void *progress_ctx;
-} tw_train_options;
-
-/* Trains, publishes a new model version, re-embeds the catalogue, swaps the generation. A training
- * that gained nothing publishes the version, but does not activate it: what served goes on serving,
- * nothing if nothing did. That is so if no epoch was better on validation than the towers were
- * before (epoch 0), or, where there is no validation, if the vectors collapsed at once; of zero
- * epochs nothing is expected. The report says "activated", and in "reason" why not. Encoders
- * that the config leaves at "auto" are settled by what the catalogue has: text by its bag if any
- * item has some, pictures by conv4 and sounds by the CNN if one item in ten has one; attributes
- * not. Media that cannot be read any more are missing, counted in the report ("unreadable",
- * "first_unreadable") and logged as MEDIA-UNREADABLE; they fail nothing. `*report`
- * is a JSON object, freed with tw_free: what was trained, on what, how good beside its baselines.
- * TW_ESTATE: nothing to train on; the message says what is missing. TW_ECANCELLED: progress said
- * stop; nothing was published. */
-TW_NODISCARD tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt,
-                                              char **report, tw_error *err);
-/* Publishes the text tower of a sentence-transformers folder (tw_tower_import_bert), embeds the
- * catalogue with it. opt: progress alone, or NULL. TW_ECORRUPT, TW_ENOTFOUND: the folder; the
- * message names the file. */
-TW_NODISCARD tw_status tw_engine_import_towers(tw_engine *e, const char *folder,
-                                               const tw_train_options *opt, char **report,
-                                               tw_error *err);
-/* The same for the sequential model. With opt->content (or a content_dim in its config) an item is
- * its id's vector plus a projection of its tower vector: every item of the catalogue takes part,
- * with events or without, and one that is put or replaced later is recommended, and understood in a
- * history, at once. That holds as long as these towers serve. Train other ones, and the model goes
- * on with the items of its training as they were then, and without any other, until it is trained
- * again: vectors of two towers never meet (logged as SEQ-CONTENT-FROZEN; stats tell).
- * It is not activated if popularity's NDCG@10 on the validation targets is higher than its own.
- * TW_ESTATE: content without towers. TW_EINVAL: a content_dim that is not theirs. */
-TW_NODISCARD tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **report,
-                                           tw_error *err);
-
-/* ---- versions of the models ------------------------------------------------------------------ */
-
-/* Kept are the version that serves, the one that served before it, and the newest five that never
- * served (a training that was not activated). */
-typedef struct tw_engine_model {
-    int version;
-    int served;                      /* 1: it serves; 2: rollback brings it back; 0: it never did */
-    int towers_version, seq_version; /* in which its parts were trained; 0: none */
-    const char *created;             /* ISO 8601; "": unknown */
-    const char *withheld;            /* why it was not activated when it was made; "" */
-    const char *problem;             /* why it cannot serve; "": it can */
-    const char *towers_report, *seq_report; /* JSON, as the trainings gave them; "": none */
-} tw_engine_model;
-
-/* Called once a version; its strings live until it returns. Anything but TW_OK ends it. */
-typedef tw_status (*tw_engine_model_fn)(void *ctx, const tw_engine_model *m, tw_error *err);
-
-/* All versions that are kept, oldest first. Each is opened to see whether it can serve. */
-TW_NODISCARD tw_status tw_engine_each_model(tw_engine *e, tw_engine_model_fn fn, void *ctx,
-                                            tw_error *err);
-
-/* Lets a version serve that was made earlier: embeds the catalogue with its towers where they are
- * not those that serve, builds the indexes, swaps. A kill leaves the old or the new one.
- *
- *   opt  progress alone, or NULL
- *
- * TW_ENOTFOUND: no such version, or not kept. TW_EEXIST: it serves already. TW_ECORRUPT: one of its
- * files cannot be used; the one before goes on. TW_ECANCELLED: likewise. */
-TW_NODISCARD tw_status tw_engine_activate(tw_engine *e, int version, const tw_train_options *opt,
-                                          tw_error *err);
-/* The same with the version that served before the one that does; twice is none. *version: which.
- * TW_ESTATE: none did. */
-TW_NODISCARD tw_status tw_engine_rollback(tw_engine *e, const tw_train_options *opt, int *version,
-                                          tw_error *err);
-
-#define TW_EVAL_MAX_K       1000   /* of a cut-off */
-#define TW_EVAL_MAX_QUERIES 100000 /* each takes 5 bytes for each place of its list */
-
-typedef struct tw_eval_options {
-    const char *protocol; /* seq: "full" (NULL), "sampled100" or "authors" */
-    const char *split;    /* seq: "test" (NULL) or "valid" */
-    uint64_t seed;        /* seq: of sampled lists, 0: 42; towers: of the split
-                             that is made here, 0: the training's */
-    bool seen; /* seq: rank what people had before, too, as tw_next_query.seen shows it; else a
-                  target that they had before counts as missed ("repeats" in the report) */
-    double diversity, popularity_discount; /* seq: as in tw_next_query, for the model's lists */
-    bool chosen;            /* towers: measure on `source`, not on what their training kept apart */
-    tw_pair_source source;  /* TW_PAIRS_EVENTS, TW_PAIRS_FILE or TW_PAIRS_CLASSES */
-    const char *path;       /* the pairs file, or the attribute's name */
-    const char *valid_path; /* pairs that choose the threshold; NULL: half of those in `path` */
-    const int *k;           /* (n_k) towers: cut-offs, 1..TW_EVAL_MAX_K; n_k 0: 1, 10, 100 */
-    int n_k;
-    int64_t max_queries; /* towers: items that ask, 0: 2000, at most TW_EVAL_MAX_QUERIES */
-    tw_progress_fn progress;
-    void *progress_ctx;
-} tw_eval_options;
-
-/* Measures the active towers beside their baselines, unless told otherwise on what their own
- * training kept apart; the report (docs/formats.md) is as in training. Classes that the training
- * knew are measured on the items that it held out, others on all items, each left out in turn.
- * TW_ESTATE: there are no towers, or the training kept nothing apart (imported ones: nothing at
- * all) and nothing is chosen. TW_EINVAL: an option out of range. TW_ENOTFOUND, TW_EIO: a file of
- * pairs; TW_ECORRUPT: the model's report; TW_ECANCELLED; TW_ENOMEM. On failure *report is NULL. */
-TW_NODISCARD tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt,
-                                             char **report, tw_error *err);
-/* Measures the active sequential model on what the store holds, but never on an event that its
- * training saw, whatever came and went since; the report (docs/formats.md) is as in training, with
- * who is left out. TW_ESTATE: there is no model. TW_ENOTFOUND: nobody has a target left. TW_EINVAL:
- * an option out of range. TW_ECORRUPT: the record of what the training saw. */
-TW_NODISCARD tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **report,
-                                          tw_error *err);
-/* Recall at 10 of each index against an exact scan, and microseconds a query on one thread. */
-TW_NODISCARD tw_status tw_engine_eval_index(tw_engine *e, const tw_eval_options *opt, char **report,
-                                            tw_error *err);
-
-/* ---- a look inside the models ---------------------------------------------------------------- */
-
-/* Exactly one of user and history, as in tw_next_query. */
-typedef struct tw_attention_query {
-    const char *user;
-    const char *const *history; /* (n_history) */
-    int n_history;
-    int block; /* 1..blocks; 0: the last */
-    int head;  /* 1..heads; 0: the mean of all */
-} tw_attention_query;
-
-/* Which earlier items each position of a history looks at. */
-typedef struct tw_attention_map {
-    tw_answer items; /* the n items that the model reads, oldest first; score: the last row */
-    float *weights;  /* (n,n) row i: what item i gives to items 0..i, summing to 1; 0 after i */
-    int n;
-    int block, blocks, head, heads; /* from 1; head 0: the mean of all */
-} tw_attention_map;
-
-void tw_attention_map_init(tw_attention_map *m);
-void tw_attention_map_fini(tw_attention_map *m);
-
-/* Ids and titles are the store's, by the item's own row, never by the model's number for it. Items
- * that were not there in training are left out, also where `next` reads their content.
- *
- *   out  initialised; what it held is replaced, by nothing on failure
- *
- * TW_ENOTFOUND: a history item does not exist, or the model knows none of them. TW_ESTATE: no
- * sequential model. TW_EINVAL: a number out of range. TW_ENOMEM. */
-TW_NODISCARD tw_status tw_engine_attention(tw_engine *e, const tw_attention_query *q,
-                                           tw_attention_map *out, tw_error *err);
-
-/* The log of a model's training: one JSON object a line (docs/formats.md).
- *
- *   model        in: the version, 0: the active one; out: which it is
- *   text (*len)  NUL-terminated; tw_free it
- *
- * TW_ESTATE: the active one was asked for, and nothing is trained. TW_ENOTFOUND: there is no such
- * version, or it came without its log. */
-TW_NODISCARD tw_status tw_engine_training_log(tw_engine *e, bool towers, int *model, char **text,
-                                              size_t *len, tw_error *err);
-
 /* ---- housekeeping ---------------------------------------------------------------------------- */
-
-typedef struct tw_engine_stats {
-    int64_t items, deleted_items, users, events, seq, store_bytes;
-    int model; /* active version; 0: none */
-    bool has_towers, has_seq;
-    bool seq_content;      /* the sequential model reads tower vectors ... */
-    bool seq_content_live; /* ... of the towers that serve, so new items enter it */
-    int tower_dim, seq_dim;
-    int64_t seq_items, seq_users;        /* of the sequential model's training */
-    int64_t seq_indexed;                 /* items that next can recommend */
-    char tower_index[64], seq_index[64]; /* kinds: "exact", "HNSW32" */
-    /* What share of the nearest the graph found on a sample when it was built; 0: it has none. With
-     * kind "exact" that was too little, so it is not used. */
-    double tower_recall, seq_recall;
-    bool tower_lacks_graph, seq_lacks_graph; /* exact until a server has built its graph */
-    int64_t indexed, delta, dead;            /* of the item index */
-    int64_t unread; /* items of which the towers read nothing: in no list, outside the index */
-    int64_t index_bytes;
-    char towers_problem[256], seq_problem[256]; /* why a part's file cannot be used; "": it can */
-} tw_engine_stats;
 
 TW_NODISCARD tw_status tw_engine_stats_get(tw_engine *e, tw_engine_stats *out, tw_error *err);
 
 /* Writes index snapshots now. */
 TW_NODISCARD tw_status tw_engine_snapshot(tw_engine *e, tw_error *err);
-
-/* Verifies every checksum and invariant of a directory and calls found(ctx, sentence) for each
- * problem, with what to do about it. TW_ECORRUPT when there was any. */
-TW_NODISCARD tw_status tw_engine_check(const char *dir, void (*found)(void *ctx, const char *what),
-                                       void *ctx, tw_error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "engine/engine_state.h"
 #include "engine/generation.h"
 #include "engine/history.h"
+#include "engine/inspection.h"
 #include "engine/models/model_dir.h"
 
 #define MAX_TRAINING_LOG ((size_t) 64 << 20)

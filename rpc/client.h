@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "engine/engine.h"
+#include "engine/engine_types.h"
 #include "rpc/wire.h"
 
 #define TW_CLIENT_TIMEOUT_MS 10000

@@ -25,7 +25,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "engine/engine.h"
+#include "engine/engine_types.h"
 
 #define TW_WIRE_VERSION         1
 #define TW_WIRE_MAX_REQUEST     (8 << 20) /* bytes: any item, a photo and a text fit */

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "bench/speed/bench.h"
 #include "engine/engine.h"
+#include "engine/training.h"
 #include "nn/blas.h"
 #include "rpc/client.h"
 #include "rpc/service.h"

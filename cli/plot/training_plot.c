@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "cli/plot/plot.h"
 #include "cli/plot/training_log.h"
+#include "engine/inspection.h"
 
 tw_status training_plot_draw(tw_engine *e, bool towers, int model, const char *path, tw_error *err)
 {

@@ -9,6 +9,7 @@
 #include "base/grow.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "engine/training.h"
 #include "ingest/ingest.h"
 
 #define ATTRIBUTE_PARTNERS 5  /* pairs made per item with others of the same attribute value */

@@ -4,6 +4,7 @@
 #define TW_ENGINE_DATA_TRAIN_SET_H
 
 #include "engine/internal.h"
+#include "engine/training.h"
 
 /* By tw_pair_source: what a training report calls them. */
 extern const char *const twi_source_names[TW_PAIRS_SELF + 1];

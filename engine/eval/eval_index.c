@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "engine/evaluation.h"
 #include "engine/internal.h"
 
 /* ---- mining ---------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "engine/evaluation.h"
 #include "engine/models/versions.h"
 
 #define DEFAULT_SEED 42

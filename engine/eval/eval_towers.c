@@ -4,7 +4,9 @@
 
 #include "base/alloc.h"
 #include "engine/eval/measure_towers.h"
+#include "engine/evaluation.h"
 #include "engine/models/versions.h"
+#include "engine/training.h"
 
 #define MAX_REPORT ((size_t) 1 << 20) /* bytes */
 

@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "engine/eval/measure_parts.h"
+#include "engine/evaluation.h"
 
 enum { DEPTH = 100 }; /* of all lists at least: MRR is told at it */
 

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "engine/engine_state.h"
+#include "engine/inspection.h"
 #include "engine/models/model_dir.h"
 #include "engine/models/model_open.h"
 #include "engine/models/registry.h"

@@ -12,6 +12,7 @@
 #include "engine/models/registry.h"
 #include "engine/models/sweep.h"
 #include "engine/snapshot.h"
+#include "engine/training.h"
 
 /* One transaction makes it true; a kill before it leaves the old version serving. json NULL: the
  * version is registered already. */

@@ -8,6 +8,7 @@
 #include "base/types.h"
 #include "engine/generation.h"
 #include "engine/train/smoothing.h"
+#include "engine/training.h"
 #include "towers/towers.h"
 
 /* A version that was made, to be published. */

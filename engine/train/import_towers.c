@@ -8,6 +8,7 @@
 #include "engine/json_text.h"
 #include "engine/models/model_dir.h"
 #include "engine/models/publish.h"
+#include "engine/training.h"
 
 static tw_status write_report(const tw_tower *t, const char *folder, int version, double seconds,
                               char **report, tw_error *err)

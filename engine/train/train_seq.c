@@ -14,6 +14,7 @@
 #include "engine/models/model_dir.h"
 #include "engine/models/publish.h"
 #include "engine/train/verdict.h"
+#include "engine/training.h"
 #include "engine/vectors.h"
 
 typedef struct job {

@@ -20,6 +20,7 @@
 #include "engine/models/publish.h"
 #include "engine/train/hard_negatives.h"
 #include "engine/train/verdict.h"
+#include "engine/training.h"
 
 typedef struct job {
     tw_engine *e;

@@ -1,5 +1,6 @@
 /* Does what a training made serve? */
 #include "engine/train/verdict.h"
+#include "engine/training.h"
 
 #include <jansson.h>
 #include <stdio.h>

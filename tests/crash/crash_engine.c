@@ -8,6 +8,7 @@
 #include "base/crash.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "engine/training.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

@@ -9,6 +9,8 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "engine/inspection.h"
+#include "engine/training.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "engine/training.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "engine/training.h"
 #include "ingest/image.h"
 #include "rpc/client.h"
 #include "rpc/service.h"

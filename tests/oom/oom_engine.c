@@ -5,6 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "engine/inspection.h"
+#include "engine/training.h"
 #include "ingest/image.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"

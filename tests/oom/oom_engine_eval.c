@@ -1,6 +1,8 @@
 /* Every allocation of ours fails once, in turn, while towers are measured. */
 #include "base/alloc.h"
 #include "engine/engine.h"
+#include "engine/evaluation.h"
+#include "engine/training.h"
 #include "tests/oom/torture.h"
 #include "tests/support/toy.h"
 

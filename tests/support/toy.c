@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "engine/training.h"
 #include "tests/support/test.h"
 
 const char *const TOY_TOWERS = "{\"bits\": 10, \"embed_dim\": 16, \"dim\": 16, \"epochs\": 4, "

@@ -8,6 +8,9 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "engine/evaluation.h"
+#include "engine/inspection.h"
+#include "engine/training.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "engine/engine.h"
+#include "engine/training.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

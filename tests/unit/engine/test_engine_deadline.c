@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "engine/engine_state.h"
+#include "engine/training.h"
 #include "ingest/image.h"
 #include "tests/support/test.h"
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "engine/training.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

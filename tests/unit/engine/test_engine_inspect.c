@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "engine/engine.h"
+#include "engine/inspection.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

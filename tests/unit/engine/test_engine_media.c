@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "engine/engine.h"
+#include "engine/training.h"
 #include "ingest/image.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "engine/engine_state.h"
+#include "engine/evaluation.h"
 #include "engine/follow.h"
 #include "engine/generation.h"
 #include "tests/support/test.h"

@@ -8,6 +8,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "engine/engine.h"
+#include "engine/evaluation.h"
+#include "engine/training.h"
 #include "index/index.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"

@@ -7,6 +7,9 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "engine/engine.h"
+#include "engine/evaluation.h"
+#include "engine/inspection.h"
+#include "engine/training.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

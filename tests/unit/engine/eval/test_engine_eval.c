@@ -5,6 +5,8 @@
 
 #include "base/alloc.h"
 #include "engine/engine.h"
+#include "engine/evaluation.h"
+#include "engine/training.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

@@ -8,9 +8,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/generation.h"
+#include "engine/inspection.h"
 #include "engine/models/model_dir.h"
 #include "engine/models/publish.h"
 #include "engine/models/registry.h"
+#include "engine/training.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "engine/engine.h"
+#include "engine/training.h"
 #include "nn/safetensors.h"
 #include "tests/support/toy.h"
 
