@@ -18,7 +18,7 @@
 typedef struct train_flags {
     const char *config, *pairs, *triplets, *attribute, *classes, *groups, *hold_out, *vocabulary,
         *plot, *activate;
-    bool events, self, further, content, no_eval, json, quiet;
+    bool events, self, warm_start, content, no_eval, json, quiet;
     int64_t threads;
 } train_flags;
 
@@ -198,7 +198,7 @@ static int train_towers(int argc, char **argv)
          "each item beside itself: its modalities, or two views of it", 0, 0},
         {"vocab", 0, FLAG_TEXT, &f.vocabulary, "FILE",
          "a vocab.txt for an encoder of tokens (else learnt)", 0, 0},
-        {"continue", 0, FLAG_BOOL, &f.further, NULL,
+        {"continue", 0, FLAG_BOOL, &f.warm_start, NULL,
          "begin with the towers that serve (trained or imported) and their shape", 0, 0},
         TRAIN_FLAGS(f),
         {0}};
@@ -229,7 +229,7 @@ static int train_towers(int argc, char **argv)
     if (f.hold_out != NULL && f.classes == NULL)
         return wrong_usage(&u, "--hold-out needs --classes");
     tw_train_options opt = tower_source(&f);
-    opt.further = f.further;
+    opt.warm_start = f.warm_start;
     if (f.activate != NULL && !activation(f.activate, &opt.activate))
         return bad_activation(&u, f.activate);
     tw_text_init(&config, MAX_CONFIG);

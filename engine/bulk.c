@@ -23,7 +23,7 @@ typedef struct load {
     tw_rejects *rejects;
     twi_generation *g; /* NULL while no transaction is open */
     twi_workspace *ws;
-    twi_item_reader media; /* decodes the pictures and sounds of rows */
+    twi_item_reader media; /* decodes the images and audio of rows */
     char key[TW_FINGERPRINT_MAX];
     tw_store_mark mark;
     tw_reader_place place;  /* behind the last row that was stored or rejected */
@@ -34,7 +34,7 @@ typedef struct load {
     int decoded;            /* ... and files that were decoded for them */
 } load;
 
-/* Others who want to write wait for a transaction, and a picture takes as long as a thousand rows
+/* Other writers wait for a transaction, and an image takes as long as a thousand rows
  * of text. */
 #define BATCH_MEDIA 64
 
@@ -46,7 +46,7 @@ static tw_status begin(load *l, tw_error *err)
     (void) pthread_mutex_lock(&l->e->writer);
     l->g = twi_acquire(l->e);
     l->pending = l->decoded = 0;
-    twi_item_reader_serve(&l->media, l->g->tower);
+    twi_item_reader_use(&l->media, l->g->tower);
     if (l->g->tower != NULL)
         TW_TRY(twi_workspace_take(l->g, &l->ws, err));
     TW_TRY(tw_store_begin(l->e->store, err));
@@ -79,7 +79,7 @@ static tw_status commit(load *l, bool done, tw_error *err)
     TW_TRY(tw_rejects_flush(l->rejects, err)); /* before the mark says they were read */
     TW_TRY(tw_store_set_mark(l->e->store, l->key, &l->mark, err));
     TW_TRY(tw_store_commit(l->e->store, err));
-    tw_crash_point(); /* rows and mark on disk, the index not yet told */
+    tw_crash_point(); /* rows and mark on disk, the index not yet changed */
     TW_TRY(twi_follow(l->e, l->g, err));
 done:
     end(l);
@@ -141,7 +141,7 @@ static tw_status embed_row(load *l, const tw_item *item, bool checked, int64_t r
                                tw_tower_dim(l->g->tower), NULL, err);
 }
 
-/* A value that may be no attribute is left out and told of: it is no reason to lose the item. */
+/* A value that may be no attribute is left out and reported: it is no reason to lose the item. */
 static tw_status put_row(load *l, tw_item *item, tw_put_result *put, tw_error *err)
 {
     tw_error why = {0}, first = {0};
@@ -199,8 +199,8 @@ static tw_status note_deleted(load *l, int64_t row, tw_error *err)
     return TW_OK;
 }
 
-/* An item that people consumed belongs to the catalogue, even if nobody has described it yet. One
- * that was deleted stays so, whatever an old log says of it: only put and ingest bring it back, and
+/* An item that people consumed belongs to the catalogue, even before it is described. One
+ * that was deleted stays so, whatever an old log holds: only put and ingest bring it back, and
  * then it has its history. */
 static tw_status item_of_event(load *l, const tw_row *r, int64_t *row, bool *live, tw_error *err)
 {
@@ -248,7 +248,7 @@ static tw_status reject(load *l, const tw_error *why, tw_error *err)
     return tw_rejects_add(l->rejects, tw_reader_line(l->reader), why->msg, raw, len, err);
 }
 
-static tw_status tell(load *l, tw_error *err)
+static tw_status report_progress(load *l, tw_error *err)
 {
     tw_progress p = {.stage = "reading"};
     if (l->opt->progress == NULL)
@@ -305,7 +305,7 @@ static tw_status read_rows(load *l, tw_ingest_kind kind, tw_error *err)
         TW_TRY(st);
         if (++l->pending == TWI_BATCH_ROWS || l->decoded >= BATCH_MEDIA || !got) {
             TW_TRY(commit(l, !got, err));
-            TW_TRY(tell(l, err));
+            TW_TRY(report_progress(l, err));
         }
     }
 done:

@@ -1,4 +1,5 @@
-/* twindex check: every checksum and invariant of a directory, read only, beside whoever writes it.
+/* twindex check: every checksum and invariant of a directory, read only, also beside a process that
+ * writes it.
  *
  * The store is read at one moment. Models and snapshots are files that another process may replace
  * or remove meanwhile; so what is found of them counts only if the versions that are kept were the
@@ -27,20 +28,20 @@ enum { LOOKS = 20 }; /* a version comes once a training, so even two are many */
 
 #define MAX_FINDINGS ((size_t) 1 << 20) /* bytes of sentences */
 
-typedef struct teller {
+typedef struct reporter {
     tw_problem_fn found;
     void *ctx;
     int n;
-} teller;
+} reporter;
 
-static void tell(void *ctx, const char *sentence)
+static void report(void *ctx, const char *sentence)
 {
-    teller *t = ctx;
+    reporter *t = ctx;
     t->n++;
     t->found(t->ctx, sentence);
 }
 
-static void tell_all(teller *t, const twi_findings *f)
+static void report_all(reporter *t, const twi_findings *f)
 {
     for (size_t at = 0; at < f->text.len; at += strlen(f->text.data + at) + 1)
         t->found(t->ctx, f->text.data + at);
@@ -58,7 +59,7 @@ static void check_opened(const twi_opened *o, const char *dir, const twi_version
                     v->served == 1 ? "" : " (which does not serve)");
     for (int i = 0; i < 2; i++)
         if (problems[i][0] != '\0')
-            twi_found(f, what, problems[i], FROM_COPY);
+            twi_findings_add(f, what, problems[i], FROM_COPY);
 }
 
 /* A version without the record is an older one's, and as good. */
@@ -68,7 +69,7 @@ static tw_status check_cut(const char *dir, twi_findings *f, tw_error *err)
     tw_error why = {0};
     const tw_status st = twi_cut_load(&c, dir, &why);
     if (st != TW_OK && st != TW_ENOTFOUND && st != TW_ENOMEM)
-        twi_found(f, dir, why.msg, "or remove that file, and eval seq only warns");
+        twi_findings_add(f, dir, why.msg, "or remove that file, and eval seq only warns");
     twi_cut_fini(&c);
     return st == TW_ENOMEM ? tw_fail(err, st, "%s", why.msg) : TW_OK;
 }
@@ -83,7 +84,7 @@ static tw_status check_version(tw_engine *e, const twi_version *v, twi_generatio
     if (st != TW_OK)
         return st;
     if (v->problem[0] != '\0') {
-        twi_found(f, dir, v->problem, FROM_COPY);
+        twi_findings_add(f, dir, v->problem, FROM_COPY);
         return TW_OK;
     }
     st = twi_models_open(e, v->version, v->parts, false, &o, err);
@@ -135,9 +136,10 @@ static tw_status check_pending(tw_engine *e, int towers_version, twi_findings *f
     if (st == TW_OK && pending > 0) {
         char what[64];
         (void) snprintf(what, sizeof what, "%lld items", (long long) pending);
-        twi_found(f, what, "the active towers have not embedded them",
-                  "the next command that opens the directory for writing does, if the towers can "
-                  "be used");
+        twi_findings_add(
+            f, what, "the active towers have not embedded them",
+            "the next command that opens the directory for writing does, if the towers can "
+            "be used");
     }
     return st;
 }
@@ -179,7 +181,7 @@ static bool same_versions(const twi_registry *a, const twi_registry *b)
 }
 
 /* Looks until nothing came in between. */
-static tw_status check_derived(tw_engine *e, teller *t, tw_error *err)
+static tw_status check_derived(tw_engine *e, reporter *t, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_registry before = {0}, after = {0};
@@ -203,7 +205,7 @@ static tw_status check_derived(tw_engine *e, teller *t, tw_error *err)
                      e->dir);
         goto done;
     }
-    tell_all(t, &f);
+    report_all(t, &f);
 done:
     tw_text_fini(&f.text);
     twi_registry_fini(&before);
@@ -215,7 +217,7 @@ tw_status tw_engine_check(const char *dir, void (*found)(void *ctx, const char *
                           tw_error *err)
 {
     tw_status st = TW_OK;
-    teller t = {.found = found, .ctx = ctx};
+    reporter t = {.found = found, .ctx = ctx};
     tw_engine *e = tw_alloc(1, sizeof *e); /* only its dir, mode and store are used */
 
     if (e == NULL)
@@ -224,7 +226,7 @@ tw_status tw_engine_check(const char *dir, void (*found)(void *ctx, const char *
     e->mode = TW_ENGINE_READ;
     e->dir_fd = -1;
     TW_TRY(twi_store_open(&e->store, dir, TW_STORE_READ, err));
-    st = tw_store_check(e->store, false, tell, &t, err);
+    st = tw_store_check(e->store, false, report, &t, err);
     if (st != TW_OK && st != TW_ECORRUPT)
         goto done;
     TW_TRY(check_derived(e, &t, err));

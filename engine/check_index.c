@@ -1,7 +1,8 @@
 /* Whether the stored vectors can be, and the index snapshots are what the store holds.
  *
  * A snapshot is up to a sequence number and may hold a part of what came later, so of an item that
- * changed since nothing is said. The store is read after the snapshot, so it is not behind it. */
+ * changed since nothing is reported. The store is read after the snapshot, so it is not behind it.
+ */
 #include "engine/check_index.h"
 
 #include <stdio.h>
@@ -34,12 +35,12 @@ typedef struct comparison {
     int64_t least;          /* the lower number of the two snapshots */
     unsigned char *changed; /* (room) by row: 1 its vector came after `least` */
     size_t room;
-    int64_t unsound;
+    int64_t invalid;
     int64_t known;                       /* ids of the snapshot that the store knows, too */
     int64_t missing, different, deleted; /* of rows that did not change since */
 } comparison;
 
-/* How wide the vectors of the active models are; 0: there is no such model, or no telling. */
+/* How wide the vectors of the active models are; 0: there is no such model, or it is unknown. */
 static tw_status find_dims(comparison *c, int *items, int *next, tw_error *err)
 {
     int64_t rows;
@@ -71,13 +72,13 @@ static tw_status load_once(comparison *c, const char *kind, int version, int dim
     if (st == TW_ENOMEM)
         return tw_fail(err, st, "index '%s'", s->path);
     if (st != TW_ENOTFOUND) /* it is derived, and may be missing */
-        twi_found(c->f, s->path, why.msg, REBUILT);
+        twi_findings_add(c->f, s->path, why.msg, REBUILT);
     return TW_OK;
 }
 
 /* *s has no index where there is nothing to compare; damage is a finding. A snapshot that the store
  * does not know may have been replaced since it was read, so it is read again. One of other models
- * was saved before these came, and nobody will use it. */
+ * was saved before these came, and will not be used. */
 static tw_status load(comparison *c, const char *kind, int version, int dim, snapshot *s,
                       tw_error *err)
 {
@@ -94,7 +95,7 @@ static tw_status load(comparison *c, const char *kind, int version, int dim, sna
     if (strcmp(unfit, TWI_OF_OTHER_MODELS) != 0) {
         char what[64];
         (void) snprintf(what, sizeof what, "it is %s", unfit);
-        twi_found(c->f, s->path, what, REBUILT);
+        twi_findings_add(c->f, s->path, what, REBUILT);
     }
     tw_index_destroy(s->ix);
     s->ix = NULL;
@@ -112,39 +113,32 @@ static tw_status note_changed(comparison *c, int64_t row, tw_error *err)
     return TW_OK;
 }
 
-static tw_status note_unsound(comparison *c, int64_t row, tw_error *err)
+static tw_status note_invalid(comparison *c, int64_t row, tw_error *err)
 {
     tw_item_name name;
     tw_text text;
 
-    if (++c->unsound > NAMED)
+    if (++c->invalid > NAMED)
         return TW_OK;
     tw_text_init(&text, TW_STORE_MAX_ID + TW_STORE_MAX_TITLE + 2);
     tw_status st = tw_store_names(c->e->store, &row, 1, &name, &text, err);
     if (st == TW_OK) {
         char what[TW_STORE_MAX_ID + 32];
         (void) snprintf(what, sizeof what, "item '%s'", name.id);
-        twi_found(c->f, what, "its stored vector is damaged",
-                  "put the item again; or delete index/, and the next command that opens the "
-                  "directory for writing embeds it anew");
+        twi_findings_add(
+            c->f, what, "its stored vector is damaged",
+            "put the item again; or delete index/, and the next command that opens the "
+            "directory for writing embeds it anew");
     }
     tw_text_fini(&text);
     return st;
-}
-
-static bool is_zero(const float *v, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (v[i] != 0)
-            return false;
-    return true;
 }
 
 /* What the snapshot has of a row that did not change since: it should be `vec`; NULL: nothing. */
 static void compare(comparison *c, int64_t row, const float *vec, int dim)
 {
     if (tw_index_get(c->s->ix, row, c->had, NULL) != TW_OK)
-        c->missing += vec != NULL && !is_zero(vec, dim);
+        c->missing += vec != NULL && !twi_vector_is_zero(vec, dim);
     else if (vec == NULL)
         c->deleted++;
     else
@@ -155,16 +149,16 @@ static tw_status see_vector(void *ctx, const tw_store_vector_change *v, tw_error
 {
     comparison *c = ctx;
     tw_status st = TW_OK;
-    const bool sound = v->live && v->dim == c->dim && twi_vector_sound(v->vec, v->dim);
+    const bool valid = v->live && v->dim == c->dim && twi_vector_valid(v->vec, v->dim);
 
-    if (v->live && !sound)
-        TW_TRY(note_unsound(c, v->row, err));
+    if (v->live && !valid)
+        TW_TRY(note_invalid(c, v->row, err));
     if (v->seq > c->least)
         TW_TRY(note_changed(c, v->row, err));
     if (c->s->ix == NULL)
         goto done;
     c->known += tw_index_has(c->s->ix, v->row);
-    if (v->seq <= c->s->seq && sound == v->live)
+    if (v->seq <= c->s->seq && valid == v->live)
         compare(c, v->row, v->vec, v->dim);
 done:
     return st;
@@ -196,7 +190,7 @@ static void conclude(comparison *c)
                     "it is not an index of this store: of its items it lacks %lld, has another "
                     "vector of %lld, and holds %lld that are deleted or were never there",
                     (long long) c->missing, (long long) c->different, (long long) gone);
-    twi_found(c->f, c->s->path, why, REBUILT);
+    twi_findings_add(c->f, c->s->path, why, REBUILT);
 }
 
 /* A snapshot that is ahead of the store is of another copy of it, and is not believed. */
@@ -204,7 +198,7 @@ static void drop_if_ahead(comparison *c, snapshot *s, int64_t newest)
 {
     if (s->ix == NULL || s->seq <= newest)
         return;
-    twi_found(c->f, s->path, "it is newer than the store", REBUILT);
+    twi_findings_add(c->f, s->path, "it is newer than the store", REBUILT);
     tw_index_destroy(s->ix);
     s->ix = NULL;
 }
@@ -218,17 +212,17 @@ static tw_status compare_both(comparison *c, twi_generation *g, snapshot *items,
     c->s = items;
     if (g->towers_version > 0)
         TW_TRY(tw_store_each_vector(c->e->store, g->towers_version, 0, see_vector, c, err));
-    if (c->unsound > NAMED) {
-        const long long more = c->unsound - NAMED;
+    if (c->invalid > NAMED) {
+        const long long more = c->invalid - NAMED;
         char what[64];
         (void) snprintf(what, sizeof what, "%lld more items", more);
-        twi_found(c->f, what, "their stored vectors are damaged", "as above");
+        twi_findings_add(c->f, what, "their stored vectors are damaged", "as above");
     }
     if (items->ix != NULL)
         conclude(c);
     g->items = items->ix; /* what vector_of() reads where g projects */
     items->ix = NULL;
-    if (next->ix == NULL || (g->projects && g->items == NULL) || c->unsound > 0)
+    if (next->ix == NULL || (g->projects && g->items == NULL) || c->invalid > 0)
         goto done;
     c->s = next;
     c->known = c->missing = c->different = c->deleted = 0;

@@ -36,7 +36,7 @@ static bool is_empty_folder(const char *dir, const char *name)
 }
 
 /* What a create that was killed may have left: empty folders, and a store that holds nothing (the
- * store itself tells). */
+ * store itself knows). */
 static bool may_be_ours(const char *dir, const char *name)
 {
     if (strncmp(name, STORE_FILE, sizeof STORE_FILE - 1) == 0) {
@@ -54,26 +54,26 @@ static bool may_be_ours(const char *dir, const char *name)
 static tw_status check_content(const char *dir, tw_error *err)
 {
     enum { NAMED = 3 };
-    tw_text strangers;
+    tw_text foreign;
     int n = 0;
     DIR *d = opendir(dir);
 
     if (d == NULL)
         return tw_fail_errno(err, "cannot open '%s'", dir);
-    tw_text_init(&strangers, 200);
+    tw_text_init(&foreign, 200);
     for (struct dirent *at = next_entry(d); at != NULL; at = next_entry(d)) {
         if (is_dots(at->d_name) || may_be_ours(dir, at->d_name))
             continue;
         if (n++ < NAMED) /* what is too long for the sentence is left out */
-            (void) !tw_text_addf(&strangers, NULL, "%s'%.60s'", n > 1 ? ", " : "", at->d_name);
+            (void) !tw_text_addf(&foreign, NULL, "%s'%.60s'", n > 1 ? ", " : "", at->d_name);
     }
     (void) closedir(d);
     tw_status st = n == 0 ? TW_OK
                           : tw_fail(err, TW_EEXIST,
                                     "'%s' is not empty: it holds %s%s; give a new or an empty "
                                     "folder",
-                                    dir, tw_text_cstr(&strangers), n > NAMED ? " and more" : "");
-    tw_text_fini(&strangers);
+                                    dir, tw_text_cstr(&foreign), n > NAMED ? " and more" : "");
+    tw_text_fini(&foreign);
     return st;
 }
 
@@ -84,7 +84,7 @@ static tw_status check_place(const char *dir, const char *store_path, tw_error *
     tw_store *store = NULL;
     tw_error why = {0};
 
-    if (stat(dir, &sb) != 0) /* whatever else is wrong with the name, making the folder tells */
+    if (stat(dir, &sb) != 0) /* whatever else is wrong with the name, making the folder reports */
         return TW_OK;
     if (!S_ISDIR(sb.st_mode))
         return tw_fail(err, TW_EEXIST, "'%s' exists and is no folder", dir);

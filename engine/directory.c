@@ -71,7 +71,7 @@ static tw_status is_busy(const tw_engine *e, tw_error *err)
 }
 
 /* One writer process per directory: the kernel drops the lock with the process, however it ends.
- * The folder itself is locked, for a file in it may be removed by somebody who tidies up; and the
+ * The folder itself is locked, for a file in it may be removed by a user who tidies up; and the
  * file, which holds the process id for the message, because earlier programs lock that. */
 tw_status twi_directory_lock(tw_engine *e, tw_error *err)
 {
@@ -97,7 +97,7 @@ tw_status twi_directory_lock(tw_engine *e, tw_error *err)
     return TW_OK;
 }
 
-/* Derived folders that somebody removed come back. */
+/* Derived folders that were removed come back. */
 tw_status twi_directory_folders(const tw_engine *e, tw_error *err)
 {
     static const char *const folders[] = {"models", "index"};
@@ -108,7 +108,7 @@ tw_status twi_directory_folders(const tw_engine *e, tw_error *err)
         if (st != TW_OK)
             return st;
         if (stat(path, &sb) != 0 && errno == ENOENT && lstat(path, &sb) != 0)
-            (void) !tw_dir_create(path, NULL); /* whoever needs it says what is wrong */
+            (void) !tw_dir_create(path, NULL); /* the first use of it reports what is wrong */
     }
     return TW_OK;
 }

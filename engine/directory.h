@@ -11,7 +11,7 @@
 /* Opens the folder e->dir, so that it stays the same one whatever its name means later. */
 TW_NODISCARD tw_status twi_directory_open(tw_engine *e, tw_error *err);
 
-/* Opens DIR/twindex.db. Statuses as of tw_store_open; the sentence says the way out. */
+/* Opens DIR/twindex.db. Statuses as of tw_store_open; the sentence names the way out. */
 TW_NODISCARD tw_status twi_store_open(tw_store **out, const char *dir, tw_store_mode mode,
                                       tw_error *err);
 

@@ -6,7 +6,8 @@
 
 #include "engine/engine_state.h"
 
-_Static_assert(TW_ENGINE_MAX_DISCOUNT == TW_SEQ_MAX_DISCOUNT, "clients are told the model's range");
+_Static_assert(TW_ENGINE_MAX_DISCOUNT == TW_SEQ_MAX_DISCOUNT,
+               "the wire documents the model's range");
 
 tw_seq_rerank_config twi_rerank_of(const tw_next_query *q)
 {

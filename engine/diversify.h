@@ -19,7 +19,7 @@ typedef struct twi_chooser {
     tw_deadline deadline;
 } twi_chooser;
 
-/* What of a query says how its list is ordered. */
+/* The part of a query that orders its list. */
 tw_seq_rerank_config twi_rerank_of(const tw_next_query *q);
 
 /* How many hits to choose k among. */

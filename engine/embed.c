@@ -22,7 +22,8 @@ typedef struct embedder {
     float *vecs; /* (TWI_BATCH_ROWS, dim) */
 } embedder;
 
-/* TW_ECANCELLED ends the iteration when the batch is full; a full batch tells it from others. */
+/* TW_ECANCELLED ends the iteration when the batch is full; a full batch distinguishes it from
+ * others. */
 static tw_status gather_item(void *ctx, const tw_item *item, tw_error *err)
 {
     embedder *m = ctx;
@@ -44,7 +45,7 @@ static void drop_batch(embedder *m)
     m->n = 0;
 }
 
-/* Nobody counts media that cannot be read: the training or the put that came before did. */
+/* Media that cannot be read are not counted here: the training or the put before did that. */
 static tw_status embed_batch(embedder *m, tw_error *err)
 {
     tw_status st = TW_OK;

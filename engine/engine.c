@@ -29,7 +29,7 @@ static tw_status open_generation(tw_engine *e, const tw_engine_options *opt, tw_
         goto done;
     }
     st = twi_registry_parts(&r, r.serves, &parts, &why);
-    if (st == TW_ECORRUPT) { /* the store is sound without it */
+    if (st == TW_ECORRUPT) { /* the store is usable without it */
         tw_log(TW_LOG_ERROR, "MODEL-UNUSABLE", "model=%d reason=\"%s\"", r.serves, why.msg);
         TW_TRY(twi_generation_empty(&e->current, err));
         e->current->version = r.serves;
@@ -69,7 +69,7 @@ tw_status tw_engine_open(tw_engine **out, const char *dir, const tw_engine_optio
         opt = &defaults;
     size_t len = strlen(dir);
     while (len > 1 && dir[len - 1] == '/')
-        len--; /* so that what is said of its files can be said without it */
+        len--; /* so that messages can name its files without it */
     if (len == 0 || len >= TW_PATH_MAX - 64)
         return tw_fail(err, TW_EINVAL, "directory name of %zu bytes is outside 1..%d", len,
                        TW_PATH_MAX - 65);

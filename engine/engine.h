@@ -65,20 +65,21 @@ TW_NODISCARD tw_status tw_engine_create(const char *dir, tw_error *err);
 /* TW_ENOTFOUND: no data directory there. TW_EBUSY: another process writes it; the message names its
  * process id. TW_ECORRUPT: the store is damaged; the message says what to do. A damaged or missing
  * index is rebuilt, not reported. Where a file of the active model is damaged or missing, the
- * directory opens without that part (stats tell): items and events are read and written, and a
+ * directory opens without that part (stats report it): items and events are read and written, and a
  * query that needs the part gets TW_ECORRUPT with the file and the ways out. Items that are put
  * meanwhile are embedded by the next open for writing that finds the file, or when other towers
  * serve. An index that has to be built is searched exactly at first, so that opening
- * takes seconds whatever its size; its graph comes with the next fold. TW_ECANCELLED: progress. */
+ * takes seconds whatever its size; its graph comes with the next merge. TW_ECANCELLED: progress. */
 TW_NODISCARD tw_status tw_engine_open(tw_engine **out, const char *dir,
                                       const tw_engine_options *opt, tw_error *err);
 
-/* Folds in the background what is due, graphs that are not built yet among it. Every write does the
- * same; this is for a process that will stay, when it has opened. In mode READ it does nothing. */
+/* Merges in the background what is due, graphs that are not built yet among it. Every write does
+ * the same; this is for a process that will stay, when it has opened. In mode READ it does nothing.
+ */
 void tw_engine_merge_due(tw_engine *e);
 
 /* Saves an index snapshot when there is something new to save. Does not wait for a graph that is
- * being built: the next fold begins it anew. Accepts NULL. No call may be running. */
+ * being built: the next merge begins it anew. Accepts NULL. No call may be running. */
 void tw_engine_close(tw_engine *e);
 
 /* ---- queries (engine/engine_types.h)
@@ -88,7 +89,7 @@ void tw_engine_close(tw_engine *e);
  * TW_ENOTFOUND: no such item; the message names near ids. TW_ESTATE: no towers are trained.
  * TW_EINVAL: k, not one of the ways to ask, something that the towers do not read or of which they
  * read nothing, such as a text of blanks or an item without anything (the sentence says what they
- * do read), a picture or sound that cannot be decoded, or a picture of more than
+ * do read), an image or audio that cannot be decoded, or an image of more than
  * TW_ENGINE_SHOWN_PIXELS. */
 TW_NODISCARD tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q, tw_answer *out,
                                          tw_error *err);
@@ -117,7 +118,7 @@ TW_NODISCARD tw_status tw_engine_each_vector(tw_engine *e, int *model, tw_embedd
                                              tw_error *err);
 
 /* Where a call takes an item by its title and several have it, get and similar answer with the
- * first and tell the ids of the others; the calls whose answer has no place for them (next with a
+ * first and give the ids of the others; the calls whose answer has no place for them (next with a
  * history, embed, record) give TW_EINVAL and name all. */
 
 /* A copy of an item by id or exact title; release with tw_item_fini. */
@@ -128,8 +129,8 @@ TW_NODISCARD tw_status tw_engine_get_also(tw_engine *e, const char *item, tw_ite
 
 /* ---- single writes: on disk and visible to the next query when they return ------------------- */
 
-/* Inserts or replaces by item->id; row and seq are ignored. Repeating it changes nothing. Picture
- * and sound are paths of files and are decoded here: TW_EINVAL when one cannot be, with path and
+/* Inserts or replaces by item->id; row and seq are ignored. Repeating it changes nothing. Image
+ * and audio are paths of files and are decoded here: TW_EINVAL when one cannot be, with path and
  * reason, or is an address (nothing is ever fetched). What the files hold later is not noticed
  * until the item is put with something changed, or towers are trained. */
 TW_NODISCARD tw_status tw_engine_put(tw_engine *e, const tw_item *item, tw_put_kind *kind,
@@ -137,11 +138,11 @@ TW_NODISCARD tw_status tw_engine_put(tw_engine *e, const tw_item *item, tw_put_k
 /* By id only (a title might name another item). TW_ENOTFOUND. */
 TW_NODISCARD tw_status tw_engine_delete(tw_engine *e, const char *id, tw_error *err);
 
-/* How a write is done for somebody else. All zero, or NULL: without a deadline, by ourselves. */
+/* How a write is done for a client. All zero, or NULL: without a deadline, for ourselves. */
 typedef struct tw_write_options {
     /* TW_ETIMEOUT: it passed, and nothing was written. Once the write is on disk it is done. */
     tw_deadline deadline;
-    /* Picture and sound are paths that a client gave: each must lie below media_root (NULL: none
+    /* Image and audio are paths that a client gave: each must lie below media_root (NULL: none
      * may), or be what the item has already. The whole path is stored. Whatever is wrong with one,
      * TW_EINVAL has the same sentence; the reason is logged as MEDIA-REFUSED. */
     bool from_client;
@@ -193,7 +194,7 @@ typedef struct tw_ingest_report {
 
 /* Catalogue rows of one file: stored, embedded when towers exist, indexed; in transactions, so that
  * the same command after a kill goes on where the last commit was. A bad row never stops the run
- * unless strict (then TW_EINVAL); a picture or sound that cannot be decoded makes its row a bad
+ * unless strict (then TW_EINVAL); an image or audio that cannot be decoded makes its row a bad
  * one. Relative paths are taken from the file's folder. */
 TW_NODISCARD tw_status tw_engine_ingest(tw_engine *e, const char *path,
                                         const tw_ingest_options *opt, tw_ingest_report *report,

@@ -17,7 +17,7 @@
 #define TW_ENGINE_MAX_HISTORY  10000
 #define TW_ENGINE_MAX_DIM      4096
 #define TW_ENGINE_MAX_DISCOUNT 10
-#define TW_ENGINE_SHOWN_PIXELS 40000000 /* of a picture that a query shows, as its file has it */
+#define TW_ENGINE_SHOWN_PIXELS 40000000 /* of an image in a query, as its file has it */
 #define TW_ENGINE_POOL         500 /* candidates of a diverse list; TW_ENGINE_MAX_K for a longer one */
 
 /* Either an item, or any of text, image and audio: together they are asked for as one item that
@@ -27,8 +27,8 @@ typedef struct tw_similar_query {
     const char *text;     /* free text */
     int k;                /* 1..TW_ENGINE_MAX_K */
     bool exact;           /* scan everything instead of the index */
-    tw_bytes image;       /* a picture as its file holds it: PNG or JPEG; empty: none */
-    tw_bytes audio;       /* a sound likewise: WAV, FLAC, OGG ... */
+    tw_bytes image;       /* an image as its file holds it: PNG or JPEG; empty: none */
+    tw_bytes audio;       /* a recording likewise: WAV, FLAC, OGG ... */
     tw_deadline deadline; /* TW_ETIMEOUT: it passed before there was an answer; 0: none */
 } tw_similar_query;
 
@@ -40,7 +40,8 @@ typedef struct tw_next_query {
     int k;
     bool include_seen; /* items of the history may come again */
     /* Diverse lists, both 0 for the plain order of scores; seqmodel/seqmodel.h has the formula.
-     * They choose among the TW_ENGINE_POOL items that fit best, and say nothing of popular items.
+     * They choose among the TW_ENGINE_POOL items that fit best, and leave popular items as they
+     * are.
      */
     double diversity;           /* 0..1: weight of unlikeness to what stands above */
     double popularity_discount; /* 0..TW_ENGINE_MAX_DISCOUNT: logit - discount * log(1 + events of

@@ -41,7 +41,7 @@ typedef struct tw_eval_options {
     void *progress_ctx;
 } tw_eval_options;
 
-/* Measures the active towers beside their baselines, unless told otherwise on what their own
+/* Measures the active towers beside their baselines, unless opt says otherwise on what their own
  * training kept apart; the report (docs/formats.md) is as in training. Classes that the training
  * knew are measured on the items that it held out, others on all items, each left out in turn.
  * TW_ESTATE: there are no towers, or the training kept nothing apart (imported ones: nothing at
@@ -51,8 +51,8 @@ TW_NODISCARD tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options
                                              char **report, tw_error *err);
 /* Measures the active sequential model on what the store holds, but never on an event that its
  * training saw, whatever came and went since; the report (docs/formats.md) is as in training, with
- * who is left out. TW_ESTATE: there is no model. TW_ENOTFOUND: nobody has a target left. TW_EINVAL:
- * an option out of range. TW_ECORRUPT: the record of what the training saw. */
+ * who is left out. TW_ESTATE: there is no model. TW_ENOTFOUND: no user has a target left.
+ * TW_EINVAL: an option out of range. TW_ECORRUPT: the record of what the training saw. */
 TW_NODISCARD tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *opt, char **report,
                                           tw_error *err);
 /* Recall at 10 of each index against an exact scan, and microseconds a query on one thread. */

@@ -18,11 +18,11 @@ static tw_status give_vector(void *ctx, const tw_item *item, tw_error *err)
     tw_status st = tw_store_vector(v->e->store, item->row, v->g->towers_version, v->vec, dim, NULL);
     if (st == TW_ENOTFOUND || /* put by another process that has newer towers */
         st == TW_ECORRUPT || st == TW_EDIM ||
-        (st == TW_OK && !twi_vector_sound(v->vec, dim))) /* damaged: check names it */
+        (st == TW_OK && !twi_vector_valid(v->vec, dim))) /* damaged: check names it */
         return TW_OK;
     if (st != TW_OK)
         return tw_fail(err, st, "cannot read the vector of item '%.60s'", item->id);
-    if (twi_reads_nothing(v->vec, dim))
+    if (twi_vector_is_zero(v->vec, dim))
         return TW_OK;
     return v->fn(v->ctx, item->id, v->vec, dim, err);
 }

@@ -1,7 +1,7 @@
 /* What one look at a directory finds wrong. */
 #include "engine/findings.h"
 
-void twi_found(twi_findings *f, const char *what, const char *why, const char *remedy)
+void twi_findings_add(twi_findings *f, const char *what, const char *why, const char *remedy)
 {
     const size_t before = f->text.len;
     f->n++;

@@ -11,6 +11,6 @@ typedef struct twi_findings {
 } twi_findings;
 
 /* "WHAT: WHY; REMEDY". */
-void twi_found(twi_findings *f, const char *what, const char *why, const char *remedy);
+void twi_findings_add(twi_findings *f, const char *what, const char *why, const char *remedy);
 
 #endif

@@ -10,16 +10,16 @@
 #include "engine/vectors.h"
 
 /* Remembers an item that the index has to do without. */
-static tw_status note_unsound(twi_generation *g, int64_t row, tw_error *err)
+static tw_status note_invalid(twi_generation *g, int64_t row, tw_error *err)
 {
     tw_status st =
-        tw_grow(&g->unsound, &g->unsound_room, (size_t) g->n_unsound + 1, "damaged vectors", err);
+        tw_grow(&g->invalid, &g->invalid_room, (size_t) g->n_invalid + 1, "damaged vectors", err);
     if (st == TW_OK)
-        g->unsound[g->n_unsound++] = row;
+        g->invalid[g->n_invalid++] = row;
     return st;
 }
 
-void twi_index_tell(const tw_index *ix, const char *kind)
+void twi_log_unused_graph(const tw_index *ix, const char *kind)
 {
     tw_index_stats s;
     tw_index_get_stats(ix, &s);
@@ -29,9 +29,9 @@ void twi_index_tell(const tw_index *ix, const char *kind)
 }
 
 /* Whether there is a vector, and it is one of g's towers. */
-static bool is_sound(const twi_generation *g, const tw_store_vector_change *c)
+static bool is_valid(const twi_generation *g, const tw_store_vector_change *c)
 {
-    return c->live && c->dim == tw_index_dim(g->items) && twi_vector_sound(c->vec, c->dim);
+    return c->live && c->dim == tw_index_dim(g->items) && twi_vector_valid(c->vec, c->dim);
 }
 
 /* A zero vector is stored, so that the item is not embedded again and again, but near to nothing:
@@ -39,10 +39,10 @@ static bool is_sound(const twi_generation *g, const tw_store_vector_change *c)
 static tw_status apply_vector(void *ctx, const tw_store_vector_change *c, tw_error *err)
 {
     twi_generation *g = ctx;
-    const bool sound = is_sound(g, c);
-    if (sound && !twi_reads_nothing(c->vec, c->dim))
+    const bool valid = is_valid(g, c);
+    if (valid && !twi_vector_is_zero(c->vec, c->dim))
         return tw_index_put(g->items, c->row, c->vec, err);
-    tw_status st = c->live && !sound ? note_unsound(g, c->row, err) : TW_OK;
+    tw_status st = c->live && !valid ? note_invalid(g, c->row, err) : TW_OK;
     if (st != TW_OK)
         return st;
     st = tw_index_delete(g->items, c->row, NULL);
@@ -100,7 +100,7 @@ static const float *vector_of(projector *p, int64_t row)
     } else if (known > 0) {
         v = tw_seq_item_vectors(g->seq, &rows, &dim) + (size_t) known * (size_t) p->dim;
     }
-    return v != NULL && g->content_version > 0 && twi_reads_nothing(v, p->dim) ? NULL : v;
+    return v != NULL && g->content_version > 0 && twi_vector_is_zero(v, p->dim) ? NULL : v;
 }
 
 static tw_status apply_change(void *ctx, const tw_item *item, tw_error *err)
@@ -137,12 +137,12 @@ void twi_count_unread(tw_engine *e, twi_generation *g)
     tw_store_stats s;
     tw_index_stats ix;
     if (g->items == NULL || tw_store_get_stats(e->store, &s, NULL) != TW_OK)
-        return; /* the count stays as it was: it is told, and decides nothing */
+        return; /* the count stays as it was: it is reported, and decides nothing */
     tw_index_get_stats(g->items, &ix);
     for (int i = 0; i < s.n_models; i++) {
         if (s.models[i].model != g->towers_version)
             continue;
-        const int64_t unread = s.models[i].vectors - ix.live - g->n_unsound;
+        const int64_t unread = s.models[i].vectors - ix.live - g->n_invalid;
         atomic_store(&g->unread, unread > 0 ? unread : 0); /* a reader's store may be newer */
     }
 }
@@ -207,9 +207,9 @@ typedef struct gather_towers {
 static tw_status gather_vector(void *ctx, const tw_store_vector_change *c, tw_error *err)
 {
     gather_towers *t = ctx;
-    if (is_sound(t->g, c))
-        return twi_reads_nothing(c->vec, c->dim) ? TW_OK : gather_add(&t->a, c->row, c->vec, err);
-    return c->live ? note_unsound(t->g, c->row, err) : TW_OK;
+    if (is_valid(t->g, c))
+        return twi_vector_is_zero(c->vec, c->dim) ? TW_OK : gather_add(&t->a, c->row, c->vec, err);
+    return c->live ? note_invalid(t->g, c->row, err) : TW_OK;
 }
 
 tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progress_fn progress, void *ctx,
@@ -220,7 +220,7 @@ tw_status twi_build_items(tw_engine *e, twi_generation *g, tw_progress_fn progre
         .a = {.dim = tw_tower_dim(g->tower), .progress = progress, .progress_ctx = ctx}, .g = g};
     TW_TRY(tw_store_each_vector(e->store, g->towers_version, 0, gather_vector, &t, err));
     TW_TRY(tw_index_build(g->items, t.a.ids, t.a.vecs, t.a.n, progress, ctx, err));
-    twi_index_tell(g->items, "items");
+    twi_log_unused_graph(g->items, "items");
 done:
     gather_fini(&t.a);
     return st;
@@ -271,7 +271,7 @@ tw_status twi_build_next(tw_engine *e, twi_generation *g, tw_progress_fn progres
     k.a.dim = k.p.dim;
     TW_TRY(tw_store_each_item(e->store, 0, gather_known, &k, err));
     TW_TRY(tw_index_build(g->next, k.a.ids, k.a.vecs, k.a.n, progress, ctx, err));
-    twi_index_tell(g->next, "next");
+    twi_log_unused_graph(g->next, "next");
 done:
     gather_fini(&k.a);
     projector_fini(&k.p);

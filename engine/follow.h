@@ -35,6 +35,6 @@ TW_NODISCARD tw_status twi_each_next(tw_engine *e, twi_generation *g, twi_next_f
 /* Brings g->unread up to date with store and index. */
 void twi_count_unread(tw_engine *e, twi_generation *g);
 /* One line in the log when the graph that was just built is not used. */
-void twi_index_tell(const tw_index *ix, const char *kind);
+void twi_log_unused_graph(const tw_index *ix, const char *kind);
 
 #endif

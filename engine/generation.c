@@ -41,7 +41,7 @@ tw_status twi_generation_empty(twi_generation **out, tw_error *err)
     return TW_OK;
 }
 
-/* What a query is told that needs a part of the model which is not there: it was never trained, or
+/* The error of a query that needs a part of the model which is not there: it was never trained, or
  * its file cannot be used and these are the ways out. */
 static tw_status no_part(const tw_engine *e, const char *what, const char *kind, int version,
                          const char *problem, tw_error *err)
@@ -84,6 +84,6 @@ void twi_generation_free(twi_generation *g)
     tw_tower_destroy(g->tower);
     tw_seq_model_destroy(g->seq);
     (void) pthread_mutex_destroy(&g->pool_lock);
-    tw_free(g->unsound);
+    tw_free(g->invalid);
     tw_free(g);
 }

@@ -38,9 +38,9 @@ typedef struct twi_generation {
     _Atomic int64_t unread; /* items of which the towers read nothing: a zero vector in the store,
                                no row of items; a counter for stats */
     tw_index *next;         /* output vectors of the sequential model by item row; NULL: no model */
-    int64_t *unsound; /* (n_unsound) rows whose stored vector cannot be; owned, empty once served */
-    int64_t n_unsound;
-    size_t unsound_room;
+    int64_t *invalid; /* (n_invalid) rows whose stored vector cannot be; owned, empty once served */
+    int64_t n_invalid;
+    size_t invalid_room;
     int64_t saved_items,
         saved_next;            /* seq of the snapshots on disk; guarded by the engine's writer */
     pthread_mutex_t pool_lock; /* guards workspaces */

@@ -46,8 +46,8 @@ static tw_status load_snapshot(tw_engine *e, const twi_generation *g, const char
     return TW_OK;
 }
 
-/* An open builds no graph: content is served at once, and whoever stays merges (defer_graph). A
- * version that is published comes with its own. */
+/* An open builds no graph: what is there is served at once, and a process that stays merges
+ * (defer_graph). A version that is published comes with its own. */
 static tw_status open_items(tw_engine *e, twi_generation *g, int64_t newest,
                             tw_progress_fn progress, void *ctx, tw_error *err)
 {
@@ -115,7 +115,7 @@ tw_status twi_generation_load(tw_engine *e, int version, twi_model_parts parts,
     TW_TRY(tw_store_seq(e->store, since, err));
     if (g->tower != NULL) {
         TW_TRY(open_items(e, g, *since, progress, ctx, err));
-        TW_TRY(twi_mend_unsound(e, g, err));
+        TW_TRY(twi_mend_invalid(e, g, err));
     }
     if (g->seq != NULL)
         TW_TRY(open_next(e, g, *since, progress, ctx, err));

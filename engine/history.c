@@ -50,7 +50,7 @@ tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_workspace *ws
         return tw_fail(err, TW_EINVAL, "the user's id is empty");
     tw_status st = tw_store_user_row(e->store, q->user, user, NULL);
     if (st == TW_ENOTFOUND)
-        return TW_OK;    /* a stranger */
+        return TW_OK;    /* an unknown user */
     if (st == TW_EINVAL) /* no id at all: the store has the sentence */
         return tw_store_user_row(e->store, q->user, user, err);
     if (st != TW_OK)
@@ -77,15 +77,15 @@ int twi_history_read(const twi_generation *g, twi_workspace *ws, int n)
         if (item == 0 && !(has && tw_index_has(g->next, ws->seen[i])))
             continue; /* nothing is known of it */
         ws->items[read] = item;
-        ws->told[read++] = has ? content : NULL;
+        ws->now[read++] = has ? content : NULL;
     }
     for (int i = 0; i < read / 2; i++) {
         const int32_t item = ws->items[i];
-        const float *told = ws->told[i];
+        const float *swapped = ws->now[i];
         ws->items[i] = ws->items[read - 1 - i];
-        ws->told[i] = ws->told[read - 1 - i];
+        ws->now[i] = ws->now[read - 1 - i];
         ws->items[read - 1 - i] = item;
-        ws->told[read - 1 - i] = told;
+        ws->now[read - 1 - i] = swapped;
     }
     return read;
 }

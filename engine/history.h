@@ -16,12 +16,13 @@ TW_NODISCARD tw_status twi_check_k(int k, tw_error *err);
 /* TW_EINVAL: a number out of its range, or not exactly one of user and history. */
 TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
 
-/* Fills ws->seen (*n) with the rows of the history, oldest first. A stranger has user 0, n 0. */
+/* Fills ws->seen (*n) with the rows of the history, oldest first. An unknown user has
+ * user 0 and n 0. */
 TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_workspace *ws,
                                       int64_t *user, int *n, tw_error *err);
 
 /* Leaves in ws->items what the model can read of ws->seen (n), and where the generation projects,
- * in ws->told what those items are now. Returns how many. */
+ * in ws->now what those items are now. Returns how many. */
 int twi_history_read(const twi_generation *g, twi_workspace *ws, int n);
 
 #endif

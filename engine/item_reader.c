@@ -15,15 +15,15 @@
 
 /* ---- what could not be read ------------------------------------------------------------------ */
 
-void twi_unread_init(twi_unread *u)
+void twi_unreadable_init(twi_unreadable *u)
 {
-    *u = (twi_unread){0};
+    *u = (twi_unreadable){0};
     (void) pthread_mutex_init(&u->lock, NULL);
 }
 
-void twi_unread_fini(twi_unread *u) { (void) pthread_mutex_destroy(&u->lock); }
+void twi_unreadable_fini(twi_unreadable *u) { (void) pthread_mutex_destroy(&u->lock); }
 
-static void count_unread(twi_unread *u, const tw_error *why)
+static void count_unreadable(twi_unreadable *u, const tw_error *why)
 {
     if (u == NULL)
         return;
@@ -33,7 +33,7 @@ static void count_unread(twi_unread *u, const tw_error *why)
     (void) pthread_mutex_unlock(&u->lock);
 }
 
-void twi_unread_tell(const twi_unread *u, const char *during)
+void twi_unreadable_log(const twi_unreadable *u, const char *during)
 {
     if (u->n > 0)
         tw_log(TW_LOG_WARN, "MEDIA-UNREADABLE", "during=%s files=%lld first=\"%s\"", during,
@@ -44,7 +44,8 @@ void twi_unread_tell(const twi_unread *u, const char *during)
 
 static bool given(const char *path) { return path != NULL && path[0] != '\0'; }
 
-/* Nothing is ever fetched: a catalogue must not make the program knock at other people's doors. */
+/* Nothing is ever fetched: a catalogue must not make the program call addresses of its author's
+ * choice. */
 static tw_status check_path(const char *what, const char *path, tw_error *err)
 {
     if (strstr(path, "://") == NULL)
@@ -55,28 +56,28 @@ static tw_status check_path(const char *what, const char *path, tw_error *err)
                    what, path);
 }
 
-static tw_image_options picture_options(const twi_item_reader *r)
+static tw_image_options image_options(const twi_item_reader *r)
 {
     tw_image_options opt = TW_IMAGE_DEFAULT;
     opt.deadline = r->deadline;
     return opt;
 }
 
-static tw_status load_picture(twi_item_reader *r, const char *path, tw_error *err)
+static tw_status load_image(twi_item_reader *r, const char *path, tw_error *err)
 {
-    const tw_image_options opt = picture_options(r);
-    tw_status st = check_path("picture", path, err);
-    return st == TW_OK ? tw_image_load(&r->picture, path, &opt, err) : st;
+    const tw_image_options opt = image_options(r);
+    tw_status st = check_path("image", path, err);
+    return st == TW_OK ? tw_image_load(&r->image, path, &opt, err) : st;
 }
 
-static tw_status load_sound(twi_item_reader *r, const char *path, double seconds, tw_error *err)
+static tw_status load_audio(twi_item_reader *r, const char *path, double seconds, tw_error *err)
 {
     const tw_audio_options opt = {.seconds = seconds, .deadline = r->deadline};
-    tw_status st = check_path("sound", path, err);
-    return st == TW_OK ? tw_audio_load(&r->sound, path, &opt, NULL, err) : st;
+    tw_status st = check_path("audio", path, err);
+    return st == TW_OK ? tw_audio_load(&r->audio, path, &opt, NULL, err) : st;
 }
 
-tw_status twi_blame(tw_status st, const tw_error *why, tw_error *err)
+tw_status twi_invalid_media(tw_status st, const tw_error *why, tw_error *err)
 {
     if (st == TW_OK)
         return TW_OK;
@@ -85,10 +86,10 @@ tw_status twi_blame(tw_status st, const tw_error *why, tw_error *err)
 
 static void drop_media(twi_item_reader *r)
 {
-    tw_free(r->picture.px);
-    tw_free(r->sound.samples);
-    r->picture = (tw_image){0};
-    r->sound = (tw_audio){0};
+    tw_free(r->image.px);
+    tw_free(r->audio.samples);
+    r->image = (tw_image){0};
+    r->audio = (tw_audio){0};
 }
 
 static bool reads(const twi_item_reader *r, tw_modality m) { return (r->modalities >> m & 1) != 0; }
@@ -101,29 +102,29 @@ static tw_status load_media(twi_item_reader *r, const char *image, const char *a
 
     drop_media(r);
     if (reads(r, TW_MODALITY_IMAGE) && given(image))
-        st = load_picture(r, image, &why);
+        st = load_image(r, image, &why);
     if (st != TW_OK && st != TW_ENOMEM)
-        count_unread(r->unread, &why);
+        count_unreadable(r->unread, &why);
     if (st != TW_ENOMEM && reads(r, TW_MODALITY_AUDIO) && given(audio)) {
-        st = load_sound(r, audio, r->seconds, &why);
+        st = load_audio(r, audio, r->seconds, &why);
         if (st != TW_OK && st != TW_ENOMEM)
-            count_unread(r->unread, &why);
+            count_unreadable(r->unread, &why);
     }
     return st == TW_ENOMEM ? tw_fail(err, st, "%s", why.msg) : TW_OK;
 }
 
 /* ---- one item -------------------------------------------------------------------------------- */
 
-void twi_item_reader_serve(twi_item_reader *r, const tw_tower *tower)
+void twi_item_reader_use(twi_item_reader *r, const tw_tower *tower)
 {
     r->modalities = tower != NULL ? tw_tower_modalities(tower) : 0;
     r->seconds = tower != NULL ? tw_tower_config_of(tower).sound_seconds : TWI_AUDIO_SECONDS;
 }
 
-void twi_item_reader_init(twi_item_reader *r, const tw_tower *tower, twi_unread *unread)
+void twi_item_reader_init(twi_item_reader *r, const tw_tower *tower, twi_unreadable *unread)
 {
     *r = (twi_item_reader){.unread = unread};
-    twi_item_reader_serve(r, tower);
+    twi_item_reader_use(r, tower);
     tw_text_init(&r->text, TW_STORE_MAX_TITLE + TW_STORE_MAX_TEXT + TW_STORE_MAX_ATTRIBUTES);
 }
 
@@ -139,18 +140,18 @@ tw_status twi_item_check(twi_item_reader *r, const tw_item *item, tw_error *err)
     tw_error why = {0};
     drop_media(r);
     if (given(item->image))
-        st = load_picture(r, item->image, &why);
+        st = load_image(r, item->image, &why);
     if (st == TW_OK && given(item->audio))
-        st = load_sound(r, item->audio, TWI_AUDIO_SECONDS, &why);
-    return twi_blame(st, &why, err);
+        st = load_audio(r, item->audio, TWI_AUDIO_SECONDS, &why);
+    return twi_invalid_media(st, &why, err);
 }
 
 /* ---- what a client names --------------------------------------------------------------------- */
 
-typedef enum medium { PICTURE, SOUND } medium;
+typedef enum medium { IMAGE, AUDIO } medium;
 
-/* One sentence for all that may be wrong, so that nothing is told of files outside the root: not
- * that they are there, not what they hold. */
+/* One sentence for all that may be wrong, so that nothing is revealed of files outside the root:
+ * not that they are there, not what they hold. */
 static tw_status refuse(medium m, const tw_media_root *root, const tw_error *why, tw_error *err)
 {
     static tw_log_gate gate;
@@ -158,22 +159,23 @@ static tw_status refuse(medium m, const tw_media_root *root, const tw_error *why
     if (tw_log_allowed(&gate, 5, &dropped))
         tw_log(TW_LOG_WARN, "MEDIA-REFUSED", "dropped=%d reason=\"%s\"", dropped, why->msg);
     if (root == NULL)
-        return tw_fail(err, TW_EINVAL,
-                       "this server has no media root, so it takes no paths of pictures or sounds");
+        return tw_fail(
+            err, TW_EINVAL,
+            "this server has no media root, so it takes no paths of images or audio files");
     return tw_fail(err, TW_EINVAL,
-                   m == PICTURE ? "the image is not the path of a PNG or JPEG file below the "
-                                  "server's media root, without '..' and links"
-                                : "the audio is not the path of a sound file below the server's "
-                                  "media root, without '..' and links");
+                   m == IMAGE ? "the image is not the path of a PNG or JPEG file below the "
+                                "server's media root, without '..' and links"
+                              : "the audio is not the path of an audio file below the server's "
+                                "media root, without '..' and links");
 }
 
 static tw_status decode(twi_item_reader *r, medium m, const void *data, size_t len,
                         const char *name, tw_error *err)
 {
-    const tw_image_options picture = picture_options(r);
-    const tw_audio_options sound = {.seconds = TWI_AUDIO_SECONDS, .deadline = r->deadline};
-    return m == PICTURE ? tw_image_parse(&r->picture, data, len, name, &picture, err)
-                        : tw_audio_parse(&r->sound, data, len, name, &sound, NULL, err);
+    const tw_image_options image = image_options(r);
+    const tw_audio_options audio = {.seconds = TWI_AUDIO_SECONDS, .deadline = r->deadline};
+    return m == IMAGE ? tw_image_parse(&r->image, data, len, name, &image, err)
+                      : tw_audio_parse(&r->audio, data, len, name, &audio, NULL, err);
 }
 
 enum { MOST_BYTES = 64 << 20 }; /* as decoding allows: TW_IMAGE_MAX_BYTES, TW_AUDIO_MAX_BYTES */
@@ -199,8 +201,8 @@ done:
 }
 
 /* path (*out, in full) <- what is to be stored for what was given. `old` is what the item has: it
- * was checked when it came, perhaps from this server's own disk, and is no news to who sends it
- * back. */
+ * was checked when it came, perhaps from this server's own disk, and reveals nothing to a client
+ * that sends it back. */
 static tw_status load_client(twi_item_reader *r, medium m, const tw_media_root *root,
                              const char *path, const char *old, char full[TW_PATH_MAX],
                              const char **out, tw_error *err)
@@ -212,15 +214,14 @@ static tw_status load_client(twi_item_reader *r, medium m, const tw_media_root *
     if (!given(path))
         return TW_OK;
     if (old != NULL && strcmp(path, old) == 0 && tw_media_root_name(root, old) == old) {
-        st = m == PICTURE ? load_picture(r, path, &why)
-                          : load_sound(r, path, TWI_AUDIO_SECONDS, &why);
+        st = m == IMAGE ? load_image(r, path, &why) : load_audio(r, path, TWI_AUDIO_SECONDS, &why);
     } else {
         st = load_below(r, m, root, path, full, &why);
         *out = full;
     }
     if (st == TW_OK)
         return st;
-    const char *name = m == PICTURE ? "image" : "audio";
+    const char *name = m == IMAGE ? "image" : "audio";
     if (st == TW_ENOMEM)
         return tw_fail(err, st, "no memory for the %s", name);
     if (st == TW_ETIMEOUT)
@@ -241,9 +242,9 @@ tw_status twi_item_check_client(tw_engine *e, twi_item_reader *r, const tw_item 
     st = tw_store_item_by_id(e->store, item->id, &old, err);
     if (st != TW_OK && st != TW_ENOTFOUND) /* such an id, or the disk */
         return st;
-    TW_TRY(load_client(r, PICTURE, root, item->image, old.image, stored->image, &stored->item.image,
+    TW_TRY(load_client(r, IMAGE, root, item->image, old.image, stored->image, &stored->item.image,
                        err));
-    TW_TRY(load_client(r, SOUND, root, item->audio, old.audio, stored->audio, &stored->item.audio,
+    TW_TRY(load_client(r, AUDIO, root, item->audio, old.audio, stored->audio, &stored->item.audio,
                        err));
 done:
     tw_item_fini(&old);
@@ -260,8 +261,8 @@ static tw_status add_word(tw_text *out, const char *word, tw_error *err)
     return st == TW_OK ? tw_text_adds(out, word, err) : st;
 }
 
-/* Numbers, dates and links say little as words, so of the attributes only lists of strings (genres,
- * tags) count. */
+/* Numbers, dates and links mean little as words, so of the attributes only lists of strings
+ * (genres, tags) count. */
 tw_status twi_item_text(const tw_item *item, tw_text *out, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -282,18 +283,18 @@ done:
     return st;
 }
 
-/* A sound that was decoded for longer than the towers read ends for them where it would have been
- * cut, so that putting, ingesting and training see the same samples. */
+/* A recording that was decoded for longer than the towers read ends for them where it would have
+ * been cut, so that putting, ingesting and training see the same samples. */
 static void fill(twi_item_reader *r, const char *text, size_t len, const char *attributes,
                  tw_tower_item *out)
 {
-    const double most = ceil(r->seconds * r->sound.rate);
-    if (reads(r, TW_MODALITY_AUDIO) && (double) r->sound.frames > most)
-        r->sound.frames = (int64_t) most;
+    const double most = ceil(r->seconds * r->audio.rate);
+    if (reads(r, TW_MODALITY_AUDIO) && (double) r->audio.frames > most)
+        r->audio.frames = (int64_t) most;
     *out = (tw_tower_item){.text = text,
                            .text_len = len,
-                           .picture = r->picture.px != NULL ? &r->picture : NULL,
-                           .sound = r->sound.samples != NULL ? &r->sound : NULL,
+                           .picture = r->image.px != NULL ? &r->image : NULL,
+                           .sound = r->audio.samples != NULL ? &r->audio : NULL,
                            .attributes = attributes};
 }
 

@@ -17,39 +17,39 @@
 #include "towers/towers.h"
 
 /* Media that could not be read, counted by all readers of one job. */
-typedef struct twi_unread {
+typedef struct twi_unreadable {
     pthread_mutex_t lock; /* guards the next two */
     int64_t n;
     char first[TW_ERROR_MSG_MAX]; /* the sentence of the first; "": none */
-} twi_unread;
+} twi_unreadable;
 
 /* What reading an item into its towers needs on one thread. */
 typedef struct twi_item_reader {
     tw_text text;
-    unsigned modalities;  /* bits 1 << tw_modality: what the towers read */
-    double seconds;       /* of a sound, as the towers read it */
-    twi_unread *unread;   /* borrowed; NULL: nobody counts */
-    tw_deadline deadline; /* of decoding; 0: none */
-    tw_image picture;     /* owned, of the item that was read last */
-    tw_audio sound;       /* likewise */
+    unsigned modalities;    /* bits 1 << tw_modality: what the towers read */
+    double seconds;         /* of a recording, as the towers read it */
+    twi_unreadable *unread; /* borrowed; NULL: they are not counted */
+    tw_deadline deadline;   /* of decoding; 0: none */
+    tw_image image;         /* owned, of the item that was read last */
+    tw_audio audio;         /* likewise */
 } twi_item_reader;
 
 #define TWI_AUDIO_SECONDS 60 /* the most that any tower reads, so nothing behind it is decoded */
 
-void twi_unread_init(twi_unread *u);
-void twi_unread_fini(twi_unread *u);
+void twi_unreadable_init(twi_unreadable *u);
+void twi_unreadable_fini(twi_unreadable *u);
 /* One line in the log when anything was unreadable. */
-void twi_unread_tell(const twi_unread *u, const char *during);
+void twi_unreadable_log(const twi_unreadable *u, const char *during);
 
 /*   tower   NULL: none; the media that it reads are decoded, others are not
  *   unread  NULL, or where media that cannot be read are counted; borrowed */
-void twi_item_reader_init(twi_item_reader *r, const tw_tower *tower, twi_unread *unread);
+void twi_item_reader_init(twi_item_reader *r, const tw_tower *tower, twi_unreadable *unread);
 void twi_item_reader_fini(twi_item_reader *r);
-/* TW_EINVAL for whatever is wrong with media that somebody gives: it is the giver's mistake,
- * neither damage of ours nor a disk's. TW_OK and TW_ENOMEM stay. */
-TW_NODISCARD tw_status twi_blame(tw_status st, const tw_error *why, tw_error *err);
+/* TW_EINVAL for whatever is wrong with media that a caller gives: it is the caller's mistake,
+ * neither damage of ours nor a disk's. TW_OK, TW_ENOMEM and TW_ETIMEOUT stay. */
+TW_NODISCARD tw_status twi_invalid_media(tw_status st, const tw_error *why, tw_error *err);
 /* From now on r reads for this tower; NULL: for none. What it holds stays. */
-void twi_item_reader_serve(twi_item_reader *r, const tw_tower *tower);
+void twi_item_reader_use(twi_item_reader *r, const tw_tower *tower);
 
 /* Decodes all media of an item that is to be stored, whatever the towers read, into r. TW_EINVAL:
  * one cannot be read; the sentence names path and reason. TW_ENOMEM. */

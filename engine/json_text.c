@@ -14,7 +14,7 @@ tw_status twi_json_dump(const json_t *value, char **out, tw_error *err)
     if (*out != NULL && json_dumpb(value, *out, len, flags) == len)
         return TW_OK;
     (void) tw_fail(err, TW_ENOMEM, "JSON text");
-    return TW_ENOMEM; /* said outright, so that the analyser knows *out was set on TW_OK */
+    return TW_ENOMEM; /* literally, so that the analyser knows *out was set on TW_OK */
 }
 
 json_t *twi_recipe_json(const tw_tower_recipe *recipe)

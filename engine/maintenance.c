@@ -50,7 +50,7 @@ static bool merge_one(tw_engine *e, tw_index *ix, const char *kind)
         tw_log(TW_LOG_WARN, "FOLD-FAILED", "index=%s reason=\"%s\"", kind, why.msg);
     } else {
         tw_log(TW_LOG_INFO, "FOLD-DONE", "index=%s", kind);
-        twi_index_tell(ix, kind);
+        twi_log_unused_graph(ix, kind);
     }
     return st == TW_OK;
 }

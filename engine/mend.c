@@ -97,8 +97,8 @@ static tw_status mend_rows(tw_engine *e, twi_generation *g, int64_t *mended, tw_
     m->g = g;
     twi_item_reader_init(&m->reader, g->tower, NULL);
     TW_TRY(tw_tower_session_create(&m->session, g->tower, err));
-    for (int64_t i = 0; i < g->n_unsound; i++) {
-        st = mend_row(m, g->unsound[i], err);
+    for (int64_t i = 0; i < g->n_invalid; i++) {
+        st = mend_row(m, g->invalid[i], err);
         if (st != TW_OK && st != TW_ENOTFOUND && st != TW_ECORRUPT) /* gone, or damaged itself */
             goto done;
         *mended += st == TW_OK;
@@ -111,17 +111,17 @@ done:
     return st;
 }
 
-tw_status twi_mend_unsound(tw_engine *e, twi_generation *g, tw_error *err)
+tw_status twi_mend_invalid(tw_engine *e, twi_generation *g, tw_error *err)
 {
     tw_status st = TW_OK;
     int64_t mended = 0;
-    if (g->n_unsound == 0)
+    if (g->n_invalid == 0)
         return TW_OK;
     if (e->mode == TW_ENGINE_WRITE)
         st = mend_rows(e, g, &mended, err);
     tw_log(TW_LOG_WARN, "VECTORS-DAMAGED",
            "model=%d vectors=%lld first_row=%lld embedded_anew=%lld", g->version,
-           (long long) g->n_unsound, (long long) g->unsound[0], (long long) mended);
-    g->n_unsound = 0;
+           (long long) g->n_invalid, (long long) g->invalid[0], (long long) mended);
+    g->n_invalid = 0;
     return st;
 }

@@ -12,7 +12,7 @@
 /* Embeds what the towers have no vector of, when writing. */
 TW_NODISCARD tw_status twi_mend_pending(tw_engine *e, twi_generation *g, tw_progress_fn progress,
                                         void *ctx, tw_error *err);
-/* Embeds the items that g->unsound names, when writing, and logs how many there were. */
-TW_NODISCARD tw_status twi_mend_unsound(tw_engine *e, twi_generation *g, tw_error *err);
+/* Embeds the items that g->invalid names, when writing, and logs how many there were. */
+TW_NODISCARD tw_status twi_mend_invalid(tw_engine *e, twi_generation *g, tw_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* From hits to rows of an answer. The store is the truth and the index follows it: a hit may have
- * been deleted since it was searched, or just before the index was told. Such hits are left out and
- * others searched in their place, so that an answer has min(k, live) rows whoever deletes. */
+ * been deleted since it was searched, or just before the index was changed. Such hits are left out
+ * and others searched in their place, so that an answer has min(k, live) rows while others delete.
+ */
 #include "engine/query_hits.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* What a query shows instead of naming an item: a text, a picture, a sound, or several of them. */
+/* What a query holds instead of naming an item: a text, an image, audio, or several of them. */
 #include "engine/query_vector.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "ingest/image.h"
 
 /* What the query holds, as bits 1 << tw_modality. */
-static unsigned shown(const tw_embed_query *q)
+static unsigned modalities_of(const tw_embed_query *q)
 {
     return (unsigned) (q->text != NULL) << TW_MODALITY_TEXT |
            (unsigned) (q->image.len > 0) << TW_MODALITY_IMAGE |
@@ -20,15 +20,15 @@ static unsigned shown(const tw_embed_query *q)
 
 tw_status twi_query_check(const tw_embed_query *q, tw_error *err)
 {
-    if ((q->item != NULL) != (shown(q) != 0))
+    if ((q->item != NULL) != (modalities_of(q) != 0))
         return TW_OK;
-    return tw_fail(err, TW_EINVAL, "give either an item, or any of text, picture and sound%s",
+    return tw_fail(err, TW_EINVAL, "give either an item, or any of text, image and audio%s",
                    q->item != NULL ? ", not both" : "");
 }
 
 const char *twi_query_basis(const tw_embed_query *q)
 {
-    switch (shown(q)) {
+    switch (modalities_of(q)) {
     case 0: return "item";
     case 1U << TW_MODALITY_TEXT: return "text";
     case 1U << TW_MODALITY_IMAGE: return "picture";
@@ -78,21 +78,21 @@ static tw_status decode(twi_item_reader *r, const tw_embed_query *q, tw_error *e
 {
     tw_status st = TW_OK;
     tw_error why = {0};
-    tw_image_options picture = TW_IMAGE_DEFAULT;
-    const tw_audio_options sound = {.seconds = r->seconds, .deadline = q->deadline};
-    picture.deadline = q->deadline;
-    picture.max_source = TW_ENGINE_SHOWN_PIXELS;
+    tw_image_options image = TW_IMAGE_DEFAULT;
+    const tw_audio_options audio = {.seconds = r->seconds, .deadline = q->deadline};
+    image.deadline = q->deadline;
+    image.max_source = TW_ENGINE_SHOWN_PIXELS;
     if (q->image.len > 0)
-        st = tw_image_parse(&r->picture, q->image.data, q->image.len, "the picture asked for",
-                            &picture, &why);
+        st = tw_image_parse(&r->image, q->image.data, q->image.len, "the image of the query",
+                            &image, &why);
     if (st == TW_OK && q->audio.len > 0)
-        st = tw_audio_parse(&r->sound, q->audio.data, q->audio.len, "the sound asked for", &sound,
-                            NULL, &why);
-    return twi_blame(st, &why, err);
+        st = tw_audio_parse(&r->audio, q->audio.data, q->audio.len, "the audio of the query",
+                            &audio, NULL, &why);
+    return twi_invalid_media(st, &why, err);
 }
 
-static tw_status show(const twi_generation *g, twi_workspace *ws, const tw_embed_query *q,
-                      tw_error *err)
+static tw_status embed_query(const twi_generation *g, twi_workspace *ws, const tw_embed_query *q,
+                             tw_error *err)
 {
     tw_status st = TW_OK;
     twi_item_reader r;
@@ -100,20 +100,20 @@ static tw_status show(const twi_generation *g, twi_workspace *ws, const tw_embed
     int found = 0;
     char kinds[48], what[64];
 
-    TW_TRY(check_readable(g->tower, shown(q), err));
+    TW_TRY(check_readable(g->tower, modalities_of(q), err));
     twi_item_reader_init(&r, g->tower, NULL);
     st = decode(&r, q, err);
     const tw_tower_item item = {.text = q->text,
                                 .text_len = len,
-                                .picture = r.picture.px != NULL ? &r.picture : NULL,
-                                .sound = r.sound.samples != NULL ? &r.sound : NULL};
+                                .picture = r.image.px != NULL ? &r.image : NULL,
+                                .sound = r.audio.samples != NULL ? &r.audio : NULL};
     if (st == TW_OK)
         st = tw_deadline_check(q->deadline, "it was embedded", err);
     if (st == TW_OK)
         st = tw_tower_embed(ws->tower, &item, ws->vec, &found, err);
     twi_item_reader_fini(&r);
     TW_TRY(st);
-    name_modalities(kinds, sizeof kinds, shown(q));
+    name_modalities(kinds, sizeof kinds, modalities_of(q));
     (void) snprintf(what, sizeof what, "this %s", kinds);
     if (found == 0)
         st = nothing_read(g->tower, what, err);
@@ -128,18 +128,18 @@ tw_status twi_query_vector(tw_engine *e, const twi_generation *g, twi_workspace 
     if (st != TW_OK)
         return st;
     if (q->item == NULL)
-        return show(g, ws, q, err);
+        return embed_query(g, ws, q, err);
     st = tw_index_get(g->items, row, ws->vec, err);
     if (st == TW_ENOTFOUND) /* embedded after the index was searched, or by another process */
         st =
             tw_store_vector(e->store, row, g->towers_version, ws->vec, tw_tower_dim(g->tower), err);
-    if (st == TW_EDIM || (st == TW_OK && !twi_vector_sound(ws->vec, tw_tower_dim(g->tower)))) {
+    if (st == TW_EDIM || (st == TW_OK && !twi_vector_valid(ws->vec, tw_tower_dim(g->tower)))) {
         st = tw_fail(err, TW_ECORRUPT,
                      "the stored vector of '%.100s' is damaged; put the item again, or open the "
                      "directory for writing, which embeds it anew",
                      q->item);
     }
-    if (st == TW_OK && twi_reads_nothing(ws->vec, tw_tower_dim(g->tower))) {
+    if (st == TW_OK && twi_vector_is_zero(ws->vec, tw_tower_dim(g->tower))) {
         char named[160];
         (void) snprintf(named, sizeof named, "the item '%.120s'", q->item);
         st = nothing_read(g->tower, named, err);

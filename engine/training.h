@@ -44,7 +44,7 @@ typedef struct tw_train_options {
                              speaker, a photo session), and would make it too easy */
     const char *vocabulary; /* towers: NULL, or a vocab.txt for a text encoder that reads tokens;
                                without one it is learnt from the catalogue */
-    bool further;           /* towers: begin with the weights of those that serve, whose shape they
+    bool warm_start;        /* towers: begin with the weights of those that serve, whose shape they
                                keep, not with random ones; TW_ESTATE where none do */
     bool content;           /* seq: items enter by their tower vectors, too; see train_seq */
     tw_activate activate;
@@ -59,7 +59,7 @@ typedef struct tw_train_options {
  * before (epoch 0), or, where there is no validation, if the vectors collapsed at once; of zero
  * epochs nothing is expected. The report says "activated", and in "reason" why not. Encoders
  * that the config leaves at "auto" are settled by what the catalogue has: text by its bag if any
- * item has some, pictures by conv4 and sounds by the CNN if one item in ten has one; attributes
+ * item has some, images by conv4 and audio by the CNN if one item in ten has one; attributes
  * not. Media that cannot be read any more are missing, counted in the report ("unreadable",
  * "first_unreadable") and logged as MEDIA-UNREADABLE; they fail nothing. `*report`
  * is a JSON object, freed with tw_free: what was trained, on what, how good beside its baselines.
@@ -78,7 +78,7 @@ TW_NODISCARD tw_status tw_engine_import_towers(tw_engine *e, const char *folder,
  * with events or without, and one that is put or replaced later is recommended, and understood in a
  * history, at once. That holds as long as these towers serve. Train other ones, and the model goes
  * on with the items of its training as they were then, and without any other, until it is trained
- * again: vectors of two towers never meet (logged as SEQ-CONTENT-FROZEN; stats tell).
+ * again: vectors of two towers never meet (logged as SEQ-CONTENT-FROZEN; stats report it).
  * It is not activated if popularity's NDCG@10 on the validation targets is higher than its own.
  * TW_ESTATE: content without towers. TW_EINVAL: a content_dim that is not theirs. */
 TW_NODISCARD tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **report,

@@ -6,7 +6,7 @@
 /* Towers give unit vectors, or zeros where they read nothing. */
 #define LONGEST_SQUARE 2.0
 
-bool twi_vector_sound(const float *vec, int dim)
+bool twi_vector_valid(const float *vec, int dim)
 {
     double square = 0;
     for (int i = 0; i < dim; i++)
@@ -14,7 +14,7 @@ bool twi_vector_sound(const float *vec, int dim)
     return isfinite(square) && square < LONGEST_SQUARE;
 }
 
-bool twi_reads_nothing(const float *vec, int dim)
+bool twi_vector_is_zero(const float *vec, int dim)
 {
     for (int i = 0; i < dim; i++)
         if (vec[i] != 0)

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 /* Whether towers can have given it: a unit vector, or zeros where they read nothing. */
-bool twi_vector_sound(const float *vec, int dim);
+bool twi_vector_valid(const float *vec, int dim);
 
 /* Whether it is that of an item of which the towers read nothing. */
-bool twi_reads_nothing(const float *vec, int dim);
+bool twi_vector_is_zero(const float *vec, int dim);
 
 #endif

@@ -11,7 +11,7 @@ void twi_workspace_free(twi_workspace *ws)
     tw_text_fini(&ws->text);
     tw_free(ws->out);
     tw_free(ws->content);
-    tw_free(ws->told);
+    tw_free(ws->now);
     tw_free(ws->vectors);
     tw_free(ws);
 }
@@ -20,10 +20,10 @@ static tw_status make_content(const twi_generation *g, twi_workspace *s, tw_erro
 {
     const size_t longest = (size_t) tw_seq_model_config(g->seq)->max_len;
     s->content = tw_alloc(longest, (size_t) tw_tower_dim(g->tower) * sizeof *s->content);
-    s->told = tw_alloc(longest, sizeof *s->told);
+    s->now = tw_alloc(longest, sizeof *s->now);
     s->vectors =
         tw_alloc((size_t) TW_ENGINE_MAX_K, (size_t) tw_index_dim(g->next) * sizeof *s->vectors);
-    return s->content != NULL && s->told != NULL && s->vectors != NULL
+    return s->content != NULL && s->now != NULL && s->vectors != NULL
                ? TW_OK
                : tw_fail(err, TW_ENOMEM, "query memory");
 }

@@ -38,9 +38,9 @@ typedef struct twi_workspace {
         double scratch[TW_SEQ_RERANK_SCRATCH * TW_ENGINE_MAX_K];
     } pool;
     /* Where the generation projects; else NULL. */
-    float *content;     /* (max_len, towers' width) what the items of a history are now */
-    const float **told; /* (max_len) of each, in content; NULL: as the model holds it */
-    float *vectors;     /* (TW_ENGINE_MAX_K, seq's width) of a diverse list's candidates */
+    float *content;    /* (max_len, towers' width) what the items of a history are now */
+    const float **now; /* (max_len) of each, in content; NULL: as the model holds it */
+    float *vectors;    /* (TW_ENGINE_MAX_K, seq's width) of a diverse list's candidates */
     tw_text text;
 } twi_workspace;
 

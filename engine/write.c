@@ -9,13 +9,13 @@
 #include "engine/item_reader.h"
 #include "engine/resolve.h"
 
-/* The tower's vector of an item whose media r holds, into ws->vec. The reader is told late what
- * the tower reads, for decoding waits for nobody. */
+/* The tower's vector of an item whose media r holds, into ws->vec. The reader learns late what
+ * the tower reads, because decoding does not wait for the writer lock. */
 static tw_status embed_item(twi_workspace *ws, twi_item_reader *r, const tw_item *item,
                             const tw_tower *tower, tw_error *err)
 {
     tw_tower_item read;
-    twi_item_reader_serve(r, tower);
+    twi_item_reader_use(r, tower);
     tw_status st = twi_item_compose(r, item, &read, err);
     return st == TW_OK ? tw_tower_embed(ws->tower, &read, ws->vec, NULL, err) : st;
 }
@@ -56,7 +56,7 @@ done:
     return st;
 }
 
-static const tw_write_options by_ourselves = {0};
+static const tw_write_options no_options = {0};
 
 tw_status tw_engine_put_with(tw_engine *e, const tw_item *item, const tw_write_options *opt,
                              tw_put_kind *kind, tw_error *err)
@@ -66,7 +66,7 @@ tw_status tw_engine_put_with(tw_engine *e, const tw_item *item, const tw_write_o
     twi_client_item *client = NULL;
 
     if (opt == NULL)
-        opt = &by_ourselves;
+        opt = &no_options;
     twi_item_reader_init(&reader, NULL, NULL);
     reader.deadline = opt->deadline;
     TW_TRY(twi_need_write(e, err));

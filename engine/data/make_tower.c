@@ -12,7 +12,7 @@
 
 /* How many items have what. */
 typedef struct inventory {
-    int64_t texts, pictures, sounds;
+    int64_t texts, images, audio;
 } inventory;
 
 static inventory take_inventory(const twi_catalogue *c)
@@ -20,24 +20,24 @@ static inventory take_inventory(const twi_catalogue *c)
     inventory v = {0};
     for (int64_t i = 0; i < c->n; i++) {
         v.texts += c->items[i].text != NULL;
-        v.pictures += c->items[i].image != NULL;
-        v.sounds += c->items[i].audio != NULL;
+        v.images += c->items[i].image != NULL;
+        v.audio += c->items[i].audio != NULL;
     }
     return v;
 }
 
 static bool enough(int64_t with, int64_t of) { return with > 0 && with * MEDIA_SHARE >= of; }
 
-/* Text by its bag, pictures by conv4, sounds by the CNN: the encoders that train in minutes on two
- * cores. Attributes only when asked for: a price or a date need not say what is alike. */
+/* Text by its bag, images by conv4, audio by the CNN: the encoders that train in minutes on two
+ * cores. Attributes only when asked for: items of one price or date need not be alike. */
 static void settle(tw_tower_config *cfg, const inventory *v, int64_t n)
 {
     if (cfg->text == TW_TEXT_AUTO)
         cfg->text = v->texts > 0 ? TW_TEXT_BAG : TW_TEXT_NONE;
     if (cfg->picture == TW_IMAGE_AUTO)
-        cfg->picture = enough(v->pictures, n) ? TW_IMAGE_CONV4 : TW_IMAGE_NONE;
+        cfg->picture = enough(v->images, n) ? TW_IMAGE_CONV4 : TW_IMAGE_NONE;
     if (cfg->sound == TW_AUDIO_AUTO)
-        cfg->sound = enough(v->sounds, n) ? TW_AUDIO_CNN : TW_AUDIO_NONE;
+        cfg->sound = enough(v->audio, n) ? TW_AUDIO_CNN : TW_AUDIO_NONE;
     if (cfg->attributes == TW_ATTRIBUTES_AUTO)
         cfg->attributes = TW_ATTRIBUTES_NONE;
 }
@@ -74,7 +74,7 @@ tw_status twi_make_tower(tw_tower_config *cfg, const twi_catalogue *c, const cha
     if (cfg->text == TW_TEXT_NONE && cfg->picture == TW_IMAGE_NONE && cfg->sound == TW_AUDIO_NONE &&
         cfg->attributes == TW_ATTRIBUTES_NONE) {
         st = tw_fail(err, TW_ESTATE,
-                     "no item has a text, and fewer than one in %d a picture or a sound: there is "
+                     "no item has a text, and fewer than one in %d an image or audio: there is "
                      "nothing for towers to read",
                      MEDIA_SHARE);
         goto done;

@@ -2,8 +2,8 @@
  *
  * An event's sequence number is its name for ever: deleting an item hides its events and putting it
  * again shows the same ones, a late event with an early time has a high number. So one number and
- * two events a person tell of every event of today whether it was trained on. An event that was
- * hidden during the training counts as seen, which costs a target and flatters nobody.
+ * two events a person answer for every event of today whether it was trained on. An event that was
+ * hidden during the training counts as seen, which costs a target and flatters no figure.
  *
  * The file is a safetensors file: "held" (n, 3), I64, and in the metadata twindex.kind "seq-cut"
  * and twindex.seq. */
@@ -85,11 +85,11 @@ static tw_status read_cut(twi_cut *c, const tw_st_file *f, const char *path, tw_
 {
     tw_st_tensor t;
     const char *kind = tw_st_meta(f, "twindex.kind"), *seq = tw_st_meta(f, "twindex.seq");
-    bool sound = kind != NULL && strcmp(kind, KIND) == 0 && seq != NULL &&
+    bool valid = kind != NULL && strcmp(kind, KIND) == 0 && seq != NULL &&
                  tw_parse_i64(seq, &c->seq) && c->seq >= 0 &&
                  tw_st_find(f, "held", TW_I64, &t, NULL) == TW_OK && t.cols == COLUMNS;
 
-    if (sound) {
+    if (valid) {
         c->n = t.rows;
         c->held = tw_alloc((size_t) c->n, sizeof *c->held);
         if (c->held == NULL)
@@ -97,9 +97,9 @@ static tw_status read_cut(twi_cut *c, const tw_st_file *f, const char *path, tw_
         if (c->n > 0)
             memcpy(c->held, t.data, (size_t) c->n * sizeof *c->held);
         for (int64_t i = 1; i < c->n; i++)
-            sound = sound && c->held[i].user > c->held[i - 1].user;
+            valid = valid && c->held[i].user > c->held[i - 1].user;
     }
-    return sound
+    return valid
                ? TW_OK
                : tw_fail(err, TW_ECORRUPT,
                          "'%s' does not say what the training saw; train anew with: twindex train "

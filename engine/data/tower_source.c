@@ -11,7 +11,7 @@ struct twi_source {
 };
 
 tw_status twi_source_create(twi_source **out, const twi_described *items, int64_t n,
-                            const tw_tower *tower, twi_unread *unread, tw_error *err)
+                            const tw_tower *tower, twi_unreadable *unread, tw_error *err)
 {
     twi_source *s = tw_alloc(1, sizeof *s);
     *out = s;
@@ -43,7 +43,7 @@ tw_tower_source twi_source_of(twi_source *s)
 }
 
 tw_status twi_catalogue_samples(tw_engine *e, const tw_tower *tower, const twi_catalogue *c,
-                                twi_unread *unread, tw_progress_fn progress, void *ctx,
+                                twi_unreadable *unread, tw_progress_fn progress, void *ctx,
                                 tw_tower_samples **out, tw_error *err)
 {
     tw_status st = TW_OK;

@@ -15,7 +15,7 @@
 #define ATTRIBUTE_PARTNERS 5  /* pairs made per item with others of the same attribute value */
 #define HELD_SHARE         10 /* one item in so many is held out of training on classes */
 #define HELD_STREAM        7  /* of the random numbers that choose it; an arbitrary name */
-#define HELD_FINE          32 /* bits below that, by which values are told apart */
+#define HELD_FINE          32 /* bits below that, by which values are distinguished */
 
 const char *const twi_source_names[TW_PAIRS_SELF + 1] = {"events",    "pairs",   "triplets",
                                                          "attribute", "classes", "self"};
@@ -324,7 +324,7 @@ static tw_status hold_values(const labels *x, uint64_t seed, const char *name, b
     return TW_OK;
 }
 
-/* Items without the value are held out one by one, as all are where no attribute is told. */
+/* Items without the value are held out one by one, as all are where no attribute is given. */
 static tw_status hold_out(job *j, uint64_t seed, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -367,7 +367,7 @@ static tw_status from_classes(job *j, uint64_t seed, tw_error *err)
     classes.of = NULL;
     if (x->n_classes < 2) {
         st = tw_fail(err, TW_ESTATE,
-                     "every item has the same '%.60s', and there is nothing to tell apart",
+                     "every item has the same '%.60s', and there is nothing to distinguish",
                      j->opt->path);
         goto done;
     }

@@ -1,5 +1,5 @@
-/* engine/data/train_set.h — what towers learn from, gathered from where the caller says. Internal
- * to engine/. */
+/* engine/data/train_set.h — what towers learn from, gathered from where the caller wants it.
+ * Internal to engine/. */
 #ifndef TW_ENGINE_DATA_TRAIN_SET_H
 #define TW_ENGINE_DATA_TRAIN_SET_H
 

@@ -20,7 +20,7 @@ typedef struct job {
     twi_events log;
     twi_train_set x;
     tw_tower_samples *samples;
-    twi_unread unread;
+    twi_unreadable unread;
     tw_pair_source source;
     const char *path; /* borrowed; NULL: events */
 } job;
@@ -185,7 +185,7 @@ static tw_status evaluate(job *j, char **report, tw_error *err)
     TW_TRY(twi_measure_towers(&m, &root, err));
     TW_TRY(add_circumstances(j, root, err));
     TW_TRY(twi_json_dump(root, report, err));
-    twi_unread_tell(&j->unread, "evaluation");
+    twi_unreadable_log(&j->unread, "evaluation");
 done:
     json_decref(root);
     return st;
@@ -201,11 +201,11 @@ tw_status tw_engine_eval_towers(tw_engine *e, const tw_eval_options *opt, char *
     if (j.opt->max_queries < 0 || j.opt->max_queries > TW_EVAL_MAX_QUERIES)
         return tw_fail(err, TW_EINVAL, "max_queries %lld is outside 0..%d",
                        (long long) j.opt->max_queries, TW_EVAL_MAX_QUERIES);
-    twi_unread_init(&j.unread);
+    twi_unreadable_init(&j.unread);
     j.g = twi_acquire(e);
     tw_status st = evaluate(&j, report, err);
     twi_release(e, j.g);
-    twi_unread_fini(&j.unread);
+    twi_unreadable_fini(&j.unread);
     json_decref(j.trained);
     tw_tower_samples_destroy(j.samples);
     twi_train_set_fini(&j.x);

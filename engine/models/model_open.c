@@ -30,7 +30,7 @@ typedef struct part {
     char *problem; /* (TW_ERROR_MSG_MAX) */
 } part;
 
-/* What is said of a file of the directory is said to clients, too: they learn its name in the
+/* A message about a file of the directory reaches clients, too: they learn its name in the
  * directory, not where that is. */
 static void say_without_folder(const tw_engine *e, const char *why, char out[TW_ERROR_MSG_MAX])
 {

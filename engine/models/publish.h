@@ -23,7 +23,7 @@ typedef struct twi_new_version {
 /* Renames the folder and registers the version. Unless it is withheld, embeds the catalogue where
  * the towers are new, builds the indexes, makes the version active and current. A kill leaves the
  * old or the new version. A withheld version is embedded where its vectors are smoothed, for the
- * graph is not kept; otherwise by whoever activates it. */
+ * graph is not kept; otherwise when it is activated. */
 TW_NODISCARD tw_status twi_publish(tw_engine *e, const twi_new_version *v,
                                    const tw_train_options *opt, tw_error *err);
 

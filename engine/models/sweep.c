@@ -1,4 +1,4 @@
-/* What a data directory holds that nobody needs any more: removed at every open for writing and
+/* What a data directory holds that is not needed any more: removed at every open for writing and
  * whenever another version begins to serve. */
 #include "engine/models/sweep.h"
 
@@ -15,12 +15,11 @@ static struct dirent *next_entry(DIR *d)
     return readdir(d); /* NOLINT(concurrency-mt-unsafe): the stream is ours alone */
 }
 
-/* Whether nobody needs the entry of this name. */
-typedef bool (*litter_fn)(const twi_registry *r, const char *name);
+/* Whether the entry of this name is not needed. */
+typedef bool (*stale_fn)(const twi_registry *r, const char *name);
 
-/* Harmless litter if it stays. */
-static void sweep_folder(tw_engine *e, const twi_registry *r, const char *folder,
-                         litter_fn is_litter)
+/* What stays does no harm. */
+static void sweep_folder(tw_engine *e, const twi_registry *r, const char *folder, stale_fn is_stale)
 {
     char path[TW_PATH_MAX], one[TW_PATH_MAX];
     if (tw_path_join(path, twi_root(e), folder, NULL) != TW_OK)
@@ -29,7 +28,7 @@ static void sweep_folder(tw_engine *e, const twi_registry *r, const char *folder
     if (d == NULL)
         return;
     for (struct dirent *at = next_entry(d); at != NULL; at = next_entry(d))
-        if (is_litter(r, at->d_name) && tw_path_join(one, path, at->d_name, NULL) == TW_OK)
+        if (is_stale(r, at->d_name) && tw_path_join(one, path, at->d_name, NULL) == TW_OK)
             (void) !tw_remove_tree(one, NULL);
     (void) closedir(d);
 }
@@ -47,7 +46,7 @@ static bool cut_end(const char *name, const char *end, char *stem, size_t size)
 }
 
 /* "0007" of a version that is not kept, "0007.tmp" */
-static bool model_litter(const twi_registry *r, const char *name)
+static bool is_stale_model(const twi_registry *r, const char *name)
 {
     char stem[16];
     if (cut_end(name, ".tmp", stem, sizeof stem))
@@ -58,7 +57,7 @@ static bool model_litter(const twi_registry *r, const char *name)
 
 /* "items-0001.twx" or "next-0002.twx" of parts that do not serve: what was dropped from the store
  * since would be found in them. And any of these with ".tmp" behind. */
-static bool index_litter(const twi_registry *r, const char *name)
+static bool is_stale_index(const twi_registry *r, const char *name)
 {
     char file[32], stem[32];
     const twi_version *v = twi_registry_find(r, r->serves);
@@ -74,7 +73,7 @@ static bool index_litter(const twi_registry *r, const char *name)
 }
 
 /* What a killed training was writing; its finished checkpoint stays, for it goes on from there. */
-static bool top_litter(const twi_registry *r, const char *name)
+static bool is_stale_top(const twi_registry *r, const char *name)
 {
     (void) r;
     return strcmp(name, TWI_SEQ_CHECKPOINT ".tmp") == 0 ||
@@ -111,10 +110,10 @@ void twi_sweep(tw_engine *e)
     twi_registry r;
     if (twi_registry_load(e, &r, NULL) != TW_OK)
         return;
-    sweep_folder(e, &r, "models", model_litter);
-    sweep_folder(e, &r, "", top_litter);
+    sweep_folder(e, &r, "models", is_stale_model);
+    sweep_folder(e, &r, "", is_stale_top);
     (void) pthread_mutex_lock(&e->saving);
-    sweep_folder(e, &r, "index", index_litter);
+    sweep_folder(e, &r, "index", is_stale_index);
     (void) pthread_mutex_unlock(&e->saving);
     sweep_vectors(e, &r);
     twi_registry_fini(&r);

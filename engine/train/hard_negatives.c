@@ -60,7 +60,7 @@ done:
 void twi_hard_search_init(twi_hard_search *s, int threads)
 {
     *s = (twi_hard_search){.threads = threads};
-    s->door = (tw_tower_search){.open = open_index, .find = find, .ctx = s};
+    s->search = (tw_tower_search){.open = open_index, .find = find, .ctx = s};
 }
 
 void twi_hard_search_fini(twi_hard_search *s)

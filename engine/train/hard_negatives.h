@@ -8,9 +8,9 @@
 #include "towers/towers.h"
 
 typedef struct twi_hard_search {
-    tw_tower_search door; /* what a training is given; borrows this struct */
-    tw_index *index;      /* NULL before the first open */
-    const float *vecs;    /* of the last open, borrowed */
+    tw_tower_search search; /* for a training; borrows this struct */
+    tw_index *index;        /* NULL before the first open */
+    const float *vecs;      /* of the last open, borrowed */
     int dim, threads;
 } twi_hard_search;
 /* threads: of a graph's building, 1: repeatable. */

@@ -19,7 +19,7 @@ static tw_status gather(void *ctx, const tw_store_vector_change *change, tw_erro
     smoother *s = ctx;
     const twi_catalogue *c = s->how->c;
     (void) err;
-    if (change->live && change->dim == s->dim && twi_vector_sound(change->vec, s->dim) &&
+    if (change->live && change->dim == s->dim && twi_vector_valid(change->vec, s->dim) &&
         change->row <= c->max_row && c->position[change->row] >= 0)
         memcpy(s->vecs + (size_t) c->position[change->row] * (size_t) s->dim, change->vec,
                (size_t) s->dim * sizeof *s->vecs);
@@ -73,7 +73,7 @@ tw_status twi_lightgcn_catalogue(tw_engine *e, int model, int dim, const twi_smo
         st = tw_fail(err, TW_ENOMEM, "vectors of %lld items", (long long) how->c->n);
         goto done;
     }
-    TW_TRY(tw_store_begin(e->store, err)); /* nobody puts between our reading and our writing */
+    TW_TRY(tw_store_begin(e->store, err)); /* so that no put comes between reading and writing */
     TW_TRY(tw_store_each_pending(e->store, model, 0, note_late, &s, err));
     TW_TRY(tw_store_each_vector(e->store, model, 0, gather, &s, err));
     TW_TRY(tw_lightgcn(s.vecs, how->c->n, dim, how->pairs, how->n_pairs, how->layers, err));

@@ -85,7 +85,7 @@ static tw_status copy_content(void *ctx, const tw_store_vector_change *v, tw_err
     const contents *c = ctx;
     const int32_t item = tw_seq_item_index(c->model, v->row);
     (void) err;
-    if (v->live && item > 0 && v->dim == c->dim && twi_vector_sound(v->vec, v->dim))
+    if (v->live && item > 0 && v->dim == c->dim && twi_vector_valid(v->vec, v->dim))
         memcpy(c->rows + (size_t) item * (size_t) v->dim, v->vec, (size_t) v->dim * sizeof *v->vec);
     return TW_OK;
 }
@@ -190,7 +190,7 @@ static json_t *config_json(const tw_seq_config *cfg)
 
 /* Counting costs nothing: what it beats on the targets that chose the weights is not worth serving.
  */
-static tw_status judge(job *j, tw_error *err)
+static tw_status reach_verdict(job *j, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_verdict *v = &j->verdict;
@@ -286,7 +286,7 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(tw_path_join(path, tmp, TWI_SEQ_FILE, err));
     TW_TRY(tw_seq_model_save(j->model, path, err));
     TW_TRY(twi_cut_save(j->model, &j->log, tmp, err));
-    TW_TRY(judge(j, err));
+    TW_TRY(reach_verdict(j, err));
     TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
     TW_TRY(twi_model_report(tmp, TWI_SEQ_REPORT, *report, err));
     parts.seq_version = version;
@@ -296,7 +296,7 @@ static tw_status train(job *j, char **report, tw_error *err)
                                   .parts = parts,
                                   .withheld = twi_verdict_withholds(&j->verdict)};
     TW_TRY(twi_publish(j->e, &made, j->opt, err));
-    (void) remove(checkpoint); /* what stays behind would only be told of: it names its run */
+    (void) remove(checkpoint); /* what stays behind would only be logged: it names its run */
 done:
     if (j->metrics != NULL)
         (void) fclose(j->metrics);

@@ -31,7 +31,7 @@ typedef struct job {
     twi_train_set x;
     tw_tower *tower;
     tw_tower_samples *samples;
-    twi_unread unread;
+    twi_unreadable unread;
     tw_tower_report result;
     double valid_before, valid_after; /* of epoch 0, of the best epoch behind it; NaN: none */
     twi_verdict verdict;
@@ -79,13 +79,13 @@ done:
 
 static tw_status fit_and_train(job *j, const char *checkpoint, tw_error *err)
 {
-    tw_status st = j->opt->further ? copy_serving(j, err)
-                                   : twi_make_tower(&j->recipe.tower, &j->c, j->opt->vocabulary,
-                                                    &j->tower, err);
+    tw_status st = j->opt->warm_start ? copy_serving(j, err)
+                                      : twi_make_tower(&j->recipe.tower, &j->c, j->opt->vocabulary,
+                                                       &j->tower, err);
     if (st == TW_OK)
         st = twi_catalogue_samples(j->e, j->tower, &j->c, &j->unread, j->opt->progress,
                                    j->opt->progress_ctx, &j->samples, err);
-    twi_unread_tell(&j->unread, "training");
+    twi_unreadable_log(&j->unread, "training");
     if (st == TW_OK)
         st = tw_tower_fit(j->tower, j->samples, err);
     if (st != TW_OK)
@@ -97,7 +97,7 @@ static tw_status fit_and_train(job *j, const char *checkpoint, tw_error *err)
                                   .checkpoint = checkpoint};
     const twi_tower_split *split = &j->x.split;
     const tw_tower_data data = {.samples = j->samples,
-                                .search = &j->hard.door,
+                                .search = &j->hard.search,
                                 .n_items = j->c.n,
                                 .pairs = split->pairs,
                                 .n_pairs = split->parts.train,
@@ -117,11 +117,11 @@ static tw_status fit_and_train(job *j, const char *checkpoint, tw_error *err)
 /* ---- was it worth it? ------------------------------------------------------------------------ */
 
 /* The best epoch is the one whose weights were kept; 0 stands for before the training. */
-static void judge(job *j)
+static void reach_verdict(job *j)
 {
     twi_verdict *v = &j->verdict;
     if (j->result.epochs > 0 && j->result.best_epoch == 0) {
-        const char *before = j->opt->further ? "the towers that serve" : "untrained towers";
+        const char *before = j->opt->warm_start ? "the towers that serve" : "untrained towers";
         if (isnan(j->valid_before)) {
             (void) snprintf(v->reason, sizeof v->reason,
                             "the vectors of all items fell together in training");
@@ -249,7 +249,7 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(twi_open_metrics(&j->metrics, tmp, TWI_TOWERS_METRICS, err));
     TW_TRY(fit_and_train(j, checkpoint, err));
     TW_TRY(twi_close_metrics(&j->metrics, err));
-    judge(j);
+    reach_verdict(j);
     TW_TRY(tw_path_join(path, tmp, TWI_TOWERS_FILE, err));
     TW_TRY(tw_tower_save(j->tower, path, err));
     TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
@@ -267,7 +267,7 @@ static tw_status train(job *j, char **report, tw_error *err)
                                   .smooth = smooth.layers > 0 ? &smooth : NULL,
                                   .withheld = twi_verdict_withholds(&j->verdict)};
     TW_TRY(twi_publish(j->e, &made, j->opt, err));
-    (void) remove(checkpoint); /* what stays behind would only be told of: it names its training */
+    (void) remove(checkpoint); /* what stays behind would only be logged: it names its training */
 done:
     if (j->metrics != NULL)
         (void) fclose(j->metrics);
@@ -299,7 +299,7 @@ tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt, char
     st = twi_bulk_begin(e, err);
     if (st != TW_OK)
         return st;
-    twi_unread_init(&j.unread);
+    twi_unreadable_init(&j.unread);
     twi_hard_search_init(&j.hard, 1);
     st = train(&j, report, err);
     twi_bulk_end(e);
@@ -309,7 +309,7 @@ tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt, char
     }
     twi_hard_search_fini(&j.hard);
     twi_train_set_fini(&j.x);
-    twi_unread_fini(&j.unread);
+    twi_unreadable_fini(&j.unread);
     twi_events_fini(&j.log);
     twi_catalogue_fini(&j.c);
     tw_tower_samples_destroy(j.samples);

@@ -174,7 +174,7 @@ static void training_goes_on_from_old_models(void **state)
     const tw_train_options towers = {.config_json = "{\"epochs\": 1, \"threads\": 1}",
                                      .activate = TW_ACTIVATE_ALWAYS,
                                      .skip_eval = true,
-                                     .further = true,
+                                     .warm_start = true,
                                      .source = TW_PAIRS_ATTRIBUTE,
                                      .path = "genres"};
     assert_ok(tw_engine_train_towers(e, &towers, &report, err));

@@ -255,8 +255,8 @@ static void a_picture_finds_the_item_that_has_it(void **state)
     check_refused(e, (tw_similar_query){.audio = audio, .text = "x"}, "not text and sound");
     check_refused(e, (tw_similar_query){.item = "p1", .image = image}, "not both");
     check_refused(e, (tw_similar_query){0}, "either an item");
-    check_refused(e, (tw_similar_query){.image = {data, len / 2}}, "the picture asked for");
-    check_refused(e, (tw_similar_query){.image = audio}, "the picture asked for");
+    check_refused(e, (tw_similar_query){.image = {data, len / 2}}, "the image of the query");
+    check_refused(e, (tw_similar_query){.image = audio}, "the image of the query");
     tw_free(data);
     tw_free(sound);
     tw_free(report);

@@ -170,7 +170,7 @@ static void a_graph_that_was_given_up_is_told(void **state)
         ids[i] = i + 1;
     assert_ok(tw_index_create(&poor, &cfg, err));
     assert_ok(tw_index_build(poor, ids, vecs, N, NULL, NULL, err));
-    twi_index_tell(poor, "items"); /* one line, below this test's level */
+    twi_log_unused_graph(poor, "items"); /* one line, below this test's level */
 
     assert_ok(tw_engine_open(&e, dir, &(tw_engine_options){.mode = TW_ENGINE_READ}, err));
     twi_generation *g = twi_acquire(e);

@@ -101,12 +101,12 @@ static void imported_towers_serve_and_train_further(void **state)
         cosine += (double) item[d] * (double) item[d];
     assert_near(cosine, 1, 1e-5);
 
-    const tw_train_options further = {.config_json =
-                                          "{\"epochs\": 2, \"threads\": 1, \"lr\": 0.01, "
-                                          "\"min_count\": 2, \"patience\": 0}",
-                                      .further = true,
-                                      .skip_eval = true};
-    assert_ok(tw_engine_train_towers(e, &further, &report, err));
+    const tw_train_options warm_start = {.config_json =
+                                             "{\"epochs\": 2, \"threads\": 1, \"lr\": 0.01, "
+                                             "\"min_count\": 2, \"patience\": 0}",
+                                         .warm_start = true,
+                                         .skip_eval = true};
+    assert_ok(tw_engine_train_towers(e, &warm_start, &report, err));
     assert_non_null(strstr(report, "\"text\": \"transformer\""));
     tw_free(report);
     vector_of(e, &(tw_embed_query){.text = "Robot story"}, later, &model);
@@ -156,12 +156,12 @@ static void a_bad_folder_leaves_what_serves(void **state)
 {
     static float vec[TW_ENGINE_MAX_DIM];
     tw_engine *e = toy_engine("kept", true);
-    const tw_train_options further = {.further = true};
+    const tw_train_options warm_start = {.warm_start = true};
     char *report = NULL;
     int model, dim;
     tw_error why = {0};
     (void) state;
-    assert_int_equal(tw_engine_train_towers(e, &further, &report, &why), TW_ESTATE);
+    assert_int_equal(tw_engine_train_towers(e, &warm_start, &report, &why), TW_ESTATE);
     assert_non_null(strstr(why.msg, "no towers"));
     toy_train(e);
     assert_ok(tw_engine_embed(e, &(tw_embed_query){.item = "f1"}, vec, &dim, &model, err));
