@@ -229,7 +229,7 @@ struct tw_store {
     int64_t last_user_row;
 };
 
-/* ---- store_conn.c: one connection ------------------------------------------------------------ */
+/* ---- store_conn.c and store_statement.c: one connection -------------------------------------- */
 
 /* With mode READ the connection cannot write. TW_ENOTFOUND and friends with the path. */
 TW_NODISCARD tw_status twi_conn_open(twi_conn **out, const char *path, tw_store_mode mode,
@@ -317,17 +317,17 @@ TW_NODISCARD tw_status twi_shape(twi_conn *c, uint64_t *shape, tw_error *err);
 
 /* ---- store_wal.c: the log of writes, seen from outside --------------------------------------- */
 
-typedef struct twi_log_state {
+typedef struct twi_wal_state {
     int64_t bad;  /* the first frame that SQLite will not replay, from 1; 0: the log's header; -1 */
     int64_t lost; /* whole commits behind it */
-} twi_log_state;
+} twi_wal_state;
 /* path is the database's. lost is 0 for a sound log, a missing one, and one whose end was never
  * written. TW_EIO, TW_ENOMEM. */
-TW_NODISCARD tw_status twi_log_scan(const char *path, twi_log_state *out, tw_error *err);
+TW_NODISCARD tw_status twi_wal_scan(const char *path, twi_wal_state *out, tw_error *err);
 
 /* Before SQLite sees the log: when commits are lost in it, copies it to PATH-wal.damaged and says
  * so in the log of the program. TW_EIO and friends: no copy could be made. */
-TW_NODISCARD tw_status twi_log_keep_damaged(const char *path, bool *damaged, tw_error *err);
+TW_NODISCARD tw_status twi_wal_keep_damaged(const char *path, bool *damaged, tw_error *err);
 
 /* Keeps the numbers of the last acknowledged change and commit, which are those of s->counts and
  * s->sums, outside the database. Best effort. */
@@ -343,7 +343,7 @@ TW_NODISCARD tw_status twi_seq_missing(tw_store *s, twi_conn *c, twi_gap *gap, t
 /* The same for open: logs what is missing; a store opened for writing then lets it rest. */
 TW_NODISCARD tw_status twi_seq_verify(tw_store *s, twi_conn *c, tw_error *err);
 
-/* ---- store_check.c --------------------------------------------------------------------------- */
+/* ---- store_counts.c -------------------------------------------------------------------------- */
 
 /* What the tables say, verified; sums are zero in the first format. TW_ECORRUPT. */
 TW_NODISCARD tw_status twi_read_counts(twi_conn *c, twi_counts *n, twi_sums *sums, tw_error *err);
@@ -436,8 +436,15 @@ TW_NODISCARD tw_status twi_names_index_candidates(twi_names_index *ix, twi_conn 
 
 /* Marks the item's vector removed in every model. */
 TW_NODISCARD tw_status twi_remove_vectors(tw_store *s, int64_t row, tw_error *err);
+
+/* ---- store_spaces.c: the vectors of each model, counted -------------------------------------- */
+
 /* Writes the changed spaces; for commit. */
 TW_NODISCARD tw_status twi_flush_spaces(tw_store *s, tw_error *err);
+/* One line of the table; dim 0 when the model has none. */
+TW_NODISCARD tw_status twi_read_space(twi_conn *c, int model, twi_space *space, tw_error *err);
+/* The writer's own copy, kept until commit. */
+TW_NODISCARD tw_status twi_space_of(tw_store *s, int model, twi_space **out, tw_error *err);
 
 /* ---- store_items.c --------------------------------------------------------------------------- */
 

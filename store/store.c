@@ -41,7 +41,7 @@ static tw_status open_checked(twi_conn **out, tw_store *s, bool immutable, tw_er
     tw_status st;
 
     if (s->mode != TW_STORE_READ)
-        TW_TRY(twi_log_keep_damaged(s->path, &damaged, err));
+        TW_TRY(twi_wal_keep_damaged(s->path, &damaged, err));
     TW_TRY(twi_conn_open(&c, s->path, s->mode, immutable, s->patience_ms, err));
     TW_TRY(twi_schema_ready(c, s->mode, err));
     if (damaged) /* so that what could be replayed is in the database, and the rest is told once */

@@ -8,33 +8,6 @@
 
 /* ---- Stats ----------------------------------------------------------------------------------- */
 
-tw_status twi_read_counts(twi_conn *c, twi_counts *n, twi_sums *sums, tw_error *err)
-{
-    sqlite3_stmt *q = NULL;
-    bool found;
-    tw_status st;
-
-    *n = (twi_counts){0};
-    TW_TRY(twi_prepare(c, TWI_SQL_COUNTS_GET, &q, err));
-    TW_TRY(twi_step(c, q, &found, err));
-    if (!found) {
-        st = tw_fail(err, TW_ECORRUPT, "'%s' is damaged: it has lost its counters; " TWI_FROM_COPY,
-                     c->path);
-        goto done;
-    }
-    *n = (twi_counts){
-        .seq = sqlite3_column_int64(q, 0),
-        .items = sqlite3_column_int64(q, 1),
-        .deleted = sqlite3_column_int64(q, 2),
-        .users = sqlite3_column_int64(q, 3),
-        .events = sqlite3_column_int64(q, 4),
-    };
-    TW_TRY(twi_sums_load(c, n, sums, err));
-done:
-    twi_done(q);
-    return st;
-}
-
 /* Inside a transaction the table is behind. */
 static tw_status read_counts(tw_store *s, twi_conn *c, twi_counts *n, tw_error *err)
 {
@@ -369,8 +342,8 @@ static tw_status check_file(twi_conn *c, bool quick, report *r, tw_error *err)
  * log anew meanwhile. */
 static tw_status check_log(const char *path, report *r, tw_error *err)
 {
-    twi_log_state log;
-    tw_status st = twi_log_scan(path, &log, err);
+    twi_wal_state log;
+    tw_status st = twi_wal_scan(path, &log, err);
     if (st == TW_OK && log.lost > 0) {
         char sentence[200];
         (void) snprintf(sentence, sizeof sentence,

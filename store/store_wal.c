@@ -128,7 +128,7 @@ static bool continues(log_reader *r)
            sum.a == now.a && sum.b == now.b;
 }
 
-static tw_status read_frames(log_reader *r, bool whole, twi_log_state *out, tw_error *err)
+static tw_status read_frames(log_reader *r, bool whole, twi_wal_state *out, tw_error *err)
 {
     const size_t size = FRAME_BYTES + (size_t) r->page;
     r->frame = tw_alloc(size, 1);
@@ -144,10 +144,10 @@ static tw_status read_frames(log_reader *r, bool whole, twi_log_state *out, tw_e
     return TW_OK;
 }
 
-static tw_status scan_once(const char *path, const char *log, twi_log_state *out, tw_error *err)
+static tw_status scan_once(const char *path, const char *log, twi_wal_state *out, tw_error *err)
 {
     log_reader r = {0};
-    *out = (twi_log_state){.bad = -1};
+    *out = (twi_wal_state){.bad = -1};
     tw_error why = {0};
     tw_status st = tw_file_open_stream(&r.file, log, &why);
     if (st == TW_ENOTFOUND) /* no log, or its last reader has just taken it away */
@@ -171,19 +171,19 @@ static tw_status log_path(const char *path, const char *suffix, char out[TW_PATH
                : tw_fail(err, TW_EINVAL, "a path of %zu bytes is too long", strlen(path));
 }
 
-tw_status twi_log_scan(const char *path, twi_log_state *out, tw_error *err)
+tw_status twi_wal_scan(const char *path, twi_wal_state *out, tw_error *err)
 {
     char log[TW_PATH_MAX];
-    twi_log_state again;
+    twi_wal_state again;
     tw_status st;
 
-    *out = (twi_log_state){.bad = -1};
+    *out = (twi_wal_state){.bad = -1};
     TW_TRY(log_path(path, "-wal", log, err));
     TW_TRY(scan_once(path, log, out, err));
     for (int i = 1; i < SCANS && out->lost > 0; i++) {
         TW_TRY(scan_once(path, log, &again, err));
         if (again.bad != out->bad)
-            *out = (twi_log_state){.bad = -1}; /* it is moving: somebody writes */
+            *out = (twi_wal_state){.bad = -1}; /* it is moving: somebody writes */
     }
 done:
     return st;
@@ -214,14 +214,14 @@ done:
     return st;
 }
 
-tw_status twi_log_keep_damaged(const char *path, bool *damaged, tw_error *err)
+tw_status twi_wal_keep_damaged(const char *path, bool *damaged, tw_error *err)
 {
     char log[TW_PATH_MAX], copy[TW_PATH_MAX];
-    twi_log_state state;
+    twi_wal_state state;
     tw_status st;
 
     *damaged = false;
-    TW_TRY(twi_log_scan(path, &state, err));
+    TW_TRY(twi_wal_scan(path, &state, err));
     if (state.lost == 0)
         goto done;
     TW_TRY(log_path(path, "-wal", log, err));
