@@ -1,7 +1,8 @@
 /* ingest/image_internal.h — what the picture decoders share.
  *
- *     image.c         files, magic numbers, canvas, orientation
- *     image_png.c     libpng         image_jpeg.c    libjpeg, where the build has it
+ *     image.c         files, magic numbers
+ *     image_png.c     libpng                     image_jpeg.c         libjpeg, where the build has
+ * it image_canvas.c  pixels into the image      image_orientation.c  EXIF
  *
  * Both libraries report errors by a jump. So that no variable is caught halfway, a decoder keeps
  * all it owns in a job struct, runs its steps behind one setjmp that has no locals, and releases

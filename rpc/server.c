@@ -120,14 +120,14 @@ static tw_status open_doors(tw_server *srv, const tw_server_config *cfg, tw_erro
         TW_TRY(tw_fail_errno(err, "cannot open what a server needs"));
     srv->wake_source = TWI_SOURCE_WAKE;
     TW_TRY(watch(srv, srv->wake, &srv->wake_source, err));
-    for (; srv->n_doors < cfg->n_urls; srv->n_doors++) {
-        twi_door *d = &srv->doors[srv->n_doors];
+    for (; srv->n_listeners < cfg->n_urls; srv->n_listeners++) {
+        twi_listening *d = &srv->listeners[srv->n_listeners];
         d->source = TWI_SOURCE_LISTENER;
-        TW_TRY(twi_listener_open(&d->l, cfg->urls[srv->n_doors], err));
+        TW_TRY(twi_listener_open(&d->l, cfg->urls[srv->n_listeners], err));
         d->open = true;
         st = watch(srv, d->l.fd, d, err);
         if (st != TW_OK) {
-            srv->n_doors++; /* so that this one is closed, too */
+            srv->n_listeners++; /* so that this one is closed, too */
             goto done;
         }
     }
@@ -184,7 +184,7 @@ done:
     return st;
 }
 
-const char *tw_server_url(const tw_server *srv, int i) { return srv->doors[i].l.url; }
+const char *tw_server_url(const tw_server *srv, int i) { return srv->listeners[i].l.url; }
 
 void tw_server_get_counters(tw_server *srv, tw_server_counters *out)
 {
@@ -241,9 +241,9 @@ static void end_io(tw_server *srv)
 
 static void release(tw_server *srv)
 {
-    for (int i = 0; i < srv->n_doors; i++)
-        if (srv->doors[i].open)
-            twi_listener_close(&srv->doors[i].l);
+    for (int i = 0; i < srv->n_listeners; i++)
+        if (srv->listeners[i].open)
+            twi_listener_close(&srv->listeners[i].l);
     const int files[] = {srv->epoll, srv->wake, srv->spare};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         if (files[i] >= 0)

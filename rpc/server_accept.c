@@ -1,4 +1,4 @@
-/* The doors: connections come, or are refused. */
+/* The listeners: connections come, or are refused. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -96,18 +96,18 @@ static bool refuse_with_spare(tw_server *srv, int listening)
            0; /* accept() fails for want of a descriptor even where nobody is to be accepted */
 }
 
-void twi_doors_watch(tw_server *srv, bool on)
+void twi_listeners_watch(tw_server *srv, bool on)
 {
-    for (int i = 0; i < srv->n_doors; i++) {
-        struct epoll_event e = {.events = on ? EPOLLIN : 0, .data.ptr = &srv->doors[i]};
-        if (srv->doors[i].open)
-            (void) epoll_ctl(srv->epoll, EPOLL_CTL_MOD, srv->doors[i].l.fd, &e);
+    for (int i = 0; i < srv->n_listeners; i++) {
+        struct epoll_event e = {.events = on ? EPOLLIN : 0, .data.ptr = &srv->listeners[i]};
+        if (srv->listeners[i].open)
+            (void) epoll_ctl(srv->epoll, EPOLL_CTL_MOD, srv->listeners[i].l.fd, &e);
     }
-    srv->doors_shut = !on;
+    srv->accept_paused = !on;
     srv->timed = srv->timed || !on;
 }
 
-static void tell_refused(tw_server *srv, const char *why)
+static void log_refused(tw_server *srv, const char *why)
 {
     static tw_log_gate gate;
     int dropped;
@@ -149,7 +149,7 @@ static bool make_place(tw_server *srv)
     return longest != NULL;
 }
 
-void twi_doors_accept(tw_server *srv, const twi_door *d)
+void twi_listeners_accept(tw_server *srv, const twi_listening *d)
 {
     for (int i = 0; i < MOST_ACCEPT && d->open; i++) {
         struct sockaddr_storage at = {0};
@@ -159,11 +159,11 @@ void twi_doors_accept(tw_server *srv, const twi_door *d)
             begin(srv, d->l.ipc, fd, &at);
         } else if (fd >= 0) {
             (void) close(fd);
-            tell_refused(srv, "the limit of connections");
+            log_refused(srv, "the limit of connections");
         } else if (errno == EMFILE || errno == ENFILE) {
             bool refused = refuse_with_spare(srv, d->l.fd);
             if (refused)
-                tell_refused(srv, "no file descriptor is left");
+                log_refused(srv, "no file descriptor is left");
             if (!refused || srv->spare < 0)
                 break;
         } else if (errno != EINTR && errno != ECONNABORTED) {
@@ -173,16 +173,16 @@ void twi_doors_accept(tw_server *srv, const twi_door *d)
     if (srv->spare < 0) {
         srv->spare = eventfd(0, EFD_CLOEXEC);
         if (srv->spare < 0)
-            twi_doors_watch(srv, false); /* until the next tick */
+            twi_listeners_watch(srv, false); /* until the next tick */
     }
 }
 
-void twi_doors_close(tw_server *srv)
+void twi_listeners_close(tw_server *srv)
 {
-    for (int i = 0; i < srv->n_doors; i++) {
-        if (!srv->doors[i].open)
+    for (int i = 0; i < srv->n_listeners; i++) {
+        if (!srv->listeners[i].open)
             continue;
-        srv->doors[i].open = false;
-        twi_listener_close(&srv->doors[i].l); /* epoll forgets it */
+        srv->listeners[i].open = false;
+        twi_listener_close(&srv->listeners[i].l); /* epoll forgets it */
     }
 }

@@ -15,45 +15,12 @@
 #define MOST_EVENTS 64  /* in a turn */
 #define MOST_ACCEPT 32  /* likewise, of a listener */
 
-/* ---- the end of a connection ----------------------------------------------------------------- */
-
-void twi_connection_end(twi_connection *c, const char *why)
-{
-    static tw_log_gate gate;
-    tw_server *srv = c->srv;
-    int dropped;
-    if (c->dead)
-        return; /* only this thread sets it */
-    (void) pthread_mutex_lock(&srv->lock);
-    c->dead = true;
-    twi_queue_drop(c);
-    twi_reply_drop(c);
-    srv->count.connections--;
-    srv->count.ended += why != NULL;
-    (void) pthread_mutex_unlock(&srv->lock);
-    (void) epoll_ctl(srv->epoll, EPOLL_CTL_DEL, c->fd, NULL);
-    (void) shutdown(c->fd, SHUT_RDWR);
-
-    srv->partial -= c->in.room;
-    twi_sp_fini(&c->in);
-    if (c->before != NULL)
-        c->before->after = c->after;
-    else
-        srv->all = c->after;
-    if (c->after != NULL)
-        c->after->before = c->before;
-    c->after = srv->grave;
-    srv->grave = c;
-    if (why != NULL && tw_log_allowed(&gate, 5, &dropped))
-        tw_log(TW_LOG_WARN, "RPC-ENDED", "reason=\"%s\" dropped=%d", why, dropped);
-}
-
-static void bury(tw_server *srv)
+static void free_ended(tw_server *srv)
 {
     (void) pthread_mutex_lock(&srv->lock);
-    while (srv->grave != NULL) {
-        twi_connection *c = srv->grave;
-        srv->grave = c->after;
+    while (srv->ended_list != NULL) {
+        twi_connection *c = srv->ended_list;
+        srv->ended_list = c->after;
         twi_connection_unref(c);
     }
     (void) pthread_mutex_unlock(&srv->lock);
@@ -218,8 +185,8 @@ static const char *overdue(twi_connection *c, double now)
 static void tick(tw_server *srv, double now)
 {
     srv->timed = false;
-    if (srv->doors_shut)
-        twi_doors_watch(srv, true);
+    if (srv->accept_paused)
+        twi_listeners_watch(srv, true);
     for (twi_connection *c = srv->all, *after; c != NULL; c = after) {
         after = c->after;
         const char *why = overdue(c, now);
@@ -252,13 +219,6 @@ static void report(tw_server *srv)
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
-void twi_io_wake(tw_server *srv)
-{
-    const uint64_t one = 1;
-    ssize_t n = write(srv->wake, &one, sizeof one);
-    (void) n; /* full: it is awake */
-}
-
 static void wake_event(tw_server *srv)
 {
     uint64_t n;
@@ -268,7 +228,7 @@ static void wake_event(tw_server *srv)
     bool stopping = srv->stopping;
     (void) pthread_mutex_unlock(&srv->lock);
     if (stopping)
-        twi_doors_close(srv);
+        twi_listeners_close(srv);
     srv->timed = true;
 }
 
@@ -303,7 +263,7 @@ static void end_all(tw_server *srv)
     }
     while (srv->all != NULL)
         twi_connection_end(srv->all, NULL);
-    bury(srv);
+    free_ended(srv);
 }
 
 void *twi_io_main(void *arg)
@@ -318,7 +278,7 @@ void *twi_io_main(void *arg)
             const twi_source *s = events[i].data.ptr;
             switch (*s) {
             case TWI_SOURCE_WAKE: wake_event(srv); break;
-            case TWI_SOURCE_LISTENER: twi_doors_accept(srv, events[i].data.ptr); break;
+            case TWI_SOURCE_LISTENER: twi_listeners_accept(srv, events[i].data.ptr); break;
             case TWI_SOURCE_CONNECTION:
                 connection_event(events[i].data.ptr, events[i].events);
                 break;
@@ -329,13 +289,13 @@ void *twi_io_main(void *arg)
             tick(srv, now);
             next_tick = now + 1e-3 * TICK_MS;
         }
-        bury(srv);
+        free_ended(srv);
         report(srv);
         (void) pthread_mutex_lock(&srv->lock);
         quit = srv->io_quit;
         (void) pthread_mutex_unlock(&srv->lock);
     }
-    twi_doors_close(srv);
+    twi_listeners_close(srv);
     end_all(srv);
     return NULL;
 }

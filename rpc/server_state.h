@@ -1,9 +1,10 @@
 /* rpc/server_state.h — what the server's threads share; for rpc/server*.c only.
  *
  * One thread does the I/O (server_io.c, server_accept.c): it accepts, reads what has come, cuts it
- * into requests (rpc/sp.h), and ends connections. Workers (server_work.c) take requests and call
- * the handler. Whoever has an answer writes it at once if its connection takes it (server_reply.c);
- * what it does not take waits in blocks, and the I/O thread goes on when it does.
+ * into requests (rpc/sp.h), and ends connections. Workers (server_work.c) take requests from the
+ * queues (server_queue.c) and call the handler. The thread that has an answer writes it at once if
+ * its connection takes it (server_reply.c); what it does not take waits in blocks, and the I/O
+ * thread goes on when it does.
  *
  *   bytes -> request -> waits in its connection -> worker -> answer -> socket     the usual way
  *                    -> busy or stopping -> socket                                refused
@@ -17,8 +18,8 @@
  * than it may have requests waiting is not read until the next: a refusal costs little, not
  * nothing.
  *
- * A connection lives as long as anybody counts on it: the I/O thread until it is dead, a worker
- * during a call. The last one closes the descriptor. */
+ * A connection lives as long as there is a reference to it: the I/O thread has one until it is
+ * dead, a worker during a call. The last one closes the descriptor (server_connection.c). */
 #ifndef TW_RPC_SERVER_STATE_H
 #define TW_RPC_SERVER_STATE_H
 
@@ -94,17 +95,17 @@ typedef struct twi_worker {
     bool started;
 } twi_worker;
 
-typedef struct twi_door { /* a listener in epoll */
+typedef struct twi_listening { /* a listener in epoll */
     twi_source source;
     twi_listener l;
     bool open;
-} twi_door;
+} twi_listening;
 
 struct tw_server {
     tw_server_config cfg;        /* urls is not kept; busy and stopping are the copies below */
     char *busy, *stopping_reply; /* owned */
-    twi_door doors[TW_SERVER_MAX_URLS];
-    int n_doors;
+    twi_listening listeners[TW_SERVER_MAX_URLS];
+    int n_listeners;
     twi_worker *workers;
     pthread_t io_thread;
     bool io_started;
@@ -112,10 +113,10 @@ struct tw_server {
     twi_source wake_source;
 
     /* the I/O thread's alone */
-    twi_connection *all, *grave; /* connections; those that died in this turn */
-    size_t partial;              /* bytes held by messages that are arriving */
-    bool timed;                  /* something waits for a moment in time */
-    bool doors_shut; /* until the next tick: no descriptor is left even to refuse with */
+    twi_connection *all, *ended_list; /* connections; those that died in this turn */
+    size_t partial;                   /* bytes held by messages that are arriving */
+    bool timed;                       /* something waits for a moment in time */
+    bool accept_paused; /* until the next tick: no descriptor is left even to refuse with */
     uint8_t chunk[TWI_CHUNK];
 
     pthread_mutex_t
@@ -141,35 +142,38 @@ struct tw_server {
 /* The body of the I/O thread; arg is the server. */
 void *twi_io_main(void *arg);
 
-/* Ends c; its memory stays until the turn is over. `why` is NULL when no rule was broken. For the
- * I/O thread. */
-void twi_connection_end(twi_connection *c, const char *why);
-
-/* Makes the I/O thread look at the time and whether the server stops. */
-void twi_io_wake(tw_server *srv);
-
 /* ---- server_accept.c; the I/O thread --------------------------------------------------------- */
 
-void twi_doors_accept(tw_server *srv, const twi_door *d);
+void twi_listeners_accept(tw_server *srv, const twi_listening *d);
 
 /* Off: connections wait in the backlog until the next tick. */
-void twi_doors_watch(tw_server *srv, bool on);
+void twi_listeners_watch(tw_server *srv, bool on);
 
-void twi_doors_close(tw_server *srv);
+void twi_listeners_close(tw_server *srv);
 
-/* ---- server_work.c; srv->lock is held -------------------------------------------------------- */
+/* ---- server_queue.c; srv->lock is held ------------------------------------------------------- */
 
 /* Takes the request over and queues it; false: it may not wait, and stays the caller's. */
 bool twi_queue_put(twi_connection *c, twi_waiting *w);
 
-/* Puts c into the ring if it belongs there. */
+/* Puts c into the ring if it belongs there, or takes it out. */
 void twi_queue_enroll(twi_connection *c);
+void twi_queue_leave(twi_connection *c);
 
-/* Forgets what c has waiting. */
+/* Takes the oldest request of c, which has one; release with twi_waiting_free, without the lock. */
+twi_waiting *twi_queue_take(twi_connection *c);
+void twi_waiting_free(twi_waiting *w);
+
+/* Drops what c has waiting. */
 void twi_queue_drop(twi_connection *c);
 
 /* One of `active` is over. */
 void twi_queue_done(tw_server *srv, int n);
+
+/* Makes the I/O thread look at the time and whether the server stops. Needs no lock. */
+void twi_io_wake(tw_server *srv);
+
+/* ---- server_work.c --------------------------------------------------------------------------- */
 
 /* The body of a worker thread; arg is the twi_worker. */
 void *twi_worker_main(void *arg);
@@ -195,9 +199,13 @@ void twi_reply_release(twi_connection *c, double now);
 /* Forgets what c has to send. */
 void twi_reply_drop(twi_connection *c);
 
-/* ---- */
+/* ---- server_connection.c --------------------------------------------------------------------- */
 
-/* One who counted on c no longer does; srv->lock is held, and given up when it was the last. */
+/* Ends c; its memory stays until the turn is over. `why` is NULL when no rule was broken. For the
+ * I/O thread. */
+void twi_connection_end(twi_connection *c, const char *why);
+
+/* Gives up one reference to c; srv->lock is held, and given up when it was the last. */
 void twi_connection_unref(twi_connection *c);
 
 #endif

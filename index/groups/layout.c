@@ -156,16 +156,6 @@ static void begin_at_components(sampled *s)
     }
 }
 
-int twi_nearest(tw_hit *hits, int k, const float *scores, int64_t n, int64_t self)
-{
-    twi_topk top = {.hits = hits, .k = k};
-    for (int64_t j = 0; j < n; j++)
-        if (j != self && twi_topk_wants(&top, j, scores[j]))
-            twi_topk_push(&top, j, scores[j]);
-    twi_topk_sort(&top);
-    return top.n;
-}
-
 /* A row that is not in the sample lies among its nearest there, the nearer the more. */
 static tw_status place_others(float *xy, const sampled *s, const float *vecs, int64_t n, int dim,
                               tw_error *err)

@@ -299,3 +299,13 @@ done:
     release(&t);
     return st;
 }
+
+int twi_nearest(tw_hit *hits, int k, const float *scores, int64_t n, int64_t self)
+{
+    twi_topk top = {.hits = hits, .k = k};
+    for (int64_t j = 0; j < n; j++)
+        if (j != self && twi_topk_wants(&top, j, scores[j]))
+            twi_topk_push(&top, j, scores[j]);
+    twi_topk_sort(&top);
+    return top.n;
+}
