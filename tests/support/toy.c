@@ -1,8 +1,10 @@
 #include "tests/support/toy.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/text.h"
-#include "engine/training.h"
 #include "tests/support/test.h"
 
 const char *const TOY_TOWERS = "{\"bits\": 10, \"embed_dim\": 16, \"dim\": 16, \"epochs\": 4, "
@@ -59,19 +61,49 @@ tw_engine *toy_engine(const char *name, bool load)
     return e;
 }
 
-void toy_train(tw_engine *e)
+tw_engine *toy_open(const char *dir, tw_engine_mode mode)
+{
+    tw_engine *e = NULL;
+    const tw_engine_options opt = {.mode = mode, .threads = 1};
+    assert_ok(tw_engine_open(&e, dir, &opt, err));
+    return e;
+}
+
+tw_engine_stats toy_stats(tw_engine *e)
+{
+    tw_engine_stats s;
+    assert_ok(tw_engine_stats_get(e, &s, err));
+    return s;
+}
+
+void toy_train_towers(tw_engine *e, tw_train_options opt)
 {
     char *report = NULL;
-    assert_ok(tw_engine_train_towers(e,
-                                     &(tw_train_options){.activate = TW_ACTIVATE_ALWAYS,
-                                                         .config_json = TOY_TOWERS,
-                                                         .skip_eval = true},
-                                     &report, err));
+    opt.activate = TW_ACTIVATE_ALWAYS;
+    opt.skip_eval = true;
+    assert_ok(tw_engine_train_towers(e, &opt, &report, err));
     tw_free(report);
-    assert_ok(tw_engine_train_seq(e,
-                                  &(tw_train_options){.activate = TW_ACTIVATE_ALWAYS,
-                                                      .config_json = TOY_SEQ,
-                                                      .skip_eval = true},
-                                  &report, err));
+}
+
+void toy_train_seq(tw_engine *e, tw_train_options opt)
+{
+    char *report = NULL;
+    opt.activate = TW_ACTIVATE_ALWAYS;
+    opt.skip_eval = true;
+    assert_ok(tw_engine_train_seq(e, &opt, &report, err));
     tw_free(report);
+}
+
+void toy_train(tw_engine *e)
+{
+    toy_train_towers(e, (tw_train_options){.config_json = TOY_TOWERS});
+    toy_train_seq(e, (tw_train_options){.config_json = TOY_SEQ});
+}
+
+void toy_collect(void *ctx, const char *what)
+{
+    toy_findings *f = ctx;
+    const size_t len = strlen(f->all);
+    f->n++;
+    (void) snprintf(f->all + len, sizeof f->all - len, "%s\n", what);
 }

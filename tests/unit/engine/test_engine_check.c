@@ -33,24 +33,11 @@ static int end(void **state)
     return 0;
 }
 
-typedef struct found {
-    int n;
-    char all[4096];
-} found;
-
-static void collect(void *ctx, const char *what)
-{
-    found *f = ctx;
-    const size_t len = strlen(f->all);
-    f->n++;
-    (void) snprintf(f->all + len, sizeof f->all - len, "%s\n", what);
-}
-
 static void expect_sound(void)
 {
-    found f = {0};
+    toy_findings f = {0};
     tw_error why = {0};
-    if (tw_engine_check(dir, collect, &f, &why) != TW_OK)
+    if (tw_engine_check(dir, toy_collect, &f, &why) != TW_OK)
         fail_msg("%s: %s", why.msg, f.all);
     assert_int_equal(f.n, 0);
 }
@@ -58,8 +45,8 @@ static void expect_sound(void)
 /* Each of the words is in some sentence. */
 static void expect_found(const char *a, const char *b)
 {
-    found f = {0};
-    assert_status(tw_engine_check(dir, collect, &f, err), TW_ECORRUPT);
+    toy_findings f = {0};
+    assert_status(tw_engine_check(dir, toy_collect, &f, err), TW_ECORRUPT);
     if (strstr(f.all, a) == NULL || strstr(f.all, b) == NULL)
         fail_msg("'%s' or '%s' is not in: %s", a, b, f.all);
 }
@@ -264,8 +251,8 @@ static void items_that_were_never_embedded_are_told(void **state)
     put_many("n", "Robot Story 99", 2);
     path_of(path, "models/0002/towers.safetensors");
     assert_int_equal(rename(away, path), 0);
-    found f = {0};
-    assert_status(tw_engine_check(dir, collect, &f, err), TW_ECORRUPT);
+    toy_findings f = {0};
+    assert_status(tw_engine_check(dir, toy_collect, &f, err), TW_ECORRUPT);
     assert_non_null(strstr(f.all, "2 items: the active towers have not embedded them"));
 }
 

@@ -46,14 +46,9 @@ static void put(tw_engine *e, const char *id, const char *genre, int number)
 
 static void train_towers(tw_engine *e)
 {
-    char *report = NULL;
-    const tw_train_options opt = {.config_json = TOY_TOWERS,
-                                  .activate = TW_ACTIVATE_ALWAYS,
-                                  .skip_eval = true,
-                                  .source = TW_PAIRS_ATTRIBUTE,
-                                  .path = "genres"};
-    assert_ok(tw_engine_train_towers(e, &opt, &report, err));
-    tw_free(report);
+    toy_train_towers(e, (tw_train_options){.config_json = TOY_TOWERS,
+                                           .source = TW_PAIRS_ATTRIBUTE,
+                                           .path = "genres"});
 }
 
 static void train_seq(tw_engine *e, bool content)
@@ -94,7 +89,7 @@ static int place_after_robots(tw_engine *e, const char *id)
 }
 
 /* The whole answer as text, to be compared. */
-static const char *told(tw_engine *e, const tw_next_query *q)
+static const char *answers(tw_engine *e, const tw_next_query *q)
 {
     static char text[2][8192];
     static int turn;
@@ -108,21 +103,6 @@ static const char *told(tw_engine *e, const tw_next_query *q)
     return to;
 }
 
-static tw_engine *reopened(const char *name)
-{
-    tw_engine *e = NULL;
-    const tw_engine_options opt = {.mode = TW_ENGINE_WRITE, .threads = 2};
-    assert_ok(tw_engine_open(&e, tw_test_path(name), &opt, err));
-    return e;
-}
-
-static tw_engine_stats stats_of(tw_engine *e)
-{
-    tw_engine_stats s;
-    assert_ok(tw_engine_stats_get(e, &s, err));
-    return s;
-}
-
 static void a_new_item_is_recommended_where_it_fits(void **state)
 {
     (void) state;
@@ -134,7 +114,7 @@ static void a_new_item_is_recommended_where_it_fits(void **state)
     assert_in_range(robot, 0, 8);
     assert_in_range(western, 9, TOY_ITEMS);
     assert_int_equal(answer.n, TOY_ITEMS + 2 - 4);
-    assert_int_equal(stats_of(e).seq_indexed, TOY_ITEMS + 2);
+    assert_int_equal(toy_stats(e).seq_indexed, TOY_ITEMS + 2);
 
     assert_ok(tw_engine_delete(e, "robot", err));
     assert_int_equal(place_after_robots(e, "robot"), -1);
@@ -165,8 +145,8 @@ static void a_history_of_new_items_alone_is_understood(void **state)
     assert_ok(tw_engine_next(e, &q, &answer, err));
     assert_string_equal(answer.basis, "popular");
     assert_int_equal(place_after_robots(e, "n1"), -1);
-    assert_int_equal(stats_of(e).seq_indexed, TOY_ITEMS);
-    assert_false(stats_of(e).seq_content);
+    assert_int_equal(toy_stats(e).seq_indexed, TOY_ITEMS);
+    assert_false(toy_stats(e).seq_content);
     tw_engine_close(e);
 }
 
@@ -184,9 +164,9 @@ static void a_replaced_item_is_what_it_is_now(void **state)
     static const char *const one[] = {"f30"};
     const tw_next_query q = {.history = one, .n_history = 1, .k = 10};
     char before[8192];
-    (void) snprintf(before, sizeof before, "%s", told(e, &q));
+    (void) snprintf(before, sizeof before, "%s", answers(e, &q));
     put(e, "f30", "Romance", 42); /* and it is read as what it is now */
-    assert_string_not_equal(told(e, &q), before);
+    assert_string_not_equal(answers(e, &q), before);
     tw_engine_close(e);
 }
 
@@ -200,16 +180,16 @@ static void the_same_list_comes_from_snapshots_replay_and_rebuilding(void **stat
     put(e, "n2", "Western", 41);
     put(e, "f3", "Robot", 43);
     assert_ok(tw_engine_delete(e, "f29", err));
-    (void) snprintf(before, sizeof before, "%s", told(e, &after_robots));
+    (void) snprintf(before, sizeof before, "%s", answers(e, &after_robots));
 
     /* what a process that was killed here would find: the old snapshot and the store */
     assert_ok(tw_engine_open(&reader, tw_test_path("same"), NULL, err));
-    assert_string_equal(told(reader, &after_robots), before);
+    assert_string_equal(answers(reader, &after_robots), before);
     tw_engine_close(reader);
     tw_engine_close(e);
     for (int round = 0; round < 2; round++) {
-        e = reopened("same");
-        assert_string_equal(told(e, &after_robots), before);
+        e = toy_open(tw_test_path("same"), TW_ENGINE_WRITE);
+        assert_string_equal(answers(e, &after_robots), before);
         tw_engine_close(e);
         assert_ok(tw_remove_tree(tw_test_path("same/index"), err));
         assert_ok(tw_dir_create(tw_test_path("same/index"), err));
@@ -236,28 +216,28 @@ static void other_towers_freeze_what_the_model_reads(void **state)
     tw_engine *e = trained("frozen", true);
     const tw_next_query known = {.history = robots, .n_history = 4, .k = 20};
     char before[8192];
-    (void) snprintf(before, sizeof before, "%s", told(e, &known));
+    (void) snprintf(before, sizeof before, "%s", answers(e, &known));
     put(e, "new", "Robot", 40);
     assert_true(place_after_robots(e, "new") >= 0);
-    assert_true(stats_of(e).seq_content && stats_of(e).seq_content_live);
+    assert_true(toy_stats(e).seq_content && toy_stats(e).seq_content_live);
     put(e, "f36", "Western", 44); /* read as it is now, until it is frozen as it was */
-    assert_string_not_equal(told(e, &known), before);
+    assert_string_not_equal(answers(e, &known), before);
     assert_ok(tw_engine_snapshot(e, err)); /* with vectors that the towers after cannot make */
 
     train_towers(e);
     for (int round = 0; round < 2; round++) { /* at once, and after reopening */
-        assert_true(stats_of(e).seq_content && !stats_of(e).seq_content_live);
-        assert_int_equal(stats_of(e).seq_indexed, TOY_ITEMS);
+        assert_true(toy_stats(e).seq_content && !toy_stats(e).seq_content_live);
+        assert_int_equal(toy_stats(e).seq_indexed, TOY_ITEMS);
         assert_int_equal(place_after_robots(e, "new"), -1);
-        assert_string_equal(told(e, &known), before);
+        assert_string_equal(answers(e, &known), before);
         put(e, round == 0 ? "newer" : "newest", "Robot", 41 + round);
         assert_int_equal(place_after_robots(e, "newer"), -1);
         put(e, "f3", "Robot", 50);
         tw_engine_close(e);
-        e = reopened("frozen");
+        e = toy_open(tw_test_path("frozen"), TW_ENGINE_WRITE);
     }
     train_seq(e, true);
-    assert_true(stats_of(e).seq_content_live);
+    assert_true(toy_stats(e).seq_content_live);
     assert_true(place_after_robots(e, "new") >= 0 && place_of("newest") >= 0);
     tw_engine_close(e);
 }

@@ -20,13 +20,6 @@ enum { FEW = 600, MANY = 12000 }; /* MANY: more than a fold waits for */
 static const tw_engine_options write_mode = {
     .mode = TW_ENGINE_WRITE, .threads = 1, .exact_below = FEW / 2};
 
-static tw_engine_stats stats_of(tw_engine *e)
-{
-    tw_engine_stats s;
-    assert_ok(tw_engine_stats_get(e, &s, err));
-    return s;
-}
-
 /* A catalogue of n rows whose texts differ. */
 static const char *catalogue(const char *name, int n)
 {
@@ -69,9 +62,9 @@ static void drop_snapshots(const char *dir)
 static tw_engine_stats wait_for_graph(tw_engine *e)
 {
     const double end = tw_clock_monotonic() + 60;
-    while (stats_of(e).tower_lacks_graph && tw_clock_monotonic() < end)
+    while (toy_stats(e).tower_lacks_graph && tw_clock_monotonic() < end)
         (void) sched_yield();
-    return stats_of(e);
+    return toy_stats(e);
 }
 
 static void an_open_builds_no_graph_and_one_that_stays_does(void **state)
@@ -85,7 +78,7 @@ static void an_open_builds_no_graph_and_one_that_stays_does(void **state)
     assert_ok(tw_engine_open(&e, dir, &write_mode, err));
     tw_engine_close(e); /* without a graph, and so is its snapshot */
     assert_ok(tw_engine_open(&e, dir, &write_mode, err));
-    tw_engine_stats s = stats_of(e);
+    tw_engine_stats s = toy_stats(e);
     assert_string_equal(s.tower_index, "exact");
     assert_true(s.tower_lacks_graph);
     assert_near(s.tower_recall, 0, 0);
@@ -96,7 +89,7 @@ static void an_open_builds_no_graph_and_one_that_stays_does(void **state)
     tw_engine_close(e);
 
     assert_ok(tw_engine_open(&e, dir, &write_mode, err)); /* it was kept, though nothing changed */
-    s = stats_of(e);
+    s = toy_stats(e);
     assert_string_equal(s.tower_index, "HNSW32");
     assert_true(s.tower_recall > 0.9);
     tw_engine_close(e);
@@ -117,14 +110,14 @@ static void a_close_does_not_wait_for_a_graph(void **state)
     tw_engine_close(e);
     const double took = tw_clock_monotonic() - start;
     assert_ok(tw_engine_open(&e, dir, &write_mode, err));
-    tw_engine_stats s = stats_of(e);
+    tw_engine_stats s = toy_stats(e);
     assert_int_equal(s.indexed, MANY + TOY_ITEMS);
     assert_int_equal(s.delta, MANY); /* not folded: no graph was waited for */
     assert_true(took < 5);
     tw_engine_merge_due(e); /* and begins anew; stopped in its middle */
     tw_engine_close(e);
     assert_ok(tw_engine_open(&e, dir, &write_mode, err));
-    assert_int_equal(stats_of(e).indexed, MANY + TOY_ITEMS);
+    assert_int_equal(toy_stats(e).indexed, MANY + TOY_ITEMS);
     tw_engine_close(e);
 }
 
@@ -146,7 +139,7 @@ static void an_open_can_be_stopped(void **state)
         assert_null(e);
     }
     assert_ok(tw_engine_open(&e, dir, &write_mode, err)); /* nothing is left of it, no lock */
-    assert_int_equal(stats_of(e).indexed, FEW + TOY_ITEMS);
+    assert_int_equal(toy_stats(e).indexed, FEW + TOY_ITEMS);
     tw_engine_close(e);
 }
 
@@ -177,7 +170,7 @@ static void a_graph_that_was_given_up_is_told(void **state)
     tw_index_destroy(g->items);
     g->items = poor;
     twi_release(e, g);
-    const tw_engine_stats s = stats_of(e);
+    const tw_engine_stats s = toy_stats(e);
     assert_string_equal(s.tower_index, "exact");
     assert_true(s.tower_recall > 0 && s.tower_recall < 0.9);
     assert_false(s.tower_lacks_graph);

@@ -39,24 +39,17 @@ static void put(tw_engine *e, const char *id, const char *title)
 
 static tw_engine *trained(const char *name)
 {
-    char *report = NULL;
     tw_engine *e = toy_engine(name, true);
-    const tw_train_options opt = {.config_json = TOY_TOWERS,
-                                  .activate = TW_ACTIVATE_ALWAYS,
-                                  .skip_eval = true,
-                                  .source = TW_PAIRS_ATTRIBUTE,
-                                  .path = "genres"};
-    assert_ok(tw_engine_train_towers(e, &opt, &report, err));
-    tw_free(report);
+    toy_train_towers(e, (tw_train_options){.config_json = TOY_TOWERS,
+                                           .source = TW_PAIRS_ATTRIBUTE,
+                                           .path = "genres"});
     return e;
 }
 
 static tw_engine *reopened(tw_engine *e, const char *name)
 {
-    const tw_engine_options opt = {.mode = TW_ENGINE_WRITE, .threads = 2};
     tw_engine_close(e);
-    assert_ok(tw_engine_open(&e, tw_test_path(name), &opt, err));
-    return e;
+    return toy_open(tw_test_path(name), TW_ENGINE_WRITE);
 }
 
 static tw_status count_row(void *ctx, const char *id, const float *vec, int dim, tw_error *err)

@@ -61,19 +61,6 @@ static void spoil(const void *bytes, int n)
     assert_ok(tw_remove_tree(tw_test_path("vectors/index/items-0001.twx"), err));
 }
 
-typedef struct found {
-    int n;
-    char all[4096];
-} found;
-
-static void collect(void *ctx, const char *what)
-{
-    found *f = ctx;
-    const size_t len = strlen(f->all);
-    f->n++;
-    (void) snprintf(f->all + len, sizeof f->all - len, "%s\n", what);
-}
-
 static tw_status keep_vector(void *ctx, const char *id, const float *vec, int dim, tw_error *err)
 {
     (void) err;
@@ -84,18 +71,11 @@ static tw_status keep_vector(void *ctx, const char *id, const float *vec, int di
     return TW_OK;
 }
 
-static int64_t indexed(tw_engine *e)
-{
-    tw_engine_stats s;
-    assert_ok(tw_engine_stats_get(e, &s, err));
-    return s.indexed;
-}
-
 static void expect_one_item_less(tw_engine *e)
 {
     tw_item item;
     int model, n = 0;
-    assert_int_equal(indexed(e), TOY_ITEMS - 1);
+    assert_int_equal(toy_stats(e).indexed, TOY_ITEMS - 1);
     assert_ok(tw_engine_get(e, "f1", &item, err));
     tw_item_fini(&item);
     assert_ok(tw_engine_similar(e, &(tw_similar_query){.item = "f2", .k = 50}, &answer, err));
@@ -114,27 +94,27 @@ static void expect_mended(void)
 {
     tw_engine *e;
     assert_ok(tw_engine_open(&e, dir, &write_mode, err));
-    assert_int_equal(indexed(e), TOY_ITEMS);
+    assert_int_equal(toy_stats(e).indexed, TOY_ITEMS);
     assert_ok(tw_engine_similar(e, &(tw_similar_query){.item = "f1", .k = 3}, &answer, err));
     assert_int_equal(answer.n, 3);
     assert_int_equal(strncmp(answer.rows[0].title, "Western", 7), 0);
     tw_engine_close(e);
-    found f = {0};
-    assert_ok(tw_engine_check(dir, collect, &f, err));
+    toy_findings f = {0};
+    assert_ok(tw_engine_check(dir, toy_collect, &f, err));
     assert_ok(tw_engine_open(&e, dir, &read_mode, err)); /* and it stays so */
-    assert_int_equal(indexed(e), TOY_ITEMS);
+    assert_int_equal(toy_stats(e).indexed, TOY_ITEMS);
     tw_engine_close(e);
 }
 
 static void damage(const void *bytes, int n)
 {
     tw_engine *e;
-    found f = {0};
+    toy_findings f = {0};
     spoil(bytes, n);
     assert_ok(tw_engine_open(&e, dir, &read_mode, err));
     expect_one_item_less(e);
     tw_engine_close(e);
-    assert_status(tw_engine_check(dir, collect, &f, err), TW_ECORRUPT);
+    assert_status(tw_engine_check(dir, toy_collect, &f, err), TW_ECORRUPT);
     assert_non_null(strstr(f.all, "f1"));
     expect_mended();
 }
@@ -185,7 +165,7 @@ static void every_vector_at_once(void **state)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     assert_ok(tw_remove_tree(tw_test_path("vectors/index/items-0001.twx"), err));
     assert_ok(tw_engine_open(&e, dir, &read_mode, err));
-    assert_int_equal(indexed(e), 0);
+    assert_int_equal(toy_stats(e).indexed, 0);
     tw_engine_close(e);
     expect_mended();
 }
@@ -262,11 +242,11 @@ static void a_damaged_row_of_any_table_is_left_out(void **state)
         {"UPDATE models SET json = '{}' WHERE active = 0", "model"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        found f = {0};
+        toy_findings f = {0};
         sql(cases[i].damage);
         expect_all_but_one(&read_mode);
         expect_all_but_one(&write_mode);
-        assert_status(tw_engine_check(dir, collect, &f, err), TW_ECORRUPT);
+        assert_status(tw_engine_check(dir, toy_collect, &f, err), TW_ECORRUPT);
         if (strstr(f.all, cases[i].named) == NULL)
             fail_msg("'%s' is not in: %s", cases[i].named, f.all);
     }

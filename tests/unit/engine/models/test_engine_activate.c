@@ -18,13 +18,6 @@
 
 typedef tw_status (*train_fn)(tw_engine *, const tw_train_options *, char **, tw_error *);
 
-static int active(tw_engine *e)
-{
-    tw_engine_stats s;
-    assert_ok(tw_engine_stats_get(e, &s, err));
-    return s.model;
-}
-
 /* Trains, and says which model the report is of, whether it serves, and perhaps why not. */
 static int trained(tw_engine *e, train_fn fn, const char *config, tw_activate when, bool serves,
                    const char *says)
@@ -66,23 +59,23 @@ static void towers_that_gained_nothing_do_not_serve(void **state)
     assert_int_equal(
         trained(e, tw_engine_train_towers, still, TW_ACTIVATE_BETTER, false, "untrained towers"),
         1);
-    assert_int_equal(active(e), 0);
+    assert_int_equal(toy_stats(e).model, 0);
     assert_true(is_published("towers", 1));
     assert_int_equal(
         trained(e, tw_engine_train_towers, TOWERS("6", "0.01"), TW_ACTIVATE_BETTER, true, NULL), 2);
-    assert_int_equal(active(e), 2);
+    assert_int_equal(toy_stats(e).model, 2);
     assert_int_equal(
         trained(e, tw_engine_train_towers, still, TW_ACTIVATE_BETTER, false, "validation"), 3);
-    assert_int_equal(active(e), 2);
+    assert_int_equal(toy_stats(e).model, 2);
     assert_true(is_published("towers", 3));
     tw_engine_close(e);
     /* Still so from the disk. */
     assert_ok(tw_engine_open(&e, tw_test_path("towers"),
                              &(tw_engine_options){.mode = TW_ENGINE_WRITE}, err));
-    assert_int_equal(active(e), 2);
+    assert_int_equal(toy_stats(e).model, 2);
     assert_int_equal(
         trained(e, tw_engine_train_towers, still, TW_ACTIVATE_ALWAYS, true, "validation"), 4);
-    assert_int_equal(active(e), 4);
+    assert_int_equal(toy_stats(e).model, 4);
     tw_engine_close(e);
 }
 
@@ -95,7 +88,7 @@ static void never_and_no_epochs_are_what_was_asked_for(void **state)
     assert_int_equal(
         trained(e, tw_engine_train_towers, TOWERS("6", "0.01"), TW_ACTIVATE_NEVER, false, "asked"),
         2);
-    assert_int_equal(active(e), 1);
+    assert_int_equal(toy_stats(e).model, 1);
     tw_error why = {0};
     char *report = NULL;
     assert_int_equal(
@@ -129,18 +122,18 @@ static void a_model_that_popularity_beats_does_not_serve(void **state)
     assert_int_equal(trained(e, tw_engine_train_seq, SEQ("1e-6"), TW_ACTIVATE_BETTER, false,
                              "popularity was better"),
                      1);
-    assert_int_equal(active(e), 0);
+    assert_int_equal(toy_stats(e).model, 0);
     assert_true(is_published("seq", 1));
     assert_int_equal(trained(e, tw_engine_train_seq, SEQ("0.01"), TW_ACTIVATE_BETTER, true, NULL),
                      2);
-    assert_int_equal(active(e), 2);
+    assert_int_equal(toy_stats(e).model, 2);
     assert_int_equal(trained(e, tw_engine_train_seq, SEQ("1e-6"), TW_ACTIVATE_BETTER, false,
                              "popularity was better"),
                      3);
-    assert_int_equal(active(e), 2);
+    assert_int_equal(toy_stats(e).model, 2);
     assert_int_equal(
         trained(e, tw_engine_train_seq, SEQ("1e-6"), TW_ACTIVATE_ALWAYS, true, "popularity"), 4);
-    assert_int_equal(active(e), 4);
+    assert_int_equal(toy_stats(e).model, 4);
     tw_engine_close(e);
 }
 
