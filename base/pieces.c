@@ -5,6 +5,7 @@
 
 #include "base/letters.h"
 #include "base/unicode.h"
+#include "base/utf8.h"
 
 enum {
     CLUSTER_MAX = 32,  /* bytes of a character with its marks; further marks are not read */

@@ -1,4 +1,4 @@
-/* base/text.h — a growing string with a mandatory cap, and UTF-8 helpers.
+/* base/text.h — a growing string with a mandatory cap.
  *
  * The cap is given at init, so no file or peer can make a buffer grow without
  * limit. A failed append leaves the text as it was.
@@ -31,19 +31,6 @@ TW_NODISCARD tw_status tw_text_addf(tw_text *t, tw_error *err, const char *fmt, 
 
 /* The text, never NULL. Valid until the next call on t. */
 const char *tw_text_cstr(const tw_text *t);
-
-/* True for well-formed UTF-8 without NUL bytes (RFC 3629: no surrogates, no overlong forms). */
-bool tw_utf8_valid(const char *s, size_t len);
-
-/* The first control character (C0 but for NUL, DEL, C1) in UTF-8 text; 0: there is none. */
-uint32_t tw_utf8_control(const char *s, size_t len);
-
-/* Decodes one code point at s (len >= 1) and stores its length in *used; a malformed byte gives
- * U+FFFD and *used = 1. */
-uint32_t tw_utf8_next(const char *s, size_t len, size_t *used);
-
-/* Encodes cp into out (4 bytes); returns the length. cp must be a valid code point. */
-size_t tw_utf8_put(char out[4], uint32_t cp);
 
 /* Appends ISO-8859-1 bytes as UTF-8. */
 TW_NODISCARD tw_status tw_text_add_latin1(tw_text *t, const char *s, size_t len, tw_error *err);

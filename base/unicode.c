@@ -8,6 +8,7 @@
 #include <utf8proc.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 enum {
     FEW = 256,

@@ -6,6 +6,7 @@
 
 #include "base/printable.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 static void put(void *ctx, const char *bytes, size_t n) { (void) fwrite(bytes, 1, n, ctx); }
 

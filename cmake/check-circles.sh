@@ -14,14 +14,20 @@ trap 'rm -f "$pairs"' EXIT
 # The reader of ingest is one thing in two files: cells are read into rows, and JSON is read into cells.
 allowed='ingest_cells.c ingest_json.c'
 
-# Names of files are unique in the tree. The second build of a folder, in double, says the same as the first.
+# Names of files are unique in the tree. The second build of a folder, in double, says the same as the first. The
+# program's own objects are in no archive, and those of files that are gone may still lie about.
 archives=$(find "$build" -name 'libtw_*.a' ! -name '*64.a' ! -path '*/tests/*' | sort)
 [ -n "$archives" ] || { echo "check-circles: nothing was built in $build"; exit 1; }
+objects=$(find "$build" -path '*/twindex.dir/*.c.o' | while read -r object; do
+    source=cli/${object##*/twindex.dir/}
+    [ ! -f "${source%.o}" ] || echo "$object"
+done)
 # shellcheck disable=SC2086 -- a list of words
-nm -A -g $archives 2>/dev/null | awk -v allowed="$allowed" '
+nm -A -g $archives $objects 2>/dev/null | awk -v allowed="$allowed" '
 NF >= 3 {
-    split($1, part, ":")
-    file = part[2]
+    n = split($1, part, ":")
+    file = n > 1 && part[2] != "" ? part[2] : part[1]
+    sub(/.*\//, "", file)
     sub(/\.o$/, "", file)
     kind = $(NF - 1)
     if (kind ~ /^[TDBRVW]$/) home[$NF] = file

@@ -78,5 +78,20 @@ breach banned nn/later.c '/* TODO: later */\n'
 breach headers nn/needy.h 'size_t f(void);\n'
 breach headers nn/guardless.h 'struct s { int x; };\n'
 
+# circle EXPECTED B_C: whether two files of one archive, of which b.c holds B_C, are found to use each other.
+circle()
+{
+    rm -rf "${tree:?}"/*
+    printf 'int b(void);\nint a(void) { return b(); }\nint a_too(void) { return 1; }\n' >"$tree/a.c"
+    printf '%b' "$2" >"$tree/b.c"
+    (cd "$tree" && ${CC:-cc} -c a.c -o a.c.o && ${CC:-cc} -c b.c -o b.c.o && ar rc libtw_ab.a a.c.o b.c.o) || bad=1
+    sh "$here/check-circles.sh" "$tree" "$tree" >"$tree/out" 2>&1
+    [ $? -eq "$1" ] || { echo "check-circles.sh should end with $1 for: $2"; cat "$tree/out"; bad=1; }
+}
+circle 0 'int b(void) { return 2; }\n'
+circle 1 'int a_too(void);\nint b(void) { return a_too(); }\n'
+rm -rf "${tree:?}"/*
+sh "$here/check-circles.sh" "$tree" "$tree" >/dev/null 2>&1 && { echo "check-circles.sh passes an empty build"; bad=1; }
+
 [ "$bad" -eq 0 ] && echo "every check passes a clean tree and fails on its breaches"
 exit "$bad"

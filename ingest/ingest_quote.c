@@ -1,6 +1,7 @@
 /* Values of a file, made fit for a sentence. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "ingest/internal.h"
 
 const char *twi_quote(char out[TWI_QUOTE_MAX], const char *s, size_t len)

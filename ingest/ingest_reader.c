@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "ingest/internal.h"
 
 #define FIELD_MAX      ((size_t) 2 * TW_INGEST_MAX_LINE)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "ingest/internal.h"
 
 #define TEMPLATE_MAX 4096

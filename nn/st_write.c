@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/size.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "nn/safetensors.h"
 #include "nn/st_internal.h"
 

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 typedef char padded[TW_WIRE_MAX_API_KEY]; /* the key, then zeros: all comparisons are this long */
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "rpc/internal.h"
 
 #define MAX_DEPTH 4 /* Reply > Answer > Row is 3 */

@@ -1,6 +1,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "store/internal.h"
 
 tw_status twi_check_key(const char *what, const char *key, tw_error *err)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "engine/cluster/cluster_terms.h"
 
 enum { NAME_TERMS = 3, CANDIDATES = 32 };

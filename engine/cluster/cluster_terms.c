@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/letters.h"
 #include "base/unicode.h"
+#include "base/utf8.h"
 
 enum { MAX_ITEM_TERMS = 512 }; /* of one item; the rest of a long text says little more */
 enum { MAX_TERMS = 1 << 24 };

@@ -97,7 +97,7 @@ def main():
 typedef struct tw_range {{ uint32_t first, last; }} tw_range;
 
 /* first + k * step becomes to + k * to_step, for k in [0, count). */
-typedef struct tw_merge_run {{ uint32_t first; uint16_t count; uint8_t step, to_step; uint32_t to; }} tw_merge_run;""")
+typedef struct tw_fold_run {{ uint32_t first; uint16_t count; uint8_t step, to_step; uint32_t to; }} tw_fold_run;""")
     table("MARKS", "Mn: accents and other marks that take no room.",
           ranges(lambda c: u.category(chr(c)) == "Mn"))
     table("CONTROLS", "Cc, Cf and Co but tab and line ends, and U+FFFD.",
@@ -107,7 +107,7 @@ typedef struct tw_merge_run {{ uint32_t first; uint16_t count; uint8_t step, to_
           ranges(lambda c: c > 0x7F and u.category(chr(c))[0] == "P"))
     for name, what, one in (("FOLDS", "Lower case of the base letter.", fold),
                             ("LOWERS", "Lower case with its accents.", lower)):
-        print(f"\n/* {what} */\nstatic const tw_merge_run {name}[] = {{")
+        print(f"\n/* {what} */\nstatic const tw_fold_run {name}[] = {{")
         rows(f"{{0x{a:x}, {n}, {s}, {ts}, 0x{t:x}}}" for a, n, s, t, ts in folds(one) if a > 0x7F)
         print("};")
     print("/* clang-format on */\n\n#endif")

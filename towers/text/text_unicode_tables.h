@@ -8,7 +8,7 @@
 typedef struct tw_range { uint32_t first, last; } tw_range;
 
 /* first + k * step becomes to + k * to_step, for k in [0, count). */
-typedef struct tw_merge_run { uint32_t first; uint16_t count; uint8_t step, to_step; uint32_t to; } tw_merge_run;
+typedef struct tw_fold_run { uint32_t first; uint16_t count; uint8_t step, to_step; uint32_t to; } tw_fold_run;
 
 /* Mn: accents and other marks that take no room. */
 static const tw_range MARKS[] = {
@@ -142,7 +142,7 @@ static const tw_range PUNCTUATION[] = {
 };
 
 /* Lower case of the base letter. */
-static const tw_merge_run FOLDS[] = {
+static const tw_fold_run FOLDS[] = {
     {0xc0, 6, 1, 0, 0x61}, {0xc6, 1, 1, 0, 0xe6}, {0xc7, 2, 1, 2, 0x63}, {0xc9, 3, 1, 0, 0x65},
     {0xcc, 4, 1, 0, 0x69}, {0xd0, 1, 1, 0, 0xf0}, {0xd1, 2, 1, 1, 0x6e}, {0xd3, 4, 1, 0, 0x6f},
     {0xd8, 1, 1, 0, 0xf8}, {0xd9, 4, 1, 0, 0x75}, {0xdd, 1, 1, 0, 0x79}, {0xde, 1, 1, 0, 0xfe},
@@ -296,7 +296,7 @@ static const tw_merge_run FOLDS[] = {
 };
 
 /* Lower case with its accents. */
-static const tw_merge_run LOWERS[] = {
+static const tw_fold_run LOWERS[] = {
     {0xc0, 23, 1, 1, 0xe0}, {0xd8, 7, 1, 1, 0xf8}, {0x100, 24, 2, 2, 0x101},
     {0x132, 3, 2, 2, 0x133}, {0x139, 8, 2, 2, 0x13a}, {0x14a, 23, 2, 2, 0x14b},
     {0x178, 1, 1, 0, 0xff}, {0x179, 3, 2, 2, 0x17a}, {0x181, 1, 1, 0, 0x253},

@@ -118,4 +118,7 @@ bool twi_words_next(twi_words *w);
  * many it becomes, 0 for what is dropped; a white space is ' '. */
 int twi_words_read(const twi_words *w, size_t at, size_t *used, uint32_t out[TWI_LETTERS_MAX]);
 
+/* Whether cp is a word of its own: a sign, or a Han character where those are not joined. */
+bool twi_words_stands_alone(const twi_words *w, uint32_t cp);
+
 #endif

@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "towers/text/text_keys.h"
 #include "towers/text/text_wordpiece.h"
 

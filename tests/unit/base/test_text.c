@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "base/utf8.h"
 #include "tests/support/test.h"
 
 static void text_grows_up_to_its_cap_and_no_further(void **state)

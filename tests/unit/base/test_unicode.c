@@ -1,4 +1,5 @@
 #include "base/unicode.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "engine/cluster/cluster_names.h"
 #include "tests/support/test.h"
 
