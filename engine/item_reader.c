@@ -159,9 +159,8 @@ static tw_status refuse(medium m, const tw_media_root *root, const tw_error *why
     if (tw_log_allowed(&gate, 5, &dropped))
         tw_log(TW_LOG_WARN, "MEDIA-REFUSED", "dropped=%d reason=\"%s\"", dropped, why->msg);
     if (root == NULL)
-        return tw_fail(
-            err, TW_EINVAL,
-            "this server has no media root, so it takes no paths of images or audio files");
+        return tw_fail(err, TW_EINVAL,
+                       "this server has no media root, so it takes no paths of media files");
     return tw_fail(err, TW_EINVAL,
                    m == IMAGE ? "the image is not the path of a PNG or JPEG file below the "
                                 "server's media root, without '..' and links"

@@ -127,6 +127,47 @@ static void what_is_put_while_a_version_comes_is_in_it(void **state)
     tw_engine_close(e);
 }
 
+/* Whatever else takes long is refused while a training runs, and says why. */
+static int try_the_others(void *ctx, const tw_progress *p)
+{
+    tw_engine **e = ctx;
+    (void) p;
+    if (*e == NULL)
+        return 0;
+    tw_engine *busy = *e;
+    char *report = NULL;
+    tw_ingest_report r;
+    int version;
+    tw_error why[6] = {0};
+    const tw_status st[] = {
+        tw_engine_ingest(busy, toy_catalogue(), NULL, &r, &why[0]),
+        tw_engine_events(busy, toy_log(), NULL, &r, &why[1]),
+        tw_engine_train_towers(busy, NULL, &report, &why[2]),
+        tw_engine_train_seq(busy, NULL, &report, &why[3]),
+        tw_engine_activate(busy, 1, NULL, &why[4]),
+        tw_engine_rollback(busy, NULL, &version, &why[5]),
+    };
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(st[i], TW_EBUSY);
+        assert_string_equal(why[i].msg, "another ingest, events or train is running");
+    }
+    *e = NULL;
+    return 0;
+}
+
+static void one_long_work_runs_at_a_time(void **state)
+{
+    (void) state;
+    tw_ingest_report r;
+    tw_engine *e = toy_engine("one_at_a_time", true), *once = e;
+    toy_train_towers(e, (tw_train_options){.config_json = TOY_TOWERS,
+                                           .progress = try_the_others,
+                                           .progress_ctx = &once});
+    assert_null(once);
+    assert_ok(tw_engine_ingest(e, toy_catalogue(), NULL, &r, err)); /* and then the next may */
+    tw_engine_close(e);
+}
+
 static void a_damaged_version_is_not_activated(void **state)
 {
     (void) state;
@@ -153,6 +194,7 @@ int main(void)
         cmocka_unit_test(smoothed_vectors_come_back_as_they_were),
         cmocka_unit_test(rollback_gives_next_back_too),
         cmocka_unit_test(what_is_put_while_a_version_comes_is_in_it),
+        cmocka_unit_test(one_long_work_runs_at_a_time),
         cmocka_unit_test(a_damaged_version_is_not_activated),
     };
     return cmocka_run_group_tests(tests, open_answer, close_answer);
