@@ -384,6 +384,7 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
     *report = (tw_ingest_report){0};
     twi_item_reader_init(&l.media, NULL, NULL);
     tw_text_init(&l.tidy, TW_STORE_MAX_ATTRIBUTES + 1);
+    TW_TRY(twi_need_write(e, err));
     TW_TRY(twi_bulk_begin(e, err));
     st = open_file(&l, path, kind, err);
     if (st == TW_OK)

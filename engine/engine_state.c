@@ -41,9 +41,6 @@ tw_status twi_need_write(const tw_engine *e, tw_error *err)
 
 tw_status twi_bulk_begin(tw_engine *e, tw_error *err)
 {
-    tw_status st = twi_need_write(e, err);
-    if (st != TW_OK)
-        return st;
     if (pthread_mutex_trylock(&e->bulk) != 0)
         return tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
     return TW_OK;

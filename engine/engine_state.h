@@ -52,8 +52,8 @@ const char *twi_root(tw_engine *e);
 /* TW_EDENIED: the directory was opened for reading. */
 TW_NODISCARD tw_status twi_need_write(const tw_engine *e, tw_error *err);
 
-/* Takes the place of the one long work on a directory that is open for writing: ingest, events,
- * training, activation. On TW_OK end it with twi_bulk_end. TW_EDENIED; TW_EBUSY: another has it. */
+/* Takes the place of the one long work on an open directory: ingest, events, training, activation.
+ * On TW_OK end it with twi_bulk_end. TW_EBUSY: another has it. */
 TW_NODISCARD tw_status twi_bulk_begin(tw_engine *e, tw_error *err);
 void twi_bulk_end(tw_engine *e);
 

@@ -428,10 +428,7 @@ tw_status tw_engine_offline_eval(tw_engine *e, const tw_cold_start_options *opt,
         s.cfg.threads = s.recipe.train.threads = opt->threads;
     s.cfg.content_dim = 0; /* follows from the towers */
     TW_TRY(tw_seq_config_check(&s.cfg, err));
-    if (pthread_mutex_trylock(&e->bulk) != 0) {
-        st = tw_fail(err, TW_EBUSY, "another ingest, events or train is running");
-        goto done;
-    }
+    TW_TRY(twi_bulk_begin(e, err));
     st = run(&s, report, err);
     twi_bulk_end(e);
 done:

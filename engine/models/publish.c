@@ -159,7 +159,9 @@ static tw_status change_version(tw_engine *e, int version, const tw_train_option
 {
     static const tw_train_options silent = {0};
     twi_registry r = {0};
-    tw_status st = twi_bulk_begin(e, err);
+    tw_status st = twi_need_write(e, err);
+    if (st == TW_OK)
+        st = twi_bulk_begin(e, err);
     if (st != TW_OK)
         return st;
     TW_TRY(twi_registry_load(e, &r, err));

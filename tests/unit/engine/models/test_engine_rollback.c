@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/eval/cold_start_eval.h"
 #include "engine/inspection.h"
 #include "engine/training.h"
 #include "tests/support/test.h"
@@ -138,7 +139,7 @@ static int try_the_others(void *ctx, const tw_progress *p)
     char *report = NULL;
     tw_ingest_report r;
     int version;
-    tw_error why[6] = {0};
+    tw_error why[7] = {0};
     const tw_status st[] = {
         tw_engine_ingest(busy, toy_catalogue(), NULL, &r, &why[0]),
         tw_engine_events(busy, toy_log(), NULL, &r, &why[1]),
@@ -146,8 +147,11 @@ static int try_the_others(void *ctx, const tw_progress *p)
         tw_engine_train_seq(busy, NULL, &report, &why[3]),
         tw_engine_activate(busy, 1, NULL, &why[4]),
         tw_engine_rollback(busy, NULL, &version, &why[5]),
+        tw_engine_offline_eval(busy,
+                               &(tw_cold_start_options){.content = true, .hold_out_items = 0.1},
+                               &report, &why[6]),
     };
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 7; i++) {
         assert_int_equal(st[i], TW_EBUSY);
         assert_string_equal(why[i].msg, "another ingest, events or train is running");
     }
