@@ -117,7 +117,7 @@ void meter_end(meter *m);
 void catch_interrupts(void);
 bool interrupted(void);
 
-/* ---- query_args.c * -------------------------------------------------------------------------- */
+/* ---- query_args.c ---------------------------------------------------------------------------- */
 
 /* What a query shows instead of naming an item, as flags. */
 typedef struct asking {

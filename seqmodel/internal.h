@@ -362,7 +362,7 @@ TW_NODISCARD tw_status twi_eval_baseline(tw_seq_baseline kind, const twi_baselin
                                          const tw_seq_data *data, const tw_seq_eval_config *cfg,
                                          tw_seq_metrics *out, tw_error *err);
 
-/* ---- streams of randomness, kept apart by what they are for * -------------------------------- */
+/* ---- streams of randomness, kept apart by what they are for ---------------------------------- */
 
 enum twi_stream {
     TWI_STREAM_INIT = 1,

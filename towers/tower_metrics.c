@@ -43,7 +43,7 @@ tw_status tw_pairs_cosines(double *out, const float *vecs, int64_t n, int dim,
     return TW_OK;
 }
 
-/* ---- by falling score * ---------------------------------------------------------------------- */
+/* ---- by falling score ------------------------------------------------------------------------ */
 
 typedef struct scored {
     float score;
@@ -188,7 +188,7 @@ tw_decisions tw_threshold_apply(double threshold, const double *score, const flo
     return d;
 }
 
-/* ---- correlation * --------------------------------------------------------------------------- */
+/* ---- correlation ----------------------------------------------------------------------------- */
 
 /* By the values: the squared deviations of equal ones need not be 0 to the last bit. */
 static bool is_constant(const double *x, int64_t n)

@@ -38,7 +38,7 @@ typedef struct tw_mean {
 
 tw_mean tw_mean_of(const double *x, int64_t n); /* n 0: NAN */
 
-/* ---- scored pairs (tower_metrics.c): label at least 0.5 is a positive * ---------------------- */
+/* ---- scored pairs (tower_metrics.c): label at least 0.5 is a positive ------------------------ */
 
 /* out (n_pairs): cosines. Rows need not be of unit length, and those of float32 never quite are: so
  * the same two vectors have cosine 1, whatever they are. 0 of a zero row. TW_EINVAL: a pair names
@@ -80,7 +80,7 @@ typedef struct tw_decisions {
 tw_decisions tw_threshold_apply(double threshold, const double *score, const float *label,
                                 int64_t n);
 
-/* ---- rankings (tower_ranking.c) * ------------------------------------------------------------ */
+/* ---- rankings (tower_ranking.c) -------------------------------------------------------------- */
 
 /* A score that is in no list: what is right and has it counts as not found, where -INFINITY would
  * take it out of what is to be found. */
@@ -177,7 +177,7 @@ TW_NODISCARD tw_status tw_ranking_measure(tw_ranking *out, const tw_ranked *list
 TW_NODISCARD tw_status tw_knn_measure(tw_mean *out, const tw_ranked *lists,
                                       const tw_rank_task *task, int k, tw_error *err);
 
-/* ---- lists, trials, clusters (tower_lists.c) * ----------------------------------------------- */
+/* ---- lists, trials, clusters (tower_lists.c) ------------------------------------------------- */
 
 typedef struct tw_variety {
     double coverage;   /* share of the pool that is in some list */

@@ -15,7 +15,7 @@
 
 enum { QUERIES = 64, PLACES = 896 }; /* of one block of scores; PLACES squares fit on the stack */
 
-/* ---- dense vectors * ------------------------------------------------------------------------- */
+/* ---- dense vectors --------------------------------------------------------------------------- */
 
 struct tw_dense {
     const float *queries, *pool;
@@ -130,7 +130,7 @@ tw_status tw_dense_score(void *ctx, int worker, const int32_t *queries, int nq, 
     return TW_OK;
 }
 
-/* ---- the nearest * --------------------------------------------------------------------------- */
+/* ---- the nearest ----------------------------------------------------------------------------- */
 
 typedef struct ws {
     float *scores;   /* (QUERIES, PLACES) */

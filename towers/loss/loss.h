@@ -42,7 +42,7 @@ void twi_relate_proxies(unsigned char *rel, const int32_t *cls, int R, int C);
 void twi_loss_measure(twi_loss_stats *stats, const tw_real *s, const unsigned char *rel, int R,
                       int C);
 
-/* ---- pairs (loss_pairs.c) * ------------------------------------------------------------------ */
+/* ---- pairs (loss_pairs.c) -------------------------------------------------------------------- */
 
 /* Binary cross-entropy of p = sigmoid(scale * s + bias), which an inner-product index ranks by:
  *
@@ -100,7 +100,7 @@ double twi_loss_infonce_fast(tw_real *ds, twi_loss_stats *stats, double *scratch
                              const unsigned char *mask, const tw_real *logq_a,
                              const tw_real *logq_c, double temperature, int B, int C);
 
-/* ---- triplets (loss_triplet.c) * ------------------------------------------------------------- */
+/* ---- triplets (loss_triplet.c) --------------------------------------------------------------- */
 
 /* Every (row, positive, negative): the mean of max(0, d_ap^2 - d_an^2 + margin) over those above 0.
  * active: their share. Source: Hermans et al. 2017, "batch all". */
@@ -126,7 +126,7 @@ double twi_loss_batch_hard(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
 double twi_loss_semi_hard(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
                           const unsigned char *rel, double margin, int R, int C);
 
-/* ---- classes (loss_class.c) * ---------------------------------------------------------------- */
+/* ---- classes (loss_class.c) ------------------------------------------------------------------ */
 
 /* Supervised contrastive: mean over rows that have a positive of
  *
@@ -137,7 +137,7 @@ double twi_loss_semi_hard(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
 double twi_loss_supcon(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
                        const unsigned char *rel, double temperature, int R, int C);
 
-/* ---- a learned temperature (loss_class.c) * -------------------------------------------------- */
+/* ---- a learned temperature (loss_class.c) ---------------------------------------------------- */
 
 #define TWI_SCALE_MAX 100.0 /* Radford et al. 2021 (CLIP), section 2.5 */
 
@@ -145,7 +145,7 @@ double twi_loss_supcon(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
  * because dL/ds = scale * dL/dlogit. InfoNCE, SupCon and the sigmoid are such. */
 double twi_loss_dscale(const tw_real *ds, const tw_real *s, int R, int C);
 
-/* ---- Matryoshka (loss_prefix.c) * ------------------------------------------------------------ */
+/* ---- Matryoshka (loss_prefix.c) -------------------------------------------------------------- */
 
 #define TWI_PREFIXES_MAX 8
 

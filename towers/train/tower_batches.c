@@ -214,7 +214,7 @@ done:
     return st;
 }
 
-/* ---- pairs that share nothing * -------------------------------------------------------------- */
+/* ---- pairs that share nothing ---------------------------------------------------------------- */
 
 typedef struct placer {
     int32_t *order;    /* (n) rows */

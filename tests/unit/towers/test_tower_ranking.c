@@ -175,7 +175,7 @@ static void neighbours_vote(void **state)
     tw_ranked_fini(&r);
 }
 
-/* ---- against a full sort * ------------------------------------------------------------------- */
+/* ---- against a full sort --------------------------------------------------------------------- */
 
 enum { N = 2100, Q = 150, D = 5, K = 20, CLASSES = 9 };
 static float vecs[N * D];
