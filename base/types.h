@@ -10,6 +10,14 @@ typedef struct tw_hit {
     float score; /* inner product; higher is nearer */
 } tw_hit;
 
+/* Two items and what is known of them: label 1 = similar, 0 = not; or a score in [-1, 1]. Mined
+ * pairs carry label 1. */
+typedef struct tw_item_pair {
+    int32_t a, b;
+    float label;
+    float weight; /* strength of a mined pair, > 0; 1 when nothing is known */
+} tw_item_pair;
+
 /* Progress of a long call, told by the library to whoever shows it. */
 typedef struct tw_progress {
     const char *stage; /* static string: "reading", "epoch", "embedding" ... */

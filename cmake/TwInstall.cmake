@@ -18,7 +18,7 @@ endif()
 
 set(include_dir ${CMAKE_INSTALL_INCLUDEDIR}/twindex)
 # A folder's private headers are nobody's business outside (cmake/layers.txt says which those are).
-foreach(folder base nn towers seqmodel index store ingest engine rpc)
+foreach(folder base nn metrics towers seqmodel index store ingest engine rpc)
   file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.h
     ${PROJECT_SOURCE_DIR}/${folder}/*/*.h)
   foreach(header IN LISTS headers)

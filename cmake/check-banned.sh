@@ -27,7 +27,7 @@ sleep usleep nng_msleep | ^$ | wait for a result, with a deadline, never for tim
 setlocale | ^$ | numbers are read and written in the C locale
 TABLE
 
-find base nn towers seqmodel index store ingest engine rpc cli bench tests -type f \
+find base nn metrics towers seqmodel index store ingest engine rpc cli bench tests -type f \
     \( -name '*.[ch]' -o -name '*.cpp' \) 2>/dev/null | sort >"$files"
 [ -s "$files" ] || { echo "check-banned: no source file found under $(pwd)"; exit 1; }
 

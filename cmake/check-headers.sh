@@ -9,7 +9,7 @@ gen=${2:-build/gen}
 bad=0
 count=0
 
-for header in $(find base nn towers seqmodel index store ingest engine rpc cli bench tests -name '*.h' 2>/dev/null | sort); do
+for header in $(find base nn metrics towers seqmodel index store ingest engine rpc cli bench tests -name '*.h' 2>/dev/null | sort); do
     count=$((count + 1))
     case $header in
     tests/unit/*) double=-DTW_REAL_DOUBLE=1 ;; # helpers of gradient checks insist on it

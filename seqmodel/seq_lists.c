@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "metrics/lists.h"
 #include "seqmodel/internal.h"
 
 void twi_hit_add(twi_hit *best, int *n, int k, tw_real score, int32_t item)
@@ -126,25 +127,6 @@ static void measure_share(void *ctx, int worker, int workers)
     }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *) a, y = *(const int64_t *) b;
-    return (x > y) - (x < y);
-}
-
-/* G = sum over i of (2i - n - 1) c_i / (n sum c), c ascending and i from 1. Sorts counts. */
-static double gini(int64_t *counts, int64_t n)
-{
-    double weighted = 0, sum = 0;
-
-    qsort(counts, (size_t) n, sizeof *counts, ascending);
-    for (int64_t i = 0; i < n; i++) {
-        weighted += (double) (2 * (i + 1) - n - 1) * (double) counts[i];
-        sum += (double) counts[i];
-    }
-    return sum > 0 ? weighted / ((double) n * sum) : 0;
-}
-
 /* counts (n_items): how often each item is listed; zeroed by the caller. */
 static void summarise(tw_seq_list_metrics *out, const measuring *x, int64_t *counts)
 {
@@ -167,7 +149,7 @@ static void summarise(tw_seq_list_metrics *out, const measuring *x, int64_t *cou
     out->popularity /= fmax((double) listed, 1);
     out->novelty /= fmax((double) listed, 1);
     out->diversity /= fmax((double) paired, 1);
-    out->gini = gini(counts, x->sets.n_items);
+    out->gini = tw_gini(counts, x->sets.n_items);
 }
 
 tw_status twi_measure_lists(tw_seq_list_metrics *out, const int32_t *lists, int64_t n,

@@ -2,21 +2,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "metrics/mean.h"
+#include "metrics/ranking.h"
 #include "seqmodel/internal.h"
 
 enum { AT_10 = 2 }; /* where 10 stands in tw_seq_cuts */
 
 const int tw_seq_cuts[TW_SEQ_CUTS] = {1, 5, 10, 20};
-
-/* Standard error of the mean of n values with this sum and sum of squares. */
-static double standard_error(double sum, double squares, int64_t n)
-{
-    if (n < 2)
-        return 0;
-    double mean = sum / (double) n;
-    double variance = (squares - sum * mean) / (double) (n - 1);
-    return variance > 0 ? sqrt(variance / (double) n) : 0;
-}
 
 void twi_metrics(tw_seq_metrics *out, const twi_rank *ranks, int64_t n)
 {
@@ -25,7 +17,7 @@ void twi_metrics(tw_seq_metrics *out, const twi_rank *ranks, int64_t n)
     memset(out, 0, sizeof *out);
     for (int64_t i = 0; i < n; i++) {
         double rank = 1 + (double) ranks[i].above;
-        double gain = 1 / log2(1 + rank);
+        double gain = tw_rank_gain(rank);
 
         out->repeats += ranks[i].repeat;
         if (ranks[i].missed) /* 0 in every sum */
@@ -45,8 +37,8 @@ void twi_metrics(tw_seq_metrics *out, const twi_rank *ranks, int64_t n)
     }
     out->users = n;
     /* A hit is 0 or 1, so the sum of squares is the sum. */
-    out->hr10_se = standard_error(out->hr[AT_10], out->hr[AT_10], n);
-    out->ndcg10_se = standard_error(out->ndcg[AT_10], gains_squared, n);
+    out->hr10_se = tw_standard_error(out->hr[AT_10], out->hr[AT_10], n);
+    out->ndcg10_se = tw_standard_error(out->ndcg[AT_10], gains_squared, n);
     for (int c = 0; c < TW_SEQ_CUTS; c++) {
         out->hr[c] /= (double) n;
         out->ndcg[c] /= (double) n;

@@ -158,19 +158,6 @@ TW_NODISCARD tw_status twi_tower_config_format(const tw_tower_config *cfg, tw_te
 TW_NODISCARD tw_status twi_tower_config_parse(tw_tower_config *cfg, const char *json, size_t len,
                                               tw_error *err);
 
-/* ---- who goes with whom (tower_pairs.c) ------------------------------------------------------ */
-
-/* Partners of every item, both directions, sorted, each once. */
-typedef struct twi_partners {
-    int64_t *offsets; /* (n + 1) */
-    int32_t *items;   /* (offsets[n]) */
-} twi_partners;
-
-/* From pairs of two items whose label is at least 0.5. TW_EINVAL: an item outside 0..n-1. */
-TW_NODISCARD tw_status twi_partners_build(twi_partners *p, int64_t n, const tw_item_pair *pairs,
-                                          int64_t n_pairs, tw_error *err);
-void twi_partners_fini(twi_partners *p);
-
 /* ---- losses (tower_losses.c) ----
  *
  * All work on the cosines of a batch: s (B,C) with s[i,j] = <a_i, c_j>; the columns are the B

@@ -186,14 +186,6 @@ TW_NODISCARD tw_status tw_tower_embed_samples(const tw_tower *t, tw_pool *pool,
 
 /* ---- what is alike --------------------------------------------------------------------------- */
 
-/* Two items and what is known of them: label 1 = similar, 0 = not; or a score in [-1, 1]. Mined
- * pairs carry label 1. */
-typedef struct tw_item_pair {
-    int32_t a, b;
-    float label;
-    float weight; /* strength of a mined pair, > 0; 1 when nothing is known */
-} tw_item_pair;
-
 typedef struct tw_item_triplet {
     int32_t anchor, positive, negative; /* three different items */
 } tw_item_triplet;

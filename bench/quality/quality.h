@@ -17,7 +17,8 @@
 
 #include "base/error.h"
 #include "base/pool.h"
-#include "towers/tower_metrics.h"
+#include "metrics/mean.h"
+#include "metrics/ranking.h"
 #include "towers/towers.h"
 
 typedef struct quality {

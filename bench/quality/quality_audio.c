@@ -18,6 +18,8 @@
 #include "base/file.h"
 #include "bench/quality/quality.h"
 #include "ingest/audio.h"
+#include "metrics/mean.h"
+#include "metrics/ranking.h"
 #include "towers/audio/audio_logmel.h"
 
 enum { SPEAKERS = 6, TEST_INDEX = 5, VALID_INDEX = 10, SEGMENTS = 10 };

@@ -13,6 +13,8 @@
 #include "base/file.h"
 #include "bench/quality/quality.h"
 #include "ingest/image.h"
+#include "metrics/mean.h"
+#include "metrics/ranking.h"
 
 enum { PRODUCTS_MAX = 256 };
 

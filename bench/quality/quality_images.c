@@ -11,6 +11,9 @@
 #include "base/rng.h"
 #include "bench/quality/quality.h"
 #include "ingest/image.h"
+#include "metrics/mean.h"
+#include "metrics/ranking.h"
+#include "metrics/trials.h"
 
 /* ---- Omniglot --------------------------------------------------------------------------------
  *

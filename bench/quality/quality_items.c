@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "bench/quality/quality.h"
+#include "metrics/mean.h"
+#include "metrics/ranking.h"
 
 #define MAX_FILE (512 << 20)
 

@@ -10,6 +10,10 @@
 #include "base/text.h"
 #include "bench/quality/quality_texts.h"
 #include "ingest/ingest.h"
+#include "metrics/mean.h"
+#include "metrics/pair_scores.h"
+#include "metrics/ranking.h"
+#include "metrics/tfidf.h"
 
 enum { MAX_TEXT = 1 << 20 };
 
@@ -356,7 +360,7 @@ static tw_status ask(quality *q, const char *name, const round_of *r, const tabl
     tw_dense *dense = NULL;
     tw_ranked lists = {0};
     tw_ranking found;
-    tw_tfidf_asks by_text = {.tfidf = tfidf, .item = r->item, .pool_first = buy->first};
+    tw_tfidf_query by_text = {.tfidf = tfidf, .item = r->item, .pool_first = buy->first};
     const tw_rank_task task = {
         .queries = r->n, .pool = buy->n, .k = 10, .right_offsets = r->offsets, .right = r->right};
     float *rows = tw_alloc((size_t) r->n + 1, (size_t) dim * sizeof *rows);

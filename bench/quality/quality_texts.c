@@ -9,6 +9,8 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "bench/quality/quality_texts.h"
+#include "metrics/pair_scores.h"
+#include "metrics/tfidf.h"
 
 void quality_corpus_fini(quality_corpus *c)
 {
@@ -165,17 +167,17 @@ static tw_status score_parts(quality_scored s[PARTS], const quality_corpus *c, c
 }
 
 static tw_status judge_vectors(quality *q, quality_corpus *c, const float *vecs, int dim,
-                               quality_judge_fn judge, tw_error *err)
+                               quality_judge_fn support_set, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_tfidf *tfidf = NULL;
     quality_scored ours[PARTS] = {{0}}, theirs[PARTS] = {{0}};
 
     TW_TRY(score_parts(ours, c, vecs, dim, NULL, err));
-    TW_TRY(judge(q, ours, "tower", &q->value, err));
+    TW_TRY(support_set(q, ours, "tower", &q->value, err));
     TW_TRY(quality_tfidf(&tfidf, c, err));
     TW_TRY(score_parts(theirs, c, NULL, 0, tfidf, err));
-    TW_TRY(judge(q, theirs, "tfidf", &q->baseline, err));
+    TW_TRY(support_set(q, theirs, "tfidf", &q->baseline, err));
     (void) snprintf(q->baseline_is, sizeof q->baseline_is, QUALITY_TFIDF);
 done:
     tw_tfidf_destroy(tfidf);
@@ -184,12 +186,13 @@ done:
     return st;
 }
 
-tw_status quality_judge_both(quality *q, quality_corpus *c, quality_judge_fn judge, tw_error *err)
+tw_status quality_judge_both(quality *q, quality_corpus *c, quality_judge_fn support_set,
+                             tw_error *err)
 {
     float *vecs = NULL;
     tw_status st = quality_text_vectors(q, c, true, &vecs, err);
     if (st == TW_OK)
-        st = judge_vectors(q, c, vecs, q->recipe.tower.dim, judge, err);
+        st = judge_vectors(q, c, vecs, q->recipe.tower.dim, support_set, err);
     tw_free(vecs);
     return st;
 }

@@ -3,7 +3,7 @@
 #define TW_BENCH_QUALITY_QUALITY_TEXTS_H
 
 #include "bench/quality/quality.h"
-#include "towers/tower_tfidf.h"
+#include "metrics/tfidf.h"
 
 typedef enum quality_part { TRAIN, VALID, TEST, PARTS } quality_part;
 
@@ -48,7 +48,7 @@ typedef tw_status (*quality_judge_fn)(quality *q, const quality_scored s[PARTS],
 
 /* Trains, and judges the tower's cosines and those of tf-idf by the same rule: q's value and
  * baseline. */
-TW_NODISCARD tw_status quality_judge_both(quality *q, quality_corpus *c, quality_judge_fn judge,
-                                          tw_error *err);
+TW_NODISCARD tw_status quality_judge_both(quality *q, quality_corpus *c,
+                                          quality_judge_fn support_set, tw_error *err);
 
 #endif

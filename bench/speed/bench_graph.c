@@ -148,7 +148,7 @@ done:
 }
 
 /* Seconds of this process's own work: two builds that take minutes have no round in common, and a
- * busy machine would judge them. */
+ * busy machine would support_set them. */
 static double worked(void)
 {
     struct rusage use;

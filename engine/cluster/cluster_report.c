@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/grow.h"
 #include "engine/cluster/cluster_parts.h"
-#include "towers/tower_metrics.h"
+#include "metrics/clusters.h"
 
 /* ---- classes --------------------------------------------------------------------------------- */
 

@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 #include "engine/eval/measure_parts.h"
+#include "metrics/ranking.h"
+#include "metrics/tfidf.h"
 
 const char *const twi_baseline_names[TWI_BASELINES] = {"towers", "untrained", "tfidf",
                                                        "popularity"};
@@ -88,7 +90,7 @@ static tw_status read_texts(const twi_measure *m, twi_baseline *out, tw_error *e
     if (!any)
         goto done;
     TW_TRY(tw_tfidf_create(&out->tfidf, &cfg, texts, NULL, c->n, NULL, err));
-    out->asks = (tw_tfidf_asks){.tfidf = out->tfidf};
+    out->asks = (tw_tfidf_query){.tfidf = out->tfidf};
     score_by(m, out, tw_tfidf_score, &out->asks);
 done:
     tw_free(texts);

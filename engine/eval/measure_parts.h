@@ -3,8 +3,8 @@
 #define TW_ENGINE_EVAL_MEASURE_PARTS_H
 
 #include "engine/eval/measure_towers.h"
-#include "towers/tower_metrics.h"
-#include "towers/tower_tfidf.h"
+#include "metrics/ranking.h"
+#include "metrics/tfidf.h"
 
 /* ---- baselines.c ----------------------------------------------------------------------------- */
 
@@ -28,7 +28,7 @@ typedef struct twi_baseline {
     float *vecs; /* (items, dim); NULL: it has none */
     tw_dense *dense;
     tw_tfidf *tfidf;
-    tw_tfidf_asks asks;
+    tw_tfidf_query asks;
     float *counts; /* (items) */
 } twi_baseline;
 

@@ -15,6 +15,11 @@
 #include "base/alloc.h"
 #include "engine/eval/measure_parts.h"
 #include "engine/evaluation.h"
+#include "metrics/lists.h"
+#include "metrics/mean.h"
+#include "metrics/pair_scores.h"
+#include "metrics/ranking.h"
+#include "metrics/tfidf.h"
 
 enum { DEPTH = 100 }; /* of all lists at least: MRR is told at it */
 

@@ -2,8 +2,13 @@
 #include "tests/support/test.h"
 
 #include "base/alloc.h"
-#include "towers/tower_metrics.h"
-#include "towers/tower_tfidf.h"
+#include "metrics/clusters.h"
+#include "metrics/lists.h"
+#include "metrics/mean.h"
+#include "metrics/pair_scores.h"
+#include "metrics/ranking.h"
+#include "metrics/tfidf.h"
+#include "metrics/trials.h"
 #include "towers/train/tower_health.h"
 
 #include "tests/oom/torture.h"

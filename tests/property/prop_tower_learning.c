@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "metrics/ranking.h"
 #include "towers/towers.h"
 
 enum {

@@ -2,8 +2,8 @@
 #ifndef TW_TESTS_SUPPORT_RANK_H
 #define TW_TESTS_SUPPORT_RANK_H
 
+#include "metrics/ranking.h"
 #include "tests/support/test.h"
-#include "towers/tower_metrics.h"
 
 /* Of unit rows vecs (n, dim), at the first k, on pool (NULL: this thread). */
 static inline tw_ranking rank_vectors(const float *vecs, int64_t n, int dim, int k,

@@ -8,6 +8,7 @@
 #ifndef TW_TOWERS_TRAIN_TOWER_BATCH_H
 #define TW_TOWERS_TRAIN_TOWER_BATCH_H
 
+#include "metrics/partners.h"
 #include "towers/internal.h"
 #include "towers/loss/loss.h"
 #include "towers/loss/tower_proxies.h"
@@ -32,9 +33,9 @@ typedef struct twi_batch {
     /* what the caller sets */
     const tw_tower *tower;
     const tw_tower_samples *samples;
-    const twi_partners *partners; /* pairs: of every item */
-    const int32_t *cls;           /* (N) classes, or NULL: pairs */
-    twi_proxies *proxies;         /* of these classes, numbered from 0; NULL: none */
+    const tw_partners *partners; /* pairs: of every item */
+    const int32_t *cls;          /* (N) classes, or NULL: pairs */
+    twi_proxies *proxies;        /* of these classes, numbered from 0; NULL: none */
     tw_tower_loss loss;
     double margin;
     twi_hard_how hard;

@@ -6,7 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "towers/tower_metrics.h"
+#include "metrics/partners.h"
+#include "metrics/ranking.h"
 #include "towers/train/tower_mine_hard.h"
 
 enum { LOOKED_AT = 4 }; /* neighbours for each one wanted: partners and near doubles fall out */
@@ -101,7 +102,7 @@ static void give(twi_examples *x, const tw_item_triplet *t, int64_t n, tw_rng *r
     }
 }
 
-tw_status twi_harden(twi_examples *x, const twi_partners *partners, const float *vecs, int64_t n,
+tw_status twi_harden(twi_examples *x, const tw_partners *partners, const float *vecs, int64_t n,
                      int dim, const twi_harden_how *how, tw_error *err)
 {
     tw_status st = TW_OK;

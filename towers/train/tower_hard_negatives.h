@@ -8,6 +8,7 @@
 #define TW_TOWERS_TRAIN_TOWER_HARD_NEGATIVES_H
 
 #include "base/pool.h"
+#include "metrics/partners.h"
 #include "towers/internal.h"
 
 typedef struct twi_harden_how {
@@ -22,7 +23,7 @@ typedef struct twi_harden_how {
 void twi_harden_begin(twi_examples *x);
 
 /* vecs (n, dim): all items. TW_ENOMEM, or what the search returned. */
-TW_NODISCARD tw_status twi_harden(twi_examples *x, const twi_partners *partners, const float *vecs,
+TW_NODISCARD tw_status twi_harden(twi_examples *x, const tw_partners *partners, const float *vecs,
                                   int64_t n, int dim, const twi_harden_how *how, tw_error *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/grow.h"
 #include "base/rng.h"
+#include "metrics/partners.h"
 
 enum { BLOCK = 256 }; /* anchors of one search */
 
@@ -15,7 +16,7 @@ typedef struct miner {
     const float *vecs;
     int64_t n;
     int dim;
-    const twi_partners *positives;
+    const tw_partners *positives;
     const int32_t *cls;
     const twi_hard_config *cfg;
     int32_t anchors[BLOCK];
@@ -145,7 +146,7 @@ done:
 
 /* NOLINTNEXTLINE(readability-function-size): what is known, the rule, and whom to ask */
 tw_status twi_mine_hard(tw_item_triplet **out, int64_t *n_out, const float *vecs, int64_t n,
-                        int dim, const twi_partners *positives, const int32_t *cls,
+                        int dim, const tw_partners *positives, const int32_t *cls,
                         const twi_hard_config *cfg, twi_neighbours_fn search, void *ctx,
                         tw_error *err)
 {

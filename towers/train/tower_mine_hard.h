@@ -10,6 +10,7 @@
 #ifndef TW_TOWERS_TRAIN_TOWER_MINE_HARD_H
 #define TW_TOWERS_TRAIN_TOWER_MINE_HARD_H
 
+#include "metrics/partners.h"
 #include "towers/internal.h"
 
 /* The k nearest of each anchor, nearest first.
@@ -48,7 +49,7 @@ typedef struct twi_hard_config {
  * TW_EINVAL: a setting out of range, or a neighbour that is no item. TW_ENOMEM, or what the search
  * returned. On failure *out is NULL. Source: Moreira et al. 2024 (NV-Retriever), TopK-PercPos. */
 TW_NODISCARD tw_status twi_mine_hard(tw_item_triplet **out, int64_t *n_out, const float *vecs,
-                                     int64_t n, int dim, const twi_partners *positives,
+                                     int64_t n, int dim, const tw_partners *positives,
                                      const int32_t *cls, const twi_hard_config *cfg,
                                      twi_neighbours_fn search, void *ctx, tw_error *err);
 

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/rng.h"
+#include "metrics/partners.h"
 #include "nn/trainer.h"
 #include "towers/train/tower_batch.h"
 #include "towers/train/tower_batches.h"
@@ -34,7 +35,7 @@ typedef struct run {
     twi_examples x;
     const tw_tower_samples *samples;
     tw_tower_samples *own; /* samples, where the caller gave texts */
-    twi_partners partners;
+    tw_partners partners;
     twi_batch batch;
     twi_proxies proxies; /* the proxy loss: of the classes */
     twi_chunks chunks;
@@ -59,7 +60,7 @@ static void fini(run *r)
     twi_resume_fini(&r->resume);
     twi_batch_fini(&r->batch);
     twi_proxies_fini(&r->proxies);
-    twi_partners_fini(&r->partners);
+    tw_partners_fini(&r->partners);
     tw_tower_samples_destroy(r->own);
     twi_readable_fini(&r->read);
     twi_examples_fini(&r->x);
@@ -227,7 +228,7 @@ static tw_status set_up(run *r, tw_error *err)
     if (r->cfg->logq && r->x.loss == TW_LOSS_INFONCE && !r->x.classes)
         TW_TRY(twi_examples_logq(&r->logq, &r->x, r->data->n_items, err));
     TW_TRY(
-        twi_partners_build(&r->partners, r->data->n_items, r->x.positives, r->x.n_positives, err));
+        tw_partners_build(&r->partners, r->data->n_items, r->x.positives, r->x.n_positives, err));
     r->valid_by = twi_valid_choose(r->data, &r->x);
     TW_TRY(make_buffers(r, err));
     twi_tower_freeze(r->t, r->cfg->fixed_projection);
@@ -355,7 +356,7 @@ done:
 /* ---- all epochs ------------------------------------------------------------------------------ */
 
 /* Judges the weights as they stand after an epoch, keeps them when they are the best, and tells. */
-static tw_status judge(run *r, tw_tower_epoch *line, tw_tower_report *report, tw_error *err)
+static tw_status support_set(run *r, tw_tower_epoch *line, tw_tower_report *report, tw_error *err)
 {
     tw_status st = TW_OK;
 
@@ -453,7 +454,7 @@ static tw_status all_epochs(run *r, tw_tower_report *report, tw_error *err)
     tw_status st = TW_OK;
     tw_tower_epoch line = {0};
 
-    TW_TRY(judge(r, &line, report, err));
+    TW_TRY(support_set(r, &line, report, err));
     r->first_spread = line.spread;
     TW_TRY(go_on(r, report, err));
     while (report->epochs < r->cfg->epochs && report->stop == TW_STOP_EPOCHS) {
@@ -462,7 +463,7 @@ static tw_status all_epochs(run *r, tw_tower_report *report, tw_error *err)
             TW_TRY(harden(r, line.epoch, err));
         TW_TRY(one_epoch(r, &line, err));
         report->epochs++;
-        TW_TRY(judge(r, &line, report, err));
+        TW_TRY(support_set(r, &line, report, err));
         TW_TRY(keep(r, &line, report, err));
     }
 done:

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "towers/tower_metrics.h"
+#include "metrics/mean.h"
+#include "metrics/pair_scores.h"
+#include "metrics/ranking.h"
 
 enum { QUERIES = 2000 }; /* that choose the epoch: a standard error of about 0.01 */
 

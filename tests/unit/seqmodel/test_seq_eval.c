@@ -168,7 +168,7 @@ static void figures_do_not_depend_on_threads(void **state)
     tw_seq_data_destroy(d);
 }
 
-/* Ranks by plain loops over queries, to judge packing, chunks and matrix products. */
+/* Ranks by plain loops over queries, to support_set packing, chunks and matrix products. */
 static void full_ranking_matches_the_obvious_loop(void **state)
 {
     (void) state;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "metrics/partners.h"
 #include "towers/train/tower_batch.h"
 
 static const char *const texts[] = {"toy story", "aladdin story",   "scream two", "scream",
@@ -17,7 +18,7 @@ typedef struct model {
     tw_grads *grads;
     tw_tape *tape;
     tw_tower_samples *samples;
-    twi_partners partners;
+    tw_partners partners;
     twi_batch batch;
     twi_proxies proxies;
     tw_tensor *z;
@@ -51,7 +52,7 @@ static void open_model(model *m, tw_tower_loss loss, bool given, bool classes,
     assert_ok(tw_grads_create(&m->grads, m->tower->params, err));
     assert_ok(tw_tape_create(&m->tape, m->grads, err));
     assert_ok(tw_tower_prepare(&m->samples, m->tower, NULL, &source, NULL, NULL, err));
-    assert_ok(twi_partners_build(&m->partners, N, known, 3, err));
+    assert_ok(tw_partners_build(&m->partners, N, known, 3, err));
     m->batch =
         (twi_batch){.tower = m->tower,
                     .samples = m->samples,
@@ -83,7 +84,7 @@ static void close_model(model *m)
 {
     twi_batch_fini(&m->batch);
     twi_proxies_fini(&m->proxies);
-    twi_partners_fini(&m->partners);
+    tw_partners_fini(&m->partners);
     tw_tower_samples_destroy(m->samples);
     tw_tape_destroy(m->tape);
     tw_grads_destroy(m->grads);

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "metrics/partners.h"
 #include "tests/oom/torture.h"
 #include "towers/train/tower_mine_hard.h"
 
@@ -69,12 +70,12 @@ static void the_margin_keeps_what_is_clearly_farther(void **state)
     twi_hard_config cfg = TWI_HARD_DEFAULT;
     float vecs[14];
     catalogue c = {.vecs = vecs, .n = 7, .dim = 2, .lie = -1};
-    twi_partners partners;
+    tw_partners partners;
     tw_item_triplet *got;
     int64_t n;
     (void) state;
     circle(vecs, at, 7);
-    assert_ok(twi_partners_build(&partners, 7, known, 1, err));
+    assert_ok(tw_partners_build(&partners, 7, known, 1, err));
     cfg.k = 7;
     cfg.per_pair = 2;
     assert_ok(twi_mine_hard(&got, &n, vecs, 7, 2, &partners, NULL, &cfg, search, &c, err));
@@ -102,7 +103,7 @@ static void the_margin_keeps_what_is_clearly_farther(void **state)
     assert_ok(twi_mine_hard(&got, &n, vecs, 7, 2, &partners, cls, &cfg, search, &c, err));
     assert_int_equal(got[0].negative, 5);
     tw_free(got);
-    twi_partners_fini(&partners);
+    tw_partners_fini(&partners);
 }
 
 /* A positive at -0.2: the limit is -0.21, not -0.19. */
@@ -113,18 +114,18 @@ static void a_positive_behind_the_anchor_moves_the_limit_down(void **state)
     twi_hard_config cfg = TWI_HARD_DEFAULT;
     float vecs[10];
     catalogue c = {.vecs = vecs, .n = 5, .dim = 2, .lie = -1};
-    twi_partners partners;
+    tw_partners partners;
     tw_item_triplet *got;
     int64_t n;
     (void) state;
     circle(vecs, at, 5);
-    assert_ok(twi_partners_build(&partners, 5, known, 1, err));
+    assert_ok(tw_partners_build(&partners, 5, known, 1, err));
     assert_ok(twi_mine_hard(&got, &n, vecs, 5, 2, &partners, NULL, &cfg, search, &c, err));
     assert_int_equal(got[0].anchor, 0);
     assert_int_equal(got[0].negative, 4);
     assert_true(n == 1 || got[1].anchor == 1);
     tw_free(got);
-    twi_partners_fini(&partners);
+    tw_partners_fini(&partners);
 }
 
 enum { N = 600, D = 8 };
@@ -137,7 +138,7 @@ static void random_catalogues_keep_the_law(void **state)
     static tw_item_pair known[500];
     twi_hard_config cfg = {.k = 120, .per_pair = 4, .relative_margin = 0.1, .most_cosine = 0.9};
     catalogue c = {.vecs = vecs, .n = N, .dim = D, .lie = -1};
-    twi_partners partners;
+    tw_partners partners;
     tw_item_triplet *got, *drawn;
     int64_t n, n_drawn;
     tw_rng rng;
@@ -155,7 +156,7 @@ static void random_catalogues_keep_the_law(void **state)
     for (int k = 0; k < 500; k++)
         known[k] =
             (tw_item_pair){(int32_t) tw_rng_below(&rng, N), (int32_t) tw_rng_below(&rng, N), 1, 1};
-    assert_ok(twi_partners_build(&partners, N, known, 500, err));
+    assert_ok(tw_partners_build(&partners, N, known, 500, err));
     assert_ok(twi_mine_hard(&got, &n, vecs, N, D, &partners, NULL, &cfg, search, &c, err));
     assert_true(n > 100);
     assert_true(c.calls == 2 && c.largest == 256); /* 500 anchors in blocks */
@@ -185,7 +186,7 @@ static void random_catalogues_keep_the_law(void **state)
     assert_true(same < n);
     tw_free(drawn);
     tw_free(got);
-    twi_partners_fini(&partners);
+    tw_partners_fini(&partners);
 }
 
 static void bad_settings_and_bad_neighbours_are_refused(void **state)
@@ -200,12 +201,12 @@ static void bad_settings_and_bad_neighbours_are_refused(void **state)
     static const double at[] = {1, 0.5};
     float vecs[4];
     catalogue c = {.vecs = vecs, .n = 2, .dim = 2, .lie = 2};
-    twi_partners partners;
+    tw_partners partners;
     tw_item_triplet *got;
     int64_t n;
     (void) state;
     circle(vecs, at, 2);
-    assert_ok(twi_partners_build(&partners, 2, known, 1, err));
+    assert_ok(tw_partners_build(&partners, 2, known, 1, err));
     for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++)
         assert_status(
             twi_mine_hard(&got, &n, vecs, 2, 2, &partners, NULL, &bad[k], search, &c, err),
@@ -219,23 +220,23 @@ static void bad_settings_and_bad_neighbours_are_refused(void **state)
         twi_mine_hard(&got, &n, vecs, 2, 2, &partners, NULL, &TWI_HARD_DEFAULT, search, &c, err));
     assert_int_equal(n, 0);
     tw_free(got);
-    twi_partners_fini(&partners);
+    tw_partners_fini(&partners);
 }
 
 static tw_status mine_once(void *ctx)
 {
     catalogue *c = ctx;
     static const tw_item_pair known[] = {{0, 1, 1, 1}};
-    twi_partners partners;
+    tw_partners partners;
     tw_item_triplet *got = NULL;
     int64_t n;
-    tw_status st = twi_partners_build(&partners, 4, known, 1, NULL);
+    tw_status st = tw_partners_build(&partners, 4, known, 1, NULL);
     if (st == TW_OK)
         st = twi_mine_hard(&got, &n, c->vecs, 4, 2, &partners, NULL, &TWI_HARD_DEFAULT, search, c,
                            NULL);
     assert_true((got == NULL) == (st != TW_OK));
     tw_free(got);
-    twi_partners_fini(&partners);
+    tw_partners_fini(&partners);
     return st;
 }
 

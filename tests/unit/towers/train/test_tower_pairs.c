@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "metrics/partners.h"
 #include "towers/internal.h"
 
 static void partners_are_both_ways_sorted_and_single(void **state)
@@ -11,24 +12,24 @@ static void partners_are_both_ways_sorted_and_single(void **state)
     static const tw_item_pair pairs[] = {{3, 1, 1, 1}, {1, 0, 1, 1}, {1, 3, 1, 1},
                                          {2, 1, 0, 1}, {0, 0, 1, 1}, {1, 2, 0.5F, 1}};
     static const int32_t of_1[] = {0, 2, 3};
-    twi_partners p;
+    tw_partners p;
     (void) state;
-    assert_ok(twi_partners_build(&p, 5, pairs, 6, err));
+    assert_ok(tw_partners_build(&p, 5, pairs, 6, err));
     assert_int_equal(p.offsets[1] - p.offsets[0], 1); /* 0: 1, and not itself */
     assert_int_equal(p.items[p.offsets[0]], 1);
     assert_int_equal(p.offsets[2] - p.offsets[1], 3);
     assert_memory_equal(p.items + p.offsets[1], of_1, sizeof of_1);
     assert_int_equal(p.offsets[5] - p.offsets[4], 0);
-    twi_partners_fini(&p);
+    tw_partners_fini(&p);
 }
 
 static void partners_must_exist(void **state)
 {
     static const tw_item_pair bad[][1] = {{{-1, 0, 1, 1}}, {{0, 5, 1, 1}}};
-    twi_partners p;
+    tw_partners p;
     (void) state;
-    assert_status(twi_partners_build(&p, 5, bad[0], 1, err), TW_EINVAL);
-    assert_status(twi_partners_build(&p, 5, bad[1], 1, err), TW_EINVAL);
+    assert_status(tw_partners_build(&p, 5, bad[0], 1, err), TW_EINVAL);
+    assert_status(tw_partners_build(&p, 5, bad[1], 1, err), TW_EINVAL);
     assert_null(p.items);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "metrics/ranking.h"
 #include "towers/internal.h"
 #include "towers/loss/tower_proxies.h"
 #include "towers/train/tower_validate.h"

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "base/rng.h"
+#include "metrics/ranking.h"
 
 /* Points on a circle: cosines to item 0 fall with the number. */
 enum { N = 14, D = 2 };

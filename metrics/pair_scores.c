@@ -1,26 +1,10 @@
 /* Scored pairs: everything comes from one sort by score, equal scores together. */
-#include "towers/tower_metrics.h"
+#include "metrics/pair_scores.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
-
-tw_mean tw_mean_of(const double *x, int64_t n)
-{
-    tw_mean m = {.mean = (double) NAN, .se = (double) NAN, .n = n};
-    double sum = 0, squares = 0;
-
-    for (int64_t i = 0; i < n; i++)
-        sum += x[i];
-    if (n > 0)
-        m.mean = sum / (double) n;
-    for (int64_t i = 0; i < n; i++)
-        squares += (x[i] - m.mean) * (x[i] - m.mean);
-    if (n > 1)
-        m.se = sqrt(squares / (double) (n - 1) / (double) n);
-    return m;
-}
 
 tw_status tw_pairs_cosines(double *out, const float *vecs, int64_t n, int dim,
                            const tw_item_pair *pairs, int64_t n_pairs, tw_error *err)

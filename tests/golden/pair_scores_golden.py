@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What scikit-learn and scipy say of the scores that test_tower_metrics.c makes: 500 scores of 97 values, of
+"""What scikit-learn and scipy say of the scores that tests/unit/metrics/test_pair_scores.c makes: 500 scores of 97 values, of
 which every other is 1e-9 higher, so that they tie as float32 and not as double; labels 0 or 1, and grades 0 to 1.
 
-    python3 tower_metrics_golden.py        # needs numpy, scipy and scikit-learn
+    python3 pair_scores_golden.py        # needs numpy, scipy and scikit-learn
 """
 import numpy as np
 from scipy.stats import pearsonr, spearmanr

@@ -3,7 +3,7 @@
  * Rows hold counts while texts are read; when all are known idf turns counts into
  * weights, and the columns (postings) are written by one pass over the rows, so
  * each column's texts rise. */
-#include "towers/tower_tfidf.h"
+#include "metrics/tfidf.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,8 +11,10 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/pieces.h"
 #include "base/text.h"
-#include "towers/internal.h"
+
+enum { MAX_NGRAM = 8, MAX_TEXTS = 1 << 28 };
 
 struct tw_tfidf {
     int64_t n;
@@ -219,9 +221,9 @@ static tw_status turn(tw_tfidf *t, tw_error *err)
 static tw_status check(const tw_tfidf_config *cfg, int64_t n, tw_error *err)
 {
     const bool ngrams = cfg->ngram_max > 0;
-    if ((!cfg->words && !ngrams) || cfg->ngram_max < 0 || cfg->ngram_max > TW_TOWER_MAX_NGRAM ||
+    if ((!cfg->words && !ngrams) || cfg->ngram_max < 0 || cfg->ngram_max > MAX_NGRAM ||
         (ngrams && (cfg->ngram_min < 1 || cfg->ngram_min > cfg->ngram_max)) || n < 0 ||
-        n > TW_TOWER_MAX_ITEMS) {
+        n > MAX_TEXTS) {
         return tw_fail(err, TW_EINVAL, "tf-idf of %lld texts with %s and n-grams %d..%d",
                        (long long) n, cfg->words ? "words" : "no words", cfg->ngram_min,
                        cfg->ngram_max);
@@ -255,7 +257,8 @@ tw_status tw_tfidf_create(tw_tfidf **out, const tw_tfidf_config *cfg, const char
     t->n = n;
     for (int64_t i = 0; i < n; i++) {
         r->n_found = 0;
-        TW_TRY(tw_pieces_read(&r->pieces, texts[i], twi_text_len(texts, lens, i), err));
+        TW_TRY(
+            tw_pieces_read(&r->pieces, texts[i], lens != NULL ? lens[i] : strlen(texts[i]), err));
         if (r->failed) {
             st = tw_fail(err, TW_ENOMEM, "features of text %lld", (long long) i);
             goto done;
@@ -318,7 +321,7 @@ static int64_t first_from(const tw_tfidf *t, int32_t term, int64_t text)
 tw_status tw_tfidf_score(void *ctx, int worker, const int32_t *queries, int nq, int64_t first,
                          int n, float *scores, tw_error *err)
 {
-    const tw_tfidf_asks *asks = ctx;
+    const tw_tfidf_query *asks = ctx;
     const tw_tfidf *t = asks->tfidf;
     const int64_t begin = asks->pool_first + first, end = begin + n;
     (void) worker;

@@ -4,7 +4,8 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "towers/tower_metrics.h"
+#include "metrics/mean.h"
+#include "metrics/pair_scores.h"
 
 static void means_have_their_error(void **state)
 {
@@ -130,7 +131,7 @@ static void thresholds_do_not_cut_ties(void **state)
     assert_true(d.tp == 1 && d.fp == 1 && d.tn == 1);
 }
 
-/* tower_metrics_golden.py says where the figures come from. */
+/* pair_scores_golden.py says where the figures come from. */
 static void figures_are_those_of_scikit_learn_and_scipy(void **state)
 {
     enum { N = 500 };

@@ -3,8 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
-#include "towers/internal.h"
-#include "towers/tower_metrics.h"
+#include "metrics/partners.h"
+#include "metrics/ranking.h"
 
 typedef struct asked {
     tw_score_fn score;
@@ -46,7 +46,7 @@ static int compare_ids(const void *a, const void *b)
 }
 
 /* Items with partners, the `most` whose number hashes lowest; returns how many. */
-static int64_t choose(int32_t *items, const twi_partners *held, int64_t n, int64_t most)
+static int64_t choose(int32_t *items, const tw_partners *held, int64_t n, int64_t most)
 {
     int64_t queries = 0;
     for (int64_t i = 0; i < n; i++)
@@ -60,7 +60,7 @@ static int64_t choose(int32_t *items, const twi_partners *held, int64_t n, int64
 }
 
 /* The lists of the chosen items one after the other, in place: a list only moves to the front. */
-static void pack(twi_partners *p, const int32_t *items, int64_t queries)
+static void pack(tw_partners *p, const int32_t *items, int64_t queries)
 {
     int64_t to = 0;
     for (int64_t q = 0; q < queries; q++) {
@@ -76,13 +76,13 @@ tw_status tw_rank_pairs(tw_ranked *out, int64_t n, int k, const tw_retrieval_tas
                         tw_score_fn score, void *ctx, tw_pool *pool, tw_error *err)
 {
     tw_status st = TW_OK;
-    twi_partners held = {0}, known = {0};
+    tw_partners held = {0}, known = {0};
     const int64_t n_known = pairs->known != NULL ? pairs->n_known : 0;
     int32_t *items = NULL;
 
     *out = (tw_ranked){0};
-    TW_TRY(twi_partners_build(&held, n, pairs->held, pairs->n_held, err));
-    TW_TRY(twi_partners_build(&known, n, pairs->known, n_known, err));
+    TW_TRY(tw_partners_build(&held, n, pairs->held, pairs->n_held, err));
+    TW_TRY(tw_partners_build(&known, n, pairs->known, n_known, err));
     items = tw_alloc((size_t) n, sizeof *items);
     if (items == NULL) {
         st = tw_fail(err, TW_ENOMEM, "queries of %lld items", (long long) n);
@@ -103,7 +103,7 @@ tw_status tw_rank_pairs(tw_ranked *out, int64_t n, int k, const tw_retrieval_tas
     TW_TRY(tw_rank(out, &task, score_items, &a, pool, err));
 done:
     tw_free(items);
-    twi_partners_fini(&held);
-    twi_partners_fini(&known);
+    tw_partners_fini(&held);
+    tw_partners_fini(&known);
     return st;
 }

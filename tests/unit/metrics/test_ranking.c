@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "towers/tower_metrics.h"
+#include "metrics/mean.h"
+#include "metrics/ranking.h"
 
 /* A scorer over a small table (queries, places). */
 typedef struct table {

@@ -3,7 +3,11 @@
 
 #include <math.h>
 
-#include "towers/tower_metrics.h"
+#include "metrics/clusters.h"
+#include "metrics/lists.h"
+#include "metrics/mean.h"
+#include "metrics/ranking.h"
+#include "metrics/trials.h"
 
 /* Two lists of a pool of 4: {0, 1} and {0}. Shown 2, 1, 0, 0 times. */
 static void variety_by_hand(void **state)

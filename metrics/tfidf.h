@@ -1,4 +1,4 @@
-/* towers/tower_tfidf.h — the baseline of every text tower: the exact cosine of
+/* metrics/tfidf.h — the baseline of every text tower: the exact cosine of
  * tf-idf vectors over words or character n-grams.
  *
  * An untrained text tower is a random projection of the same kernel, so what
@@ -10,13 +10,13 @@
  *     tw_tfidf_create(&t, &(tw_tfidf_config){.ngram_min = 3, .ngram_max = 5}, texts, NULL, n, NULL,
  *                     &err);
  *     double s = tw_tfidf_cosine(t, 0, 1);
- *     tw_tfidf_asks asks = {.tfidf = t};             // item q asks among all items
+ *     tw_tfidf_query asks = {.tfidf = t};             // item q asks among all items
  *     tw_rank(&lists, &task, tw_tfidf_score, &asks, pool, &err);
  *
  * Immutable once made: any number of threads may ask.
  */
-#ifndef TW_TOWERS_TOWER_TFIDF_H
-#define TW_TOWERS_TOWER_TFIDF_H
+#ifndef TW_METRICS_TFIDF_H
+#define TW_METRICS_TFIDF_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,13 +49,13 @@ int64_t tw_tfidf_terms(const tw_tfidf *t); /* different features */
 double tw_tfidf_cosine(const tw_tfidf *t, int64_t a, int64_t b);
 
 /* Who asks whom: a tw_score_fn's ctx. */
-typedef struct tw_tfidf_asks {
+typedef struct tw_tfidf_query {
     const tw_tfidf *tfidf;
     const int32_t *item; /* the text that query q is; NULL: text q */
     int64_t pool_first;  /* the text that is the pool's place 0 */
-} tw_tfidf_asks;
+} tw_tfidf_query;
 
-/* A tw_score_fn (towers/tower_metrics.h): walks the lists of the texts that share a feature with
+/* A tw_score_fn (metrics/pair_scores.h): walks the lists of the texts that share a feature with
  * the query, so its cost is that of what is shared. Cannot fail. */
 tw_status tw_tfidf_score(void *ctx, int worker, const int32_t *queries, int nq, int64_t first,
                          int n, float *scores, tw_error *err);

@@ -1,13 +1,12 @@
-/* tf-idf: by hand, against the tower's own features, and through the ranking. */
+/* tf-idf: by hand, and through the ranking. */
 #include "tests/support/test.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/rng.h"
-#include "towers/internal.h"
-#include "towers/tower_metrics.h"
-#include "towers/tower_tfidf.h"
+#include "metrics/ranking.h"
+#include "metrics/tfidf.h"
 
 /* df over three texts: red 2, apple 2, car 1, fast 1. idf 1 + ln(4/3) for two, 1 + ln(2) for one.
  */
@@ -83,47 +82,6 @@ static void fill(void)
     }
 }
 
-/* With 2^22 buckets and few features the tower's hashing has next to no collisions, so its weighted
- * bags have the same cosines. */
-static void it_is_the_kernel_of_the_untrained_tower(void **state)
-{
-    const tw_tower_config cfg = {.bits = 22,
-                                 .embed_dim = 1,
-                                 .dim = 1,
-                                 .ngram_min = 3,
-                                 .ngram_max = 5,
-                                 .max_features = 2000,
-                                 .seed = 1};
-    tw_tower *tower;
-    tw_tfidf *t;
-    twi_features f, g;
-    int shared = 0;
-    (void) state;
-    fill();
-    assert_ok(tw_tower_create(&tower, &cfg, NULL, err));
-    assert_ok(tw_tower_fit_texts(tower, texts, NULL, N, err));
-    assert_ok(twi_features_init(&f, &cfg, err));
-    assert_ok(twi_features_init(&g, &cfg, err));
-    assert_ok(tw_tfidf_create(&t, &(tw_tfidf_config){true, 3, 5}, texts, NULL, N, NULL, err));
-    for (int i = 0; i + 1 < N; i++) {
-        double want = 0;
-        assert_ok(twi_features_count(&f, texts[i], strlen(texts[i]), err));
-        twi_weigh(f.weights, f.ids, f.counts, f.n, twi_bag_of(tower)->idf);
-        assert_ok(twi_features_count(&g, texts[i + 1], strlen(texts[i + 1]), err));
-        twi_weigh(g.weights, g.ids, g.counts, g.n, twi_bag_of(tower)->idf);
-        for (int a = 0; a < f.n; a++)
-            for (int b = 0; b < g.n; b++)
-                want += f.ids[a] == g.ids[b] ? (double) f.weights[a] * (double) g.weights[b] : 0;
-        assert_near(tw_tfidf_cosine(t, i, i + 1), want, 2e-3); /* a rare shared bucket */
-        shared += want > 0.01;
-    }
-    assert_true(shared > N / 4);
-    tw_tfidf_destroy(t);
-    twi_features_fini(&f);
-    twi_features_fini(&g);
-    tw_tower_destroy(tower);
-}
-
 /* Columns give what rows give, for any part of the pool. */
 static void scores_are_the_cosines(void **state)
 {
@@ -134,7 +92,7 @@ static void scores_are_the_cosines(void **state)
     fill();
     assert_ok(tw_tfidf_create(&t, &(tw_tfidf_config){.ngram_min = 2, .ngram_max = 3}, texts, NULL,
                               N, NULL, err));
-    tw_tfidf_asks asks = {.tfidf = t, .item = items, .pool_first = 100};
+    tw_tfidf_query asks = {.tfidf = t, .item = items, .pool_first = 100};
     assert_ok(tw_tfidf_score(&asks, 0, queries, 2, 60, 50, scores, err));
     double sum = 0;
     for (int j = 0; j < 50; j++) {
@@ -163,7 +121,7 @@ static void twins_find_each_other(void **state)
     (void) state;
     assert_ok(tw_tfidf_create(&t, &(tw_tfidf_config){.ngram_min = 3, .ngram_max = 5}, pairs, NULL,
                               6, NULL, err));
-    tw_tfidf_asks asks = {.tfidf = t, .item = items, .pool_first = 3};
+    tw_tfidf_query asks = {.tfidf = t, .item = items, .pool_first = 3};
     const tw_rank_task task = {
         .queries = 3, .pool = 3, .k = 1, .right_offsets = offsets, .right = right};
     assert_ok(tw_rank(&lists, &task, tw_tfidf_score, &asks, NULL, err));
@@ -202,7 +160,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_by_hand),
         cmocka_unit_test(ngrams_of_a_word),
-        cmocka_unit_test(it_is_the_kernel_of_the_untrained_tower),
         cmocka_unit_test(scores_are_the_cosines),
         cmocka_unit_test(twins_find_each_other),
         cmocka_unit_test(odd_input),

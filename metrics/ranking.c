@@ -10,8 +10,9 @@
 
 #include "base/alloc.h"
 #include "base/real.h"
+#include "metrics/mean.h"
+#include "metrics/ranking.h"
 #include "nn/blas.h"
-#include "towers/tower_metrics.h"
 
 enum { QUERIES = 64, PLACES = 896 }; /* of one block of scores; PLACES squares fit on the stack */
 
