@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/grow.h"
 #include "engine/cluster/cluster_parts.h"
+#include "engine/engine_state.h"
 #include "index/groups/layout.h"
 #include "nn/blas.h"
 

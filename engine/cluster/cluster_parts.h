@@ -5,7 +5,7 @@
 
 #include "engine/cluster/cluster.h"
 #include "engine/cluster/cluster_names.h"
-#include "engine/internal.h"
+#include "engine/generation.h"
 #include "index/groups/kmeans.h"
 
 enum { TWI_CENTRAL = 3 }; /* items that stand for a cluster */

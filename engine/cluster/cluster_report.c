@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/grow.h"
 #include "engine/cluster/cluster_parts.h"
+#include "engine/json_text.h"
 #include "metrics/clusters.h"
 
 /* ---- classes --------------------------------------------------------------------------------- */

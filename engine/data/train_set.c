@@ -9,6 +9,8 @@
 #include "base/grow.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "engine/engine_state.h"
+#include "engine/json_text.h"
 #include "engine/training.h"
 #include "ingest/ingest.h"
 

@@ -3,7 +3,8 @@
 #ifndef TW_ENGINE_DATA_TRAIN_SET_H
 #define TW_ENGINE_DATA_TRAIN_SET_H
 
-#include "engine/internal.h"
+#include "engine/data/dataset.h"
+#include "engine/data/mining.h"
 #include "engine/training.h"
 
 /* By tw_pair_source: what a training report calls them. */

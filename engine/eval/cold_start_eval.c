@@ -5,7 +5,15 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "engine/internal.h"
+#include "engine/data/dataset.h"
+#include "engine/data/make_tower.h"
+#include "engine/data/mining.h"
+#include "engine/data/tower_source.h"
+#include "engine/engine_state.h"
+#include "engine/eval/eval_seq.h"
+#include "engine/generation.h"
+#include "engine/json_text.h"
+#include "engine/train/hard_negatives.h"
 
 typedef struct offline_eval {
     tw_engine *e;

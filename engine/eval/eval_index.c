@@ -1,110 +1,18 @@
-/* What was liked together, kept apart by people; and how good the index is. */
+/* How good the indexes are. */
 #include <jansson.h>
-#include <math.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
-#include "base/rng.h"
+#include "engine/engine_state.h"
 #include "engine/evaluation.h"
-#include "engine/internal.h"
-
-/* ---- mining ---------------------------------------------------------------------------------- */
-
-/* Which people a part of the split holds, by the last digit of their hash. */
-typedef struct people {
-    int first, last; /* 0..9 */
-    int64_t seed;
-} people;
-
-static bool belongs(const people *p, int64_t user)
-{
-    tw_rng rng; /* a hash of (seed, user): adding people moves nobody */
-    tw_rng_seed3(&rng, (uint64_t) p->seed, (uint64_t) user, 0);
-    int digit = (int) tw_rng_below(&rng, 10);
-    return digit >= p->first && digit <= p->last;
-}
-
-#define LIKED 0.8 /* of the highest rating: 4 of 5, 8 of 10 */
-
-static bool liked(const twi_events *log, int64_t i)
-{
-    return isnan(log->ratings[i]) || log->ratings[i] >= LIKED * log->most;
-}
-
-/* What these people liked, each history a run of positions in the catalogue. */
-typedef struct runs {
-    int32_t *items;
-    int64_t *offsets, users;
-} runs;
-
-static tw_status histories(const twi_catalogue *c, const twi_events *log, const people *who,
-                           runs *out, tw_error *err)
-{
-    int64_t n = 0;
-    *out = (runs){.items = tw_alloc((size_t) log->n, sizeof *out->items),
-                  .offsets = tw_alloc((size_t) log->n + 1, sizeof *out->offsets)};
-    if (out->items == NULL || out->offsets == NULL)
-        return tw_fail(err, TW_ENOMEM, "%lld events", (long long) log->n);
-    for (int64_t i = 0; i < log->n; i++) {
-        if (belongs(who, log->users[i]) && liked(log, i) && log->items[i] <= c->max_row &&
-            c->position[log->items[i]] >= 0)
-            out->items[n++] = c->position[log->items[i]];
-        bool last = i + 1 == log->n || log->users[i + 1] != log->users[i];
-        if (last && n > out->offsets[out->users])
-            out->offsets[++out->users] = n;
-    }
-    return TW_OK;
-}
-
-/* Appends what one part of the people gives; *count pairs. */
-static tw_status mine_part(const twi_catalogue *c, const twi_events *log, const people *who,
-                           const tw_mine_config *cfg, twi_tower_split *out, int64_t *count,
-                           tw_error *err)
-{
-    tw_status st = TW_OK;
-    runs r = {0};
-    tw_item_pair *pairs = NULL, *all;
-
-    *count = 0;
-    TW_TRY(histories(c, log, who, &r, err));
-    TW_TRY(tw_mine_events(&pairs, count, r.items, r.offsets, r.users, c->n, cfg, err));
-    all = tw_realloc(out->pairs, (size_t) (out->n + *count), sizeof *all);
-    if (all == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "%lld pairs", (long long) (out->n + *count));
-        goto done;
-    }
-    if (*count > 0)
-        memcpy(all + out->n, pairs, (size_t) *count * sizeof *all);
-    out->pairs = all;
-    out->n += *count;
-done:
-    tw_free(pairs);
-    tw_free(r.items);
-    tw_free(r.offsets);
-    return st;
-}
-
-tw_status twi_mine(const twi_catalogue *c, const twi_events *log, const tw_mine_config *cfg,
-                   int64_t seed, twi_tower_split *out, tw_error *err)
-{
-    tw_status st = TW_OK;
-    const people train = {0, 5, seed}, valid = {6, 7, seed}, test = {8, 9, seed};
-
-    *out = (twi_tower_split){.apart = true};
-    TW_TRY(mine_part(c, log, &train, cfg, out, &out->parts.train, err));
-    TW_TRY(mine_part(c, log, &valid, cfg, out, &out->parts.valid, err));
-    TW_TRY(mine_part(c, log, &test, cfg, out, &out->parts.test, err));
-done:
-    return st;
-}
-
-/* ---- the index ------------------------------------------------------------------------------- */
+#include "engine/generation.h"
+#include "engine/json_text.h"
 
 enum { INDEX_QUERIES = 200, INDEX_K = 10 };
 
 #define LOW_RECALL 0.9
 
-/* What is to be said of such an index; "": nothing. */
+/* A warning about such an index; "": none. */
 static void warn_of(const tw_index_stats *s, double recall, char out[TW_ERROR_MSG_MAX])
 {
     out[0] = '\0';

@@ -1,41 +1,18 @@
 /* Measuring the sequential model beside what it must beat. */
+#include "engine/eval/eval_seq.h"
+
 #include <jansson.h>
 #include <string.h>
 
-#include "base/alloc.h"
+#include "engine/data/seq_cut.h"
+#include "engine/data/seq_histories.h"
+#include "engine/engine_state.h"
 #include "engine/evaluation.h"
-#include "engine/models/versions.h"
+#include "engine/generation.h"
+#include "engine/json_text.h"
+#include "engine/models/model_dir.h"
 
 #define DEFAULT_SEED 42
-
-tw_status twi_seq_data(const tw_seq_model *m, const twi_events *log, tw_seq_data **out,
-                       tw_error *err)
-{
-    tw_status st = TW_OK;
-    int64_t n = 0;
-    int32_t *users = tw_alloc((size_t) log->n, sizeof *users);
-    int32_t *items = tw_alloc((size_t) log->n, sizeof *items);
-    int64_t *times = tw_alloc((size_t) log->n, sizeof *times);
-
-    *out = NULL;
-    if (users == NULL || items == NULL || times == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "%lld events", (long long) log->n);
-        goto done;
-    }
-    for (int64_t i = 0; i < log->n; i++) {
-        users[n] = tw_seq_user_index(m, log->users[i]);
-        items[n] = tw_seq_item_index(m, log->items[i]);
-        times[n] = log->times[i];
-        n += users[n] > 0 && items[n] > 0; /* who came after the training is not counted */
-    }
-    TW_TRY(tw_seq_data_create(out, tw_seq_model_users(m), tw_seq_model_items(m), users, items,
-                              times, n, err));
-done:
-    tw_free(users);
-    tw_free(items);
-    tw_free(times);
-    return st;
-}
 
 tw_status twi_metrics_json(const tw_seq_metrics *m, json_t **out, tw_error *err)
 {

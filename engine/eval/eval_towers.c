@@ -3,9 +3,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "engine/data/tower_source.h"
+#include "engine/engine_state.h"
 #include "engine/eval/measure_towers.h"
 #include "engine/evaluation.h"
-#include "engine/models/versions.h"
+#include "engine/generation.h"
+#include "engine/json_text.h"
+#include "engine/models/model_dir.h"
 #include "engine/training.h"
 
 #define MAX_REPORT ((size_t) 1 << 20) /* bytes */

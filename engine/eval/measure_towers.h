@@ -5,6 +5,8 @@
 
 #include "engine/data/train_set.h"
 
+struct json_t;
+
 #define TWI_MEASURE_QUERIES 2000 /* asked at most, unless told: seconds for a large catalogue */
 
 /* What is measured, and on what; all borrowed. */

@@ -10,7 +10,9 @@
 #include "base/clock.h"
 #include "base/grow.h"
 #include "base/hash.h"
-#include "engine/models/versions.h"
+#include "engine/eval/eval_seq.h"
+#include "engine/json_text.h"
+#include "engine/models/model_dir.h"
 #include "ingest/ingest.h"
 
 #define EVAL_SEED 42

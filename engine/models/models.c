@@ -2,7 +2,6 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "engine/engine_state.h"
 #include "engine/inspection.h"
 #include "engine/models/model_dir.h"
 #include "engine/models/model_open.h"

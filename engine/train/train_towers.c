@@ -14,7 +14,6 @@
 #include "engine/engine_state.h"
 #include "engine/eval/measure_towers.h"
 #include "engine/generation.h"
-#include "engine/internal.h"
 #include "engine/json_text.h"
 #include "engine/models/model_dir.h"
 #include "engine/models/publish.h"
