@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/hash.h"
+#include "base/numbering.h"
 #include "base/pieces.h"
 #include "base/text.h"
 
@@ -29,11 +31,8 @@ struct tw_tfidf {
 
 /* What is only needed while texts are read. */
 typedef struct reader {
-    uint64_t *keys; /* (slots) features */
-    int32_t *ids;   /* (slots) their numbers + 1; 0: a free slot */
-    size_t slots;   /* a power of two */
-    int32_t n_terms;
-    int32_t *found; /* (room) the text at hand, with repetitions */
+    tw_numbering terms; /* features */
+    int32_t *found;     /* (room) the text at hand, with repetitions */
     size_t n_found, room;
     size_t row_room; /* of the rows */
     tw_pieces pieces;
@@ -57,74 +56,22 @@ int64_t tw_tfidf_terms(const tw_tfidf *t) { return t->n_terms; }
 
 static void reader_fini(reader *r)
 {
-    tw_free(r->keys);
-    tw_free(r->ids);
+    tw_numbering_fini(&r->terms);
     tw_free(r->found);
     tw_pieces_fini(&r->pieces);
-}
-
-static size_t slot_of(const uint64_t *keys, const int32_t *ids, size_t slots, uint64_t key)
-{
-    size_t at = (size_t) (key ^ (key >> 32)) & (slots - 1);
-    while (ids[at] != 0 && keys[at] != key)
-        at = (at + 1) & (slots - 1);
-    return at;
-}
-
-/* Twice the slots, at most half of them taken. */
-static bool grow(reader *r)
-{
-    const size_t slots = r->slots > 0 ? 2 * r->slots : 1024;
-    uint64_t *keys = tw_alloc(slots, sizeof *keys);
-    int32_t *ids = tw_alloc(slots, sizeof *ids);
-
-    if (keys == NULL || ids == NULL) {
-        tw_free(keys);
-        tw_free(ids);
-        return false;
-    }
-    for (size_t k = 0; k < r->slots; k++) {
-        if (r->ids[k] == 0)
-            continue;
-        const size_t at = slot_of(keys, ids, slots, r->keys[k]);
-        keys[at] = r->keys[k];
-        ids[at] = r->ids[k];
-    }
-    tw_free(r->keys);
-    tw_free(r->ids);
-    r->keys = keys;
-    r->ids = ids;
-    r->slots = slots;
-    return true;
 }
 
 /* Counts a feature in the text at hand; false: out of memory. */
 static bool add(void *ctx, const char *feature, size_t len, int times)
 {
     reader *r = ctx;
-    if (2 * ((size_t) r->n_terms + 1) > r->slots && !grow(r)) {
-        r->failed = true;
-        return false;
-    }
-    if (r->n_found + (size_t) times > r->room) {
-        const size_t room = 2 * r->room + 256; /* times is small */
-        int32_t *found = tw_realloc(r->found, room, sizeof *found);
-        if (found == NULL) {
-            r->failed = true;
-            return false;
-        }
-        r->found = found;
-        r->room = room;
-    }
-    const uint64_t key = tw_fnv1a(TW_FNV_START, feature, len);
-    const size_t at = slot_of(r->keys, r->ids, r->slots, key);
-    if (r->ids[at] == 0) {
-        r->keys[at] = key;
-        r->ids[at] = ++r->n_terms;
-    }
-    for (int k = 0; k < times; k++)
-        r->found[r->n_found++] = r->ids[at] - 1;
-    return true;
+    int32_t term = 0;
+    r->failed =
+        tw_numbering_put(&r->terms, tw_fnv1a(TW_FNV_START, feature, len), &term, NULL) != TW_OK ||
+        tw_grow(&r->found, &r->room, r->n_found + (size_t) times, "features", NULL) != TW_OK;
+    for (int k = 0; k < times && !r->failed; k++)
+        r->found[r->n_found++] = term;
+    return !r->failed;
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -138,16 +85,11 @@ static tw_status keep_row(tw_tfidf *t, reader *r, int64_t i, tw_error *err)
 {
     const size_t from = (size_t) t->offsets[i];
 
-    if (from + r->n_found > r->row_room) {
-        const size_t room = 2 * (from + r->n_found) + 1024;
-        int32_t *terms = tw_realloc(t->terms, room, sizeof *terms);
-        t->terms = terms != NULL ? terms : t->terms;
-        float *weights = tw_realloc(t->weights, room, sizeof *weights);
-        t->weights = weights != NULL ? weights : t->weights;
-        if (terms == NULL || weights == NULL)
-            return tw_fail(err, TW_ENOMEM, "%zu text features", room);
-        r->row_room = room;
-    }
+    const tw_column columns[] = {TW_COLUMN(&t->terms), TW_COLUMN(&t->weights)};
+    const tw_status st =
+        tw_grow_columns(columns, 2, &r->row_room, from + r->n_found, "text features", err);
+    if (st != TW_OK)
+        return st;
     if (r->n_found > 0)
         qsort(r->found, r->n_found, sizeof *r->found, compare_ids);
     size_t to = from;
@@ -265,7 +207,7 @@ tw_status tw_tfidf_create(tw_tfidf **out, const tw_tfidf_config *cfg, const char
         }
         TW_TRY(keep_row(t, r, i, err));
     }
-    t->n_terms = r->n_terms;
+    t->n_terms = r->terms.n;
     TW_TRY(weigh(t, fitted, err));
     TW_TRY(turn(t, err));
     *out = t;

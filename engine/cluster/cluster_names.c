@@ -200,9 +200,9 @@ tw_status twi_names_finish(twi_names *nm, const char *const *like, char (*names)
 {
     candidate best[CANDIDATES];
     int64_t named = 0;
-    int32_t *count = tw_alloc((size_t) nm->n_terms, sizeof *count);
+    int32_t *count = tw_alloc((size_t) nm->keys.n, sizeof *count);
     if (count == NULL)
-        return tw_fail(err, TW_ENOMEM, "%d terms", nm->n_terms);
+        return tw_fail(err, TW_ENOMEM, "%d terms", nm->keys.n);
     while (nm->read < nm->n)
         nm->begin[++nm->read] = nm->list_n;
     for (int64_t i = 0; i < nm->n; i++)

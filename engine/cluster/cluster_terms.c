@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/hash.h"
 #include "base/letters.h"
 #include "base/unicode.h"
@@ -45,7 +46,7 @@ void twi_names_end(twi_names *nm)
     tw_text_fini(&nm->spelt);
     tw_text_fini(&nm->key);
     tw_free(nm->terms);
-    tw_free(nm->slots);
+    tw_numbering_fini(&nm->keys);
     tw_free(nm->begin);
     tw_free(nm->list);
     tw_free(nm);
@@ -56,33 +57,6 @@ void twi_names_end(twi_names *nm)
 const char *twi_term_form(const twi_names *nm, int32_t t)
 {
     return tw_text_cstr(&nm->forms) + nm->terms[t].form;
-}
-
-/* Where key is or would be. */
-static size_t slot_of(const twi_names *nm, uint64_t key)
-{
-    const size_t mask = 2 * (size_t) nm->room - 1;
-    size_t at = (size_t) (key ^ key >> 32) & mask;
-    while (nm->slots[at] != 0 && nm->terms[nm->slots[at] - 1].key != key)
-        at = (at + 1) & mask;
-    return at;
-}
-
-static tw_status grow_terms(twi_names *nm, tw_error *err)
-{
-    const int32_t room = nm->room == 0 ? 1024 : nm->room * 2;
-    twi_term *terms = tw_realloc(nm->terms, (size_t) room, sizeof *terms);
-    if (terms != NULL)
-        nm->terms = terms;
-    int32_t *slots = terms == NULL ? NULL : tw_alloc((size_t) room, 2 * sizeof *slots);
-    if (slots == NULL)
-        return tw_fail(err, TW_ENOMEM, "%d terms", room);
-    tw_free(nm->slots);
-    nm->slots = slots;
-    nm->room = room;
-    for (int32_t t = 0; t < nm->n_terms; t++)
-        nm->slots[slot_of(nm, nm->terms[t].key)] = t + 1;
-    return TW_OK;
 }
 
 /* The spelling that more than half of the items use wins for certain. */
@@ -113,30 +87,22 @@ static tw_status note(twi_names *nm, int64_t i, twi_term_kind kind, uint64_t key
                       size_t len, tw_error *err)
 {
     tw_status st = TW_OK;
-    if (nm->list_n - nm->begin[i] >= MAX_ITEM_TERMS || nm->n_terms >= MAX_TERMS)
+    if (nm->list_n - nm->begin[i] >= MAX_ITEM_TERMS || nm->keys.n >= MAX_TERMS)
         return TW_OK;
-    if (nm->n_terms == nm->room)
-        TW_TRY(grow_terms(nm, err));
-    if (nm->list_n == nm->list_room) {
-        int64_t room = nm->list_room == 0 ? 4096 : nm->list_room * 2;
-        int32_t *list = tw_realloc(nm->list, (size_t) room, sizeof *list);
-        if (list == NULL)
-            return tw_fail(err, TW_ENOMEM, "%lld terms", (long long) room);
-        nm->list = list;
-        nm->list_room = room;
-    }
-    size_t at = slot_of(nm, key);
-    if (nm->slots[at] == 0) {
-        nm->terms[nm->n_terms++] = (twi_term){.key = key, .kind = kind};
-        nm->slots[at] = nm->n_terms;
-    }
-    twi_term *t = &nm->terms[nm->slots[at] - 1];
+    const int32_t known = nm->keys.n;
+    int32_t at = 0;
+    TW_TRY(tw_grow(&nm->list, &nm->list_room, (size_t) nm->list_n + 1, "terms", err));
+    TW_TRY(tw_grow(&nm->terms, &nm->room, (size_t) known + 1, "terms", err));
+    TW_TRY(tw_numbering_put(&nm->keys, key, &at, err));
+    if (at == known)
+        nm->terms[at] = (twi_term){.kind = kind};
+    twi_term *t = &nm->terms[at];
     if (t->newest == (int32_t) i + 1)
         return TW_OK;
     TW_TRY(vote(nm, t, form, len, err));
     t->newest = (int32_t) i + 1;
     t->items++;
-    nm->list[nm->list_n++] = nm->slots[at] - 1;
+    nm->list[nm->list_n++] = at;
 done:
     return st;
 }

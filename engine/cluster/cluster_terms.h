@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/numbering.h"
 #include "base/text.h"
 #include "engine/cluster/cluster_names.h"
 
@@ -13,7 +14,6 @@
 typedef enum twi_term_kind { TWI_WORD, TWI_PAIR, TWI_DECADE, TWI_VALUE } twi_term_kind;
 
 typedef struct twi_term {
-    uint64_t key;
     size_t form;    /* in forms: the spelling that leads */
     int32_t votes;  /* by how much it leads (Boyer and Moore 1981) */
     int32_t items;  /* that have it, in any group */
@@ -25,16 +25,17 @@ struct twi_names {
     const int32_t *cluster;
     int64_t n;
     int k;
-    tw_text forms;   /* NUL-terminated spellings, one after the other */
-    tw_text spelt;   /* the text at hand, composed: one title in two spellings has the same words */
-    tw_text key;     /* what is being hashed, case-folded */
-    twi_term *terms; /* (room) */
-    int32_t *slots;  /* (2 * room) term + 1; 0: free; linear probing */
-    int32_t n_terms, room;
+    tw_text forms; /* NUL-terminated spellings, one after the other */
+    tw_text spelt; /* the text at hand, composed: one title in two spellings has the same words */
+    tw_text key;   /* what is being hashed, case-folded */
+    tw_numbering keys; /* of the terms, which are numbered so */
+    twi_term *terms;   /* (room) */
+    size_t room;
     int64_t *begin; /* (n+1) into list: terms of each item */
     int64_t read;   /* items up to here have their begin */
     int32_t *list;  /* (list_room) */
-    int64_t list_n, list_room;
+    int64_t list_n;
+    size_t list_room;
 };
 
 /* A word as it stands in a text. */

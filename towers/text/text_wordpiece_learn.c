@@ -14,10 +14,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/hash.h"
+#include "base/numbering.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "towers/text/text_keys.h"
 #include "towers/text/text_wordpiece.h"
 
 enum { WORDS_MAX = 1 << 22, MARKS = 5 };
@@ -25,17 +26,6 @@ enum { WORDS_MAX = 1 << 22, MARKS = 5 };
 static const char *const marks[MARKS] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
 
 /* The array p with room for `want`, perhaps moved; NULL when out of memory, and then p still is. */
-static void *grown(void *p, size_t *room, size_t want, size_t size)
-{
-    if (want <= *room)
-        return p;
-    size_t more = *room > 0 ? 2 * *room : 1024;
-    more = more < want ? want : more;
-    p = tw_realloc(p, more, size);
-    *room = p != NULL ? more : *room;
-    return p;
-}
-
 /* ---- the learner ----------------------------------------------------------------------------- */
 
 typedef struct cell {
@@ -67,24 +57,24 @@ typedef struct entry {
 } entry;
 
 typedef struct learner {
-    twi_keys words;   /* by hash of the bytes: two words of one hash count as one */
-    word_info *infos; /* owned, by word */
+    tw_numbering words; /* by hash of the bytes: two words of one hash count as one */
+    word_info *infos;   /* owned, by word */
     size_t infos_room;
     tw_text bytes; /* the words, NUL after each */
 
-    twi_keys letters;       /* 2 * code point + inner */
+    tw_numbering letters;   /* 2 * code point + inner */
     int64_t *letter_counts; /* owned, by letter */
     size_t letter_room;
     int32_t *letter_symbol; /* owned, by letter; -1: left out */
 
-    tw_text *symbols; /* owned (size) */
-    twi_keys names;   /* symbols by hash of the bytes: its places are the symbols */
+    tw_text *symbols;   /* owned (size) */
+    tw_numbering names; /* symbols by hash of the bytes: its places are the symbols */
     int size;
 
     cell *cells; /* owned */
     size_t n_cells, cells_room;
-    twi_keys pairs;   /* left symbol << 32 | right */
-    pair_info *about; /* owned, by pair */
+    tw_numbering pairs; /* left symbol << 32 | right */
+    pair_info *about;   /* owned, by pair */
     size_t about_room;
     place *places; /* owned */
     size_t n_places, places_room;
@@ -94,10 +84,10 @@ typedef struct learner {
 
 static void learner_fini(learner *l)
 {
-    twi_keys_fini(&l->words);
-    twi_keys_fini(&l->letters);
-    twi_keys_fini(&l->names);
-    twi_keys_fini(&l->pairs);
+    tw_numbering_fini(&l->words);
+    tw_numbering_fini(&l->letters);
+    tw_numbering_fini(&l->names);
+    tw_numbering_fini(&l->pairs);
     tw_text_fini(&l->bytes);
     for (int i = 0; l->symbols != NULL && i < l->size; i++)
         tw_text_fini(&l->symbols[i]);
@@ -119,16 +109,12 @@ static tw_status no_memory(tw_error *err)
 static tw_status count_word(learner *l, const twi_words *w, tw_error *err)
 {
     tw_status st = TW_OK;
-    int32_t known = l->words.n;
-    int32_t at = twi_keys_put(&l->words, tw_fnv1a(TW_FNV_START, w->word, w->n));
-    if (at < 0)
-        return no_memory(err);
+    const int32_t known = l->words.n;
+    int32_t at;
+    TW_TRY(tw_numbering_put(&l->words, tw_fnv1a(TW_FNV_START, w->word, w->n), &at, err));
     if (at == known) {
-        word_info *infos = grown(l->infos, &l->infos_room, (size_t) at + 1, sizeof *infos);
-        if (infos == NULL)
-            return no_memory(err);
-        l->infos = infos;
-        infos[at] = (word_info){.start = l->bytes.len};
+        TW_TRY(tw_grow(&l->infos, &l->infos_room, (size_t) at + 1, "words", err));
+        l->infos[at] = (word_info){.start = l->bytes.len};
         TW_TRY(tw_text_add(&l->bytes, w->word, w->n, err));
         TW_TRY(tw_text_add(&l->bytes, "", 1, err));
     }
@@ -175,14 +161,15 @@ static tw_status count_letters(learner *l, tw_error *err)
     for (int32_t w = 0; w < l->words.n; w++) {
         int n = letters_of(l, w, letter);
         for (int k = 0; k < n; k++) {
-            int32_t known = l->letters.n, at = twi_keys_put(&l->letters, letter[k]);
-            if (at < 0)
-                return no_memory(err);
-            int64_t *counts =
-                grown(l->letter_counts, &l->letter_room, (size_t) at + 1, sizeof *counts);
-            if (counts == NULL)
-                return no_memory(err);
-            l->letter_counts = counts;
+            const int32_t known = l->letters.n;
+            int32_t at;
+            tw_status st = tw_numbering_put(&l->letters, letter[k], &at, err);
+            if (st != TW_OK)
+                return st;
+            st = tw_grow(&l->letter_counts, &l->letter_room, (size_t) at + 1, "letters", err);
+            if (st != TW_OK)
+                return st;
+            int64_t *counts = l->letter_counts;
             counts[at] = (at == known ? 0 : counts[at]) + l->infos[w].count;
         }
     }
@@ -206,7 +193,10 @@ static int by_count(const void *left, const void *right)
 /* The symbol of these bytes, new or old; below 0 when out of memory. */
 static int32_t add_symbol(learner *l, const char *bytes, size_t len)
 {
-    int32_t known = l->names.n, at = twi_keys_put(&l->names, tw_fnv1a(TW_FNV_START, bytes, len));
+    const int32_t known = l->names.n;
+    int32_t at;
+    if (tw_numbering_put(&l->names, tw_fnv1a(TW_FNV_START, bytes, len), &at, NULL) != TW_OK)
+        return -1;
     if (at == known && tw_text_add(&l->symbols[at], bytes, len, NULL) != TW_OK)
         return -1;
     return at;
@@ -232,7 +222,7 @@ static tw_status choose_letters(learner *l, tw_error *err)
     }
     for (size_t i = 0; i < n; i++)
         rank[i] = (letter_rank){
-            .count = l->letter_counts[i], .key = l->letters.key[i], .at = (int32_t) i};
+            .count = l->letter_counts[i], .key = l->letters.keys[i], .at = (int32_t) i};
     qsort(rank, n, sizeof *rank, by_count);
     for (size_t i = 0; i < n; i++) {
         bool fits = l->names.n < l->size / 2;
@@ -258,10 +248,9 @@ static bool before(entry a, entry b)
 
 static bool heap_push(learner *l, entry e)
 {
-    entry *heap = grown(l->heap, &l->heap_room, l->n_heap + 1, sizeof *heap);
-    if (heap == NULL)
+    if (tw_grow(&l->heap, &l->heap_room, l->n_heap + 1, "pairs", NULL) != TW_OK)
         return false;
-    l->heap = heap;
+    entry *heap = l->heap;
     size_t i = l->n_heap++;
     for (; i > 0 && before(e, heap[(i - 1) / 2]); i = (i - 1) / 2)
         heap[i] = heap[(i - 1) / 2];
@@ -296,15 +285,16 @@ static bool add_pair(learner *l, int32_t at)
 {
     if (at < 0 || l->cells[at].next < 0)
         return true;
-    int32_t known = l->pairs.n, pair = twi_keys_put(&l->pairs, pair_key(l, at));
-    if (pair < 0 || l->n_places == INT32_MAX)
+    const int32_t known = l->pairs.n;
+    int32_t pair;
+    if (tw_numbering_put(&l->pairs, pair_key(l, at), &pair, NULL) != TW_OK ||
+        l->n_places == INT32_MAX)
         return false;
-    pair_info *about = grown(l->about, &l->about_room, (size_t) pair + 1, sizeof *about);
-    l->about = about != NULL ? about : l->about;
-    place *places = grown(l->places, &l->places_room, l->n_places + 1, sizeof *places);
-    l->places = places != NULL ? places : l->places;
-    if (about == NULL || places == NULL)
+    if (tw_grow(&l->about, &l->about_room, (size_t) pair + 1, "pairs", NULL) != TW_OK ||
+        tw_grow(&l->places, &l->places_room, l->n_places + 1, "places", NULL) != TW_OK)
         return false;
+    pair_info *about = l->about;
+    place *places = l->places;
     if (pair == known)
         about[pair] = (pair_info){.first = -1};
     about[pair].count += l->cells[at].count;
@@ -318,7 +308,7 @@ static void remove_pair(learner *l, int32_t at)
 {
     if (at < 0 || l->cells[at].next < 0)
         return;
-    int32_t pair = twi_keys_find(&l->pairs, pair_key(l, at));
+    int32_t pair = tw_numbering_find(&l->pairs, pair_key(l, at));
     l->about[pair].count -= l->cells[at].count;
 }
 
@@ -331,15 +321,15 @@ static tw_status lay_out(learner *l, tw_error *err)
         int32_t prev = -1;
         for (int k = 0; k < n; k++) {
             int32_t at = (int32_t) l->n_cells;
-            int32_t symbol = l->letter_symbol[twi_keys_put(&l->letters, letter[k])];
+            int32_t symbol = l->letter_symbol[tw_numbering_find(&l->letters, letter[k])];
             if (symbol < 0) {
                 prev = -1;
                 continue;
             }
-            cell *cells = grown(l->cells, &l->cells_room, l->n_cells + 1, sizeof *cells);
-            if (at == INT32_MAX || cells == NULL)
+            if (at == INT32_MAX ||
+                tw_grow(&l->cells, &l->cells_room, l->n_cells + 1, "cells", NULL) != TW_OK)
                 return no_memory(err);
-            l->cells = cells;
+            cell *cells = l->cells;
             cells[l->n_cells++] =
                 (cell){.symbol = symbol, .prev = prev, .next = -1, .count = l->infos[w].count};
             if (prev >= 0)
@@ -359,8 +349,8 @@ static tw_status lay_out(learner *l, tw_error *err)
 /* Joins a pair into `symbol` wherever it stands. */
 static bool merge(learner *l, int32_t pair, int32_t symbol)
 {
-    const int32_t left = (int32_t) (l->pairs.key[pair] >> 32);
-    const int32_t right = (int32_t) (l->pairs.key[pair] & UINT32_MAX);
+    const int32_t left = (int32_t) (l->pairs.keys[pair] >> 32);
+    const int32_t right = (int32_t) (l->pairs.keys[pair] & UINT32_MAX);
     for (int32_t p = l->about[pair].first; p >= 0; p = l->places[p].next) {
         const int32_t at = l->places[p].cell;
         cell *c = &l->cells[at];
@@ -385,8 +375,8 @@ static bool merge(learner *l, int32_t pair, int32_t symbol)
 static int32_t join_pair(learner *l, int32_t pair)
 {
     char bytes[4 * TWI_WORD_CHARS_MAX + 4];
-    const tw_text *a = &l->symbols[l->pairs.key[pair] >> 32];
-    const tw_text *b = &l->symbols[l->pairs.key[pair] & UINT32_MAX];
+    const tw_text *a = &l->symbols[l->pairs.keys[pair] >> 32];
+    const tw_text *b = &l->symbols[l->pairs.keys[pair] & UINT32_MAX];
     memcpy(bytes, a->data, a->len);
     memcpy(bytes + a->len, b->data + 2, b->len - 2); /* the right one is inner: "##" first */
     return add_symbol(l, bytes, a->len + b->len - 2);

@@ -1,0 +1,34 @@
+/* Every allocation of a numbering fails in turn: what failed was not met, and all else is there. */
+#include "base/numbering.h"
+#include "tests/oom/torture.h"
+
+enum { KEYS = 200 };
+
+static tw_status number_keys(void *ctx)
+{
+    tw_numbering t = {0};
+    tw_status st = TW_OK;
+    int32_t number = -1;
+    (void) ctx;
+    for (int32_t i = 0; i < KEYS && st == TW_OK; i++) {
+        st = tw_numbering_put(&t, (uint64_t) i * 7919, &number, NULL);
+        assert_int_equal(t.n, st == TW_OK ? i + 1 : i);
+        assert_int_equal(tw_numbering_find(&t, (uint64_t) i * 7919), st == TW_OK ? i : -1);
+    }
+    for (int32_t i = 0; i < t.n; i++)
+        assert_int_equal(tw_numbering_find(&t, (uint64_t) i * 7919), i);
+    tw_numbering_fini(&t);
+    return st;
+}
+
+static void numbers_survive_every_failed_allocation(void **state)
+{
+    (void) state;
+    torture(number_keys, NULL, 8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(numbers_survive_every_failed_allocation)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
