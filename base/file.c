@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -86,6 +87,20 @@ static int remove_entry(const char *path, const struct stat *sb, int type, struc
     (void) type;
     (void) at;
     return remove(path);
+}
+
+tw_status tw_dir_each(const char *path, tw_dir_fn fn, void *ctx, tw_error *err)
+{
+    DIR *d = opendir(path);
+    if (d == NULL)
+        return tw_fail_errno(err, "cannot open '%s'", path);
+    const struct dirent *at;
+    do {
+        at = readdir(d); /* NOLINT(concurrency-mt-unsafe): the stream is ours alone */
+    } while (at != NULL && (strcmp(at->d_name, ".") == 0 || strcmp(at->d_name, "..") == 0 ||
+                            fn(ctx, at->d_name)));
+    (void) closedir(d);
+    return TW_OK;
 }
 
 tw_status tw_remove_tree(const char *path, tw_error *err)

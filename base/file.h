@@ -19,6 +19,12 @@ bool tw_file_exists(const char *path);
 /* mkdir -p, mode 0755; the new folder's parent is synced. TW_EIO and friends with the path. */
 TW_NODISCARD tw_status tw_dir_create(const char *path, tw_error *err);
 
+/* Called for each name in a folder but "." and "..", in no order; false ends it. */
+typedef bool (*tw_dir_fn)(void *ctx, const char *name);
+/* What is removed while it goes on may still come. TW_ENOTFOUND, TW_EDENIED, TW_EIO with the path:
+ * it cannot be opened. */
+TW_NODISCARD tw_status tw_dir_each(const char *path, tw_dir_fn fn, void *ctx, tw_error *err);
+
 /* Removes a file or a folder with all it holds. A path that is not there is fine. Symbolic links
  * are removed, not followed. */
 TW_NODISCARD tw_status tw_remove_tree(const char *path, tw_error *err);

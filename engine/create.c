@@ -1,5 +1,4 @@
 /* A new data directory: three folders, and last the store, which marks it as one. */
-#include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -13,26 +12,19 @@
 static const char *const folders[] = {"models", "index", "media"};
 enum { N_FOLDERS = sizeof folders / sizeof folders[0] };
 
-static struct dirent *next_entry(DIR *d)
+static bool note_entry(void *ctx, const char *name)
 {
-    return readdir(d); /* NOLINT(concurrency-mt-unsafe): the stream is ours alone */
+    (void) name;
+    *(bool *) ctx = false;
+    return false;
 }
-
-static bool is_dots(const char *name) { return strcmp(name, ".") == 0 || strcmp(name, "..") == 0; }
 
 static bool is_empty_folder(const char *dir, const char *name)
 {
     char path[TW_PATH_MAX];
     bool empty = true;
-    if (tw_path_join(path, dir, name, NULL) != TW_OK)
-        return false;
-    DIR *d = opendir(path);
-    if (d == NULL)
-        return false;
-    for (struct dirent *at = next_entry(d); at != NULL && empty; at = next_entry(d))
-        empty = is_dots(at->d_name);
-    (void) closedir(d);
-    return empty;
+    return tw_path_join(path, dir, name, NULL) == TW_OK &&
+           tw_dir_each(path, note_entry, &empty, NULL) == TW_OK && empty;
 }
 
 /* What a create that was killed may have left: empty folders, and a store that holds nothing (the
@@ -50,30 +42,38 @@ static bool may_be_ours(const char *dir, const char *name)
     return false;
 }
 
+/* What a folder holds that is not ours. */
+typedef struct foreign {
+    const char *dir;
+    int n;
+    tw_text names; /* of the first few */
+} foreign;
+
+static bool note_foreign(void *ctx, const char *name)
+{
+    enum { NAMED = 3 };
+    foreign *f = ctx;
+    if (may_be_ours(f->dir, name))
+        return true;
+    if (f->n++ < NAMED) /* what is too long for the sentence is left out */
+        (void) !tw_text_addf(&f->names, NULL, "%s'%.60s'", f->n > 1 ? ", " : "", name);
+    else
+        (void) !tw_text_adds(&f->names, " and more", NULL);
+    return f->n <= NAMED;
+}
+
 /* TW_EEXIST names some of what is there and not ours. */
 static tw_status check_content(const char *dir, tw_error *err)
 {
-    enum { NAMED = 3 };
-    tw_text foreign;
-    int n = 0;
-    DIR *d = opendir(dir);
-
-    if (d == NULL)
-        return tw_fail_errno(err, "cannot open '%s'", dir);
-    tw_text_init(&foreign, 200);
-    for (struct dirent *at = next_entry(d); at != NULL; at = next_entry(d)) {
-        if (is_dots(at->d_name) || may_be_ours(dir, at->d_name))
-            continue;
-        if (n++ < NAMED) /* what is too long for the sentence is left out */
-            (void) !tw_text_addf(&foreign, NULL, "%s'%.60s'", n > 1 ? ", " : "", at->d_name);
+    foreign f = {.dir = dir};
+    tw_text_init(&f.names, 256);
+    tw_status st = tw_dir_each(dir, note_foreign, &f, err);
+    if (st == TW_OK && f.n > 0) {
+        st =
+            tw_fail(err, TW_EEXIST, "'%s' is not empty: it holds %s; give a new or an empty folder",
+                    dir, tw_text_cstr(&f.names));
     }
-    (void) closedir(d);
-    tw_status st = n == 0 ? TW_OK
-                          : tw_fail(err, TW_EEXIST,
-                                    "'%s' is not empty: it holds %s%s; give a new or an empty "
-                                    "folder",
-                                    dir, tw_text_cstr(&foreign), n > NAMED ? " and more" : "");
-    tw_text_fini(&foreign);
+    tw_text_fini(&f.names);
     return st;
 }
 

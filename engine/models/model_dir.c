@@ -2,7 +2,6 @@
  * store says which one serves. */
 #include "engine/models/model_dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -25,37 +24,32 @@ tw_status twi_model_dir(tw_engine *e, int version, char out[TW_PATH_MAX], tw_err
     return tw_path_join(out, twi_root(e), name, err);
 }
 
-static struct dirent *next_entry(DIR *d)
-{
-    return readdir(d); /* NOLINT(concurrency-mt-unsafe): the stream is ours alone */
-}
-
 int twi_folder_version(const char *name)
 {
     int64_t v;
     return tw_parse_i64(name, &v) && v > 0 && v < 1000000 ? (int) v : -1;
 }
 
+static bool note_newest(void *ctx, const char *name)
+{
+    int *newest = ctx;
+    const int v = twi_folder_version(name);
+    *newest = v > *newest ? v : *newest;
+    return true;
+}
+
 static tw_status newest_folder(tw_engine *e, int *newest, tw_error *err)
 {
     char path[TW_PATH_MAX];
+    tw_error why = {0};
     tw_status st = tw_path_join(path, twi_root(e), "models", err);
     if (st != TW_OK)
         return st;
-    DIR *d = opendir(path);
-    if (d == NULL) {
-        return tw_fail_errno(err,
-                             "models cannot be kept: put a folder in the place of '%s', which "
-                             "cannot be opened",
-                             path);
-    }
-    for (struct dirent *at = next_entry(d); at != NULL; at = next_entry(d)) {
-        int v = twi_folder_version(at->d_name);
-        if (v > *newest)
-            *newest = v;
-    }
-    (void) closedir(d);
-    return TW_OK;
+    st = tw_dir_each(path, note_newest, newest, &why);
+    return st == TW_OK
+               ? st
+               : tw_fail(err, st, "models cannot be kept: %.440s; put a folder in its place",
+                         why.msg);
 }
 
 /* A second name for an immutable file; a copy where the file system has no links. */

@@ -2,7 +2,6 @@
  * whenever another version begins to serve. */
 #include "engine/models/sweep.h"
 
-#include <dirent.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -10,27 +9,30 @@
 #include "engine/models/model_dir.h"
 #include "engine/models/registry.h"
 
-static struct dirent *next_entry(DIR *d)
-{
-    return readdir(d); /* NOLINT(concurrency-mt-unsafe): the stream is ours alone */
-}
-
 /* Whether the entry of this name is not needed. */
 typedef bool (*stale_fn)(const twi_registry *r, const char *name);
+
+typedef struct sweep {
+    const twi_registry *r;
+    stale_fn is_stale;
+    char path[TW_PATH_MAX]; /* of the folder */
+} sweep;
+
+static bool sweep_entry(void *ctx, const char *name)
+{
+    const sweep *s = ctx;
+    char one[TW_PATH_MAX];
+    if (s->is_stale(s->r, name) && tw_path_join(one, s->path, name, NULL) == TW_OK)
+        (void) !tw_remove_tree(one, NULL);
+    return true;
+}
 
 /* What stays does no harm. */
 static void sweep_folder(tw_engine *e, const twi_registry *r, const char *folder, stale_fn is_stale)
 {
-    char path[TW_PATH_MAX], one[TW_PATH_MAX];
-    if (tw_path_join(path, twi_root(e), folder, NULL) != TW_OK)
-        return;
-    DIR *d = opendir(path);
-    if (d == NULL)
-        return;
-    for (struct dirent *at = next_entry(d); at != NULL; at = next_entry(d))
-        if (is_stale(r, at->d_name) && tw_path_join(one, path, at->d_name, NULL) == TW_OK)
-            (void) !tw_remove_tree(one, NULL);
-    (void) closedir(d);
+    sweep s = {.r = r, .is_stale = is_stale};
+    if (tw_path_join(s.path, twi_root(e), folder, NULL) == TW_OK)
+        (void) !tw_dir_each(s.path, sweep_entry, &s, NULL);
 }
 
 /* Cuts `end` off the name into stem (size bytes). False: the name does not end so, or is too long

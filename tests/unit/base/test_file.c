@@ -97,6 +97,43 @@ static void folders_are_made_and_removed_with_all_they_hold(void **state)
 }
 
 /* Of each kind that an open() could wait for, or that never ends. */
+typedef struct names {
+    int n, most; /* how many came, and how many shall */
+    char all[64];
+} names;
+
+static bool add_name(void *ctx, const char *name)
+{
+    names *s = ctx;
+    const size_t len = strlen(s->all);
+    (void) snprintf(s->all + len, sizeof s->all - len, "%s", name);
+    return ++s->n < s->most;
+}
+
+static void each_name_of_a_folder_comes_once(void **state)
+{
+    (void) state;
+    const char *dir = tw_test_path("listed");
+    char path[TW_PATH_MAX];
+    names all = {.most = 9}, one = {.most = 1}, none = {.most = 9};
+    assert_ok(tw_dir_create(dir, err));
+    assert_ok(tw_dir_each(dir, add_name, &none, err));
+    assert_int_equal(none.n, 0);
+    assert_ok(tw_path_join(path, dir, "...", err)); /* a name like any other */
+    assert_ok(tw_dir_create(path, err));
+    assert_ok(tw_path_join(path, dir, "file", err));
+    assert_ok(tw_file_replace(path, "x", 1, err));
+    assert_ok(tw_dir_each(dir, add_name, &all, err));
+    assert_int_equal(all.n, 2);
+    assert_true(strcmp(all.all, "...file") == 0 || strcmp(all.all, "file...") == 0);
+    assert_ok(tw_dir_each(dir, add_name, &one, err));
+    assert_int_equal(one.n, 1);
+    tw_error why = {0};
+    assert_int_equal(tw_dir_each(path, add_name, &none, &why), TW_EIO); /* a file */
+    assert_non_null(strstr(why.msg, path));
+    assert_status(tw_dir_each(tw_test_path("nowhere"), add_name, &none, err), TW_ENOTFOUND);
+}
+
 static void only_regular_files_are_opened_and_nothing_is_waited_for(void **state)
 {
     (void) state;
@@ -187,6 +224,7 @@ int main(void)
         cmocka_unit_test(replace_leaves_no_temporary_file),
         cmocka_unit_test(an_aborted_file_leaves_the_old_one),
         cmocka_unit_test(folders_are_made_and_removed_with_all_they_hold),
+        cmocka_unit_test(each_name_of_a_folder_comes_once),
         cmocka_unit_test(only_regular_files_are_opened_and_nothing_is_waited_for),
         cmocka_unit_test(a_path_below_a_folder_never_leaves_it),
     };
