@@ -8,6 +8,7 @@
 #include "engine/json_text.h"
 #include "engine/models/model_dir.h"
 #include "engine/models/publish.h"
+#include "engine/train/training_frame.h"
 #include "engine/training.h"
 
 static tw_status write_report(const tw_tower *t, const char *folder, int version, double seconds,
@@ -23,34 +24,35 @@ static tw_status write_report(const tw_tower *t, const char *folder, int version
     return st;
 }
 
-static tw_status import(tw_engine *e, const char *folder, const tw_train_options *opt,
-                        char **report, tw_error *err)
+typedef struct job {
+    tw_engine *e;
+    const tw_train_options *opt;
+    const char *folder;
+} job;
+
+static tw_status import(void *ctx, twi_training *t, char **report, tw_error *err)
 {
+    const job *j = ctx;
     tw_status st = TW_OK;
-    char tmp[TW_PATH_MAX], path[TW_PATH_MAX];
-    int version = 0;
+    char path[TW_PATH_MAX];
     const double start = tw_clock_monotonic();
-    twi_generation *base = twi_acquire(e);
     tw_tower *tower = NULL;
 
-    TW_TRY(tw_tower_import_bert(&tower, folder, err));
-    TW_TRY(twi_model_begin(e, base, true, &version, tmp, err));
-    TW_TRY(tw_path_join(path, tmp, TWI_TOWERS_FILE, err));
+    TW_TRY(tw_tower_import_bert(&tower, j->folder, err));
+    TW_TRY(twi_model_begin(j->e, t->base, true, &t->version, t->tmp, err));
+    TW_TRY(tw_path_join(path, t->tmp, TWI_TOWERS_FILE, err));
     TW_TRY(tw_tower_save(tower, path, err));
-    TW_TRY(write_report(tower, folder, version, tw_clock_monotonic() - start, report, err));
-    TW_TRY(twi_model_report(tmp, TWI_TOWERS_REPORT, *report, err));
-    const twi_new_version made = {.version = version,
-                                  .tmp = tmp,
-                                  .parts = {.towers_version = version,
-                                            .seq_version = base->seq_version,
-                                            .content_version = base->content_version},
+    TW_TRY(write_report(tower, j->folder, t->version, tw_clock_monotonic() - start, report, err));
+    TW_TRY(twi_model_report(t->tmp, TWI_TOWERS_REPORT, *report, err));
+    const twi_new_version made = {.version = t->version,
+                                  .tmp = t->tmp,
+                                  .parts = {.towers_version = t->version,
+                                            .seq_version = t->base->seq_version,
+                                            .content_version = t->base->content_version},
                                   .tower = tower};
-    TW_TRY(twi_publish(e, &made, opt, err));
+    TW_TRY(twi_publish(j->e, &made, j->opt, err));
 done:
-    if (st != TW_OK && version > 0)
-        (void) !tw_remove_tree(tmp, NULL); /* the next sweep would, too */
     tw_tower_destroy(tower);
-    twi_release(e, base);
     return st;
 }
 
@@ -58,19 +60,9 @@ tw_status tw_engine_import_towers(tw_engine *e, const char *folder, const tw_tra
                                   char **report, tw_error *err)
 {
     static const tw_train_options defaults = {0};
-    tw_status st = twi_need_write(e, err);
+    job j = {.e = e, .opt = opt != NULL ? opt : &defaults, .folder = folder};
 
     *report = NULL;
-    if (st != TW_OK)
-        return st;
-    st = twi_bulk_begin(e, err);
-    if (st != TW_OK)
-        return st;
-    st = import(e, folder, opt != NULL ? opt : &defaults, report, err);
-    twi_bulk_end(e);
-    if (st != TW_OK) {
-        tw_free(*report);
-        *report = NULL;
-    }
-    return st;
+    const tw_status st = twi_need_write(e, err);
+    return st == TW_OK ? twi_training_run(e, import, &j, report, err) : st;
 }

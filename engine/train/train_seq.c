@@ -14,6 +14,7 @@
 #include "engine/json_text.h"
 #include "engine/models/model_dir.h"
 #include "engine/models/publish.h"
+#include "engine/train/training_frame.h"
 #include "engine/train/verdict.h"
 #include "engine/training.h"
 #include "engine/vectors.h"
@@ -32,7 +33,7 @@ typedef struct job {
     tw_seq_eval_config validation;
     tw_seq_metrics popular; /* popularity on the same validation targets; all 0: none were there */
     twi_verdict verdict;
-    FILE *metrics;
+    FILE *metrics; /* borrowed */
 } job;
 
 /* Distinct values of a column of the log, ascending behind an unused element 0: the ids of the
@@ -261,13 +262,13 @@ done:
     return st;
 }
 
-static tw_status train(job *j, char **report, tw_error *err)
+static tw_status train(void *ctx, twi_training *t, char **report, tw_error *err)
 {
+    job *j = ctx;
     tw_status st = TW_OK;
-    char tmp[TW_PATH_MAX], path[TW_PATH_MAX], checkpoint[TW_PATH_MAX];
-    int version = 0;
+    char path[TW_PATH_MAX], checkpoint[TW_PATH_MAX];
     double start = tw_clock_monotonic();
-    twi_generation *base = twi_acquire(j->e);
+    const twi_generation *base = t->base;
     twi_model_parts parts = {.towers_version = base->towers_version};
     const tw_seq_hooks hooks = {.progress = j->opt->progress,
                                 .progress_ctx = j->opt->progress_ctx,
@@ -280,30 +281,26 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(tw_path_join(checkpoint, twi_root(j->e), TWI_SEQ_CHECKPOINT, err));
     TW_TRY(twi_events_load(j->e, &j->log, err));
     TW_TRY(make_model(j, err));
-    TW_TRY(twi_model_begin(j->e, base, false, &version, tmp, err));
-    TW_TRY(twi_open_metrics(&j->metrics, tmp, TWI_SEQ_METRICS, err));
+    TW_TRY(twi_model_begin(j->e, base, false, &t->version, t->tmp, err));
+    TW_TRY(twi_open_metrics(&t->metrics, t->tmp, TWI_SEQ_METRICS, err));
+    j->metrics = t->metrics;
     TW_TRY(tw_seq_train(j->model, j->data, &hooks, &j->result, err));
-    TW_TRY(twi_close_metrics(&j->metrics, err));
-    TW_TRY(tw_path_join(path, tmp, TWI_SEQ_FILE, err));
+    TW_TRY(twi_close_metrics(&t->metrics, err));
+    TW_TRY(tw_path_join(path, t->tmp, TWI_SEQ_FILE, err));
     TW_TRY(tw_seq_model_save(j->model, path, err));
-    TW_TRY(twi_cut_save(j->model, &j->log, tmp, err));
+    TW_TRY(twi_cut_save(j->model, &j->log, t->tmp, err));
     TW_TRY(reach_verdict(j, err));
-    TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
-    TW_TRY(twi_model_report(tmp, TWI_SEQ_REPORT, *report, err));
-    parts.seq_version = version;
+    TW_TRY(write_report(j, t->version, tw_clock_monotonic() - start, report, err));
+    TW_TRY(twi_model_report(t->tmp, TWI_SEQ_REPORT, *report, err));
+    parts.seq_version = t->version;
     parts.content_version = j->cfg.content_dim > 0 ? parts.towers_version : 0;
-    const twi_new_version made = {.version = version,
-                                  .tmp = tmp,
+    const twi_new_version made = {.version = t->version,
+                                  .tmp = t->tmp,
                                   .parts = parts,
                                   .withheld = twi_verdict_withholds(&j->verdict)};
     TW_TRY(twi_publish(j->e, &made, j->opt, err));
     (void) remove(checkpoint); /* what stays behind would only be logged: it names its run */
 done:
-    if (j->metrics != NULL)
-        (void) fclose(j->metrics);
-    if (st != TW_OK && version > 0)
-        (void) !tw_remove_tree(tmp, NULL); /* the next sweep would, too */
-    twi_release(j->e, base);
     return st;
 }
 
@@ -324,15 +321,7 @@ tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **
         st = tw_seq_config_check(&j.cfg, err);
     if (st != TW_OK)
         return st;
-    st = twi_bulk_begin(e, err);
-    if (st != TW_OK)
-        return st;
-    st = train(&j, report, err);
-    twi_bulk_end(e);
-    if (st != TW_OK) {
-        tw_free(*report);
-        *report = NULL;
-    }
+    st = twi_training_run(e, train, &j, report, err);
     tw_seq_data_destroy(j.data);
     tw_seq_model_destroy(j.model);
     twi_events_fini(&j.log);

@@ -18,6 +18,7 @@
 #include "engine/models/model_dir.h"
 #include "engine/models/publish.h"
 #include "engine/train/hard_negatives.h"
+#include "engine/train/training_frame.h"
 #include "engine/train/verdict.h"
 #include "engine/training.h"
 
@@ -35,7 +36,7 @@ typedef struct job {
     double valid_before, valid_after; /* of epoch 0, of the best epoch behind it; NaN: none */
     twi_verdict verdict;
     twi_hard_search hard;
-    FILE *metrics;
+    FILE *metrics; /* borrowed */
 } job;
 
 /* ---- training -------------------------------------------------------------------------------- */
@@ -222,13 +223,13 @@ done:
     return st;
 }
 
-static tw_status train(job *j, char **report, tw_error *err)
+static tw_status train(void *ctx, twi_training *t, char **report, tw_error *err)
 {
+    job *j = ctx;
     tw_status st = TW_OK;
-    char tmp[TW_PATH_MAX], path[TW_PATH_MAX], checkpoint[TW_PATH_MAX];
-    int version = 0;
+    char path[TW_PATH_MAX], checkpoint[TW_PATH_MAX];
     double start = tw_clock_monotonic();
-    twi_generation *base = twi_acquire(j->e);
+    const twi_generation *base = t->base;
     const bool attributes = j->recipe.tower.attributes > TW_ATTRIBUTES_NONE;
     const unsigned wanted =
         attributes ? TWI_READ_ALL : TWI_READ_ALL & ~(1U << TW_MODALITY_ATTRIBUTES);
@@ -244,22 +245,23 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(tw_path_join(checkpoint, twi_root(j->e), TWI_TOWERS_CHECKPOINT, err));
     TW_TRY(twi_events_load(j->e, &j->log, err));
     TW_TRY(twi_train_set_gather(j->e, j->opt, &j->recipe, &j->c, &j->log, &j->x, err));
-    TW_TRY(twi_model_begin(j->e, base, true, &version, tmp, err));
-    TW_TRY(twi_open_metrics(&j->metrics, tmp, TWI_TOWERS_METRICS, err));
+    TW_TRY(twi_model_begin(j->e, base, true, &t->version, t->tmp, err));
+    TW_TRY(twi_open_metrics(&t->metrics, t->tmp, TWI_TOWERS_METRICS, err));
+    j->metrics = t->metrics;
     TW_TRY(fit_and_train(j, checkpoint, err));
-    TW_TRY(twi_close_metrics(&j->metrics, err));
+    TW_TRY(twi_close_metrics(&t->metrics, err));
     reach_verdict(j);
-    TW_TRY(tw_path_join(path, tmp, TWI_TOWERS_FILE, err));
+    TW_TRY(tw_path_join(path, t->tmp, TWI_TOWERS_FILE, err));
     TW_TRY(tw_tower_save(j->tower, path, err));
-    TW_TRY(write_report(j, version, tw_clock_monotonic() - start, report, err));
-    TW_TRY(twi_model_report(tmp, TWI_TOWERS_REPORT, *report, err));
+    TW_TRY(write_report(j, t->version, tw_clock_monotonic() - start, report, err));
+    TW_TRY(twi_model_report(t->tmp, TWI_TOWERS_REPORT, *report, err));
     const twi_smoothing smooth = {.c = &j->c,
                                   .pairs = j->x.split.pairs,
                                   .n_pairs = j->x.split.parts.train,
                                   .layers = j->recipe.mine.graph_layers};
-    const twi_new_version made = {.version = version,
-                                  .tmp = tmp,
-                                  .parts = {.towers_version = version,
+    const twi_new_version made = {.version = t->version,
+                                  .tmp = t->tmp,
+                                  .parts = {.towers_version = t->version,
                                             .seq_version = base->seq_version,
                                             .content_version = base->content_version},
                                   .tower = j->tower,
@@ -268,11 +270,6 @@ static tw_status train(job *j, char **report, tw_error *err)
     TW_TRY(twi_publish(j->e, &made, j->opt, err));
     (void) remove(checkpoint); /* what stays behind would only be logged: it names its training */
 done:
-    if (j->metrics != NULL)
-        (void) fclose(j->metrics);
-    if (st != TW_OK && version > 0)
-        (void) !tw_remove_tree(tmp, NULL); /* the next sweep would, too */
-    twi_release(j->e, base);
     return st;
 }
 
@@ -295,17 +292,9 @@ tw_status tw_engine_train_towers(tw_engine *e, const tw_train_options *opt, char
         st = tw_tower_recipe_parse(&j.recipe, j.opt->config_json, strlen(j.opt->config_json), err);
     if (st != TW_OK)
         return st;
-    st = twi_bulk_begin(e, err);
-    if (st != TW_OK)
-        return st;
     twi_unreadable_init(&j.unread);
     twi_hard_search_init(&j.hard, 1);
-    st = train(&j, report, err);
-    twi_bulk_end(e);
-    if (st != TW_OK) {
-        tw_free(*report);
-        *report = NULL;
-    }
+    st = twi_training_run(e, train, &j, report, err);
     twi_hard_search_fini(&j.hard);
     twi_train_set_fini(&j.x);
     twi_unreadable_fini(&j.unread);
