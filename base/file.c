@@ -6,6 +6,7 @@
 #include <ftw.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -255,6 +256,14 @@ tw_status tw_file_read_open(int fd, const char *name, size_t max, char **data, s
     *len = 0;
     tw_free(block);
     return st;
+}
+
+tw_status tw_file_lock(int fd, const char *name, tw_error *err)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return TW_OK;
+    return errno == EWOULDBLOCK ? tw_fail(err, TW_EBUSY, "another process has locked '%s'", name)
+                                : tw_fail_errno(err, "cannot lock '%s'", name);
 }
 
 tw_status tw_file_read(const char *path, size_t max, char **data, size_t *len, tw_error *err)

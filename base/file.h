@@ -50,6 +50,11 @@ TW_NODISCARD tw_status tw_file_open_below(int *fd, int folder, const char *path,
  * writes it. Devices, sockets and folders: TW_EINVAL. */
 TW_NODISCARD tw_status tw_file_open_table(int *fd, const char *path, tw_error *err);
 
+/* Locks an open file or folder for this process alone, without waiting; the lock goes with the last
+ * copy of the descriptor, however the process ends. `name` stands for it in messages. TW_EBUSY:
+ * another process has it. TW_EIO and friends: the file system cannot lock. */
+TW_NODISCARD tw_status tw_file_lock(int fd, const char *name, tw_error *err);
+
 /* Reads at most max bytes into a NUL-terminated block that the caller frees with tw_free.
  * TW_EINVAL: the file is larger than max, or is no regular file. */
 TW_NODISCARD tw_status tw_file_read(const char *path, size_t max, char **data, size_t *len,

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,15 +81,16 @@ tw_status twi_directory_lock(tw_engine *e, tw_error *err)
         return st;
     /* banned-ok: to write; a pipe is not waited for */
     e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644); // banned-ok: as above
-    if (flock(e->dir_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    if (tw_file_lock(e->dir_fd, e->dir, NULL) == TW_EBUSY) /* not every file system locks folders */
         return is_busy(e, err);
     if (e->lock_fd < 0 || fstat(e->lock_fd, &sb) != 0 || !S_ISREG(sb.st_mode)) {
         return tw_fail(err, TW_EIO,
                        "'%s' is no file that can be opened; remove it, twindex makes a new one",
                        path);
     }
-    if (flock(e->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return is_busy(e, err);
+    st = tw_file_lock(e->lock_fd, path, err);
+    if (st != TW_OK)
+        return st == TW_EBUSY ? is_busy(e, err) : st;
     const int len = snprintf(pid, sizeof pid, "%ld\n", (long) getpid());
     if (ftruncate(e->lock_fd, 0) != 0 || pwrite(e->lock_fd, pid, (size_t) len, 0) != len)
         return tw_fail_errno(err, "cannot write '%s'", path);

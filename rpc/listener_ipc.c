@@ -4,11 +4,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 #define LOCK_TRIES 8 /* another server may remove the file between our opening and locking it */
 
@@ -47,6 +48,11 @@ static bool same_file(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
+static tw_status is_taken(const char *url, tw_error *err)
+{
+    return tw_fail(err, TW_EBUSY, "cannot listen on %s: a server listens there", url);
+}
+
 static tw_status take_lock(twi_listener *l, const char *url, tw_error *err)
 {
     char path[TWI_LISTENER_MAX_PATH + 8];
@@ -63,13 +69,12 @@ static tw_status take_lock(twi_listener *l, const char *url, tw_error *err)
             return tw_fail(err, TW_EEXIST, "cannot listen on %s: '%s' is no regular file", url,
                            path);
         }
-        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-            int why = errno;
+        tw_error why;
+        const tw_status st = tw_file_lock(fd, path, &why);
+        if (st != TW_OK) {
             (void) close(fd);
-            errno = why;
-            if (why == EWOULDBLOCK)
-                return tw_fail(err, TW_EBUSY, "cannot listen on %s: a server listens there", url);
-            return tw_fail_errno(err, "cannot listen on %s: cannot lock '%s'", url, path);
+            return st == TW_EBUSY ? is_taken(url, err)
+                                  : tw_fail(err, st, "cannot listen on %s: %s", url, why.msg);
         }
         if (lstat(path, &there) == 0 && same_file(&opened, &there)) {
             if (l->made_lock) { /* on a full disk it stays without, should we be killed */
@@ -99,7 +104,7 @@ void twi_ipc_unlock(twi_listener *l)
 
 /* ---- the socket ------------------------------------------------------------------------------ */
 
-/* 0: somebody listens at `at`, or might; otherwise why not. */
+/* 0: a server listens at `at`, or may; otherwise why none does. */
 static int probe(const struct sockaddr_un *at)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -124,7 +129,7 @@ static tw_status clear_path(const char *url, const struct sockaddr_un *at, tw_er
     }
     int why = probe(at);
     if (why == 0)
-        return tw_fail(err, TW_EBUSY, "cannot listen on %s: a server listens there", url);
+        return is_taken(url, err);
     errno = why;
     if (why != ECONNREFUSED && why != ENOENT)
         return tw_fail_errno(err, "cannot listen on %s: cannot tell whether a server does", url);
@@ -158,7 +163,7 @@ tw_status twi_ipc_open(twi_listener *l, const char *url, const char *path, int b
     (void) fchmod(l->fd, 0660); /* what bind() gives the file, less the umask */
     if (bind(l->fd, (struct sockaddr *) &at, sizeof at) != 0) {
         if (errno == EADDRINUSE)
-            TW_TRY(tw_fail(err, TW_EBUSY, "cannot listen on %s: the path is in use", url));
+            TW_TRY(is_taken(url, err));
         TW_TRY(tw_fail_errno(err, "cannot listen on %s", url));
     }
     if (lstat(path, &made) == 0) {

@@ -110,6 +110,26 @@ static bool add_name(void *ctx, const char *name)
     return ++s->n < s->most;
 }
 
+static void a_locked_file_is_busy_until_it_is_closed(void **state)
+{
+    (void) state;
+    const char *const paths[] = {tw_test_file("locked", "x"), tw_test_dir()};
+    for (int i = 0; i < 2; i++) {
+        tw_error why = {0};
+        const int first = open(paths[i], O_RDONLY), second = open(paths[i], O_RDONLY);
+        assert_true(first >= 0 && second >= 0);
+        assert_ok(tw_file_lock(first, paths[i], err));
+        assert_ok(tw_file_lock(first, paths[i], err)); /* its own does not stand in its way */
+        assert_int_equal(tw_file_lock(second, paths[i], &why), TW_EBUSY);
+        assert_non_null(strstr(why.msg, paths[i]));
+        assert_int_equal(close(first), 0);
+        assert_ok(tw_file_lock(second, paths[i], err));
+        assert_int_equal(close(second), 0);
+        assert_int_equal(tw_file_lock(second, paths[i], &why), TW_EIO); /* no lock, but not taken */
+        assert_non_null(strstr(why.msg, "cannot lock"));
+    }
+}
+
 static void each_name_of_a_folder_comes_once(void **state)
 {
     (void) state;
@@ -224,6 +244,7 @@ int main(void)
         cmocka_unit_test(replace_leaves_no_temporary_file),
         cmocka_unit_test(an_aborted_file_leaves_the_old_one),
         cmocka_unit_test(folders_are_made_and_removed_with_all_they_hold),
+        cmocka_unit_test(a_locked_file_is_busy_until_it_is_closed),
         cmocka_unit_test(each_name_of_a_folder_comes_once),
         cmocka_unit_test(only_regular_files_are_opened_and_nothing_is_waited_for),
         cmocka_unit_test(a_path_below_a_folder_never_leaves_it),
