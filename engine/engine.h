@@ -121,7 +121,8 @@ TW_NODISCARD tw_status tw_engine_each_vector(tw_engine *e, int *model, tw_embedd
  * first and give the ids of the others; the calls whose answer has no place for them (next with a
  * history, embed, record) give TW_EINVAL and name all. */
 
-/* A copy of an item by id or exact title; release with tw_item_fini. */
+/* A copy of an item by id or exact title; release with tw_item_fini. For callers of the library
+ * that have no use for the ids of others with the title: the program itself always shows them. */
 TW_NODISCARD tw_status tw_engine_get(tw_engine *e, const char *item, tw_item *out, tw_error *err);
 /* The same; also (TW_ALSO_MAX) <- the ids of other items with this title, see engine/answer.h. */
 TW_NODISCARD tw_status tw_engine_get_also(tw_engine *e, const char *item, tw_item *out,

@@ -100,6 +100,14 @@ void toy_train(tw_engine *e)
     toy_train_seq(e, (tw_train_options){.config_json = TOY_SEQ});
 }
 
+int toy_of_genre(const tw_answer *a, const char *genre)
+{
+    int n = 0;
+    for (int i = 0; i < a->n; i++)
+        n += strncmp(a->rows[i].title, genre, strlen(genre)) == 0;
+    return n;
+}
+
 void toy_collect(void *ctx, const char *what)
 {
     toy_findings *f = ctx;

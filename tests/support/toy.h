@@ -27,6 +27,9 @@ void toy_train(tw_engine *e);
 void toy_train_towers(tw_engine *e, tw_train_options opt);
 void toy_train_seq(tw_engine *e, tw_train_options opt);
 
+/* How many rows of an answer are films of a genre. */
+int toy_of_genre(const tw_answer *a, const char *genre);
+
 /* What tw_engine_check finds: pass it toy_collect and one of these. */
 typedef struct toy_findings {
     int n;

@@ -34,20 +34,12 @@ static int close_shared(void **state)
     return 0;
 }
 
-static int of_genre(const tw_answer *a, const char *genre)
-{
-    int n = 0;
-    for (int i = 0; i < a->n; i++)
-        n += strncmp(a->rows[i].title, genre, strlen(genre)) == 0;
-    return n;
-}
-
 static void similar_finds_the_same_genre_and_not_itself(void **state)
 {
     (void) state;
     assert_ok(tw_engine_similar(shared, &(tw_similar_query){.item = "f3", .k = 8}, &answer, err));
     assert_int_equal(answer.n, 8);
-    assert_true(of_genre(&answer, "Western") >= 7);
+    assert_true(toy_of_genre(&answer, "Western") >= 7);
     assert_string_equal(answer.query_title, "Western Story 3");
     assert_string_equal(answer.basis, "item");
     for (int i = 0; i < answer.n; i++) {
@@ -84,7 +76,7 @@ static void next_knows_users_histories_and_strangers(void **state)
     (void) state;
     assert_ok(tw_engine_next(shared, &(tw_next_query){.user = "u1", .k = 3}, &answer, err));
     assert_string_equal(answer.basis, "user");
-    assert_int_equal(of_genre(&answer, "Western"), 3); /* 8 of 12 are seen: 4 are left */
+    assert_int_equal(toy_of_genre(&answer, "Western"), 3); /* 8 of 12 are seen: 4 are left */
 
     const char *const history[] = {"f25", "f26", "Robot Story 3"};
     assert_ok(tw_engine_next(shared, &(tw_next_query){.history = history, .n_history = 3, .k = 3},
@@ -176,7 +168,7 @@ static void a_put_item_is_found_at_once_and_a_deleted_one_never(void **state)
         shared, &(tw_similar_query){.text = "robot story 99 robot film", .k = 1}, &answer, err));
     assert_string_equal(answer.rows[0].id, "new");
     assert_ok(tw_engine_similar(shared, &(tw_similar_query){.item = "new", .k = 5}, &answer, err));
-    assert_true(of_genre(&answer, "Robot") >= 4);
+    assert_true(toy_of_genre(&answer, "Robot") >= 4);
 
     assert_ok(tw_engine_delete(shared, "new", err));
     assert_status(tw_engine_delete(shared, "new", err), TW_ENOTFOUND);
@@ -428,30 +420,24 @@ static void without_models_the_answer_says_what_to_run(void **state)
     tw_engine_close(e);
 }
 
-static void collect(void *ctx, const char *what)
-{
-    (void) fprintf(stderr, "found: %s\n", what);
-    ++*(int *) ctx;
-}
-
-static void check_is_silent_on_a_sound_directory_only(void **state)
+static void check_is_silent_on_a_whole_directory_only(void **state)
 {
     (void) state;
-    int n = 0;
+    toy_findings f = {0};
     tw_engine *e = toy_engine("checked", true);
     toy_train(e);
     tw_engine_close(e);
-    assert_ok(tw_engine_check(tw_test_path("checked"), collect, &n, err));
-    assert_int_equal(n, 0);
-    FILE *f = fopen(tw_test_path("checked/index/items-0001.twx"), "r+b");
-    assert_non_null(f);
-    assert_int_equal(fseek(f, -30, SEEK_END), 0);
-    int byte = fgetc(f);
-    assert_int_equal(fseek(f, -30, SEEK_END), 0);
-    assert_true(fputc(byte ^ 0x10, f) != EOF);
-    assert_int_equal(fclose(f), 0);
-    assert_status(tw_engine_check(tw_test_path("checked"), collect, &n, err), TW_ECORRUPT);
-    assert_int_equal(n, 1);
+    assert_ok(tw_engine_check(tw_test_path("checked"), toy_collect, &f, err));
+    assert_int_equal(f.n, 0);
+    FILE *snapshot = fopen(tw_test_path("checked/index/items-0001.twx"), "r+b");
+    assert_non_null(snapshot);
+    assert_int_equal(fseek(snapshot, -30, SEEK_END), 0);
+    int byte = fgetc(snapshot);
+    assert_int_equal(fseek(snapshot, -30, SEEK_END), 0);
+    assert_true(fputc(byte ^ 0x10, snapshot) != EOF);
+    assert_int_equal(fclose(snapshot), 0);
+    assert_status(tw_engine_check(tw_test_path("checked"), toy_collect, &f, err), TW_ECORRUPT);
+    assert_int_equal(f.n, 1);
 }
 
 int main(void)
@@ -476,7 +462,7 @@ int main(void)
         cmocka_unit_test(eval_towers_uses_the_split_of_the_training),
         cmocka_unit_test(directories_are_checked_before_use),
         cmocka_unit_test(without_models_the_answer_says_what_to_run),
-        cmocka_unit_test(check_is_silent_on_a_sound_directory_only),
+        cmocka_unit_test(check_is_silent_on_a_whole_directory_only),
     };
     return cmocka_run_group_tests(tests, open_shared, close_shared);
 }

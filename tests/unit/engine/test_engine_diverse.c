@@ -29,14 +29,6 @@ static int close_shared(void **state)
     return 0;
 }
 
-static int of_genre(const tw_answer *a, const char *genre)
-{
-    int n = 0;
-    for (int i = 0; i < a->n; i++)
-        n += strncmp(a->rows[i].title, genre, strlen(genre)) == 0;
-    return n;
-}
-
 /* A person of the first genre: others of it fit best, so a list without diversity is nearly all
  * Westerns. */
 static void a_diverse_list_leaves_the_genre_and_its_pool_is_one_for_all_k(void **state)
@@ -45,12 +37,12 @@ static void a_diverse_list_leaves_the_genre_and_its_pool_is_one_for_all_k(void *
     char ids[2][TOY_ITEMS][8];
     tw_next_query q = {.user = "u1", .k = 4};
     assert_ok(tw_engine_next(shared, &q, &answer, err));
-    int alike = of_genre(&answer, "Western");
+    int alike = toy_of_genre(&answer, "Western");
     assert_in_range(alike, 3, 4);
     q.diversity = 0.6;
     assert_ok(tw_engine_next(shared, &q, &answer, err));
     assert_int_equal(answer.n, 4);
-    assert_in_range(of_genre(&answer, "Western"), 1, alike - 1);
+    assert_in_range(toy_of_genre(&answer, "Western"), 1, alike - 1);
     assert_string_equal(answer.basis, "user");
     for (int i = 0; i < 4; i++)
         (void) snprintf(ids[0][i], sizeof ids[0][i], "%s", answer.rows[i].id);
