@@ -3,7 +3,8 @@
  *
  * Order of locks, outermost first: bulk, saving, writer, lock, pool_lock of a generation. None is
  * held across a training run or the building of an index but `bulk`, whose purpose that is, nor
- * across the writing of a snapshot but `saving`.
+ * across the writing of a snapshot but `saving`. Under the locks of popularity and of maintenance
+ * no other of these is taken.
  */
 #ifndef TW_ENGINE_ENGINE_STATE_H
 #define TW_ENGINE_ENGINE_STATE_H

@@ -167,7 +167,7 @@ for path in /etc/shadow /etc/passwd /nowhere ../secret deep/../../secret "$work/
     cmp -s out refusal || { [ -f refusal ] && { failures=$((failures + 1)); echo "FAILED: '$path' is told from others"; cat out; }; }
     cp out refusal
 done
-one_line 'a sound likewise' 1 'the audio is not the path of a sound' "$program" put --connect "$url" z --audio ../secret
+one_line 'a sound likewise' 1 'the audio is not the path of an audio file' "$program" put --connect "$url" z --audio ../secret
 want 'the log knows why' 0 "MEDIA-REFUSED.*'deep/../../secret' climbs" cat serve.log
 want 'nothing was stored' 1 'no item' "$program" get --connect "$url" z
 want 'it has the vector of its like' 0 '^ *1  *1.000  *y ' "$program" similar --connect "$url" --image shop/ring4.png -k 1
