@@ -19,7 +19,7 @@ all: program
 help:
 	@echo 'make            build/twindex, installing what is missing'
 	@echo 'make demo       the whole story on MovieLens-100K: train, ingest, serve, query'
-	@echo 'make demo-images  the same emoji by two hands: ask with a picture, and with words'
+	@echo 'make demo-images  the same emoji by two hands: ask with an image, and with words'
 	@echo 'make demo-audio  which drums sound alike? trained on ten kits, asked with three others'
 	@echo 'make test       build with every check on, run all tests'
 	@echo 'make bench      measure this machine'

@@ -1,4 +1,4 @@
-/* base/media.h — a picture and a sound as plain arrays: what decoders give and towers take. */
+/* base/media.h — an image and an audio file as plain arrays: what decoders give and towers take. */
 #ifndef TW_BASE_MEDIA_H
 #define TW_BASE_MEDIA_H
 
@@ -7,7 +7,7 @@
 /* Pixels in rows from the top, samples of a pixel side by side, 8 bits each, sRGB. */
 typedef struct tw_image {
     int width, height;
-    int channels;      /* 1 grey, 3 RGB; never alpha: decoders lay a picture on a background */
+    int channels;      /* 1 grey, 3 RGB; never alpha: decoders lay an image on a background */
     unsigned char *px; /* (height, width, channels), owned: tw_free */
 } tw_image;
 

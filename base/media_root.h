@@ -4,7 +4,7 @@
  * that they are there. So it is opened part by part from this folder, and no part may climb or be a
  * link (tw_file_open_below); who asks is told one sentence whatever was wrong.
  *
- *     TW_TRY(tw_media_root_open(&root, "/srv/pictures", err));
+ *     TW_TRY(tw_media_root_open(&root, "/srv/images", err));
  *     TW_TRY(tw_media_root_file(root, "cats/7.png", &fd, full, err));
  *
  * Thread-safe once open.

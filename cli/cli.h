@@ -125,12 +125,11 @@ typedef struct asking {
     char *image_data, *audio_data;    /* owned: what the files hold */
 } asking;
 
-#define ASKING_FLAGS(a)                                                                            \
-    {"text", 't', FLAG_TEXT, &(a).text, "T", "this text instead of an item", 0, 0},                \
-        {"image", 0, FLAG_TEXT, &(a).image, "FILE", "this picture; with --text: both at once",     \
-         0,       0},                                                                              \
-    {                                                                                              \
-        "audio", 0, FLAG_TEXT, &(a).audio, "FILE", "this sound, likewise", 0, 0                    \
+#define ASKING_FLAGS(a)                                                                             \
+    {"text", 't', FLAG_TEXT, &(a).text, "T", "this text instead of an item", 0, 0},                 \
+        {"image", 0, FLAG_TEXT, &(a).image, "FILE", "this image; with --text: both at once", 0, 0}, \
+    {                                                                                               \
+        "audio", 0, FLAG_TEXT, &(a).audio, "FILE", "this sound, likewise", 0, 0                     \
     }
 
 /* Anything at all is shown. */

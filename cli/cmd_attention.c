@@ -82,7 +82,7 @@ static tw_status print_text(const tw_attention_map *m, int k, tw_error *err)
     return TW_OK;
 }
 
-/* ---- as a picture ---------------------------------------------------------------------------- */
+/* ---- as an image ---------------------------------------------------------------------------- */
 
 /* The lower right corner (shown, shown), and what each of its rows gives to all that is older. */
 static void fill_cells(float *cells, float *older, const tw_attention_map *m, int shown)
@@ -108,7 +108,7 @@ static tw_status draw(const tw_attention_map *m, const attention_flags *f, tw_er
     const char **names = tw_alloc((size_t) shown, sizeof *names);
 
     if (cells == NULL || older == NULL || names == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "picture of %d items", shown);
+        st = tw_fail(err, TW_ENOMEM, "image of %d items", shown);
         goto done;
     }
     for (int i = 0; i < shown; i++)
@@ -186,7 +186,7 @@ int cmd_attention(int argc, char **argv)
         {"history", 0, FLAG_TEXT, &f.history, "A,B,...",
          "these items, oldest first (\\, in a title)", 0, 0},
         {"output", 'o', FLAG_TEXT, &f.path, "FILE", "draw the map, a .png or .svg", 0, 0},
-        {"last", 0, FLAG_INT, &f.last, "N", "items in the picture, from the latest back (25)", 1,
+        {"last", 0, FLAG_INT, &f.last, "N", "items in the image, from the latest back (25)", 1,
          200},
         {"block", 0, FLAG_INT, &f.block, "B", "of the model, from 1 (the last)", 1, 16},
         {"head", 0, FLAG_INT, &f.head, "H", "of the block, from 1 (the mean of all)", 1, 1024},
@@ -197,7 +197,7 @@ int cmd_attention(int argc, char **argv)
         .synopsis = "attention DIR (--user U | --history A,B,C) [-o FILE] [--json]",
         .about =
             "Shows which earlier items each position of a history looks at in the sequential\n"
-            "model: a list for the last one, a map of all in the picture. Titles are the store's.\n"
+            "model: a list for the last one, a map of all in the image. Titles are the store's.\n"
             "What is looked at is mixed into the prediction; how it acts there, it does not say.",
         .example = "  twindex attention films --user 42 -o map.png",
         .flags = flags,

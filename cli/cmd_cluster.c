@@ -13,7 +13,7 @@
 #define MAX_CSV ((size_t) 1 << 36)
 
 typedef struct cluster_flags {
-    const char *csv, *picture, *against;
+    const char *csv, *image, *against;
     int64_t k, seed, top;
     bool json, quiet;
 } cluster_flags;
@@ -159,7 +159,7 @@ static tw_status draw(const tw_clustering *c, const cluster_flags *f, tw_error *
     const char **names = tw_alloc((size_t) c->k, sizeof *names);
 
     if (xy == NULL || group == NULL || strength == NULL || names == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "picture of %lld items", (long long) c->n);
+        st = tw_fail(err, TW_ENOMEM, "image of %lld items", (long long) c->n);
         goto done;
     }
     for (int64_t i = 0; i < c->n; i++) {
@@ -178,15 +178,15 @@ static tw_status draw(const tw_clustering *c, const cluster_flags *f, tw_error *
         "of the ten nearest are kept (a flat projection: %.0f %%). Pale: between "
         "clusters. Axes mean nothing.",
         (long long) m, c->k, c->model, 100 * c->map_kept, 100 * c->components_kept);
-    const plot_groups picture = {.title = "What is in the catalogue",
-                                 .subtitle = subtitle,
-                                 .xy = xy,
-                                 .group = group,
-                                 .strength = strength,
-                                 .n = m,
-                                 .names = names,
-                                 .n_groups = c->k};
-    TW_TRY(plot_groups_draw(f->picture, &picture, err));
+    const plot_groups image = {.title = "What is in the catalogue",
+                               .subtitle = subtitle,
+                               .xy = xy,
+                               .group = group,
+                               .strength = strength,
+                               .n = m,
+                               .names = names,
+                               .n_groups = c->k};
+    TW_TRY(plot_groups_draw(f->image, &image, err));
 done:
     tw_free(xy);
     tw_free(group);
@@ -207,12 +207,12 @@ static tw_status show(const char *dir, const cluster_flags *f, tw_error *err)
     const tw_cluster_options opt = {.k = (int) f->k,
                                     .seed = (uint64_t) f->seed,
                                     .against = f->against,
-                                    .map = f->picture != NULL,
+                                    .map = f->image != NULL,
                                     .progress = meter_show,
                                     .progress_ctx = &m};
 
-    if (f->picture != NULL)
-        TW_TRY(plot_check(f->picture, err));
+    if (f->image != NULL)
+        TW_TRY(plot_check(f->image, err));
     TW_TRY(tw_engine_open(&e, dir, &(tw_engine_options){.mode = TW_ENGINE_READ}, err));
     st = tw_engine_cluster(e, &opt, &c, err);
     meter_end(&m);
@@ -220,7 +220,7 @@ static tw_status show(const char *dir, const cluster_flags *f, tw_error *err)
         goto done;
     if (f->csv != NULL)
         TW_TRY(write_csv(&c, f->csv, err));
-    if (f->picture != NULL)
+    if (f->image != NULL)
         TW_TRY(draw(&c, f, err));
     if (f->json) {
         (void) (print_json_text(stdout, c.report) + printf("\n"));
@@ -229,8 +229,8 @@ static tw_status show(const char *dir, const cluster_flags *f, tw_error *err)
     print_text(&c, f);
     if (f->csv != NULL)
         (void) printf("wrote %s\n", f->csv);
-    if (f->picture != NULL)
-        (void) printf("drew %s\n", f->picture);
+    if (f->image != NULL)
+        (void) printf("drew %s\n", f->image);
 done:
     tw_clustering_fini(&c);
     tw_engine_close(e);
@@ -244,7 +244,7 @@ int cmd_cluster(int argc, char **argv)
         {"k", 'k', FLAG_INT, &f.k, "N", "clusters (about the root of half the items, 2 to 256)", 1,
          TW_KMEANS_MAX_K},
         {"out", 0, FLAG_TEXT, &f.csv, "FILE", "write item,cluster,name,score as CSV", 0, 0},
-        {"png", 0, FLAG_TEXT, &f.picture, "FILE", "draw a map of all items, a .png or .svg", 0, 0},
+        {"png", 0, FLAG_TEXT, &f.image, "FILE", "draw a map of all items, a .png or .svg", 0, 0},
         {"against", 0, FLAG_TEXT, &f.against, "NAME", "compare with this attribute's values (NMI)",
          0, 0},
         {"top", 0, FLAG_INT, &f.top, "N", "lines of the table, 0 for all (40)", 0, TW_KMEANS_MAX_K},

@@ -4,9 +4,10 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "cli/cli.h"
+#include "cli/model_settings.h"
 #include "cli/report.h"
-#include "cli/settings.h"
 #include "engine/eval/cold_start_eval.h"
+#include "seqmodel/seqmodel.h"
 
 static int offline_eval(const char *dir, tw_cold_start_options opt, bool json, bool quiet)
 {
@@ -40,7 +41,7 @@ int eval_cold(int argc, char **argv)
     tw_cold_start_options opt = {0};
     int64_t threads = 0;
     bool ids = false, json = false, quiet = false;
-    settings p = {.known = seq_setting};
+    settings p = {.of = &tw_seq_settings};
     tw_text text;
     tw_error err = {0};
     char *recipe = NULL;

@@ -4,9 +4,10 @@
 
 #include "base/alloc.h"
 #include "cli/cli.h"
+#include "cli/model_settings.h"
 #include "cli/report.h"
-#include "cli/settings.h"
 #include "engine/eval/offline_eval.h"
+#include "seqmodel/seqmodel.h"
 
 int eval_events(int argc, char **argv)
 {
@@ -14,7 +15,7 @@ int eval_events(int argc, char **argv)
     tw_offline_eval_options opt = {0};
     int64_t threads = 0;
     bool json = false, quiet = false;
-    settings p = {.known = seq_setting};
+    settings p = {.of = &tw_seq_settings};
     tw_text text;
     tw_error err = {0};
     const flag flags[] = {

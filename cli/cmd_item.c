@@ -15,15 +15,16 @@ int cmd_put(int argc, char **argv)
         {"title", 0, FLAG_TEXT, &item.title, "T", "its title", 0, 0},
         {"text", 0, FLAG_TEXT, &item.text, "T", "its description", 0, 0},
         {"attributes", 0, FLAG_TEXT, &item.attributes, "JSON", "an object", 0, 0},
-        {"image", 0, FLAG_TEXT, &item.image, "PATH", "its picture, a file (see below)", 0, 0},
-        {"audio", 0, FLAG_TEXT, &item.audio, "PATH", "its sound, likewise", 0, 0},
+        {"image", 0, FLAG_TEXT, &item.image, "PATH", "its image, a file (see below)", 0, 0},
+        {"audio", 0, FLAG_TEXT, &item.audio, "PATH", "its audio, likewise", 0, 0},
         {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
         {0}};
     const usage u = {
         .synopsis = "put (--dir DIR | --connect URL) ID [--title T] [--text T] [--attributes JSON]",
         .about =
             "Inserts an item, or replaces the whole of the one with this id. When it returns, the\n"
-            "item is on disk and the next query finds it. Pictures and sounds are files that stay\n"
+            "item is on disk and the next query finds it. Images and audio files are files that "
+            "stay\n"
             "where they are: with --dir any that you can read, with --connect files of the "
             "server,\n"
             "named by their paths below its media root (twindex serve --media-root).",

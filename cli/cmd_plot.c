@@ -1,4 +1,4 @@
-/* plot: the log of a training as a picture. */
+/* plot: the log of a training as an image. */
 #include <stdlib.h>
 #include <string.h>
 

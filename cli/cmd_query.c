@@ -9,8 +9,8 @@ static const char *heading(const tw_answer *a)
 {
     static const char *const of[][2] = {{"item", "like"},
                                         {"text", "like this text"},
-                                        {"picture", "like this picture"},
-                                        {"sound", "like this sound"}};
+                                        {"image", "like this image"},
+                                        {"audio", "like this audio file"}};
     for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
         if (strcmp(a->basis, of[i][0]) == 0)
             return of[i][1];
@@ -34,7 +34,7 @@ int cmd_similar(int argc, char **argv)
         .synopsis = "similar (--dir DIR | --connect URL) (ITEM | --text T | --image F | --audio F) "
                     "[-k N] [--json]",
         .about = "Finds the items most like an item (named by id or by exact title), or like what\n"
-                 "is shown: a text, a picture, a sound, or several of them at once.\n"
+                 "is shown: a text, an image, an audio file, or several of them at once.\n"
                  "The score is the cosine of the tower vectors.",
         .example = "  twindex similar --dir films \"Toy Story (1995)\" -k 5\n"
                    "  twindex similar --dir shop --image photo.jpg --text red\n"

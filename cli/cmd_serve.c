@@ -86,7 +86,7 @@ int cmd_serve(int argc, char **argv)
         {"deadline", 0, FLAG_INT, &deadline, "MS",
          "for requests that bring none, in milliseconds (30000)", 1, TW_WIRE_MAX_DEADLINE_MS},
         {"media-root", 0, FLAG_TEXT, &media, "FOLDER",
-         "take paths of pictures and sounds below it in Put (none)", 0, 0},
+         "take paths of images and audio files below it in Put (none)", 0, 0},
         {"api-keys", 0, FLAG_TEXT, &keys, "FILE",
          "ask for one of the keys in it, one a line; SIGHUP reads it again", 0, 0},
         {"url-file", 0, FLAG_TEXT, &url_file, "FILE", "write the bound URL there once it listens",

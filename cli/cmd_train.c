@@ -8,11 +8,12 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/model_settings.h"
 #include "cli/plot/plot.h"
 #include "cli/plot/training_plot.h"
 #include "cli/report.h"
-#include "cli/settings.h"
 #include "engine/training.h"
+#include "seqmodel/seqmodel.h"
 #include "towers/towers.h"
 
 typedef struct train_flags {
@@ -95,7 +96,7 @@ static int run_training(const char *dir, bool towers, const train_flags *f, tw_t
     if (st == TW_OK && f->plot != NULL)
         st = training_plot_draw(e, towers, v.model, f->plot, &err);
     int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
-    if (report != NULL && f->json) /* the model is there even where its picture is not */
+    if (report != NULL && f->json) /* the model is there even where its image is not */
         (void) (print_json_text(stdout, report) + printf("\n"));
     else if (report != NULL)
         print_training_report(report, towers);
@@ -109,23 +110,6 @@ static int run_training(const char *dir, bool towers, const train_flags *f, tw_t
 
 /* ---- towers ---------------------------------------------------------------------------------- */
 
-static bool tower_key(const char *key)
-{
-    for (int i = 0; i < tw_tower_option_count(); i++)
-        if (strcmp(tw_tower_option_at(i).key, key) == 0)
-            return true;
-    return false;
-}
-
-static void tower_keys(FILE *out)
-{
-    (void) fprintf(out, "\nSettings (as options, or in the config file):\n");
-    for (int i = 0; i < tw_tower_option_count(); i++) {
-        tw_tower_option o = tw_tower_option_at(i);
-        (void) fprintf(out, "  --%-22s %s (%s)\n", o.key, o.help, o.fallback);
-    }
-}
-
 /* The whole config as JSON: defaults, then the file, then the flags. Free with tw_text_fini. */
 static tw_status tower_config(const train_flags *f, const settings *p, tw_text *out, tw_error *err)
 {
@@ -137,6 +121,7 @@ static tw_status tower_config(const train_flags *f, const settings *p, tw_text *
     if (f->config != NULL) {
         TW_TRY(tw_file_read(f->config, MAX_CONFIG, &data, &len, err));
         TW_TRY(tw_tower_recipe_parse(&recipe, data, len, err));
+        note_renamed_settings(&tw_tower_settings, data, len);
     }
     for (int i = 0; i < p->n; i++)
         TW_TRY(tw_tower_recipe_set(&recipe, p->set[i].key, p->set[i].value, err));
@@ -178,7 +163,7 @@ static tw_train_options tower_source(const train_flags *f)
 static int train_towers(int argc, char **argv)
 {
     train_flags f = {0};
-    settings p = {.known = tower_key};
+    settings p = {.of = &tw_tower_settings};
     tw_text config;
     tw_error err = {0};
     const flag flags[] = {
@@ -208,13 +193,13 @@ static int train_towers(int argc, char **argv)
             "Trains the Siamese towers, publishes a new model version, embeds and indexes the\n"
             "catalogue with it. What they read is what the catalogue has, unless told: text if "
             "any\n"
-            "item has some, pictures and sounds if one item in ten has one. Towers that are no\n"
+            "item has some, images and audio files if one item in ten has one. Towers that are no\n"
             "better on validation than before their training are kept, but do not serve (exit 1).",
         .example = "  twindex train towers films --from-events\n"
                    "  twindex train towers shop --pairs same.csv --loss infonce --epochs 20\n"
-                   "  twindex train towers photos --classes species --picture resnet",
+                   "  twindex train towers photos --classes species --image resnet",
         .flags = flags,
-        .more = tower_keys,
+        .more = print_tower_settings,
         .other = settings_take,
         .other_ctx = &p,
     };
@@ -249,7 +234,7 @@ static int train_seq(int argc, char **argv)
 {
     train_flags f = {0};
     const char *model = NULL;
-    settings p = {.known = seq_setting};
+    settings p = {.of = &tw_seq_settings};
     tw_text config;
     tw_error err = {0};
     const flag flags[] = {{"model", 0, FLAG_TEXT, &model, "NAME",

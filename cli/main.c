@@ -17,7 +17,7 @@ static const command commands[] = {
     {"plot", "draw how a model was trained", cmd_plot},
     {"cluster", "group the items, name the groups, draw a map", cmd_cluster},
     {"attention", "show which items of a history the model looks at", cmd_attention},
-    {"similar", "items like this item, text, picture or sound", cmd_similar},
+    {"similar", "items like this item, text, image or audio", cmd_similar},
     {"next", "what comes next for a user or a history", cmd_next},
     {"embed", "vectors, to look at or for other tools", cmd_embed},
     {"pairs", "how alike two items are", cmd_pairs},
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
         char media[TW_MEDIA_FEATURES_MAX];
         (void) printf("twindex %s%s\nreads %s\n", TWINDEX_VERSION,
-                      plot_available() ? "" : " (built without cairo: draws no pictures)",
+                      plot_available() ? "" : " (built without cairo: draws no images)",
                       tw_media_features(media));
         return EXIT_SUCCESS;
     }

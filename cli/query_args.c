@@ -1,4 +1,4 @@
-/* Queries that show something: a text, a picture, a sound. */
+/* Queries that show something: a text, an image, an audio file. */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "cli/cli.h"

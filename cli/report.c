@@ -272,7 +272,7 @@ static const char *examples_name(const char *source)
                                             : "pairs";
 }
 
-/* "  reads text of 30 items, picture of 28"; nothing where text is all there is. */
+/* "  reads text of 30 items, image of 28"; nothing where text is all there is. */
 static void print_modalities(const json_t *r)
 {
     const char *name, *between = "  reads ", *what = " items";

@@ -45,7 +45,7 @@ tw_find(tw_sndfile sndfile sndfile sndfile.h)
 tw_find(tw_samplerate samplerate samplerate samplerate.h)
 tw_find(tw_fftw fftw3f fftw3f fftw3.h)
 
-# What the program can do without, and then says so: drawing pictures, and reading JPEG.
+# What the program can do without, and then says so: drawing images, and reading JPEG.
 function(tw_find_optional option what target pc library header)
   set(${option} AUTO CACHE STRING "${what}: AUTO (where ${pc} is found), ON or OFF")
   set_property(CACHE ${option} PROPERTY STRINGS AUTO ON OFF)
@@ -57,8 +57,8 @@ function(tw_find_optional option what target pc library header)
     set(TW_MISSING ${TW_MISSING} PARENT_SCOPE)
   endif()
 endfunction()
-tw_find_optional(TW_CAIRO "draw pictures" tw_cairo cairo cairo cairo.h)
-tw_find_optional(TW_JPEG "read JPEG pictures" tw_jpeg libjpeg jpeg jpeglib.h)
+tw_find_optional(TW_CAIRO "draw images" tw_cairo cairo cairo cairo.h)
+tw_find_optional(TW_JPEG "read JPEG images" tw_jpeg libjpeg jpeg jpeglib.h)
 
 if(TW_TESTS)
   tw_find(tw_cmocka cmocka cmocka cmocka.h)

@@ -132,7 +132,7 @@ say "$found"
 # ---- load, train --------------------------------------------------------------------------------
 
 # Sound alone: the names are for us to read. Of the front ends panns hears up to 14 kHz, where cymbals are.
-hear="--text none --attributes none --sound cnn --sound_front panns --sound_seconds 1 --sound_width 16"
+hear="--text none --attributes none --audio cnn --audio_front panns --audio_seconds 1 --audio_width 16"
 # All pairs of one sort are known to be alike, so the rest of a batch is not. Tuning tells drums apart: disturb it little.
 learn="--temperature 0.05 --batch 16 --lr 0.006 --strength 0.4 --epochs 6 --patience 0"
 

@@ -88,7 +88,7 @@ def read_png(path):
         elif kind == b"IDAT":
             body += chunk
     samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
-    picture = []
+    image = []
     for row in unfilter(zlib.decompress(body), height, (width * samples * bits + 7) // 8, max(1, samples * bits // 8)):
         line = []
         for x in range(width):
@@ -100,17 +100,17 @@ def read_png(path):
                 v = v[:1] * 3 + v[1:]
             a = v[3] if len(v) == 4 else 255
             line.append(tuple((c * a + 255 * (255 - a)) // 255 for c in v[:3]))
-        picture.append(line)
-    return picture
+        image.append(line)
+    return image
 
 
-def write_png(path, picture):
+def write_png(path, image):
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    body = b"".join(b"\0" + bytes(c for p in row for c in p) for row in picture)
+    body = b"".join(b"\0" + bytes(c for p in row for c in p) for row in image)
     with open(path, "wb") as f:
-        f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", len(picture[0]), len(picture), 8, 2, 0, 0, 0)) +
+        f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", len(image[0]), len(image), 8, 2, 0, 0, 0)) +
                 chunk(b"IDAT", zlib.compress(body, 9)) + chunk(b"IEND", b""))
 
 
@@ -165,7 +165,7 @@ def ask(work, program):
 def report(work, seconds):
     newest = sorted(glob.glob(f"{work}/data/models/*/towers.report.json"))[-1]
     answers = json.load(open(f"{work}/answers.json"))
-    json.dump({"pictures": answers, "towers_training": json.load(open(newest)), "seconds": int(seconds),
+    json.dump({"images": answers, "towers_training": json.load(open(newest)), "seconds": int(seconds),
                "command": "make demo-images"}, open(f"{work}/report.json", "w"), indent=2)
     print(f"\n{answers['first']} of {answers['asked']} twins found first, in {seconds} s all told.")
 

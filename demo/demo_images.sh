@@ -63,14 +63,14 @@ say "ingest    $($program ingest "$dir" "$work/emoji.csv" -q 2>>"$log" | sed 's/
 
 # ---- train, ask ---------------------------------------------------------------------------------
 
-step "1. Siamese towers for pictures and their names, from what belongs together"
-$program train towers "$dir" --classes emoji --groups category --picture conv4 --picture-size 32 \
-    --picture-width 32 --text bag --bits 14 --embed-dim 64 --dim 64 --augment photo --strength 0.5 \
+step "1. Siamese towers for images and their names, from what belongs together"
+$program train towers "$dir" --classes emoji --groups category --image conv4 --image-size 32 \
+    --image-width 32 --text bag --bits 14 --embed-dim 64 --dim 64 --augment photo --strength 0.5 \
     --modality-dropout 0.5 --per-class 2 --batch 256 --grouped 0.3 --epochs "${EPOCHS:-25}" --patience 0
 
 step "2. Ask with drawings that nobody learnt from, and with words"
 python3 demo/demo_images.py ask "$work" "$program"
 
 python3 demo/demo_images.py report "$work" "$(($(date +%s) - started))"
-say "all pictures   $work/sheet.png"
+say "all images   $work/sheet.png"
 say "every figure   $work/report.json"

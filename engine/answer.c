@@ -109,7 +109,7 @@ tw_status tw_answer_set_query(tw_answer *a, const char *id, const char *title, t
 
 const char *tw_answer_basis(const char *name)
 {
-    static const char *const known[] = {"item",  "text", "picture", "sound",
+    static const char *const known[] = {"item",  "text", "image",   "audio",
                                         "mixed", "user", "history", "popular"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(known[i], name) == 0)

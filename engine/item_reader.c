@@ -118,7 +118,7 @@ static tw_status load_media(twi_item_reader *r, const char *image, const char *a
 void twi_item_reader_use(twi_item_reader *r, const tw_tower *tower)
 {
     r->modalities = tower != NULL ? tw_tower_modalities(tower) : 0;
-    r->seconds = tower != NULL ? tw_tower_config_of(tower).sound_seconds : TWI_AUDIO_SECONDS;
+    r->seconds = tower != NULL ? tw_tower_config_of(tower).audio_seconds : TWI_AUDIO_SECONDS;
 }
 
 void twi_item_reader_init(twi_item_reader *r, const tw_tower *tower, twi_unreadable *unread)
@@ -292,8 +292,8 @@ static void fill(twi_item_reader *r, const char *text, size_t len, const char *a
         r->audio.frames = (int64_t) most;
     *out = (tw_tower_item){.text = text,
                            .text_len = len,
-                           .picture = r->image.px != NULL ? &r->image : NULL,
-                           .sound = r->audio.samples != NULL ? &r->audio : NULL,
+                           .image = r->image.px != NULL ? &r->image : NULL,
+                           .audio = r->audio.samples != NULL ? &r->audio : NULL,
                            .attributes = attributes};
 }
 

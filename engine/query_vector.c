@@ -31,8 +31,8 @@ const char *twi_query_basis(const tw_embed_query *q)
     switch (modalities_of(q)) {
     case 0: return "item";
     case 1U << TW_MODALITY_TEXT: return "text";
-    case 1U << TW_MODALITY_IMAGE: return "picture";
-    case 1U << TW_MODALITY_AUDIO: return "sound";
+    case 1U << TW_MODALITY_IMAGE: return "image";
+    case 1U << TW_MODALITY_AUDIO: return "audio";
     default: return "mixed";
     }
 }
@@ -105,8 +105,8 @@ static tw_status embed_query(const twi_generation *g, twi_workspace *ws, const t
     st = decode(&r, q, err);
     const tw_tower_item item = {.text = q->text,
                                 .text_len = len,
-                                .picture = r.image.px != NULL ? &r.image : NULL,
-                                .sound = r.audio.samples != NULL ? &r.audio : NULL};
+                                .image = r.image.px != NULL ? &r.image : NULL,
+                                .audio = r.audio.samples != NULL ? &r.audio : NULL};
     if (st == TW_OK)
         st = tw_deadline_check(q->deadline, "it was embedded", err);
     if (st == TW_OK)

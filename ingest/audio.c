@@ -130,7 +130,7 @@ static tw_status read_frames(tw_audio *out, SNDFILE *file, int channels, int64_t
         st = tw_fail(err, TW_ECORRUPT, "'%s' cannot be read behind frame %lld: %s", name,
                      (long long) out->frames, sf_strerror(file));
     } else if (out->frames == 0) {
-        st = tw_fail(err, TW_EINVAL, "'%s' holds no sound: it has 0 frames", name);
+        st = tw_fail(err, TW_EINVAL, "'%s' holds no audio file: it has 0 frames", name);
     }
 done:
     tw_free(block);
@@ -146,7 +146,7 @@ static tw_status read_sound(tw_audio *out, SNDFILE *file, const SF_INFO *info, c
     float next;
 
     if (file == NULL) {
-        st = tw_fail(err, TW_EINVAL, "'%s' is no sound that can be read: %s", name,
+        st = tw_fail(err, TW_EINVAL, "'%s' is no audio file that can be read: %s", name,
                      sf_strerror(NULL));
         goto done;
     }
@@ -265,11 +265,11 @@ static bool reads(int format)
 const char *tw_media_features(char out[TW_MEDIA_FEATURES_MAX])
 {
 #ifdef TW_HAVE_JPEG
-    static const char pictures[] = "png jpeg";
+    static const char images[] = "png jpeg";
 #else
-    static const char pictures[] = "png";
+    static const char images[] = "png";
 #endif
-    (void) snprintf(out, TW_MEDIA_FEATURES_MAX, "%s wav%s%s%s", pictures,
+    (void) snprintf(out, TW_MEDIA_FEATURES_MAX, "%s wav%s%s%s", images,
                     reads(SF_FORMAT_FLAC) ? " flac" : "", reads(SF_FORMAT_OGG) ? " ogg" : "",
                     reads(MPEG) ? " mp3" : "");
     return out;

@@ -1,4 +1,4 @@
-/* ingest/audio.h — sound files into one channel of floats.
+/* ingest/audio.h — audio files into one channel of floats.
  *
  * The first bytes decide what a file is, never its name. Channels are averaged; the rate is the
  * file's own (towers resample). Memory is bounded whatever the file says: at most `seconds` are
@@ -35,17 +35,16 @@ typedef struct tw_audio_options {
     tw_deadline deadline; /* looked at from block to block */
 } tw_audio_options;
 
-/* The sound in a file.
+/* The audio in a file.
  *
- *   out      gets the sound; the caller frees out->samples with tw_free
+ *   out      gets the audio; the caller frees out->samples with tw_free
  *   cut      may be NULL; whether the file goes on behind what was read
  *
  * TW_ENOTFOUND, TW_EDENIED, TW_EIO: the system says so.
- * TW_EINVAL:   no regular file, empty, no sound, no frames, a rate or a number of channels outside
- *              the limits above, a sample that is no finite number; seconds not above 0.
- * TW_ETIMEOUT: opt->deadline passed.
- * TW_ECORRUPT: the library cannot read on, or an MP3's frames break off in the middle.
- * TW_EUNSUPPORTED: MPEG audio of layer I or II, or within another format.   TW_ENOMEM.
+ * TW_EINVAL:   no regular file, empty, no audio file, no frames, a rate or a number of channels
+ * outside the limits above, a sample that is no finite number; seconds not above 0. TW_ETIMEOUT:
+ * opt->deadline passed. TW_ECORRUPT: the library cannot read on, or an MP3's frames break off in
+ * the middle. TW_EUNSUPPORTED: MPEG audio of layer I or II, or within another format.   TW_ENOMEM.
  * On failure *out is zeroed. */
 TW_NODISCARD tw_status tw_audio_load(tw_audio *out, const char *path, const tw_audio_options *opt,
                                      bool *cut, tw_error *err);

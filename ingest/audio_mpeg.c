@@ -69,8 +69,8 @@ static bool is_tag(const unsigned char *p, size_t left)
            memcmp(p, "APET", 4) == 0 || memcmp(p, "LYRI", 4) == 0 || memcmp(p, "\0\0\0", 4) == 0;
 }
 
-/* An index is a frame of no sound that says how long the whole is; without one the decoder guesses
- * the length, wrongly where frames differ in size. */
+/* An index is a frame of no audio file that says how long the whole is; without one the decoder
+ * guesses the length, wrongly where frames differ in size. */
 static bool is_index(const unsigned char *p, const header *h)
 {
     return h->size >= h->extra + 16 &&

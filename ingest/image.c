@@ -1,4 +1,4 @@
-/* What a picture is, and what happens to pixels on their way from a decoder to a tw_image. */
+/* What an image is, and what happens to pixels on their way from a decoder to a tw_image. */
 #include "ingest/image.h"
 
 #include <stdbool.h>
@@ -23,7 +23,7 @@ static const struct {
     {"SVG", "<svg", 0, 4},     {"PDF", "%PDF", 0, 4},
 };
 
-/* Says in one sentence why these bytes are no picture that we read. */
+/* Says in one sentence why these bytes are no image that we read. */
 static tw_status refuse(const unsigned char *data, size_t len, const char *name, tw_error *err)
 {
     char begins[4 * 8 + 1];
@@ -44,7 +44,7 @@ static tw_status refuse(const unsigned char *data, size_t len, const char *name,
             at += (size_t) snprintf(begins + at, sizeof begins - at, "\\x%02x", data[i]);
     }
     begins[at] = '\0';
-    return tw_fail(err, TW_EINVAL, "'%s' is no picture: it begins with %s", name, begins);
+    return tw_fail(err, TW_EINVAL, "'%s' is no image: it begins with %s", name, begins);
 }
 
 tw_status tw_image_parse(tw_image *out, const void *data, size_t len, const char *name,

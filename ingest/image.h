@@ -1,13 +1,13 @@
-/* ingest/image.h — picture files into pixels, and pixels into PNG files.
+/* ingest/image.h — image files into pixels, and pixels into PNG files.
  *
- * The first bytes decide what a file is, never its name. A picture is upright (EXIF orientation is
+ * The first bytes decide what a file is, never its name. An image is upright (EXIF orientation is
  * honoured), 8 bits a sample, grey or RGB: transparency is laid on a background, 16 bits are
  * rounded to 8, palettes and CMYK become RGB. Colour profiles and gamma are ignored: samples are
  * taken for sRGB. Of an animated PNG the first frame is read.
  *
- * Memory is bounded whatever the file says: a picture of more than `max_pixels` is averaged over
+ * Memory is bounded whatever the file says: an image of more than `max_pixels` is averaged over
  * boxes of f x f pixels (f the least that fits; a JPEG up to 8 x 8 while it is decoded) as its rows
- * come, and never exists in full. One picture takes at most the file (TW_IMAGE_MAX_BYTES), 15
+ * come, and never exists in full. One image takes at most the file (TW_IMAGE_MAX_BYTES), 15
  * bytes for each of max_pixels, and a few rows; of a progressive JPEG also its coefficients
  * (TW_IMAGE_MAX_COEFFICIENTS).
  *
@@ -40,16 +40,16 @@ typedef struct tw_image_options {
 
 extern const tw_image_options TW_IMAGE_DEFAULT; /* white; 2^20: a file's worth is 15 MiB */
 
-/* The picture in a file.
+/* The image in a file.
  *
- *   out   gets the picture; the caller frees out->px with tw_free
+ *   out   gets the image; the caller frees out->px with tw_free
  *   opt   NULL: TW_IMAGE_DEFAULT
  *
  * TW_ENOTFOUND, TW_EDENIED, TW_EIO: the system says so.
- * TW_EINVAL:       no regular file, empty, larger than TW_IMAGE_MAX_BYTES, no picture, a side
+ * TW_EINVAL:       no regular file, empty, larger than TW_IMAGE_MAX_BYTES, no image, a side
  * over TW_IMAGE_MAX_SIDE, more than opt->max_source pixels, a progressive JPEG over
  * TW_IMAGE_MAX_COEFFICIENTS. TW_ECORRUPT: truncated, wrong checksum, or not what the format
- * allows. TW_EUNSUPPORTED: a picture of a format that this build cannot read. TW_ETIMEOUT:
+ * allows. TW_EUNSUPPORTED: an image of a format that this build cannot read. TW_ETIMEOUT:
  * opt->deadline passed. TW_ENOMEM. On failure *out is zeroed. */
 TW_NODISCARD tw_status tw_image_load(tw_image *out, const char *path, const tw_image_options *opt,
                                      tw_error *err);

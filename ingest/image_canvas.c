@@ -29,7 +29,7 @@ tw_status twi_canvas_init(twi_canvas *c, int width, int height, int channels, in
     if (f > 1)
         c->sums = tw_alloc(samples(&c->image), sizeof *c->sums);
     if (c->image.px == NULL || (f > 1 && c->sums == NULL))
-        return tw_fail(err, TW_ENOMEM, "a picture of %d x %d pixels", c->image.width,
+        return tw_fail(err, TW_ENOMEM, "an image of %d x %d pixels", c->image.width,
                        c->image.height);
     return TW_OK;
 }

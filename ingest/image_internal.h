@@ -1,4 +1,4 @@
-/* ingest/image_internal.h — what the picture decoders share.
+/* ingest/image_internal.h — what the image decoders share.
  *
  *     image.c         files, magic numbers
  *     image_png.c     libpng                     image_jpeg.c         libjpeg, where the build has
@@ -49,7 +49,7 @@ TW_NODISCARD tw_status twi_image_in_time(const char *name, tw_deadline until, tw
  */
 int twi_exif_orientation(const unsigned char *data, size_t len);
 
-/* Turns and mirrors a picture that was stored in the given EXIF orientation. TW_ENOMEM: im as it
+/* Turns and mirrors an image that was stored in the given EXIF orientation. TW_ENOMEM: im as it
  * was. */
 TW_NODISCARD tw_status twi_image_upright(tw_image *im, int orientation, tw_error *err);
 

@@ -24,7 +24,7 @@ tw_status twi_jpeg_parse(tw_image *out, const unsigned char *data, size_t len, c
 
 #include "base/alloc.h"
 
-/* A progressive file may send any number of scans, each of which costs a pass over the picture;
+/* A progressive file may send any number of scans, each of which costs a pass over the image;
  * real ones have about ten. */
 enum { MOST_SCANS = 100, EXIF = JPEG_APP0 + 1 };
 
@@ -113,7 +113,7 @@ static void open_reading(job *j)
     (void) jpeg_read_header(&j->jpeg, TRUE);
 }
 
-/* Where the file has several scans, libjpeg keeps every coefficient of the picture, 2 bytes each.
+/* Where the file has several scans, libjpeg keeps every coefficient of the image, 2 bytes each.
  */
 static tw_status check_coefficients(job *j)
 {

@@ -53,8 +53,7 @@ tw_status twi_image_upright(tw_image *im, int orientation, tw_error *err)
     const unsigned char *px = im->px;
     to.px = tw_alloc((size_t) im->width * (size_t) im->height, ch);
     if (to.px == NULL)
-        return tw_fail(err, TW_ENOMEM, "turning a picture of %d x %d pixels", im->width,
-                       im->height);
+        return tw_fail(err, TW_ENOMEM, "turning an image of %d x %d pixels", im->width, im->height);
     for (int y = 0; y < im->height; y++) {
         for (int x = 0; x < im->width; x++, px += ch) {
             int tx = swap ? y : x, ty = swap ? x : y;

@@ -58,7 +58,7 @@ static void on_error(png_structp png, png_const_charp what)
 
 static void on_warning(png_structp png, png_const_charp what)
 {
-    (void) png; /* a picture is read or refused: there is no third thing to say */
+    (void) png; /* an image is read or refused: there is no third thing to say */
     (void) what;
 }
 
@@ -139,7 +139,7 @@ static void read_row(job *j, int channels, int y, int x, int step, int n)
     twi_canvas_add(&j->canvas, y, x, step, n, j->row);
 }
 
-/* Adam7 without libpng's help, which would need the whole picture in memory: each of seven passes
+/* Adam7 without libpng's help, which would need the whole image in memory: each of seven passes
  * holds some pixels of some rows, and every pixel is in one pass. */
 static void read_passes(job *j, int channels)
 {
@@ -238,7 +238,7 @@ tw_status tw_image_save_png(const char *path, const tw_image *im, tw_error *err)
     tw_status st = twi_image_check_size(path, im->width, im->height, 0, err);
 
     if (st == TW_OK && im->channels != 1 && im->channels != 3)
-        st = tw_fail(err, TW_EINVAL, "a picture has 1 or 3 channels, not %d", im->channels);
+        st = tw_fail(err, TW_EINVAL, "an image has 1 or 3 channels, not %d", im->channels);
     if (st == TW_OK)
         st = tw_file_begin(&file, path, err);
     if (st != TW_OK)

@@ -20,8 +20,8 @@ static const char *const aliases[TWI_ROLES] = {
         "id itemid movieid productid asin parentasin sku trackid songid bookid isbn item iid",
     [TWI_TITLE] = "title name movietitle itemtitle producttitle productname",
     [TWI_TEXT] = "text description overview summary abstract plot body",
-    [TWI_IMAGE] = "image imagepath imagefile picture",
-    [TWI_AUDIO] = "audio audiopath audiofile sound",
+    [TWI_IMAGE] = "image imagepath imagefile image",
+    [TWI_AUDIO] = "audio audiopath audiofile audio",
     [TWI_USER] = "user userid uid customerid reviewerid visitorid sessionid",
     [TWI_ITEM] =
         "item iid itemid movieid productid asin parentasin sku trackid songid bookid isbn id",

@@ -29,7 +29,7 @@
 
 #define TW_WIRE_VERSION         1
 #define TW_WIRE_MAX_REQUEST     (8 << 20) /* bytes: any item, a photo and a text fit */
-#define TW_WIRE_MAX_MEDIA       (6 << 20) /* bytes of a picture or a sound in a query */
+#define TW_WIRE_MAX_MEDIA       (6 << 20) /* bytes of an image or an audio file in a query */
 #define TW_WIRE_MAX_REPLY       (8 << 20) /* bytes: 1,000 rows of the longest id and title fit */
 #define TW_WIRE_MAX_FIELDS      20000     /* in one message, those of its parts included */
 #define TW_WIRE_MAX_REQUEST_ID  64        /* bytes */

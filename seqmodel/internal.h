@@ -39,8 +39,8 @@ struct tw_seq_model {
     int32_t n_users, n_items;
     tw_params *params;   /* owns all below */
     tw_param *items;     /* (n_items+1, item_dim): inputs and outputs; row 0 stays zero */
-    tw_param *content;   /* (n_items+1, content_dim) frozen; NULL without content */
-    tw_param *project;   /* (item_dim, content_dim); NULL without content */
+    tw_param *content;   /* (n_items+1, item_features_dim) frozen; NULL without content */
+    tw_param *project;   /* (item_dim, item_features_dim); NULL without content */
     tw_param *counts;    /* (n_items+1, 1) frozen: log(1 + events); NULL: popularity is 0 */
     bool *known;         /* (n_items+1) has an id's vector, too; NULL without content: all have */
     tw_param *users;     /* (n_users+1, user_dim): row 0 is the unknown user; NULL without users */
@@ -113,7 +113,7 @@ typedef struct twi_batch {
     twi_seen seen;       /* all NULL without exclude_seen */
     /* With content: the items' ids, -1 where content alone tells the item; NULL without. */
     int32_t *ids, *unique_ids; /* (N), (n_unique) */
-    const tw_real **content;   /* (N) content_dim numbers of each row's item */
+    const tw_real **content;   /* (N) item_features_dim numbers of each row's item */
 } twi_batch;
 
 /* k: negatives a row, 0 for none. `train` makes room for targets. TW_ENOMEM. */

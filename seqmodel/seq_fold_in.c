@@ -35,7 +35,7 @@ static tw_status create_batch(tw_seq_folder *f, tw_error *err)
     TW_TRY(twi_seq_batch_init(&f->batch, 1, c->max_len, true, k, err));
     if (twi_has_candidates(c)) {
         TW_TRY(twi_seq_batch_room(&f->batch, n_items, n_items, err));
-        if (c->content_dim > 0)
+        if (c->item_features_dim > 0)
             TW_TRY(twi_seq_batch_content(&f->batch, n_items, err));
         if (c->exclude_seen != 0)
             TW_TRY(twi_seen_init(&f->batch.seen, 1, c->max_len, n_items, c->max_len, err));

@@ -49,7 +49,7 @@ double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items
     double D = cfg->user_dim + cfg->item_dim;
     double size = ((double) n_items + 1) * cfg->item_dim + ((double) n_users + 1) * cfg->user_dim +
                   cfg->max_len * D;
-    size += ((double) n_items + 1 + cfg->item_dim) * cfg->content_dim;
+    size += ((double) n_items + 1 + cfg->item_dim) * cfg->item_features_dim;
     size += cfg->popularity > 0 ? (double) n_items + 1 : 0;
     if (cfg->norm != TW_SEQ_POST)
         size += 2 * D;
@@ -99,10 +99,11 @@ static tw_status add_tensors(tw_seq_model *m, tw_error *err)
     int D = c->user_dim + c->item_dim;
 
     TW_TRY(add(m, &m->items, "items", (int64_t) m->n_items + 1, c->item_dim, TW_TABLE, err));
-    if (c->content_dim > 0) {
-        TW_TRY(add(m, &m->content, "content", (int64_t) m->n_items + 1, c->content_dim, TW_TABLE,
+    if (c->item_features_dim > 0) {
+        TW_TRY(add(m, &m->content, "content", (int64_t) m->n_items + 1, c->item_features_dim,
+                   TW_TABLE, err));
+        TW_TRY(add(m, &m->project, "project.weight", c->item_dim, c->item_features_dim, TW_DENSE,
                    err));
-        TW_TRY(add(m, &m->project, "project.weight", c->item_dim, c->content_dim, TW_DENSE, err));
         m->content->frozen = true;
     }
     if (c->popularity > 0) {
@@ -176,14 +177,14 @@ tw_status twi_model_create_empty(tw_seq_model **out, const tw_seq_config *cfg, i
     m->user_ids.n = n_users;
     TW_TRY(tw_params_create(&m->params, err));
     TW_TRY(add_tensors(m, err));
-    if (cfg->content_dim > 0) {
+    if (cfg->item_features_dim > 0) {
         m->known = tw_alloc((size_t) n_items + 1, sizeof *m->known);
         if (m->known == NULL) {
             st = tw_fail(err, TW_ENOMEM, "marks of %d items", n_items);
             goto done;
         }
     }
-    if (cfg->normalize != 0 || cfg->content_dim > 0 || cfg->popularity > 0) {
+    if (cfg->normalize != 0 || cfg->item_features_dim > 0 || cfg->popularity > 0) {
         m->outputs = tw_alloc_aligned((size_t) m->items->rows * (size_t) twi_query_dim(m),
                                       sizeof *m->outputs);
         if (m->outputs == NULL) {
@@ -237,7 +238,7 @@ void twi_refresh_known(tw_seq_model *m)
 static void output_rows(const tw_seq_model *m, int64_t first, const tw_real *ids,
                         const tw_real *content, tw_real *out, int rows)
 {
-    const int D = m->cfg.item_dim, C = m->cfg.content_dim, Q = twi_query_dim(m);
+    const int D = m->cfg.item_dim, C = m->cfg.item_features_dim, Q = twi_query_dim(m);
     tw_real rnorm;
 
     for (int i = 0; i < rows; i++) {
@@ -259,7 +260,7 @@ static void output_rows(const tw_seq_model *m, int64_t first, const tw_real *ids
 /* In blocks, as one matrix product counts in ints. Ids of items never met are zero rows. */
 void twi_refresh_outputs(tw_seq_model *m)
 {
-    const size_t D = (size_t) m->cfg.item_dim, C = (size_t) m->cfg.content_dim,
+    const size_t D = (size_t) m->cfg.item_dim, C = (size_t) m->cfg.item_features_dim,
                  Q = (size_t) twi_query_dim(m);
 
     if (m->outputs == NULL)
@@ -276,8 +277,8 @@ void twi_refresh_outputs(tw_seq_model *m)
 
 void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *content, tw_real *out)
 {
-    const size_t D = (size_t) m->cfg.item_dim, C = (size_t) m->cfg.content_dim, i = (size_t) item,
-                 Q = (size_t) twi_query_dim(m);
+    const size_t D = (size_t) m->cfg.item_dim, C = (size_t) m->cfg.item_features_dim,
+                 i = (size_t) item, Q = (size_t) twi_query_dim(m);
 
     /* A product of one row may round otherwise than one of a thousand. */
     if (item > 0 && memcmp(content, m->content->value + i * C, C * sizeof *content) == 0)
@@ -294,7 +295,7 @@ void tw_seq_content_vector(const tw_seq_model *m, const tw_real *content, tw_rea
 tw_status tw_seq_model_set_content(tw_seq_model *m, const tw_real *content, tw_error *err)
 {
     if (m->content == NULL)
-        return tw_fail(err, TW_ESTATE, "the model was made without content (content_dim 0)");
+        return tw_fail(err, TW_ESTATE, "the model was made without content (item_features_dim 0)");
     const size_t C = (size_t) m->content->cols, n = (size_t) m->content->rows * C;
     for (size_t i = C; i < n; i++)
         if (!isfinite(content[i]))

@@ -25,7 +25,7 @@
 bool twi_has_candidates(const tw_seq_config *cfg)
 {
     return cfg->loss == TW_SEQ_SAMPLED_CE || cfg->loss == TW_SEQ_GBCE ||
-           (cfg->loss == TW_SEQ_CE && (cfg->normalize != 0 || cfg->content_dim > 0 ||
+           (cfg->loss == TW_SEQ_CE && (cfg->normalize != 0 || cfg->item_features_dim > 0 ||
                                        cfg->exclude_seen != 0 || cfg->negative_weight < 1));
 }
 
@@ -35,7 +35,7 @@ tw_status twi_proposal_init(twi_proposal *p, const tw_seq_config *cfg, const tw_
     size_t n = (size_t) data->n_items + 1;
 
     *p = (twi_proposal){.n_items = data->n_items};
-    const bool content = cfg->content_dim > 0;
+    const bool content = cfg->item_features_dim > 0;
     if (cfg->negative_power <= 0 && !content)
         return TW_OK;
     tw_real *counts = tw_alloc(n, sizeof *counts);

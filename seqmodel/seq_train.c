@@ -130,7 +130,7 @@ static tw_status create_slice(const training *tr, slice *s, int users, int rows,
     if (twi_has_candidates(c)) {
         most_candidates(tr, rows, &unique, &candidates);
         TW_TRY(twi_seq_batch_room(&s->batch, unique, candidates, err));
-        if (c->content_dim > 0)
+        if (c->item_features_dim > 0)
             TW_TRY(twi_seq_batch_content(&s->batch, unique, err));
         if (c->exclude_seen != 0)
             TW_TRY(twi_seen_init(&s->batch.seen, users < PIECE_ROWS ? users : PIECE_ROWS, rows,

@@ -35,6 +35,7 @@
 #include "base/real.h"
 #include "base/text.h"
 #include "base/types.h"
+#include "nn/settings.h"
 #include "seqmodel/histories.h"
 #include "seqmodel/rerank.h"
 
@@ -71,9 +72,9 @@ typedef enum tw_seq_select {
 /* Every field is also a key of the JSON form, a key of tw_seq_config_set(), and stored in the
  * checkpoint. */
 typedef struct tw_seq_config {
-    int user_dim;      /* d_u; 0 is SASRec */
-    int item_dim;      /* d_i: the width of queries and of the item table */
-    int content_dim;   /* width of the items' content vectors; 0: items enter by id alone */
+    int user_dim;          /* d_u; 0 is SASRec */
+    int item_dim;          /* d_i: the width of queries and of the item table */
+    int item_features_dim; /* width of the items' content vectors; 0: items enter by id alone */
     double id_dropout; /* with content: P(a training row's item is told by its content alone); 1:
                           items have no ids */
     int max_len;       /* T: only the last T items of a history are read */
@@ -141,13 +142,8 @@ TW_NODISCARD tw_status tw_seq_config_to_json(const tw_seq_config *cfg, tw_text *
 TW_NODISCARD tw_status tw_seq_config_set(tw_seq_config *cfg, const char *key, const char *value,
                                          tw_error *err);
 
-typedef struct tw_seq_key {
-    const char *name;
-    const char *help; /* one line without a full stop */
-} tw_seq_key;
-
-/* The keys, in the order of the struct; NULL past the last. Static. */
-const tw_seq_key *tw_seq_config_key(int index);
+/* All of the above as a table: names, help, ranges. */
+extern const tw_settings tw_seq_settings;
 
 /* ---- model ----------------------------------------------------------------------------------- */
 
@@ -172,18 +168,18 @@ const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *di
 
 /* Gives the items their content (tower vectors, say): an item is then its id's vector, if it was
  * met in training, plus a learned projection of its content, so one that nobody consumed yet can be
- * recommended. Call it before training a model with content_dim > 0; copied.
+ * recommended. Call it before training a model with item_features_dim > 0; copied.
  *
- *   content (n_items+1, content_dim)  row 0 ignored; a zero row has no content
+ *   content (n_items+1, item_features_dim)  row 0 ignored; a zero row has no content
  *
- * TW_ESTATE: content_dim is 0. TW_EINVAL: a number is not finite. Not while other threads use the
- * model. */
+ * TW_ESTATE: item_features_dim is 0. TW_EINVAL: a number is not finite. Not while other threads use
+ * the model. */
 TW_NODISCARD tw_status tw_seq_model_set_content(tw_seq_model *m, const tw_real *content,
                                                 tw_error *err);
 
 /* What queries meet for an item that the model has no index for: the row it would have in
- * tw_seq_item_vectors. content (content_dim), out as wide as tw_seq_item_vectors(); content_dim
- * must be above 0. */
+ * tw_seq_item_vectors. content (item_features_dim), out as wide as tw_seq_item_vectors();
+ * item_features_dim must be above 0. */
 void tw_seq_content_vector(const tw_seq_model *m, const tw_real *content, tw_real *out);
 
 /* The same for an item (0..n_items; 0: no index) whose content may have changed since the training.
@@ -389,8 +385,8 @@ TW_NODISCARD tw_status tw_seq_query(tw_seq_session *s, int32_t user, const int32
 
 /* The same, where items may have content of the caller's, if the model reads content.
  *
- *   content (n)   content_dim numbers of each item, finite. NULL: what the model holds of the item;
- *                 it is skipped where items[i] <= 0. content NULL: as tw_seq_query */
+ *   content (n)   item_features_dim numbers of each item, finite. NULL: what the model holds of the
+ * item; it is skipped where items[i] <= 0. content NULL: as tw_seq_query */
 TW_NODISCARD tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, const int32_t *items,
                                             const tw_real *const *content, int64_t n,
                                             tw_real *query, tw_error *err);

@@ -321,8 +321,8 @@ typedef struct twi_wal_state {
     int64_t bad;  /* the first frame that SQLite will not replay, from 1; 0: the log's header; -1 */
     int64_t lost; /* whole commits behind it */
 } twi_wal_state;
-/* path is the database's. lost is 0 for a sound log, a missing one, and one whose end was never
- * written. TW_EIO, TW_ENOMEM. */
+/* path is the database's. lost is 0 for an audio file log, a missing one, and one whose end was
+ * never written. TW_EIO, TW_ENOMEM. */
 TW_NODISCARD tw_status twi_wal_scan(const char *path, twi_wal_state *out, tw_error *err);
 
 /* Before SQLite sees the log: when commits are lost in it, copies it to PATH-wal.damaged and says

@@ -26,7 +26,7 @@ typedef struct old_lines {
     int64_t seq;
     char id[TW_STORE_MAX_ID + 1]; /* as stored: the given one may be another normal form of it */
     bool live;
-    bool same;        /* sound, live and equal to what is to be put */
+    bool same;        /* audio, live and equal to what is to be put */
     uint64_t item;    /* what the line of `items` adds, 0 when there is none */
     uint64_t content; /* that of `contents` */
 } old_lines;
@@ -68,16 +68,16 @@ static tw_status look_up(tw_store *s, const char *id, const tw_item *item, old_l
     TW_TRY(step_to(s->writer, id, &q, &found, err));
     if (!found)
         goto done;
-    const bool sound = twi_read_item(s->writer, q, &was, NULL) == TW_OK;
+    const bool audio = twi_read_item(s->writer, q, &was, NULL) == TW_OK;
     (void) snprintf(old->id, sizeof old->id, "%s", was.id);
     old->row = was.row;
     old->seq = was.seq;
     old->live = was.live;
-    old->same = sound && was.live && item != NULL && same_content(&was, item);
+    old->same = audio && was.live && item != NULL && same_content(&was, item);
     old->item = twi_adds(TWI_TAG_ITEM, sqlite3_column_int64(q, 9));
     if (sqlite3_column_type(q, 10) != SQLITE_NULL)
         old->content = twi_adds(TWI_TAG_CONTENT, sqlite3_column_int64(q, 10));
-    s->recount_items = s->recount_items || !sound;
+    s->recount_items = s->recount_items || !audio;
 done:
     twi_done(q);
     return st;

@@ -48,6 +48,6 @@ kill $server
 wait $server || complain "the server did not end well"
 $program similar --dir $work/data "Toy Stroy (1995)" >$work/check.out 2>&1 && complain "a wrong title was found"
 grep -q "'1' (Toy Story (1995))" $work/check.out || complain "a wrong title does not say which are near"
-$program check $work/data >/dev/null || complain "the demo's directory is not sound"
+$program check $work/data >/dev/null || complain "the demo's directory is not valid"
 [ $bad -eq 0 ] && echo "demo_check: all true"
 exit $bad

@@ -3,7 +3,7 @@
 
 const char *tw_modality_name(tw_modality m)
 {
-    static const char *const names[] = {"text", "picture", "sound", "attributes"};
+    static const char *const names[] = {"text", "image", "audio", "attributes"};
     return (size_t) m < sizeof names / sizeof names[0] ? names[m] : "unknown";
 }
 
@@ -33,9 +33,9 @@ tw_status twi_encoder_create(twi_encoder **out, tw_modality modality, const tw_t
     switch (modality) {
     case TW_MODALITY_TEXT: return text_encoder(out, cfg, ps, texts, err);
     case TW_MODALITY_IMAGE:
-        return cfg->picture <= TW_IMAGE_NONE ? TW_OK : twi_image_create(out, cfg, ps, err);
+        return cfg->image <= TW_IMAGE_NONE ? TW_OK : twi_image_create(out, cfg, ps, err);
     case TW_MODALITY_AUDIO:
-        return cfg->sound <= TW_AUDIO_NONE ? TW_OK : twi_audio_create(out, cfg, ps, err);
+        return cfg->audio <= TW_AUDIO_NONE ? TW_OK : twi_audio_create(out, cfg, ps, err);
     case TW_MODALITY_ATTRIBUTES:
         return cfg->attributes <= TW_ATTRIBUTES_NONE ? TW_OK
                                                      : twi_attributes_create(out, cfg, ps, err);

@@ -1,7 +1,7 @@
 /* towers/encoder.h — what a tower asks of the encoder of one modality.
  *
  * Between an item and its vector stand two steps. *Preparing* turns a text, a
- * picture or a sound into a sample: a run of bytes that only its encoder
+ * image or an audio file into a sample: a run of bytes that only its encoder
  * understands (features, token ids, pixels of the tower's size, a log-mel).
  * It is done once per item, on any thread, and its result is what training
  * keeps in memory. *Forward* runs samples through the weights, on a tape.
@@ -37,8 +37,8 @@ typedef struct twi_sample {
 /* How inputs are disturbed in training; NULL where nothing is. */
 typedef struct twi_augment {
     double dropout; /* share of a text's features or words hidden */
-    tw_image_augment picture;
-    double strength; /* of what is done to pictures and sounds, 1: as designed */
+    tw_image_augment image;
+    double strength; /* of what is done to images and audio files, 1: as designed */
 } twi_augment;
 
 typedef struct twi_encoder twi_encoder;

@@ -15,13 +15,14 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "nn/settings.h"
 
 #define TW_TOWER_MAX_DIM      4096  /* of vectors and of feature embeddings */
 #define TW_TOWER_MAX_BITS     22    /* 2^22 buckets */
 #define TW_TOWER_MAX_NGRAM    8     /* characters */
 #define TW_TOWER_MAX_FEATURES 16384 /* distinct ones in one text */
 #define TW_TOWER_MAX_BATCH    8192  /* pairs in one step */
-#define TW_TOWER_MAX_SIZE     512   /* pixels along a picture's side, as the tower sees it */
+#define TW_TOWER_MAX_SIZE     512   /* pixels along an image's side, as the tower sees it */
 #define TW_TOWER_MAX_ITEMS    (1 << 28)
 #define TW_TOWER_K            10 /* the cut-off of the NDCG that validates */
 
@@ -34,7 +35,7 @@ typedef enum tw_modality {
     TW_MODALITIES = 4
 } tw_modality;
 
-const char *tw_modality_name(tw_modality m); /* "text", "picture", ... Never NULL */
+const char *tw_modality_name(tw_modality m); /* "text", "image", ... Never NULL */
 
 /* How each is encoded; the numbers are not stored, the names are. AUTO is what the caller of
  * tw_tower_create decides (the engine: by what the catalogue has); left so, a tower reads text by
@@ -68,10 +69,10 @@ typedef enum tw_attribute_encoder {
     TW_ATTRIBUTES_MLP = 2, /* numbers standardised, words hashed, one hidden layer */
 } tw_attribute_encoder;
 
-/* How a picture that is not square becomes one. */
+/* How an image that is not square becomes one. */
 typedef enum tw_image_fit { TW_FIT_PAD = 0, TW_FIT_CROP = 1, TW_FIT_STRETCH = 2 } tw_image_fit;
 
-/* The named front ends of sounds. */
+/* The named front ends of audio files. */
 typedef enum tw_audio_front {
     TW_FRONT_SPEECH = 0, /* 8 kHz, 40 mels, 25/10 ms */
     TW_FRONT_VGGISH = 1, /* 16 kHz, 64 mels, 25/10 ms */
@@ -82,8 +83,8 @@ typedef enum tw_audio_front {
  * there do not matter. */
 typedef struct tw_tower_config {
     tw_text_encoder text;
-    tw_image_encoder picture;
-    tw_audio_encoder sound;
+    tw_image_encoder image;
+    tw_audio_encoder audio;
     tw_attribute_encoder attributes;
     int text_rules; /* how texts are read: 2 composed, case-folded, characters of scripts without
                        spaces; 1 as they stand, as towers were before; 0: the newest */
@@ -95,9 +96,9 @@ typedef struct tw_tower_config {
     int ngram_min;    /* character n-grams of "<word>", 1..TW_TOWER_MAX_NGRAM; */
     int ngram_max;    /* 0: whole words only */
     int max_features; /* distinct features read from one text, 1..TW_TOWER_MAX_FEATURES */
-    double rarity; /* idf is raised to 1 + rarity: rare features (model numbers) then decide; -1: no
-                      idf at all, to 8 */
-    bool compounds; /* words that no space parts are one more word: "KX-TG9" is "kxtg9", too */
+    double idf_power; /* the power of idf, 0 to 9: 1 is tf-idf, above it rare features (model
+                         numbers) decide, 0 is no idf at all */
+    bool compounds;   /* words that no space parts are one more word: "KX-TG9" is "kxtg9", too */
     /* the readers of tokens */
     int vocabulary; /* tokens to learn where no vocabulary is given */
     int text_width, text_layers, text_heads, text_ffn;
@@ -115,21 +116,21 @@ typedef struct tw_tower_config {
     bool text_prompt;   /* false: a prompt's pieces are read but not pooled */
     int text_dense;     /* width of a layer behind the pooling; 0: none */
     int text_dense_end; /* its end: 0 nothing, 1 tanh, 2 relu, 3 gelu, 4 sigmoid */
-    /* pictures */
-    int picture_size;     /* pixels along the side */
-    int picture_channels; /* 1 grey, 3 colour */
-    int picture_width;    /* channels of the first block */
-    int picture_depth;    /* ResNet: blocks a stage */
-    tw_image_fit picture_fit;
-    int picture_detail;    /* side of the square that is kept of a picture, from which training cuts
-                              its views; 0: picture_size */
-    bool picture_mirrored; /* outside training, the mean of a picture and its mirror image */
-    /* sounds */
-    tw_audio_front sound_front;
-    double sound_seconds; /* read from one sound */
-    int sound_width;      /* channels of the first block */
-    int sound_depth;      /* blocks */
-    bool sound_loudness;  /* all are brought to one loudness first */
+    /* images */
+    int image_size;     /* pixels along the side */
+    int image_channels; /* 1 grey, 3 colour */
+    int image_width;    /* channels of the first block */
+    int image_depth;    /* ResNet: blocks a stage */
+    tw_image_fit image_fit;
+    int image_detail;    /* side of the square that is kept of an image, from which training cuts
+                              its views; 0: image_size */
+    bool image_mirrored; /* outside training, the mean of an image and its mirror image */
+    /* audio files */
+    tw_audio_front audio_front;
+    double audio_seconds; /* read from one audio file */
+    int audio_width;      /* channels of the first block */
+    int audio_depth;      /* blocks */
+    bool audio_loudness;  /* all are brought to one loudness first */
     /* attributes */
     int attribute_width; /* of the hidden layer */
     int64_t seed;        /* of the first weights */
@@ -173,8 +174,8 @@ typedef struct tw_tower_train_config {
     double dropout; /* share of a text's features hidden at random in each step, [0, 0.9]: keeps
                        a tower from learning items by heart */
     double modality_dropout;  /* chance that an item which has several shows only one in a step */
-    tw_image_augment augment; /* how pictures are disturbed in each step */
-    double strength; /* of the disturbance of pictures and sounds; 0: none, 1: as designed */
+    tw_image_augment augment; /* how images are disturbed in each step */
+    double strength; /* of the disturbance of images and audio files; 0: none, 1: as designed */
     int matryoshka;  /* least width at which the vectors shall work alone: the loss is summed over
                         this, twice this ... and dim; 0: dim alone */
     int chunk;     /* rows that a worker embeds at once; the rest of a large batch is embedded twice
@@ -221,15 +222,8 @@ typedef struct tw_tower_recipe {
 
 extern const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT;
 
-/* One key of the recipe, for --help and for flags. All strings are static. */
-typedef struct tw_tower_option {
-    const char *key;
-    const char *help;     /* one line */
-    const char *fallback; /* the default as it would be written */
-} tw_tower_option;
-
-int tw_tower_option_count(void);
-tw_tower_option tw_tower_option_at(int index);
+/* All settings of a recipe as a table: names, help, ranges, names that they had. */
+extern const tw_settings tw_tower_settings;
 
 /* Sets one key from its written form. TW_EINVAL: no such key, no number, or out of range; the
  * recipe is unchanged. */

@@ -10,6 +10,13 @@
 #include "base/rng.h"
 #include "towers/internal.h"
 
+/* Of its tensors in the file, by the words that the first files had. */
+static const char *tensor_prefix(tw_modality m)
+{
+    static const char *const prefixes[] = {"text", "picture", "sound", "attributes"};
+    return prefixes[m];
+}
+
 static tw_status add_projection(tw_tower *t, tw_modality m, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -17,9 +24,9 @@ static tw_status add_projection(tw_tower *t, tw_modality m, tw_error *err)
     const int D = t->cfg.dim, E = t->encoders[m]->width;
     char name[TW_PARAM_NAME_MAX];
 
-    (void) snprintf(name, sizeof name, "%s.proj.w", tw_modality_name(m));
+    (void) snprintf(name, sizeof name, "%s.proj.w", tensor_prefix(m));
     TW_TRY(tw_params_add(t->params, &p->w, name, D, E, TW_DENSE, err));
-    (void) snprintf(name, sizeof name, "%s.proj.b", tw_modality_name(m));
+    (void) snprintf(name, sizeof name, "%s.proj.b", tensor_prefix(m));
     TW_TRY(tw_params_add(t->params, &p->b, name, 1, D, TW_DENSE, err));
     p->b->no_decay = true;
 done:
@@ -94,8 +101,7 @@ tw_status twi_tower_shape(tw_tower **out, const tw_tower_config *cfg, const twi_
         t->modalities += t->encoders[m] != NULL;
     }
     if (t->modalities == 0) {
-        st =
-            tw_fail(err, TW_EINVAL, "a tower needs an encoder: text, picture, sound or attributes");
+        st = tw_fail(err, TW_EINVAL, "a tower needs an encoder: text, image, audio or attributes");
         goto done;
     }
     TW_TRY(add_head(t, err));
@@ -217,7 +223,7 @@ static tw_status init_projection(const twi_projection *p, tw_rng *rng, tw_error 
     return TW_OK;
 }
 
-/* Each modality draws from a stream of its own, so that adding a picture encoder leaves the text's
+/* Each modality draws from a stream of its own, so that adding an image encoder leaves the text's
  * first weights as they were. The head begins as nothing: its residual is 0. */
 static tw_status init_weights(tw_tower *t, tw_error *err)
 {

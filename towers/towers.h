@@ -1,9 +1,9 @@
 /* towers/towers.h — items to unit vectors, so that alike items lie near.
  *
  * A tower has an encoder for each kind of thing that an item may have: text,
- * a picture, a sound, attributes. Each encoder's output is projected to the
+ * an image, an audio file, attributes. Each encoder's output is projected to the
  * tower's width and scaled to length 1; what an item has is summed and scaled
- * again. So all kinds share one space: a text finds a picture. The same tower,
+ * again. So all kinds share one space: a text finds an image. The same tower,
  * with the same weights, embeds both sides of a pair: that is what Siamese means
  * here. Training pulls similar items together and pushes others apart; a text
  * tower that was only fitted (idf) is a random projection of the tf-idf kernel,
@@ -21,7 +21,7 @@
  *
  * Surprises:
  * - Items are numbered 0..N-1 here: the place in the caller's source.
- * - An item of which no encoder can read anything (an empty text, no picture)
+ * - An item of which no encoder can read anything (an empty text, no image)
  *   gives the zero vector, near to nothing, with TW_OK.
  * - Any bytes are a text. Malformed UTF-8 reads as U+FFFD.
  * - What one text holds above `max_features` distinct features is not read.
@@ -51,14 +51,14 @@ typedef struct tw_tower_session tw_tower_session; /* one thread's working memory
 typedef struct tw_tower_item {
     const char *text; /* text_len bytes */
     size_t text_len;
-    const tw_image *picture;
-    const tw_audio *sound;
+    const tw_image *image;
+    const tw_audio *audio;
     const char *attributes; /* a JSON object */
 } tw_tower_item;
 
 /* Where items come from. `load` fills *out with item i; what it points to lives until the same
  * worker's next load. It is called from all workers at once (worker in 0..TW_POOL_MAX-1), so it
- * decodes in parallel. A picture that cannot be read is no failure of load: it leaves the field
+ * decodes in parallel. An image that cannot be read is no failure of load: it leaves the field
  * NULL and tells whom it may concern. */
 typedef struct tw_tower_source {
     int64_t n;
@@ -166,7 +166,7 @@ TW_NODISCARD tw_status tw_tower_embed_text(tw_tower_session *s, const char *text
                                            float *out, int *found, tw_error *err);
 
 /* Embeds all items of source on all workers of pool (NULL: on the calling thread). Encoders that
- * like company (tokens, small pictures, short sounds) take several items at a time, so the last
+ * like company (tokens, small images, short audio files) take several items at a time, so the last
  * digits may depend on who stands beside.
  *
  *   out (n, dim)  caller's

@@ -55,18 +55,18 @@ tw_status quality_stsb_minilm(quality *q, tw_error *err);
 /* Items that a task has read: what towers are given, and of what class each is. */
 typedef struct quality_items {
     int64_t n, room;
-    tw_tower_item *at;  /* (n); pictures, sounds and texts owned by the next two */
-    tw_image *pictures; /* (n) px NULL: none */
-    tw_audio *sounds;   /* (n) */
-    char **texts;       /* (n) or NULL */
-    int32_t *cls;       /* (n) -1: none */
-    int32_t *group;     /* (n) */
+    tw_tower_item *at;    /* (n); images, audio files and texts owned by the next two */
+    tw_image *images;     /* (n) px NULL: none */
+    tw_audio *recordings; /* (n) */
+    char **texts;         /* (n) or NULL */
+    int32_t *cls;         /* (n) -1: none */
+    int32_t *group;       /* (n) */
     unsigned char *held;
 } quality_items;
 
-/* Appends an item of class cls in group `group`; takes the picture, the sound and the text, any of
+/* Appends an item of class cls in group `group`; takes the image, the audio and the text, any of
  * which may be NULL. */
-TW_NODISCARD tw_status quality_add(quality_items *x, tw_image *picture, tw_audio *sound, char *text,
+TW_NODISCARD tw_status quality_add(quality_items *x, tw_image *image, tw_audio *audio, char *text,
                                    int32_t cls, int32_t group, tw_error *err);
 void quality_items_fini(quality_items *x);
 tw_tower_source quality_source(quality_items *x);

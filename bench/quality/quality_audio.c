@@ -132,8 +132,8 @@ static tw_status raw_features(float **out, int *dim, const quality_items *x, tw_
     }
     for (int64_t i = 0; i < x->n; i++) {
         int frames;
-        TW_TRY(twi_logmel_run(front, &x->sounds[i], &rows, &frames, err));
-        const int heard = twi_logmel_count(&cfg, x->sounds[i].frames); /* the rest is padding */
+        TW_TRY(twi_logmel_run(front, &x->recordings[i], &rows, &frames, err));
+        const int heard = twi_logmel_count(&cfg, x->recordings[i].frames); /* the rest is padding */
         for (int s = 0; s < SEGMENTS; s++) {
             const int from = s * heard / SEGMENTS, to = (s + 1) * heard / SEGMENTS;
             const int end = to > from ? to : from + 1;

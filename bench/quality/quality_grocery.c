@@ -1,9 +1,9 @@
 /* Grocery Store (Klasson et al. 2019): photos of goods taken in shops.
  *
- * R@1 of fine classes: test pictures against the training pictures. Official lists; validation:
+ * R@1 of fine classes: test images against the training images. Official lists; validation:
  * val.txt. With a text encoder ("text": "bag") the shop's texts are known: each of the 81 products
- * is one more item to learn from, its icon and its description, and the training pictures carry
- * their product's description; test pictures are asked as pictures alone all the same. */
+ * is one more item to learn from, its icon and its description, and the training images carry
+ * their product's description; test images are asked as images alone all the same. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,11 +177,11 @@ tw_status quality_grocery(quality *q, tw_error *err)
         known[i] = i < first || i >= last ? x.cls[i] : -1;
     raw = tw_alloc((size_t) x.n, 512 * sizeof *raw);
     if (raw == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "colours of %lld pictures", (long long) x.n);
+        st = tw_fail(err, TW_ENOMEM, "colours of %lld images", (long long) x.n);
         goto done;
     }
     for (int64_t i = 0; i < x.n; i++)
-        colours_of(raw + 512 * i, &x.pictures[i]);
+        colours_of(raw + 512 * i, &x.images[i]);
     tw_tower_data data = {.classes = known, .groups = x.group};
     TW_TRY(quality_train(q, &x, &data, &tower, &samples, err));
     TW_TRY(quality_embed(q, tower, samples, &vecs, err));
@@ -190,7 +190,7 @@ tw_status quality_grocery(quality *q, tw_error *err)
     TW_TRY(quality_split(q, &x, raw, 512, (quality_range){first, first, end}, TW_NEAR_EUCLID, &raw1,
                          &raw5, err));
     (void) snprintf(q->metric, sizeof q->metric, "R@1 (%%) of fine classes, %s",
-                    q->recipe.tower.text > TW_TEXT_NONE ? "gallery with texts" : "picture alone");
+                    q->recipe.tower.text > TW_TEXT_NONE ? "gallery with texts" : "image alone");
     q->value = 100 * r1.mean;
     q->se = 100 * r1.se;
     q->baseline = 100 * raw1.mean;

@@ -69,7 +69,7 @@ static void free_names(names *x)
     *x = (names){0};
 }
 
-/* A square picture turned by a quarter `times` times. */
+/* A square image turned by a quarter `times` times. */
 static tw_status turned(tw_image *out, const tw_image *in, int times, tw_error *err)
 {
     const int n = in->width;
@@ -77,7 +77,7 @@ static tw_status turned(tw_image *out, const tw_image *in, int times, tw_error *
     *out = *in;
     out->px = tw_alloc((size_t) n * (size_t) n, c);
     if (out->px == NULL || in->height != n)
-        return tw_fail(err, TW_ENOMEM, "a turned picture");
+        return tw_fail(err, TW_ENOMEM, "a turned image");
     for (int y = 0; y < n; y++) {
         for (int x = 0; x < n; x++) {
             int fy = y, fx = x;
@@ -191,7 +191,7 @@ static tw_status read_run(trials *t, quality_items *x, const char *root, int run
             goto done;
         }
         *right++ = '\0';
-        /* The support pictures of a run are its 20 classes, named by their number. */
+        /* The support images of a run are its 20 classes, named by their number. */
         t->rows[t->n][i] = t->rows[t->n][WAYS + i] = (int32_t) x->n;
         t->labels[t->n][i] = t->labels[t->n][WAYS + i] = i;
         TW_TRY(tw_path_join(path, root, right, err));
@@ -240,7 +240,7 @@ static void make_trials(trials *t, const quality_items *x, int32_t first, int64_
     }
 }
 
-/* The same trials on the pixels of 28 by 28 pictures. */
+/* The same trials on the pixels of 28 by 28 images. */
 static tw_status pixel_baseline(const quality_items *x, const trials *t, double *out, tw_error *err)
 {
     enum { SIDE = 28, AREA = SIDE * SIDE };
@@ -249,9 +249,9 @@ static tw_status pixel_baseline(const quality_items *x, const trials *t, double 
     float *raw = tw_alloc((size_t) x->n, AREA * sizeof *raw);
 
     if (raw == NULL)
-        return tw_fail(err, TW_ENOMEM, "pixels of %lld pictures", (long long) x->n);
+        return tw_fail(err, TW_ENOMEM, "pixels of %lld images", (long long) x->n);
     for (int64_t i = 0; i < x->n; i++) {
-        const tw_image *im = &x->pictures[i];
+        const tw_image *im = &x->images[i];
         float *row = raw + (size_t) i * AREA;
         double sum = 0;
         const unsigned char *px = im->px;
@@ -315,8 +315,8 @@ done:
 
 /* ---- Fashion-MNIST ---------------------------------------------------------------------------
  *
- * R@1: the share of test pictures whose nearest training picture is of their class. Validation: the
- * last 10,000 training pictures against the others. */
+ * R@1: the share of test images whose nearest training image is of their class. Validation: the
+ * last 10,000 training images against the others. */
 
 enum { FASHION_TRAIN = 60000, FASHION_TEST = 10000, FASHION_SIDE = 28 };
 
@@ -338,19 +338,19 @@ static tw_status read_idx(const char *folder, const char *name, size_t header, s
     return st;
 }
 
-static tw_status add_fashion(quality_items *x, const char *folder, const char *pictures,
+static tw_status add_fashion(quality_items *x, const char *folder, const char *images,
                              const char *labels, int n, tw_error *err)
 {
     enum { AREA = FASHION_SIDE * FASHION_SIDE };
     tw_status st = TW_OK;
     unsigned char *px = NULL, *label = NULL;
 
-    TW_TRY(read_idx(folder, pictures, 16, (size_t) n * AREA, &px, err));
+    TW_TRY(read_idx(folder, images, 16, (size_t) n * AREA, &px, err));
     TW_TRY(read_idx(folder, labels, 8, (size_t) n, &label, err));
     for (int i = 0; i < n; i++) {
         tw_image im = {FASHION_SIDE, FASHION_SIDE, 1, tw_alloc(AREA, 1)};
         if (im.px == NULL) {
-            st = tw_fail(err, TW_ENOMEM, "picture %d", i);
+            st = tw_fail(err, TW_ENOMEM, "image %d", i);
             goto done;
         }
         memcpy(im.px, px + (size_t) i * AREA, AREA);
@@ -382,13 +382,13 @@ tw_status quality_fashion(quality *q, tw_error *err)
     raw = tw_alloc((size_t) x.n, AREA * sizeof *raw);
     if (known == NULL || raw == NULL) {
         tw_free(known);
-        st = tw_fail(err, TW_ENOMEM, "%lld pictures", (long long) x.n);
+        st = tw_fail(err, TW_ENOMEM, "%lld images", (long long) x.n);
         goto done;
     }
     for (int64_t i = 0; i < x.n; i++) {
         known[i] = i < first ? x.cls[i] : -1; /* the others steer nothing, not even the epoch */
         for (int k = 0; k < AREA; k++)
-            raw[(size_t) i * AREA + (size_t) k] = (float) x.pictures[i].px[k] / 255;
+            raw[(size_t) i * AREA + (size_t) k] = (float) x.images[i].px[k] / 255;
     }
     tw_tower_data data = {.classes = known};
     st = quality_train(q, &x, &data, &tower, &samples, err);
@@ -399,7 +399,7 @@ tw_status quality_fashion(quality *q, tw_error *err)
                          TW_NEAR_INNER, &r1, &vote, err));
     TW_TRY(quality_split(q, &x, raw, AREA, (quality_range){first, first, end}, TW_NEAR_EUCLID,
                          &raw1, &raw5, err));
-    (void) snprintf(q->metric, sizeof q->metric, "R@1 (%%), 10,000 against the training pictures");
+    (void) snprintf(q->metric, sizeof q->metric, "R@1 (%%), 10,000 against the training images");
     q->value = 100 * r1.mean;
     q->se = 100 * r1.se;
     q->baseline = 100 * raw1.mean;

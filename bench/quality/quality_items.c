@@ -15,11 +15,11 @@ static bool grow(quality_items *x)
 {
     const int64_t room = x->room == 0 ? 1024 : 2 * x->room;
     const size_t n = (size_t) room;
-    void **arrays[] = {(void **) &x->at,    (void **) &x->pictures, (void **) &x->sounds,
-                       (void **) &x->texts, (void **) &x->cls,      (void **) &x->group,
+    void **arrays[] = {(void **) &x->at,    (void **) &x->images, (void **) &x->recordings,
+                       (void **) &x->texts, (void **) &x->cls,    (void **) &x->group,
                        (void **) &x->held};
-    const size_t sizes[] = {sizeof *x->at,    sizeof *x->pictures, sizeof *x->sounds,
-                            sizeof *x->texts, sizeof *x->cls,      sizeof *x->group,
+    const size_t sizes[] = {sizeof *x->at,    sizeof *x->images, sizeof *x->recordings,
+                            sizeof *x->texts, sizeof *x->cls,    sizeof *x->group,
                             sizeof *x->held};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         void *more = tw_realloc(*arrays[i], n, sizes[i]);
@@ -31,14 +31,14 @@ static bool grow(quality_items *x)
     return true;
 }
 
-tw_status quality_add(quality_items *x, tw_image *picture, tw_audio *sound, char *text, int32_t cls,
+tw_status quality_add(quality_items *x, tw_image *image, tw_audio *audio, char *text, int32_t cls,
                       int32_t group, tw_error *err)
 {
     if (x->n == x->room && !grow(x))
         return tw_fail(err, TW_ENOMEM, "%lld items", (long long) x->n + 1);
     const int64_t i = x->n++;
-    x->pictures[i] = picture != NULL ? *picture : (tw_image){0};
-    x->sounds[i] = sound != NULL ? *sound : (tw_audio){0};
+    x->images[i] = image != NULL ? *image : (tw_image){0};
+    x->recordings[i] = audio != NULL ? *audio : (tw_audio){0};
     x->texts[i] = text;
     x->cls[i] = cls;
     x->group[i] = group;
@@ -49,13 +49,13 @@ tw_status quality_add(quality_items *x, tw_image *picture, tw_audio *sound, char
 void quality_items_fini(quality_items *x)
 {
     for (int64_t i = 0; i < x->n; i++) {
-        tw_free(x->pictures[i].px);
-        tw_free(x->sounds[i].samples);
+        tw_free(x->images[i].px);
+        tw_free(x->recordings[i].samples);
         tw_free(x->texts[i]);
     }
     tw_free(x->at);
-    tw_free(x->pictures);
-    tw_free(x->sounds);
+    tw_free(x->images);
+    tw_free(x->recordings);
     tw_free(x->texts);
     tw_free(x->cls);
     tw_free(x->group);
@@ -70,8 +70,8 @@ static tw_status load_item(void *ctx, int worker, int64_t i, tw_tower_item *out,
     (void) err;
     *out = (tw_tower_item){.text = x->texts[i],
                            .text_len = x->texts[i] != NULL ? strlen(x->texts[i]) : 0,
-                           .picture = x->pictures[i].px != NULL ? &x->pictures[i] : NULL,
-                           .sound = x->sounds[i].samples != NULL ? &x->sounds[i] : NULL};
+                           .image = x->images[i].px != NULL ? &x->images[i] : NULL,
+                           .audio = x->recordings[i].samples != NULL ? &x->recordings[i] : NULL};
     return TW_OK;
 }
 

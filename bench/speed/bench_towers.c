@@ -8,7 +8,7 @@
  *                                                    sentence-transformers folder, vectors to OUT
  *
  * Keys are those of the tower's recipe, and `items`, how many to invent. Items have what the tower
- * reads: titles of words as frequent as Zipf says, random pictures, sounds of noise.
+ * reads: titles of words as frequent as Zipf says, random images, audio files of noise.
  *
  * All but prepare take orders from stdin, one a line: a number N means so many steps, or passes
  * over all items; the answer is "SECONDS CPU_SECONDS". So both sides can take turns, both warm, and

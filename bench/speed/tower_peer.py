@@ -39,11 +39,11 @@ CASES = {
     "text bag, 2^18": ("Bag", {"text": "bag", "bits": 18, "items": 4096, "batch": 256}),
     "text cnn": ("TextCnn", {"text": "cnn", "items": 1024, "batch": 128}),
     "text transformer": ("Transformer", {"text": "transformer", "items": 1024, "batch": 128}),
-    "conv4": ("Conv4", {"text": "none", "picture": "conv4", "picture_size": 28, "picture_channels": 1,
-                        "picture_width": 64, "items": 512, "batch": 64}),
-    "resnet": ("ResNet", {"text": "none", "picture": "resnet", "picture_size": 32, "picture_channels": 3,
-                          "picture_width": 16, "picture_depth": 3, "items": 256, "batch": 32}),
-    "log-mel cnn": ("SoundCnn", {"text": "none", "sound": "cnn", "sound_seconds": 1, "items": 256, "batch": 32}),
+    "conv4": ("Conv4", {"text": "none", "image": "conv4", "image_size": 28, "image_channels": 1,
+                        "image_width": 64, "items": 512, "batch": 64}),
+    "resnet": ("ResNet", {"text": "none", "image": "resnet", "image_size": 32, "image_channels": 3,
+                          "image_width": 16, "image_depth": 3, "items": 256, "batch": 32}),
+    "log-mel cnn": ("SoundCnn", {"text": "none", "audio": "cnn", "audio_seconds": 1, "items": 256, "batch": 32}),
 }
 MIN_TARGET = {"text bag": 2.0, "text bag, 2^18": 2.0, "conv4": 2.0}
 
@@ -222,7 +222,7 @@ class Maps(Tower):
     def __init__(self, t, c, variant):
         super().__init__(t)
         self.format = torch.channels_last if variant == "channels last" else torch.contiguous_format
-        self.side, self.channels = c.get("picture_size"), c.get("picture_channels")
+        self.side, self.channels = c.get("image_size"), c.get("image_channels")
 
     def read(self, samples):
         px = np.frombuffer(b"".join(samples), dtype=np.uint8).reshape(len(samples), self.side, self.side, self.channels)
@@ -238,7 +238,7 @@ class Maps(Tower):
 
 
 class Conv4(Maps):
-    modality = "picture"
+    modality = "image"
 
     def __init__(self, t, c, variant):
         super().__init__(t, c, variant)
@@ -263,13 +263,13 @@ class Residual(nn.Module):
 
 
 class ResNet(Maps):
-    modality = "picture"
+    modality = "image"
 
     def __init__(self, t, c, variant):
         super().__init__(t, c, variant)
         self.stem = ConvNorm(t, "picture.stem")
         self.blocks = nn.ModuleList(Residual(t, f"picture.s{s}b{b}", 2 if s > 0 and b == 0 else 1)
-                                    for s in range(3) for b in range(c["picture_depth"]))
+                                    for s in range(3) for b in range(c["image_depth"]))
 
     def encode(self, px):
         x = F.relu(self.stem(self.pixels(px)))
@@ -279,7 +279,7 @@ class ResNet(Maps):
 
 
 class SoundCnn(Maps):
-    modality = "sound"
+    modality = "audio"
 
     def __init__(self, t, c, variant):
         super().__init__(t, c, variant)

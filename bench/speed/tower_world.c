@@ -8,7 +8,7 @@
 
 enum {
     WORDS = 5000, /* of the language */
-    RATE = 16000, /* of a sound */
+    RATE = 16000, /* of an audio file */
 };
 
 /* Word w of the language, with a space behind it. Returns its length. */
@@ -40,7 +40,7 @@ static size_t write_title(char *to, int64_t i)
     return len;
 }
 
-static void fill_picture(tw_image *p, int64_t i)
+static void fill_image(tw_image *p, int64_t i)
 {
     tw_rng r;
     tw_rng_seed3(&r, 7, 3, (uint64_t) i);
@@ -66,13 +66,13 @@ tw_status load_item(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_err
     (void) err;
     out->text = at->text;
     out->text_len = write_title(at->text, i);
-    if (at->picture.px != NULL) {
-        fill_picture(&at->picture, i);
-        out->picture = &at->picture;
+    if (at->image.px != NULL) {
+        fill_image(&at->image, i);
+        out->image = &at->image;
     }
-    if (at->sound.samples != NULL) {
-        fill_sound(&at->sound, i);
-        out->sound = &at->sound;
+    if (at->audio.samples != NULL) {
+        fill_sound(&at->audio, i);
+        out->audio = &at->audio;
     }
     return TW_OK;
 }
@@ -82,18 +82,18 @@ static tw_status make_workspaces(world *w, tw_error *err)
     const tw_tower_config *c = &w->s->recipe.tower;
     for (int k = 0; k < tw_pool_size(w->pool); k++) {
         ws *s = &w->workspaces[k];
-        if (c->picture > TW_IMAGE_NONE) {
-            const int side = c->picture_size;
-            s->picture = (tw_image){.width = side, .height = side, .channels = c->picture_channels};
-            s->picture.px = tw_alloc((size_t) side * (size_t) side, (size_t) c->picture_channels);
-            if (s->picture.px == NULL)
-                return tw_fail(err, TW_ENOMEM, "a picture");
+        if (c->image > TW_IMAGE_NONE) {
+            const int side = c->image_size;
+            s->image = (tw_image){.width = side, .height = side, .channels = c->image_channels};
+            s->image.px = tw_alloc((size_t) side * (size_t) side, (size_t) c->image_channels);
+            if (s->image.px == NULL)
+                return tw_fail(err, TW_ENOMEM, "an image");
         }
-        if (c->sound > TW_AUDIO_NONE) {
-            s->sound = (tw_audio){.rate = RATE, .frames = (int64_t) (c->sound_seconds * RATE)};
-            s->sound.samples = tw_alloc((size_t) s->sound.frames, sizeof *s->sound.samples);
-            if (s->sound.samples == NULL)
-                return tw_fail(err, TW_ENOMEM, "a sound");
+        if (c->audio > TW_AUDIO_NONE) {
+            s->audio = (tw_audio){.rate = RATE, .frames = (int64_t) (c->audio_seconds * RATE)};
+            s->audio.samples = tw_alloc((size_t) s->audio.frames, sizeof *s->audio.samples);
+            if (s->audio.samples == NULL)
+                return tw_fail(err, TW_ENOMEM, "an audio file");
         }
     }
     return TW_OK;
@@ -146,8 +146,8 @@ done:
 void fini_world(world *w)
 {
     for (int k = 0; k < TW_POOL_MAX; k++) {
-        tw_free(w->workspaces[k].picture.px);
-        tw_free(w->workspaces[k].sound.samples);
+        tw_free(w->workspaces[k].image.px);
+        tw_free(w->workspaces[k].audio.samples);
     }
     tw_free(w->vocabulary);
     tw_tower_samples_destroy(w->samples);

@@ -1,8 +1,8 @@
 /* bench/speed/tower_world.h — a tower and invented items that it reads, for
  * bench/speed/bench_towers.c.
  *
- * Items have titles of words as frequent as Zipf says, random pictures, sounds of noise; the same
- * in every run. */
+ * Items have titles of words as frequent as Zipf says, random images, audio files of noise; the
+ * same in every run. */
 #ifndef TW_BENCH_SPEED_TOWER_WORLD_H
 #define TW_BENCH_SPEED_TOWER_WORLD_H
 
@@ -22,8 +22,8 @@ enum {
 /* One worker's invented item. */
 typedef struct ws {
     char text[MAX_WORDS * LONGEST_WORD];
-    tw_image picture;
-    tw_audio sound;
+    tw_image image;
+    tw_audio audio;
 } ws;
 
 typedef struct world {

@@ -1,4 +1,4 @@
-/* cli/plot/plot.h — three kinds of picture, PNG or SVG by the file's name: lines over a common
+/* cli/plot/plot.h — three kinds of image, PNG or SVG by the file's name: lines over a common
  * axis, a map of a matrix in colours, and groups of points with names.
  *
  * Honest by construction: axes have ticks at round numbers and say their unit, lines go through the

@@ -50,8 +50,7 @@ static cairo_status_t keep_bytes(void *ctx, const unsigned char *data, unsigned 
 
 static tw_status cairo_failed(cairo_status_t why, tw_error *err)
 {
-    return tw_fail(err, TW_ENOMEM, "the picture could not be drawn: %s",
-                   cairo_status_to_string(why));
+    return tw_fail(err, TW_ENOMEM, "the image could not be drawn: %s", cairo_status_to_string(why));
 }
 
 tw_status canvas_open(canvas **out, const char *path, double width, double height, tw_error *err)
@@ -63,7 +62,7 @@ tw_status canvas_open(canvas **out, const char *path, double width, double heigh
     TW_TRY(plot_check(path, err));
     c = tw_alloc(1, sizeof *c);
     if (c == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "picture");
+        st = tw_fail(err, TW_ENOMEM, "image");
         goto done;
     }
     c->svg = ends_in(path, ".svg");

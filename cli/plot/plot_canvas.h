@@ -1,4 +1,4 @@
-/* cli/plot/plot_canvas.h — the sheet that all kinds of picture draw on, with a file at the end: the
+/* cli/plot/plot_canvas.h — the sheet that all kinds of image draw on, with a file at the end: the
  * only door to cairo. Not there where the program is built without it.
  *
  * Lengths are in pixels of an ordinary screen; a PNG has twice as many each way. Colours are sRGB
@@ -13,13 +13,13 @@
 
 typedef struct canvas canvas;
 
-/* The texts of all pictures. */
+/* The texts of all images. */
 typedef enum canvas_ink { INK_TITLE, INK_TEXT, INK_QUIET, INK_CELL } canvas_ink;
 
 /* A white sheet. TW_EINVAL: path ends neither in .png nor in .svg. TW_ENOMEM. */
 TW_NODISCARD tw_status canvas_open(canvas **out, const char *path, double width, double height,
                                    tw_error *err);
-/* Ends the picture and replaces the file. */
+/* Ends the image and replaces the file. */
 TW_NODISCARD tw_status canvas_save(canvas *c, const char *path, tw_error *err);
 void canvas_close(canvas *c); /* accepts NULL */
 

@@ -204,7 +204,7 @@ static void draw_name(canvas *c, const field *f, int group)
     }
 }
 
-/* ---- the picture ----------------------------------------------------------------------------- */
+/* ---- the image ----------------------------------------------------------------------------- */
 
 static void draw_points(canvas *c, const field *f)
 {
@@ -244,7 +244,7 @@ tw_status plot_groups_draw(const char *path, const plot_groups *g, tw_error *err
     f.groups = tw_alloc((size_t) g->n_groups, sizeof *f.groups);
     f.labels = tw_alloc((size_t) g->n_groups, sizeof *f.labels);
     if (f.groups == NULL || f.labels == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "picture of %d groups", g->n_groups);
+        st = tw_fail(err, TW_ENOMEM, "image of %d groups", g->n_groups);
         goto done;
     }
     lay_out(&f);

@@ -1,4 +1,4 @@
-/* cli/plot/plot_labels.h — where names go on a picture, so that none covers another. */
+/* cli/plot/plot_labels.h — where names go on an image, so that none covers another. */
 #ifndef TW_CLI_PLOT_PLOT_LABELS_H
 #define TW_CLI_PLOT_PLOT_LABELS_H
 

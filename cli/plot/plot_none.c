@@ -1,4 +1,4 @@
-/* cli/plot/plot_none.c — what is there instead of pictures where cairo is not. */
+/* cli/plot/plot_none.c — what is there instead of images where cairo is not. */
 #include "cli/plot/plot.h"
 
 bool plot_available(void) { return false; }

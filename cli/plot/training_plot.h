@@ -1,4 +1,4 @@
-/* cli/plot/training_plot.h — a training's own log as a picture. */
+/* cli/plot/training_plot.h — a training's own log as an image. */
 #ifndef TW_CLI_PLOT_TRAINING_PLOT_H
 #define TW_CLI_PLOT_TRAINING_PLOT_H
 

@@ -34,10 +34,10 @@ static void settle(tw_tower_config *cfg, const inventory *v, int64_t n)
 {
     if (cfg->text == TW_TEXT_AUTO)
         cfg->text = v->texts > 0 ? TW_TEXT_BAG : TW_TEXT_NONE;
-    if (cfg->picture == TW_IMAGE_AUTO)
-        cfg->picture = enough(v->images, n) ? TW_IMAGE_CONV4 : TW_IMAGE_NONE;
-    if (cfg->sound == TW_AUDIO_AUTO)
-        cfg->sound = enough(v->audio, n) ? TW_AUDIO_CNN : TW_AUDIO_NONE;
+    if (cfg->image == TW_IMAGE_AUTO)
+        cfg->image = enough(v->images, n) ? TW_IMAGE_CONV4 : TW_IMAGE_NONE;
+    if (cfg->audio == TW_AUDIO_AUTO)
+        cfg->audio = enough(v->audio, n) ? TW_AUDIO_CNN : TW_AUDIO_NONE;
     if (cfg->attributes == TW_ATTRIBUTES_AUTO)
         cfg->attributes = TW_ATTRIBUTES_NONE;
 }
@@ -71,7 +71,7 @@ tw_status twi_make_tower(tw_tower_config *cfg, const twi_catalogue *c, const cha
 
     *out = NULL;
     settle(cfg, &v, c->n);
-    if (cfg->text == TW_TEXT_NONE && cfg->picture == TW_IMAGE_NONE && cfg->sound == TW_AUDIO_NONE &&
+    if (cfg->text == TW_TEXT_NONE && cfg->image == TW_IMAGE_NONE && cfg->audio == TW_AUDIO_NONE &&
         cfg->attributes == TW_ATTRIBUTES_NONE) {
         st = tw_fail(err, TW_ESTATE,
                      "no item has a text, and fewer than one in %d an image or audio: there is "

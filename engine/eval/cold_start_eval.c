@@ -206,7 +206,7 @@ static tw_status train(offline_eval *s, tw_error *err)
 
     if (s->opt->content) {
         TW_TRY(train_towers(s, err));
-        s->cfg.content_dim = tw_tower_dim(s->tower);
+        s->cfg.item_features_dim = tw_tower_dim(s->tower);
     }
     TW_TRY(tw_seq_model_create(&s->model, &s->cfg, s->n_users, (int32_t) s->c.n, err));
     if (s->opt->content)
@@ -434,7 +434,7 @@ tw_status tw_engine_offline_eval(tw_engine *e, const tw_cold_start_options *opt,
         TW_TRY(tw_tower_recipe_parse(&s.recipe, opt->towers_json, strlen(opt->towers_json), err));
     if (opt->threads > 0)
         s.cfg.threads = s.recipe.train.threads = opt->threads;
-    s.cfg.content_dim = 0; /* follows from the towers */
+    s.cfg.item_features_dim = 0; /* follows from the towers */
     TW_TRY(tw_seq_config_check(&s.cfg, err));
     TW_TRY(twi_bulk_begin(e, err));
     st = run(&s, report, err);

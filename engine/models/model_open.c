@@ -116,7 +116,7 @@ tw_status twi_models_open(tw_engine *e, int version, twi_model_parts parts, bool
         st = open_part(e, version, &seq, serve, out, err);
     /* The registry and the files must agree on how wide content is, or a query would read past it.
      */
-    const int width = out->seq == NULL ? 0 : tw_seq_model_config(out->seq)->content_dim;
+    const int width = out->seq == NULL ? 0 : tw_seq_model_config(out->seq)->item_features_dim;
     const bool projects =
         parts.content_version > 0 && parts.content_version == parts.towers_version;
     if (st == TW_OK && out->seq != NULL &&

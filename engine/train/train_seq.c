@@ -97,9 +97,9 @@ static tw_status give_content(job *j, tw_error *err)
 {
     tw_status st = TW_OK;
     const size_t items = (size_t) tw_seq_model_items(j->model) + 1;
-    contents c = {.model = j->model, .dim = j->cfg.content_dim};
+    contents c = {.model = j->model, .dim = j->cfg.item_features_dim};
 
-    c.rows = tw_alloc(items, (size_t) j->cfg.content_dim * sizeof *c.rows);
+    c.rows = tw_alloc(items, (size_t) j->cfg.item_features_dim * sizeof *c.rows);
     if (c.rows == NULL) {
         st = tw_fail(err, TW_ENOMEM, "content of %zu items", items);
         goto done;
@@ -131,7 +131,7 @@ static tw_status make_model(job *j, tw_error *err)
     tw_status st = TW_OK;
     int64_t *users = NULL, *items = NULL;
     int32_t n_users = 0, n_items = 0;
-    const bool content = j->cfg.content_dim > 0;
+    const bool content = j->cfg.item_features_dim > 0;
 
     if (j->log.n == 0) {
         st =
@@ -162,15 +162,16 @@ done:
 /* How wide content is follows from the towers; a config may say it, but not otherwise. */
 static tw_status choose_content(job *j, tw_error *err)
 {
-    if (!j->opt->content && j->cfg.content_dim == 0)
+    if (!j->opt->content && j->cfg.item_features_dim == 0)
         return TW_OK;
     if (j->base->tower == NULL)
         return twi_no_towers(j->e, err);
     const int dim = tw_tower_dim(j->base->tower);
-    if (j->cfg.content_dim != 0 && j->cfg.content_dim != dim)
-        return tw_fail(err, TW_EINVAL, "content_dim %d is not the %d of the towers; leave it out",
-                       j->cfg.content_dim, dim);
-    j->cfg.content_dim = dim;
+    if (j->cfg.item_features_dim != 0 && j->cfg.item_features_dim != dim)
+        return tw_fail(err, TW_EINVAL,
+                       "item_features_dim %d is not the %d of the towers; leave it out",
+                       j->cfg.item_features_dim, dim);
+    j->cfg.item_features_dim = dim;
     return tw_seq_config_check(&j->cfg, err);
 }
 
@@ -232,8 +233,8 @@ static tw_status write_report(job *j, int version, double seconds, char **report
 
     TW_TRY(tw_seq_data_repeats(j->data, &repeats, err));
     (void) json_object_set_new(root, "repeats", json_real(repeats));
-    (void) json_object_set_new(root, "content", json_boolean(j->cfg.content_dim > 0));
-    if (j->cfg.content_dim > 0)
+    (void) json_object_set_new(root, "content", json_boolean(j->cfg.item_features_dim > 0));
+    if (j->cfg.item_features_dim > 0)
         (void) json_object_set_new(root, "items_without_events", json_integer(j->eventless));
     TW_TRY(twi_metrics_json(&j->result.valid, &valid, err));
     (void) json_object_set(root, "valid", valid);
@@ -293,7 +294,7 @@ static tw_status train(void *ctx, twi_training *t, char **report, tw_error *err)
     TW_TRY(write_report(j, t->version, tw_clock_monotonic() - start, report, err));
     TW_TRY(twi_model_report(t->tmp, TWI_SEQ_REPORT, *report, err));
     parts.seq_version = t->version;
-    parts.content_version = j->cfg.content_dim > 0 ? parts.towers_version : 0;
+    parts.content_version = j->cfg.item_features_dim > 0 ? parts.towers_version : 0;
     const twi_new_version made = {.version = t->version,
                                   .tmp = t->tmp,
                                   .parts = parts,

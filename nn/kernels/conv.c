@@ -31,13 +31,13 @@ size_t tw_conv_work(const tw_conv *s)
     return is_pointwise(s) ? 1 : (size_t) tw_conv_rows(s) * (size_t) patch(s);
 }
 
-/* Where a pixel of y reads: its picture, and the patch's corner there. */
+/* Where a pixel of y reads: its image, and the patch's corner there. */
 typedef struct spot {
-    int i;     /* picture */
+    int i;     /* image */
     int h;     /* its lines in x */
     int v, u;  /* line and column in y */
     int top;   /* v * stride - pad */
-    int lines; /* of y in this picture */
+    int lines; /* of y in this image */
 } spot;
 
 static void enter(spot *p, const tw_conv *s, int i)
@@ -52,7 +52,7 @@ static void enter(spot *p, const tw_conv *s, int i)
 static spot find(const tw_conv *s, int row)
 {
     spot p;
-    int low = 0, high = s->n - 1; /* the last picture that begins at or before row */
+    int low = 0, high = s->n - 1; /* the last image that begins at or before row */
     while (low < high) {
         int mid = low + (high - low + 1) / 2;
         if (s->out_at[mid] <= row)
@@ -78,7 +78,7 @@ static void advance(spot *p, const tw_conv *s)
         enter(p, s, p->i + 1);
 }
 
-/* The pixels of a patch's line that lie inside the picture: [*from, *to) of k. */
+/* The pixels of a patch's line that lie inside the image: [*from, *to) of k. */
 static void inside(const tw_conv *s, int left, int *from, int *to)
 {
     *from = left < 0 ? -left : 0;

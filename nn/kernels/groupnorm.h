@@ -1,13 +1,13 @@
-/* nn/kernels/groupnorm.h — each group of channels of one picture to mean 0 and variance 1, then a
+/* nn/kernels/groupnorm.h — each group of channels of one image to mean 0 and variance 1, then a
  * gain and a bias for each channel.
  *
  *   xhat[p,c] = (x[p,c] - mean_g) * rstd_g,  g = c / (C/G),  rstd_g = 1 / sqrt(var_g + eps)
  *   y[p,c]    = gain[c] * xhat[p,c] + bias[c]  =  a[c] * x[p,c] + b[c]
  *
- * over the P pixels and the C/G channels of a group; var is the mean of squares. Within a picture
+ * over the P pixels and the C/G channels of a group; var is the mean of squares. Within an image
  * it is one multiply and add for each channel, which is how the fused layers apply it.
  *
- * Not batch norm: there a picture's vector depends on who else is in the batch, and a batch here is
+ * Not batch norm: there an image's vector depends on who else is in the batch, and a batch here is
  * cut into workers' slices and pieces. Source: Wu and He 2018.
  */
 #ifndef TW_NN_KERNELS_GROUPNORM_H

@@ -1,4 +1,4 @@
-/* nn/kernels/pooling.h — a picture made smaller, or to one row: kernels for one picture (H lines of
+/* nn/kernels/pooling.h — an image made smaller, or to one row: kernels for one image (H lines of
  * W pixels of C channels, channels last).
  *
  * 2x2 windows with step 2. Of an odd line or column the last one is left out; a side of 1 is a
@@ -31,7 +31,8 @@ void tw_avgpool2_backward(tw_real *dx, const tw_real *dy, int H, int W, int C); 
 void tw_meanpool_forward(tw_real *y, const tw_real *x, int P, int C);
 void tw_meanpool_backward(tw_real *dx, const tw_real *dy, int P, int C); /* dx += */
 
-/* Of a sound: lines are frames of time, columns are bands of frequency. m[t] = mean over the bands;
+/* Of an audio file: lines are frames of time, columns are bands of frequency. m[t] = mean over the
+ * bands;
  *
  *   y (C) = max over t of m[t] + mean over t of m[t]
  *

@@ -12,7 +12,7 @@ enum { SIDE = 4, EDGE = 6, POINTS = TW_WINOGRAD_POINTS, LANE = 16 };
 enum { BLOCK = 160 * 1024, TILES_FEWEST = 16, TILES_MOST = 128, WIDTH_FEWEST = 3 };
 
 typedef struct tile {
-    int at;   /* the picture's first pixel */
+    int at;   /* the image's first pixel */
     int h;    /* its lines */
     int v, u; /* the tile's first line and column in y */
 } tile;
@@ -172,7 +172,7 @@ TW_BODY void times_gt(tw_real *o, size_t os, const tw_real *i, size_t is)
 
 enum { CORNER = EDGE * LANE }; /* a column of half */
 
-/* Number c of pixel (v, u) of a picture that begins at pixel `at`. */
+/* Number c of pixel (v, u) of an image that begins at pixel `at`. */
 TW_BODY size_t place(int at, int v, int u, int W, int C, int c)
 {
     return ((size_t) at + (size_t) v * (size_t) W + (size_t) u) * (size_t) C + (size_t) c;
@@ -346,7 +346,7 @@ void tw_winograd_transform_backward(tw_real *dwt, const tw_real *dU, const tw_co
 
 typedef struct walk {
     const tw_conv *s;
-    int i, end; /* the picture, and the one to stop before */
+    int i, end; /* the image, and the one to stop before */
     int v, u;   /* the next tile */
 } walk;
 

@@ -11,7 +11,7 @@
  * dX += B dV B', dg = G' dU G.
  *
  * In float the result differs from the definition's by some 1e-6 of its size, which is why the
- * choice between the two (tw_winograd_fits) looks at the layer alone, never at the batch: a picture
+ * choice between the two (tw_winograd_fits) looks at the layer alone, never at the batch: an image
  * must get the same numbers in any company. Source: Lavin and Gray 2016, F(4x4, 3x3).
  */
 #ifndef TW_NN_KERNELS_WINOGRAD_H
@@ -40,11 +40,11 @@ void tw_winograd_transform(tw_real *U, const tw_real *wt, const tw_conv *s);
 /* dwt (9*C, O) <- dU, overwritten. */
 void tw_winograd_transform_backward(tw_real *dwt, const tw_real *dU, const tw_conv *s);
 
-/* y: pictures [first, end), their first pixel first; overwritten. */
+/* y: images [first, end), their first pixel first; overwritten. */
 void tw_winograd_forward(tw_real *y, tw_real *work, const tw_real *x, const tw_real *U,
                          const tw_conv *s, int first, int end);
 
-/* dx (all of x) += unless NULL, dU (36, C, O) +=, from dy of the same pictures. */
+/* dx (all of x) += unless NULL, dU (36, C, O) +=, from dy of the same images. */
 void tw_winograd_backward(tw_real *dx, tw_real *dU, tw_real *work, const tw_real *dy,
                           const tw_real *x, const tw_real *U, const tw_conv *s, int first, int end);
 

@@ -1,9 +1,9 @@
-/* nn/tape/maps.h — tape ops on batches of pictures: convolution, group norm, pooling.
+/* nn/tape/maps.h — tape ops on batches of images: convolution, group norm, pooling.
  *
- * A batch of pictures, or of what a layer made of them ("maps"), is one tensor with a row for each
- * pixel and a column for each channel; `at` says where each picture begins. All have the same
- * width; heights may differ, so sounds of different length need no padding (a line is a frame of
- * time, a column a band of frequency), and no picture's result depends on its neighbours.
+ * A batch of images, or of what a layer made of them ("maps"), is one tensor with a row for each
+ * pixel and a column for each channel; `at` says where each image begins. All have the same
+ * width; heights may differ, so audio files of different length need no padding (a line is a frame
+ * of time, a column a band of frequency), and no image's result depends on its neighbours.
  *
  *     tw_maps x = tw_op_pixels(t, px, n, 28, 28, 1, 1 / 255.0, 0);
  *     x = tw_op_conv_norm(t, x, &(tw_conv_norm){.w = w, .gain = g, .bias = b, .kernel = 3,
@@ -24,7 +24,7 @@
 #include "nn/tape/tape.h"
 
 typedef struct tw_maps {
-    tw_tensor *x; /* (at[n], channels); d NULL for pictures as they came in */
+    tw_tensor *x; /* (at[n], channels); d NULL for images as they came in */
     int n, width;
     const int32_t *at; /* (n+1) first row of each; a height is (at[i+1] - at[i]) / width >= 1 */
 } tw_maps;
@@ -50,7 +50,7 @@ typedef struct tw_conv_norm {
     bool pool;           /* 2x2 maxima */
 } tw_conv_norm;
 
-/* Convolution, group norm, skip connection, ReLU and 2x2 max pool in one op: a few pictures at a
+/* Convolution, group norm, skip connection, ReLU and 2x2 max pool in one op: a few images at a
  * time go through all of it while they are in the cache, and of what lies between only the
  * convolution's result is kept. Same numbers as the ops below in a row. */
 tw_maps tw_op_conv_norm(tw_tape *t, tw_maps x, const tw_conv_norm *how);
@@ -65,7 +65,7 @@ tw_maps tw_op_maxpool2(tw_tape *t,
                        tw_maps x); /* nn/kernels/pooling.h says what becomes of odd sides */
 tw_maps tw_op_avgpool2(tw_tape *t, tw_maps x);
 
-/* ---- to one row for each picture ------------------------------------------------------------- */
+/* ---- to one row for each image ------------------------------------------------------------- */
 
 tw_tensor *tw_op_mean_pool(tw_tape *t, tw_maps x);  /* (n, C): mean over the pixels */
 tw_tensor *tw_op_audio_pool(tw_tape *t, tw_maps x); /* (n, C): see tw_audiopool_forward */

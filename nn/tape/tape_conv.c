@@ -12,7 +12,7 @@
 
 static const tw_maps lost = {0};
 
-/* The maps of (n) pictures of which each has out_w columns and tw_conv_extent lines. */
+/* The maps of (n) images of which each has out_w columns and tw_conv_extent lines. */
 static bool plan(tw_tape *t, tw_conv *s, const tw_maps *x, const tw_param *w, int k, int stride,
                  int pad)
 {
@@ -67,14 +67,14 @@ static size_t work_of(const tw_conv *s)
     return tw_winograd_fits(s) ? tw_winograd_work(s) : tw_conv_work(s);
 }
 
-/* Gradients of prepared weights, gathered over the pictures: (36, C, O), then twice (K, O). */
+/* Gradients of prepared weights, gathered over the images: (36, C, O), then twice (K, O). */
 static size_t gather_of(const tw_conv *s)
 {
     const size_t K = (size_t) s->k * (size_t) s->k * (size_t) s->C;
     return tw_winograd_fits(s) ? tw_winograd_weights(s) + 2 * K * (size_t) s->O : 0;
 }
 
-/* y: pictures [first, end), the first one's first. */
+/* y: images [first, end), the first one's first. */
 static void forward(tw_real *y, tw_real *work, const tw_real *x, const tw_real *weights,
                     const tw_real *b, const tw_conv *s, int first, int end)
 {
@@ -171,19 +171,19 @@ typedef struct block_saved {
     tw_conv_norm how;        /* its own skip is not looked at */
     const tw_real *weights;  /* prepared */
     tw_conv shape;
-    const int32_t *y_at;  /* (n+1) where pictures begin in y; shape.out_at where they do in u */
+    const int32_t *y_at;  /* (n+1) where images begin in y; shape.out_at where they do in u */
     tw_real *u;           /* (out_at[n], O) the convolution's result; NULL: not kept */
     tw_real *mean, *rstd; /* (n, groups) */
 } block_saved;
 
-/* What an op works in: patches or tiles, the weights' gradient, some pictures' u (or its gradient),
+/* What an op works in: patches or tiles, the weights' gradient, some images' u (or its gradient),
  * a few rows of O. */
 typedef struct workspace {
     tw_real *work, *gather, *u, *a, *b;
 } workspace;
 
-/* Pictures [i, *end): as many as make up the rows of one product, but at least one. */
-static int take_pictures(const tw_conv *s, int i)
+/* Images [i, *end): as many as make up the rows of one product, but at least one. */
+static int take_images(const tw_conv *s, int i)
 {
     const int rows = rows_of(s);
     int end = i + 1;
@@ -196,7 +196,7 @@ static bool set_workspace(tw_tape *t, workspace *d, const tw_conv *s)
 {
     int most = 0;
     for (int i = 0, end; i < s->n; i = end) {
-        end = take_pictures(s, i);
+        end = take_images(s, i);
         int rows = s->out_at[end] - s->out_at[i];
         most = rows > most ? rows : most;
     }
@@ -213,7 +213,7 @@ static bool set_workspace(tw_tape *t, workspace *d, const tw_conv *s)
 
 static int height(const int32_t *at, int i, int width) { return (at[i + 1] - at[i]) / width; }
 
-/* From u (of picture i) to y. */
+/* From u (of image i) to y. */
 static void finish(const block_saved *s, const workspace *d, const tw_real *u, int i)
 {
     const int O = s->shape.O, G = s->how.groups, W = s->shape.out_w;
@@ -230,7 +230,7 @@ static void finish(const block_saved *s, const workspace *d, const tw_real *u, i
                           P, O);
 }
 
-/* du (P, O) of picture i, by way of g = dL/d(what the norm gave). */
+/* du (P, O) of image i, by way of g = dL/d(what the norm gave). */
 static void finish_backward(tw_tape *t, const block_saved *s, const workspace *d, tw_real *du,
                             int i)
 {
@@ -264,7 +264,7 @@ static void block_back(tw_tape *t, void *saved)
     tw_real *dw = tw_grads_all(tw_tape_grads(t), s->how.w);
     begin_gather(d.gather, &s->shape);
     for (int i = 0, end; i < s->shape.n; i = end) {
-        end = take_pictures(&s->shape, i);
+        end = take_images(&s->shape, i);
         for (int j = i; j < end; j++)
             finish_backward(t, s, &d, d.u + (size_t) (at[j] - at[i]) * O, j);
         backward(s->x->d, dw, d.gather, d.work, d.u, s->x->v, s->how.w, s->weights, &s->shape, i,
@@ -273,7 +273,7 @@ static void block_back(tw_tape *t, void *saved)
     end_gather(dw, d.gather, &s->shape);
 }
 
-/* Where pictures begin once they are pooled. */
+/* Where images begin once they are pooled. */
 static const int32_t *pooled(tw_tape *t, const tw_conv *s)
 {
     int32_t *at = tw_tape_take(t, (size_t) s->n + 1, sizeof *at);
@@ -325,7 +325,7 @@ tw_maps tw_op_conv_norm(tw_tape *t, tw_maps x, const tw_conv_norm *how)
     const size_t O = (size_t) s->shape.O;
     const int32_t *at = s->shape.out_at;
     for (int i = 0, end; i < x.n; i = end) {
-        end = take_pictures(&s->shape, i);
+        end = take_images(&s->shape, i);
         tw_real *u = s->u != NULL ? s->u + (size_t) at[i] * O : d.u;
         forward(u, d.work, x.x->v, s->weights, NULL, &s->shape, i, end);
         for (int j = i; j < end; j++)

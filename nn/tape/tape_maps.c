@@ -1,4 +1,4 @@
-/* Tape ops that bring pictures in, normalise and pool them. */
+/* Tape ops that bring images in, normalise and pool them. */
 #include <assert.h>
 #include <string.h>
 
@@ -12,13 +12,13 @@ static const tw_maps lost = {0};
 
 static int height(const tw_maps *x, int i) { return (x->at[i + 1] - x->at[i]) / x->width; }
 
-/* Picture i of a tensor's values or gradients. */
+/* Image i of a tensor's values or gradients. */
 static tw_real *of(tw_real *v, const tw_maps *x, int i)
 {
     return v + (size_t) x->at[i] * (size_t) x->x->cols;
 }
 
-/* n pictures of heights[i] (NULL: h) lines, with no gradient. */
+/* n images of heights[i] (NULL: h) lines, with no gradient. */
 static tw_maps inputs(tw_tape *t, const int32_t *heights, int h, int n, int w, int c)
 {
     int32_t *at = tw_tape_take(t, (size_t) n + 1, sizeof *at);
@@ -136,7 +136,7 @@ tw_maps tw_op_groupnorm(tw_tape *t, tw_maps x, const tw_param *gain, const tw_pa
     return (tw_maps){.x = s->y, .n = x.n, .width = x.width, .at = x.at};
 }
 
-/* y of a 2x2 pool, and where its pictures begin. */
+/* y of a 2x2 pool, and where its images begin. */
 static bool shrink(tw_tape *t, maps_saved *s)
 {
     int32_t *at = tw_tape_take(t, (size_t) s->x.n + 1, sizeof *at);

@@ -20,6 +20,7 @@ enum { PAIRS = sizeof pairs / sizeof pairs[0] };
 static tw_status train(const char *checkpoint, float *vecs, int *resumed)
 {
     const tw_tower_config shape = {.bits = 8,
+                                   .idf_power = 1,
                                    .embed_dim = D,
                                    .dim = D,
                                    .ngram_min = 3,

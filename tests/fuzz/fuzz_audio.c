@@ -1,4 +1,4 @@
-/* Arbitrary bytes as a sound: finite numbers within the bounds, or a sentence. */
+/* Arbitrary bytes as an audio file: finite numbers within the bounds, or a sentence. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

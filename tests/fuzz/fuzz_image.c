@@ -1,4 +1,4 @@
-/* Arbitrary bytes as a picture: it is within its bounds, or there is a sentence. */
+/* Arbitrary bytes as an image: it is within its bounds, or there is a sentence. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

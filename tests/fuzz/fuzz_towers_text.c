@@ -34,6 +34,7 @@ static void check(tw_tower *t, const char *text, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const tw_tower_config cfg = {.bits = 8,
+                                 .idf_power = 1,
                                  .embed_dim = D,
                                  .dim = D,
                                  .ngram_min = 1 + (int) (size % 3),

@@ -1,4 +1,4 @@
-/* Makes the files that test_media.sh needs: a small picture of a shape, or a tone.
+/* Makes the files that test_media.sh needs: a small image of a shape, or a tone.
  *
  *     media_draw picture PATH ring|cross KIND        KIND 0..9 moves and thickens it
  *     media_draw sound PATH HERTZ                    a quarter of a second, 8 kHz, 16 bits */
@@ -13,7 +13,7 @@
 
 enum { SIDE = 32, FRAMES = 2000, RATE = 8000 };
 
-static int picture(const char *path, const char *shape, int kind)
+static int image(const char *path, const char *shape, int kind)
 {
     static unsigned char px[SIDE * SIDE * 3];
     const tw_image im = {.width = SIDE, .height = SIDE, .channels = 3, .px = px};
@@ -37,7 +37,7 @@ static void put_le(unsigned char *at, uint32_t value, int bytes)
         at[i] = (unsigned char) (value >> 8 * i);
 }
 
-static int sound(const char *path, double hertz)
+static int audio(const char *path, double hertz)
 {
     static unsigned char wav[44 + 2 * FRAMES] = "RIFF....WAVEfmt ....................data";
     const uint32_t words[] = {16, 1 | 1U << 16, RATE, 2 * RATE, 2 | 16U << 16};
@@ -56,9 +56,9 @@ int main(int argc, char **argv)
 {
     int64_t n;
     if (argc == 5 && strcmp(argv[1], "picture") == 0 && tw_parse_i64(argv[4], &n))
-        return picture(argv[2], argv[3], (int) n);
+        return image(argv[2], argv[3], (int) n);
     if (argc == 4 && strcmp(argv[1], "sound") == 0 && tw_parse_i64(argv[3], &n))
-        return sound(argv[2], (double) n);
+        return audio(argv[2], (double) n);
     (void) fprintf(stderr, "media_draw: wrong usage\n");
     return 2;
 }

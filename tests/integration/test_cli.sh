@@ -188,7 +188,7 @@ one_line 'a discount that is no number' 2 "'much'" "$program" next --dir d --use
 want 'next for a stranger' 0 'most popular' "$program" next --dir d --user nobody -k 3
 want 'embed' 0 ' ' "$program" embed --dir d f1
 
-# ---- a look inside: titles of a map are the store's, pictures are pictures or one sentence
+# ---- a look inside: titles of a map are the store's, images are images or one sentence
 
 want 'attention' 0 'what the last of 6 items looks at' "$program" attention d --user u3
 one_line 'attention wants a user or a history' 2 '--user or --history' "$program" attention d
@@ -201,7 +201,7 @@ while IFS=: read -r id title; do
     want "the title of $id is the store's" 0 "\"title\": \"$title\"" "$program" get --dir d "$id" --json
 done <titles
 if "$program" version | grep -q 'without cairo'; then
-    one_line 'no cairo, no picture' 1 'built without cairo' "$program" plot seq d -o curve.png
+    one_line 'no cairo, no image' 1 'built without cairo' "$program" plot seq d -o curve.png
     one_line 'and none after a long training' 1 'built without cairo' "$program" train seq d --plot curve.png
 else
     want 'plot seq' 0 'drew curve.png' "$program" plot seq d -o curve.png
@@ -210,9 +210,9 @@ else
     want 'it is an SVG' 0 '<svg' head -n 3 curve.svg
     want 'a map' 0 'what the last' "$program" attention d --user u3 -o map.png --last 4
     want 'it is a PNG, too' 0 'PNG' head -c 4 map.png
-    one_line 'a picture of no known kind' 1 "curve.gif' ends neither in .png nor in .svg" "$program" plot seq d -o curve.gif
+    one_line 'an image of no known kind' 1 "curve.gif' ends neither in .png nor in .svg" "$program" plot seq d -o curve.gif
     one_line 'it is said before the training' 1 'ends neither' "$program" train seq d --plot curve -q
-    one_line 'a picture that cannot be written' 1 'nowhere/curve.png' "$program" plot seq d -o nowhere/curve.png
+    one_line 'an image that cannot be written' 1 'nowhere/curve.png' "$program" plot seq d -o nowhere/curve.png
 fi
 # ---- what is in the catalogue
 

@@ -24,7 +24,7 @@ enum { PATIENCE_S = 30 };
 
 static const tw_engine_options write_mode = {.mode = TW_ENGINE_WRITE, .threads = 1};
 static const tw_engine_options read_mode = {.mode = TW_ENGINE_READ, .threads = 1};
-static char sound[TW_PATH_MAX], dir[TW_PATH_MAX];
+static char audio[TW_PATH_MAX], dir[TW_PATH_MAX];
 
 /* ---- the damages ----------------------------------------------------------------------------- */
 
@@ -251,7 +251,7 @@ static void copy_of_sound(void)
     assert_ok(tw_remove_tree(dir, err));
     const pid_t pid = fork();
     if (pid == 0) {
-        (void) execlp("cp", "cp", "-a", sound, dir, (char *) NULL);
+        (void) execlp("cp", "cp", "-a", audio, dir, (char *) NULL);
         _exit(127);
     }
     assert_true(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
@@ -261,7 +261,7 @@ static int one_case(size_t f, size_t d)
 {
     char path[TW_PATH_MAX];
     int status = 0;
-    assert_ok(tw_path_join(path, sound, files[f], err));
+    assert_ok(tw_path_join(path, audio, files[f], err));
     if (damages[d].of_bytes && size_of(path) <= 0)
         return 0; /* there are none */
     copy_of_sound();
@@ -287,11 +287,11 @@ static void every_file_damaged_in_every_way(void **state)
 {
     (void) state;
     int bad = 0;
-    tw_engine *e = toy_engine("sound", true);
+    tw_engine *e = toy_engine("audio", true);
     tw_log_set_level(TW_LOG_ERROR + 1);
     toy_train(e);
     tw_engine_close(e);
-    (void) snprintf(sound, sizeof sound, "%s", tw_test_path("sound"));
+    (void) snprintf(audio, sizeof audio, "%s", tw_test_path("audio"));
     (void) snprintf(dir, sizeof dir, "%s", tw_test_path("dir"));
     for (size_t f = 0; f < sizeof files / sizeof files[0]; f++)
         for (size_t d = 0; d < sizeof damages / sizeof damages[0]; d++)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Pictures and sounds as a user has them: files beside a catalogue, ingested, trained on, asked with, exported.
+# Images and audio files as a user has them: files beside a catalogue, ingested, trained on, asked with, exported.
 #
 #     sh tests/integration/test_media.sh PROGRAM DRAW        DRAW (media_draw.c) makes the files
 set -u
@@ -45,7 +45,7 @@ one_line()
     fi
 }
 
-# ---- a catalogue of shapes: pictures and words, and a bell and a buzz
+# ---- a catalogue of shapes: images and words, and a bell and a buzz
 
 mkdir shop
 {
@@ -64,7 +64,7 @@ done
 {
     head -c 60 shop/ring0.png >shop/cut.png
     : >shop/silent.wav
-    echo 'cut,A torn picture,cut.png,,ring'
+    echo 'cut,A torn image,cut.png,,ring'
     echo 'gone,A missing one,gone.png,,ring'
     echo 'web,On the web,https://example.org/a.png,,ring'
     echo 'silent,Nothing,,silent.wav,ring'
@@ -77,44 +77,44 @@ want 'the others are there' 0 '"items": 23' "$program" stats d --json
 want 'a torn one by path' 0 'cut.png' cat shop/items.csv.rejected
 want 'a missing one by path' 0 "cannot open '.*gone.png'" cat shop/items.csv.rejected
 want 'an address' 0 'is an address' cat shop/items.csv.rejected
-want 'an empty sound' 0 'silent.wav' cat shop/items.csv.rejected
+want 'an empty audio' 0 'silent.wav' cat shop/items.csv.rejected
 one_line 'strict stops at it' 1 'line 25' "$program" ingest d shop/items.csv --strict -q
-one_line 'put wants a picture that is one' 1 'cut.png' "$program" put --dir d x --image shop/cut.png
-want 'a picture alone is an item' 0 'created' "$program" put --dir d x --image shop/ring0.png
+one_line 'put wants an image that is one' 1 'cut.png' "$program" put --dir d x --image shop/cut.png
+want 'an image alone is an item' 0 'created' "$program" put --dir d x --image shop/ring0.png
 want 'and can be seen' 0 '^image.*ring0.png' "$program" get --dir d x
 want 'delete it' 0 'deleted' "$program" delete --dir d x
 
 one_line 'asking before training' 1 'twindex train towers' "$program" similar --dir d --image shop/ring0.png
-small='--dim 16 --epochs 4 --batch 32 --bits 10 --embed_dim 16 --picture_size 16 --picture_channels 1 --picture_width 8 --activate always'
+small='--dim 16 --epochs 4 --batch 32 --bits 10 --embed_dim 16 --image_size 16 --image_channels 1 --image_width 8 --activate always'
 one_line 'groups without classes' 2 '--groups needs --classes' "$program" train towers d --groups shape
 # shellcheck disable=SC2086 -- a word each
 one_line 'classes that nobody has' 1 'colour' "$program" train towers d --classes colour $small -q
 mv shop/ring9.png shop/away.png
 # shellcheck disable=SC2086
-want 'train on classes' 0 'reads text of 20 items, picture of 19' "$program" train towers d --classes shape --sound none $small -q
+want 'train on classes' 0 'reads text of 20 items, image of 19' "$program" train towers d --classes shape --audio none $small -q
 want 'a file that went missing is told' 0 "1 files could not be read; the first: cannot open '.*ring9.png'" cat last
 want 'and logged' 0 'MEDIA-UNREADABLE during=training files=1' cat last
 mv shop/away.png shop/ring9.png
 # shellcheck disable=SC2086
-want 'train on items beside themselves' 0 '"picture": 20' "$program" train towers d --from-self --sound none $small --json -q
-want 'the recipe is settled' 0 '"picture": "conv4"' cat last
+want 'train on items beside themselves' 0 '"image": 20' "$program" train towers d --from-self --audio none $small --json -q
+want 'the recipe is settled' 0 '"image": "conv4"' cat last
 want 'nothing was missing' 0 '"unreadable": 0' cat last
 
 # ---- asking
 
-want 'a picture finds its item' 0 '^ *1 .*cross3 ' "$program" similar --dir d --image shop/cross3.png -k 1 --text 'A cross of kind 3'
-want 'by itself' 0 '"basis": "picture"' "$program" similar --dir d --image shop/cross3.png -k 3 --json
+want 'an image finds its item' 0 '^ *1 .*cross3 ' "$program" similar --dir d --image shop/cross3.png -k 1 --text 'A cross of kind 3'
+want 'by itself' 0 '"basis": "image"' "$program" similar --dir d --image shop/cross3.png -k 3 --json
 want 'with words' 0 '"basis": "mixed"' "$program" similar --dir d --image shop/cross3.png --text cross -k 3 --json
-one_line 'towers without ears' 1 'the towers read text and picture, not sound' "$program" similar --dir d --audio shop/bell0.wav
-one_line 'no picture' 1 'no picture' "$program" similar --dir d --image shop/bell0.wav
+one_line 'towers without ears' 1 'the towers read text and image, not audio' "$program" similar --dir d --audio shop/bell0.wav
+one_line 'no image' 1 'no image' "$program" similar --dir d --image shop/bell0.wav
 one_line 'no file' 1 'nowhere.png' "$program" similar --dir d --image nowhere.png
 one_line 'an empty file' 1 'is empty' "$program" similar --dir d --audio shop/silent.wav
-one_line 'an item and a picture' 2 'either an ITEM or' "$program" similar --dir d ring0 --image shop/ring0.png
+one_line 'an item and an image' 2 'either an ITEM or' "$program" similar --dir d ring0 --image shop/ring0.png
 want 'pairs of two' 0 '^1.000000$' "$program" pairs --dir d ring1 ring1
 printf 'a,b,label\nring1,ring2,1\n"ring1",cross1,0\nring1,none,0\n' >pairs.csv
 want 'pairs of a file' 1 '^ring1,cross1,0,-*[01].[0-9]*$' "$program" pairs --dir d pairs.csv
 want 'what is not there is told' 0 '1 rows could not be scored' cat last
-want 'embed a picture' 0 '^-*[01e0-9.-]* ' "$program" embed --dir d --image shop/ring1.png
+want 'embed an image' 0 '^-*[01e0-9.-]* ' "$program" embed --dir d --image shop/ring1.png
 one_line 'several vectors want a file' 2 '--out FILE' "$program" embed --dir d ring1 ring2
 one_line 'of a known kind' 2 '.npy, .fvecs nor .jsonl' "$program" embed --dir d ring1 ring2 --out v.txt
 one_line 'one way to ask' 2 'give ITEMs' "$program" embed --dir d ring1 --all --out v.npy
@@ -148,7 +148,7 @@ for q in 'similar --image shop/cross3.png -k 4 --json' 'similar --image shop/rin
     cmp -s a.out b.out || { failures=$((failures + 1)); echo "FAILED: '$q' differs over the wire"; diff a.out b.out; }
 done
 want 'put over the wire' 0 'created' "$program" put --connect "$url" y --image ring4.png
-want 'its picture is named from the media root' 0 '^image  *ring4.png$' "$program" get --connect "$url" y
+want 'its image is named from the media root' 0 '^image  *ring4.png$' "$program" get --connect "$url" y
 want 'and as a whole in the directory' 0 '^image  */.*/shop/ring4.png$' "$program" get --dir d y
 want 'what was read can be sent back' 0 'unchanged' "$program" put --connect "$url" y --image ring4.png
 want 'by its whole path, too' 0 'unchanged' "$program" put --connect "$url" y --image "$work/shop/ring4.png"
@@ -172,7 +172,7 @@ want 'the log knows why' 0 "MEDIA-REFUSED.*'deep/../../secret' climbs" cat serve
 want 'nothing was stored' 1 'no item' "$program" get --connect "$url" z
 want 'it has the vector of its like' 0 '^ *1  *1.000  *y ' "$program" similar --connect "$url" --image shop/ring4.png -k 1
 head -c 7000000 /dev/zero >large.png
-one_line 'a picture over the limit' 1 'image has 7000000 bytes, at most 6291456' "$program" similar --connect "$url" --image large.png
+one_line 'an image over the limit' 1 'image has 7000000 bytes, at most 6291456' "$program" similar --connect "$url" --image large.png
 one_line '--all is for directories' 2 'give --dir' "$program" embed --connect "$url" --all --out v.npy
 kill "$server"
 wait "$server"

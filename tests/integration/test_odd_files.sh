@@ -42,8 +42,8 @@ want 'train' 0 'model 1' "$program" train towers d --from-attribute genres $smal
 # ---- files that must be files
 
 for odd in pipe /dev/zero d; do
-    want "a picture from $odd" 1 'no regular file' "$program" put --dir d x --image $odd
-    want "a sound from $odd" 1 'no regular file' "$program" put --dir d x --audio $odd
+    want "an image from $odd" 1 'no regular file' "$program" put --dir d x --image $odd
+    want "an audio file from $odd" 1 'no regular file' "$program" put --dir d x --audio $odd
     want "asking with $odd" 1 'no regular file' "$program" similar --dir d --image $odd
     want "keys from $odd" 1 'no regular file' "$program" serve d --listen tcp://127.0.0.1:0 --api-keys $odd
     want "settings from $odd" 2 'no regular file' "$program" train seq d --config $odd -q

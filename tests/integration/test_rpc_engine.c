@@ -101,12 +101,12 @@ static void the_engines_refusals_arrive_word_for_word(void **state)
 }
 
 /* Grey squares of several sizes on white, each an item. */
-static void train_on_pictures(int n)
+static void train_on_images(int n)
 {
     static unsigned char px[20 * 20];
     const tw_image im = {.width = 20, .height = 20, .channels = 1, .px = px};
     const tw_train_options opt = {.config_json = "{\"text\": \"none\", \"picture\": \"conv4\", "
-                                                 "\"picture_size\": 16, \"picture_width\": 8, "
+                                                 "\"image_size\": 16, \"image_width\": 8, "
                                                  "\"dim\": 8, \"epochs\": 1, \"threads\": 1}",
                                   .source = TW_PAIRS_SELF,
                                   .skip_eval = true};
@@ -135,14 +135,14 @@ static void a_picture_travels_as_its_bytes(void **state)
     size_t len;
     static float a[TW_ENGINE_MAX_DIM], b[TW_ENGINE_MAX_DIM];
     int dim, model;
-    train_on_pictures(4);
+    train_on_images(4);
     assert_ok(tw_file_read(tw_test_path("square2.png"), 1 << 20, &data, &len, err));
     tw_similar_query q = {.image = {data, len}, .k = 4};
     tw_answer_init(&far);
     tw_answer_init(&near);
     assert_ok(tw_client_similar(c, &q, &far, err));
     assert_ok(tw_engine_similar(engine, &q, &near, err));
-    assert_string_equal(far.basis, "picture");
+    assert_string_equal(far.basis, "image");
     assert_string_equal(far.rows[0].id, "square2.png");
     assert_int_equal(far.n, near.n);
     for (int i = 0; i < far.n; i++) {
@@ -160,14 +160,14 @@ static void a_picture_travels_as_its_bytes(void **state)
     assert_string_equal(there.msg, here.msg);
     q = (tw_similar_query){.text = "square", .k = 1};
     assert_int_equal(tw_client_similar(c, &q, &far, &there), TW_EINVAL);
-    assert_non_null(strstr(there.msg, "the towers read picture, not text"));
+    assert_non_null(strstr(there.msg, "the towers read image, not text"));
     tw_free(data);
     tw_answer_fini(&far);
     tw_answer_fini(&near);
     tw_client_close(c);
 }
 
-static tw_status put_picture(tw_client *c, const char *path, tw_error *why)
+static tw_status put_image(tw_client *c, const char *path, tw_error *why)
 {
     tw_put_kind kind;
     return tw_client_put(c, &(tw_item){.id = "client's", .image = path}, &kind, why);
@@ -188,7 +188,7 @@ static void a_client_names_files_below_the_media_root_alone(void **state)
     assert_ok(tw_image_save_png(inside, &im, err));
     assert_ok(tw_image_save_png(outside, &im, err));
     assert_int_equal(symlink(outside, tw_test_path("media/link.png")), 0);
-    assert_ok(put_picture(c, "in.png", err));
+    assert_ok(put_image(c, "in.png", err));
     assert_ok(tw_client_get(c, "client's", &got, err));
     assert_string_equal(got.image, "in.png");
     assert_ok(tw_engine_get(engine, "client's", &got, err));
@@ -196,18 +196,18 @@ static void a_client_names_files_below_the_media_root_alone(void **state)
     assert_int_equal(got.image[0], '/');
     tw_item_fini(&got);
 
-    assert_int_equal(put_picture(c, "none.png", &first), TW_EINVAL);
+    assert_int_equal(put_image(c, "none.png", &first), TW_EINVAL);
     const char *const bad[] = {outside,     "../out.png",  "link.png",    "/etc/passwd",
                                "/dev/zero", "x/../in.png", "/nowhere/at", "http://a/b.png"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(put_picture(c, bad[i], &other), TW_EINVAL);
+        assert_int_equal(put_image(c, bad[i], &other), TW_EINVAL);
         assert_string_equal(other.msg, first.msg);
     }
     /* What the operator gave an item may be sent back with it, for it is no news. */
     assert_ok(tw_engine_put(engine, &(tw_item){.id = "client's", .image = outside}, &kind, err));
     assert_ok(tw_client_get(c, "client's", &got, err));
     assert_string_equal(got.image, outside);
-    assert_ok(put_picture(c, outside, err));
+    assert_ok(put_image(c, outside, err));
     assert_ok(tw_client_delete(c, "client's", err));
     tw_client_close(c);
 }

@@ -44,7 +44,7 @@ static const char *draw(const char *name)
     return tw_test_path(name);
 }
 
-/* Towers that read text and pictures. */
+/* Towers that read text and images. */
 static int open_gallery(void **state)
 {
     (void) state;
@@ -53,7 +53,7 @@ static int open_gallery(void **state)
     const tw_train_options opt = {
         .config_json =
             "{\"bits\": 10, \"embed_dim\": 8, \"dim\": 8, \"epochs\": 1, \"threads\": 1, "
-            "\"picture\": \"conv4\", \"picture_size\": 16, \"picture_width\": 8}",
+            "\"picture\": \"conv4\", \"image_size\": 16, \"image_width\": 8}",
         .source = TW_PAIRS_SELF,
         .skip_eval = true};
     const tw_item drawn = {.id = "drawn", .title = "A pattern", .image = draw("drawn.png")};
@@ -123,7 +123,7 @@ static void a_question_with_a_picture_is_told_and_the_next_one_works(void **stat
 static void a_put_that_failed_can_be_repeated_and_is_then_found(void **state)
 {
     (void) state;
-    const char *picture = draw("put.png");
+    const char *image = draw("put.png");
     long nth = 0;
     bool fired;
     do {
@@ -132,7 +132,7 @@ static void a_put_that_failed_can_be_repeated_and_is_then_found(void **state)
         tw_answer a;
         (void) snprintf(id, sizeof id, "new%ld", ++nth);
         (void) snprintf(title, sizeof title, "Unheard of %s", id);
-        const tw_item item = {.id = id, .title = title, .image = picture};
+        const tw_item item = {.id = id, .title = title, .image = image};
         tw_torture_arm(nth);
         tw_status st = tw_engine_put(engine, &item, &kind, NULL);
         fired = tw_torture_fired();

@@ -12,6 +12,7 @@ static const char *const texts[] = {"red apple", "green apple", "blue car", "fas
 enum { N = sizeof texts / sizeof texts[0], D = 6 };
 
 static const tw_tower_config shape = {.bits = 8,
+                                      .idf_power = 1,
                                       .embed_dim = 4,
                                       .dim = D,
                                       .ngram_min = 3,

@@ -1,4 +1,4 @@
-/* Every allocation of the sound front end fails in turn. */
+/* Every allocation of the audio front end fails in turn. */
 #include "base/alloc.h"
 #include "tests/support/test.h"
 #include "towers/audio/audio_logmel.h"
@@ -35,7 +35,7 @@ static void a_front_end_survives_every_failed_allocation(void **state)
         tw_torture_arm(0);
         assert_int_equal(st, fired ? TW_ENOMEM : TW_OK);
     }
-    assert_true(nth > 8); /* handle, window, weights, two for the plan, four for a sound */
+    assert_true(nth > 8); /* handle, window, weights, two for the plan, four for an audio file */
 }
 
 int main(void)

@@ -129,6 +129,7 @@ static tw_tower_data give(const world *w, const lesson *l, tw_item_pair *scores)
 static tw_tower *train(const world *w, const lesson *l, int threads, tw_tower_report *rep)
 {
     const tw_tower_config shape = {.bits = 13,
+                                   .idf_power = 1,
                                    .embed_dim = D,
                                    .dim = D,
                                    .ngram_min = 3,

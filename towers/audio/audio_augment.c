@@ -4,7 +4,7 @@
 
 #include "towers/audio/audio_logmel.h"
 
-/* SpecAugment's masks, made smaller for short sounds; gain, shift and warp by judgement. */
+/* SpecAugment's masks, made smaller for short audio files; gain, shift and warp by judgement. */
 const twi_audio_jitter TWI_JITTER_AUDIO = {.gain = 6,
                                            .shift = 0.1,
                                            .stretch = 0.1,
@@ -70,7 +70,7 @@ static void move(float *out, const float *in, int n, int bands, double tempo, do
     }
 }
 
-/* The log of a sound made louder by `gain` dB: v = ln(x + floor) becomes ln(g x + floor). */
+/* The log of an audio file made louder by `gain` dB: v = ln(x + floor) becomes ln(g x + floor). */
 static float louder(const twi_logmel_config *cfg, float v, double gain)
 {
     if (cfg->log == TWI_MEL_DB) {

@@ -1,8 +1,9 @@
-/* towers/audio/audio_cnn.h — the convolutional net for sounds as log-mels; internal to towers/.
+/* towers/audio/audio_cnn.h — the convolutional net for audio files as log-mels; internal to
+ * towers/.
  *
- * A log-mel is a picture whose lines are frames of time and whose columns are bands. Blocks of 3x3
+ * A log-mel is an image whose lines are frames of time and whose columns are bands. Blocks of 3x3
  * convolution, group norm, ReLU and 2x2 max pool, of 32-64-96(-128) channels as
- * `width` is 32; then the mean over the bands, then largest plus mean over time. Sounds of
+ * `width` is 32; then the mean over the bands, then largest plus mean over time. Audio files of
  * different length stand side by side without padding, and each gets what it would get alone.
  *
  * Source: Kong et al. 2020 (PANNs, CNN6), made small; group norm for batch norm:

@@ -120,8 +120,8 @@ tw_status twi_logmel_preset(twi_logmel_config *cfg, const char *name, tw_error *
             return TW_OK;
         }
     }
-    return tw_fail(err, TW_EINVAL, "there is no sound front end '%.40s', but fsdd, vggish, panns",
-                   name);
+    return tw_fail(err, TW_EINVAL,
+                   "there is no audio file front end '%.40s', but fsdd, vggish, panns", name);
 }
 
 static tw_status check_range(const struct figure *f, double value, tw_error *err)
@@ -213,7 +213,7 @@ static tw_status set_named(twi_logmel_config *cfg, const char *key, const json_t
         if (strcmp(key, figures[i].key) == 0)
             return set(cfg, &figures[i], v, err);
     }
-    return tw_fail(err, TW_EINVAL, "a sound front end has no figure '%.40s'", key);
+    return tw_fail(err, TW_EINVAL, "an audio file front end has no figure '%.40s'", key);
 }
 
 tw_status twi_logmel_config_parse(twi_logmel_config *cfg, const char *json, size_t len,
@@ -226,7 +226,7 @@ tw_status twi_logmel_config_parse(twi_logmel_config *cfg, const char *json, size
     const char *key;
 
     if (!json_is_object(root)) {
-        st = tw_fail(err, TW_EINVAL, "a sound front end is a JSON object%s%s",
+        st = tw_fail(err, TW_EINVAL, "an audio file front end is a JSON object%s%s",
                      root == NULL ? ": " : "", root == NULL ? why.text : "");
         goto done;
     }

@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 
-#define LOUDNESS 0.1  /* root mean square that sounds are brought to */
+#define LOUDNESS 0.1  /* root mean square that audio files are brought to */
 #define QUIETEST 1e-6 /* root mean square of what has no loudness to change */
 
 /* Guards FFTW's planner, which keeps tables for the whole process; executing a plan needs no lock.
@@ -110,7 +110,7 @@ static tw_status make_window(twi_logmel *m, tw_error *err)
     return TW_OK;
 }
 
-/* ESTIMATE chooses by rule, not by stopwatch, so that the same sound gives the same bits each time;
+/* ESTIMATE chooses by rule, not by stopwatch, so that the same audio gives the same bits each time;
  * UNALIGNED because the buffers at hand are not those of now. */
 static tw_status make_plan(twi_logmel *m, tw_error *err)
 {
@@ -172,7 +172,8 @@ void twi_logmel_destroy(twi_logmel *m)
 
 const twi_logmel_config *twi_logmel_config_of(const twi_logmel *m) { return &m->cfg; }
 
-/* ---- sounds ---------------------------------------------------------------------------------- */
+/* ---- audio files
+ * ---------------------------------------------------------------------------------- */
 
 /* Resampled, where it must be, and cut to cfg->seconds. *owned is the caller's to free. */
 static tw_status at_rate(const twi_logmel_config *cfg, const tw_audio *s, const float **samples,
@@ -188,7 +189,7 @@ static tw_status at_rate(const twi_logmel_config *cfg, const tw_audio *s, const 
     const int64_t room = (int64_t) ceil((double) take * ratio) + 1;
     *owned = tw_alloc((size_t) room, sizeof **owned);
     if (*owned == NULL)
-        return tw_fail(err, TW_ENOMEM, "a sound of %lld samples", (long long) room);
+        return tw_fail(err, TW_ENOMEM, "an audio file of %lld samples", (long long) room);
     SRC_DATA job = {.data_in = s->samples,
                     .data_out = *owned,
                     .input_frames = (long) take,
@@ -211,7 +212,7 @@ int twi_logmel_count(const twi_logmel_config *cfg, int64_t samples)
     return n < TWI_LOGMEL_MAX_FRAMES ? (int) n : TWI_LOGMEL_MAX_FRAMES;
 }
 
-/* Sample i of a sound that is mirrored at its ends, or silent behind them. */
+/* Sample i of an audio file that is mirrored at its ends, or silent behind them. */
 static float sample_at(const float *x, int64_t n, int64_t i, bool mirrored)
 {
     if (i < 0 || i >= n) {
@@ -225,7 +226,7 @@ static float sample_at(const float *x, int64_t n, int64_t i, bool mirrored)
     return v > -65536 ? (v < 65536 ? v : 65536) : -65536; /* NaN, too, is cut */
 }
 
-/* What brings x to the loudness that all sounds get; 1 where they keep their own. */
+/* What brings x to the loudness that all audio files get; 1 where they keep their own. */
 static float gain_of(const twi_logmel_config *cfg, const float *x, int64_t n)
 {
     double square = 0;
@@ -281,7 +282,7 @@ tw_status twi_logmel_run(const twi_logmel *m, const tw_audio *s, float **out, in
     *out = NULL;
     *n = 0;
     if (s->frames < 1 || s->rate < 1000 || s->rate > 768000) {
-        st = tw_fail(err, TW_EINVAL, "a sound of %lld samples at %d a second has no log-mel",
+        st = tw_fail(err, TW_EINVAL, "an audio file of %lld samples at %d a second has no log-mel",
                      (long long) s->frames, s->rate);
         goto done;
     }

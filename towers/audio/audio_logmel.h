@@ -1,4 +1,4 @@
-/* towers/audio/audio_logmel.h — sounds into log-mel spectrograms; internal to towers/.
+/* towers/audio/audio_logmel.h — audio files into log-mel spectrograms; internal to towers/.
  *
  * A log-mel is a matrix (frames, bands): how loud each band of the mel scale is, frame by frame.
  * The front end that makes it has a name and figures; both are stored with a tower, because vectors
@@ -17,11 +17,11 @@
  *     twi_logmel_config cfg;
  *     twi_logmel_preset(&cfg, "vggish", &err);
  *     twi_logmel_create(&m, &cfg, &err);
- *     twi_logmel_run(m, &sound, &frames, &n, &err);      // any number of threads
+ *     twi_logmel_run(m, &audio, &frames, &n, &err);      // any number of threads
  *     tw_free(frames);
  *     twi_logmel_destroy(m);
  *
- * Every sound has an answer: a shorter one than a window is padded with silence, silence gives the
+ * Every audio has an answer: a shorter one than a window is padded with silence, silence gives the
  * log of the floor, samples beyond +-65536 are cut to that, all values are finite.
  *
  * Source: Hershey et al. 2017 (VGGish), Kong et al. 2020 (PANNs), Park et al. 2019 (SpecAugment).
@@ -50,7 +50,7 @@ typedef enum twi_mel_log { TWI_MEL_LN = 0, TWI_MEL_DB = 1 } twi_mel_log;
 
 typedef struct twi_logmel_config {
     char name[16];    /* of the preset, "" where figures were changed */
-    int rate;         /* sounds of another rate are resampled to it, 4000..96000 */
+    int rate;         /* audio files of another rate are resampled to it, 4000..96000 */
     int window, hop;  /* samples; window <= fft */
     int fft;          /* even, 16..TWI_LOGMEL_MAX_FFT */
     int bands;        /* 4..TWI_LOGMEL_MAX_BANDS */
@@ -61,8 +61,8 @@ typedef struct twi_logmel_config {
     double floor;    /* above 0 */
     bool centre; /* frame t lies around sample t * hop, the ends mirrored; else it begins there */
     int least_frames; /* shorter results are filled up with silence, 1..10000 */
-    double seconds;   /* the most that is taken of a sound, 0.1..600 */
-    bool loudness;    /* every sound is brought to the same loudness first */
+    double seconds;   /* the most that is taken of an audio file, 0.1..600 */
+    bool loudness;    /* every audio file is brought to the same loudness first */
 } twi_logmel_config;
 
 /* TW_EINVAL: no such name; the message lists the names there are. */
@@ -93,7 +93,7 @@ const twi_logmel_config *twi_logmel_config_of(const twi_logmel *m);
  * least_frames: 1..TWI_LOGMEL_MAX_FRAMES. */
 int twi_logmel_count(const twi_logmel_config *cfg, int64_t samples);
 
-/* The log-mel of a sound.
+/* The log-mel of an audio file.
  *
  *   s    frames >= 1, rate 1000..768000
  *   out  (n, bands), the caller frees it with tw_free
@@ -121,7 +121,7 @@ extern const twi_audio_jitter TWI_JITTER_AUDIO;
 TW_NODISCARD tw_status twi_audio_jitter_check(const twi_audio_jitter *jitter, tw_error *err);
 
 /* out (n, bands) <- in (n, bands), a log-mel of cfg, disturbed by what rng draws. Frames from
- * outside are silence; a mask holds the mean of `in`. The loudness is changed as if the sound had
+ * outside are silence; a mask holds the mean of `in`. The loudness is changed as if the audio had
  * been, floor included. out must not overlap in. A pure function. */
 void twi_logmel_augment(float *out, const float *in, int n, const twi_logmel_config *cfg,
                         const twi_audio_jitter *jitter, tw_rng *rng);

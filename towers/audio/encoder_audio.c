@@ -1,12 +1,12 @@
-/* Sounds as an encoder: a log-mel by a front end that is stored with the tower,
+/* Audio files as an encoder: a log-mel by a front end that is stored with the tower,
  * then the convolutional net.
  *
  * Sample: int32 frames, int32 bands, then float (frames, bands) as the front end
  * made them. Training disturbs them anew in every step.
  *
- *   sound.conv0.w ...   the net's weights
- *   sound.level (2)     F32; the net reads level[0] * value + level[1]
- *   twindex.sound       metadata: the front end as JSON */
+ *   audio.conv0.w ...   the net's weights
+ *   audio.level (2)     F32; the net reads level[0] * value + level[1]
+ *   twindex.audio       metadata: the front end as JSON */
 #include <math.h>
 #include <string.h>
 
@@ -21,18 +21,18 @@
 enum { BANDS_LEAST = 8, BANDS_MOST = 256 }; /* what the net takes */
 enum { LONGEST_TOGETHER = 1 << 16, TOGETHER_BYTES = 1 << 17 };
 
-typedef struct sound {
+typedef struct audio {
     twi_encoder base;
     twi_logmel *front;
     twi_audio_cnn net;
     float level[2]; /* the net reads level[0] * value + level[1] */
-} sound;
+} audio;
 
 typedef struct header {
     int32_t frames, bands;
 } header;
 
-static void set_level(sound *s, float scale, float shift)
+static void set_level(audio *s, float scale, float shift)
 {
     s->level[0] = scale;
     s->level[1] = shift;
@@ -42,27 +42,27 @@ static void set_level(sound *s, float scale, float shift)
 
 static void destroy(twi_encoder *e)
 {
-    sound *s = (sound *) e;
+    audio *s = (audio *) e;
     twi_logmel_destroy(s->front);
     tw_free(s);
 }
 
-static void init(twi_encoder *e, tw_rng *rng) { twi_audio_init(&((sound *) e)->net, rng); }
+static void init(twi_encoder *e, tw_rng *rng) { twi_audio_init(&((audio *) e)->net, rng); }
 
 /* ---- preparing ------------------------------------------------------------------------------- */
 
-/* A sound that has no log-mel is no sound: the item then lacks it. */
+/* An audio file that has no log-mel is no audio file: the item then lacks it. */
 static tw_status prepare(const twi_encoder *e, void *reader, const tw_tower_item *item,
                          twi_bytes *out, tw_error *err)
 {
-    const sound *s = (const sound *) e;
+    const audio *s = (const audio *) e;
     const int bands = s->net.cfg.bands;
     float *rows = NULL;
     int frames;
     (void) reader;
-    if (item->sound == NULL)
+    if (item->audio == NULL)
         return TW_OK;
-    tw_status st = twi_logmel_run(s->front, item->sound, &rows, &frames, err);
+    tw_status st = twi_logmel_run(s->front, item->audio, &rows, &frames, err);
     if (st != TW_OK)
         return st == TW_EINVAL ? TW_OK : st;
     const size_t bytes = (size_t) frames * (size_t) bands * sizeof *rows;
@@ -89,7 +89,7 @@ static const float *rows_of(twi_sample s, int *frames)
 /* The net reads numbers of mean 0 and deviation 1 over all frames and bands. */
 static tw_status fit(twi_encoder *e, const twi_sample *samples, int64_t n, tw_error *err)
 {
-    sound *s = (sound *) e;
+    audio *s = (audio *) e;
     double count = 0, sum = 0, square = 0;
     (void) err;
 
@@ -113,13 +113,13 @@ static tw_status fit(twi_encoder *e, const twi_sample *samples, int64_t n, tw_er
 
 static void copy_fit(twi_encoder *to, const twi_encoder *from)
 {
-    const sound *s = (const sound *) from;
-    set_level((sound *) to, s->level[0], s->level[1]);
+    const audio *s = (const audio *) from;
+    set_level((audio *) to, s->level[0], s->level[1]);
 }
 
 /* ---- forward --------------------------------------------------------------------------------- */
 
-/* What is done to sounds, at a strength: 0 leaves them as they are. */
+/* What is done to audio files, at a strength: 0 leaves them as they are. */
 static twi_audio_jitter jitter_of(double strength)
 {
     twi_audio_jitter j = TWI_JITTER_AUDIO;
@@ -135,7 +135,7 @@ static twi_audio_jitter jitter_of(double strength)
 }
 
 /* The rows of n samples disturbed, one sample behind the other. */
-static bool disturb(const sound *s, tw_tape *tape, const float **rows, const int32_t *frames, int n,
+static bool disturb(const audio *s, tw_tape *tape, const float **rows, const int32_t *frames, int n,
                     double strength)
 {
     const twi_logmel_config *front = twi_logmel_config_of(s->front);
@@ -157,7 +157,7 @@ static bool disturb(const sound *s, tw_tape *tape, const float **rows, const int
 static tw_tensor *forward(const twi_encoder *e, tw_tape *tape, const twi_sample *samples, int n,
                           const twi_augment *augment)
 {
-    const sound *s = (const sound *) e;
+    const audio *s = (const audio *) e;
     const float **rows = tw_tape_take(tape, (size_t) n, sizeof *rows);
     int32_t *frames = tw_tape_take(tape, (size_t) n, sizeof *frames);
 
@@ -175,7 +175,7 @@ static tw_tensor *forward(const twi_encoder *e, tw_tape *tape, const twi_sample 
 
 static tw_status save(const twi_encoder *e, tw_st_writer *w, tw_error *err)
 {
-    const sound *s = (const sound *) e;
+    const audio *s = (const audio *) e;
     tw_status st = TW_OK;
     tw_text json;
 
@@ -188,25 +188,25 @@ done:
     return st;
 }
 
-static tw_status load_level(sound *s, const tw_st_file *f, tw_error *err)
+static tw_status load_level(audio *s, const tw_st_file *f, tw_error *err)
 {
     tw_st_tensor t;
     const tw_status st = tw_st_find(f, "sound.level", TW_F32, &t, err);
     if (st != TW_OK)
         return st;
     if (t.rows != 2 || t.cols != 0)
-        return tw_fail(err, TW_ECORRUPT, "'sound.level' is %lld by %lld, expected 2",
+        return tw_fail(err, TW_ECORRUPT, "'audio.level' is %lld by %lld, expected 2",
                        (long long) t.rows, (long long) t.cols);
     float level[2];
     memcpy(level, t.data, sizeof level);
     if (!isfinite(level[0]) || !isfinite(level[1]))
-        return tw_fail(err, TW_ECORRUPT, "'sound.level' holds a number that is not finite");
+        return tw_fail(err, TW_ECORRUPT, "'audio.level' holds a number that is not finite");
     set_level(s, level[0], level[1]);
     return TW_OK;
 }
 
 /* The front end is the file's, whatever this version would make of the tower's settings. */
-static tw_status load_front(sound *s, const tw_st_file *f, tw_error *err)
+static tw_status load_front(audio *s, const tw_st_file *f, tw_error *err)
 {
     tw_error why = {0};
     twi_logmel_config cfg;
@@ -223,7 +223,7 @@ static tw_status load_front(sound *s, const tw_st_file *f, tw_error *err)
         st = twi_logmel_create(&front, &cfg, &why);
     if (st != TW_OK)
         return tw_fail(err, st == TW_EINVAL ? TW_ECORRUPT : st,
-                       "the tower's sound front end: %.300s", why.msg);
+                       "the tower's audio front end: %.300s", why.msg);
     twi_logmel_destroy(s->front);
     s->front = front;
     s->net.cfg.bands = cfg.bands;
@@ -232,8 +232,8 @@ static tw_status load_front(sound *s, const tw_st_file *f, tw_error *err)
 
 static tw_status load(twi_encoder *e, const tw_st_file *f, tw_error *err)
 {
-    const tw_status st = load_front((sound *) e, f, err);
-    return st == TW_OK ? load_level((sound *) e, f, err) : st;
+    const tw_status st = load_front((audio *) e, f, err);
+    return st == TW_OK ? load_level((audio *) e, f, err) : st;
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -250,8 +250,8 @@ static const twi_encoder_class class = {
     .load = load,
 };
 
-/* Short sounds are embedded some at a time, which gains 1.2 times (1 s of speech); long ones have
- * enough to do alone, and hundreds of them would be prepared before. */
+/* Short audio files are embedded some at a time, which gains 1.2 times (1 s of speech); long ones
+ * have enough to do alone, and hundreds of them would be prepared before. */
 static int chunk_of(const twi_logmel_config *front)
 {
     const double frames = front->seconds * front->rate / front->hop;
@@ -265,17 +265,17 @@ tw_status twi_audio_create(twi_encoder **out, const tw_tower_config *cfg, tw_par
     static const char *const presets[] = {"fsdd", "vggish", "panns"};
     tw_status st = TW_OK;
     twi_logmel_config front;
-    sound *s = tw_alloc(1, sizeof *s);
+    audio *s = tw_alloc(1, sizeof *s);
 
     *out = NULL;
     if (s == NULL)
-        return tw_fail(err, TW_ENOMEM, "sound encoder");
-    TW_TRY(twi_logmel_preset(&front, presets[cfg->sound_front], err));
-    front.seconds = cfg->sound_seconds;
-    front.loudness = cfg->sound_loudness;
+        return tw_fail(err, TW_ENOMEM, "audio encoder");
+    TW_TRY(twi_logmel_preset(&front, presets[cfg->audio_front], err));
+    front.seconds = cfg->audio_seconds;
+    front.loudness = cfg->audio_loudness;
     TW_TRY(twi_logmel_create(&s->front, &front, err));
     const twi_audio_config net = {
-        .bands = front.bands, .blocks = cfg->sound_depth, .width = cfg->sound_width, .scale = 1};
+        .bands = front.bands, .blocks = cfg->audio_depth, .width = cfg->audio_width, .scale = 1};
     TW_TRY(twi_audio_cnn_create(&s->net, &net, ps, "sound.", err));
     set_level(s, 1, 0);
     s->base = (twi_encoder){

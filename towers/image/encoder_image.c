@@ -1,4 +1,4 @@
-/* Pictures as an encoder: a square of the tower's size, then conv4 or a ResNet.
+/* Images as an encoder: a square of the tower's size, then conv4 or a ResNet.
  *
  * Sample: a square's bytes (side, side, channels), as large as the net's or larger.
  * Training cuts and disturbs it anew in every step; else it is scaled down. */
@@ -10,9 +10,9 @@
 #include "towers/image/image_prepare.h"
 #include "towers/image/image_resnet.h"
 
-#define PAD_GREY 255 /* most pictures of things stand on white */
+#define PAD_GREY 255 /* most images of things stand on white */
 
-/* Small pictures are embedded some at a time, when there are many: one alone gives products of few
+/* Small images are embedded some at a time, when there are many: one alone gives products of few
  * rows. Measured on one thread: conv4 at 28 pixels and a ResNet at 32 gain 1.4 times, a ResNet at
  * 96 twice, conv4 at 96 nothing; 16 are slower than 8. Large ones are not kept waiting for each
  * other: hundreds are prepared at a time (tower_embed.c). */
@@ -20,17 +20,17 @@ enum { TOGETHER = 8 };
 #define LARGEST_CONV4  ((size_t) 1 << 13) /* bytes of the square */
 #define LARGEST_RESNET ((size_t) 1 << 15)
 
-typedef struct picture {
+typedef struct image {
     twi_encoder base;
     twi_image_look look; /* of what is kept */
     int side;            /* of what the net reads, at most look.side */
     bool residual, mirrored;
     twi_conv4 conv4;
     twi_resnet resnet;
-} picture;
+} image;
 
 /* Of a square. */
-static size_t bytes_of(const picture *p, int side)
+static size_t bytes_of(const image *p, int side)
 {
     return (size_t) side * (size_t) side * (size_t) p->look.channels;
 }
@@ -39,7 +39,7 @@ static void destroy(twi_encoder *e) { tw_free(e); }
 
 static void init(twi_encoder *e, tw_rng *rng)
 {
-    const picture *p = (const picture *) e;
+    const image *p = (const image *) e;
     if (p->residual)
         twi_resnet_init(&p->resnet, rng);
     else
@@ -49,26 +49,26 @@ static void init(twi_encoder *e, tw_rng *rng)
 static tw_status prepare(const twi_encoder *e, void *reader, const tw_tower_item *item,
                          twi_bytes *out, tw_error *err)
 {
-    const picture *p = (const picture *) e;
+    const image *p = (const image *) e;
     (void) reader;
-    if (item->picture == NULL)
+    if (item->image == NULL)
         return TW_OK;
     unsigned char *px = twi_bytes_more(out, bytes_of(p, p->look.side));
     if (px == NULL)
-        return tw_fail(err, TW_ENOMEM, "a picture of %d by %d", p->look.side, p->look.side);
-    twi_image_prepare(px, item->picture, &p->look);
+        return tw_fail(err, TW_ENOMEM, "an image of %d by %d", p->look.side, p->look.side);
+    twi_image_prepare(px, item->image, &p->look);
     return TW_OK;
 }
 
-/* What is done to pictures, at a strength: 0 leaves them as they are. */
+/* What is done to images, at a strength: 0 leaves them as they are. */
 static twi_image_jitter jitter_of(const twi_augment *a)
 {
     const double s = a->strength;
     twi_image_jitter j = {0};
 
-    if (a->picture == TW_AUGMENT_NONE || s <= 0)
+    if (a->image == TW_AUGMENT_NONE || s <= 0)
         return j;
-    j = a->picture == TW_AUGMENT_GLYPH ? TWI_JITTER_GLYPH : TWI_JITTER_PHOTO;
+    j = a->image == TW_AUGMENT_GLYPH ? TWI_JITTER_GLYPH : TWI_JITTER_PHOTO;
     j.fill = PAD_GREY; /* what a turn lets in is more of the same paper */
 #define AT_MOST(x, most) ((x) < (most) ? (x) : (most))
     j.rotate = AT_MOST(j.rotate * s, 180);
@@ -84,9 +84,9 @@ static twi_image_jitter jitter_of(const twi_augment *a)
     return j;
 }
 
-/* Each of n pictures as the net reads it, in room of its own unless it is kept so. */
-static bool cut(const picture *p, tw_tape *tape, const uint8_t **px, const twi_sample *samples,
-                int n, const twi_augment *augment)
+/* Each of n images as the net reads it, in room of its own unless it is kept so. */
+static bool cut(const image *p, tw_tape *tape, const uint8_t **px, const twi_sample *samples, int n,
+                const twi_augment *augment)
 {
     const twi_image_jitter jitter =
         augment != NULL ? jitter_of(augment) : (twi_image_jitter){.kind = TWI_DISTURB_NONE};
@@ -109,7 +109,7 @@ static bool cut(const picture *p, tw_tape *tape, const uint8_t **px, const twi_s
 }
 
 /* Mirror images of the first n behind them. */
-static bool mirror(const picture *p, tw_tape *tape, const uint8_t **px, int n)
+static bool mirror(const image *p, tw_tape *tape, const uint8_t **px, int n)
 {
     const size_t bytes = bytes_of(p, p->side);
     unsigned char *room = tw_tape_take(tape, (size_t) n, bytes);
@@ -138,15 +138,15 @@ static tw_tensor *mean_of_two(tw_tape *tape, tw_tensor *x, int n)
 static tw_tensor *forward(const twi_encoder *e, tw_tape *tape, const twi_sample *samples, int n,
                           const twi_augment *augment)
 {
-    const picture *p = (const picture *) e;
+    const image *p = (const image *) e;
     const bool twice = p->mirrored && augment == NULL;
-    const int pictures = twice ? 2 * n : n;
-    const uint8_t **px = tw_tape_take(tape, (size_t) pictures, sizeof *px);
+    const int images = twice ? 2 * n : n;
+    const uint8_t **px = tw_tape_take(tape, (size_t) images, sizeof *px);
 
     if (px == NULL || !cut(p, tape, px, samples, n, augment) || (twice && !mirror(p, tape, px, n)))
         return NULL;
-    tw_tensor *x = p->residual ? twi_resnet_forward(&p->resnet, tape, px, pictures)
-                               : twi_conv4_forward(&p->conv4, tape, px, pictures);
+    tw_tensor *x = p->residual ? twi_resnet_forward(&p->resnet, tape, px, images)
+                               : twi_conv4_forward(&p->conv4, tape, px, images);
     return twice && x != NULL ? mean_of_two(tape, x, n) : x;
 }
 
@@ -155,7 +155,7 @@ static const twi_encoder_class conv4_class = {
 static const twi_encoder_class resnet_class = {
     .name = "resnet", .destroy = destroy, .init = init, .prepare = prepare, .forward = forward};
 
-static tw_status add_net(picture *p, const tw_tower_config *cfg, tw_params *ps, tw_error *err)
+static tw_status add_net(image *p, const tw_tower_config *cfg, tw_params *ps, tw_error *err)
 {
     tw_status st = TW_OK;
 
@@ -163,15 +163,15 @@ static tw_status add_net(picture *p, const tw_tower_config *cfg, tw_params *ps, 
         const twi_resnet_config net = {.side = p->side,
                                        .channels = p->look.channels,
                                        .stages = p->side >= 64 ? 4 : 3,
-                                       .blocks = cfg->picture_depth,
-                                       .widen = cfg->picture_width / 16,
+                                       .blocks = cfg->image_depth,
+                                       .widen = cfg->image_width / 16,
                                        .stride = p->side >= 64 ? 2 : 1};
         TW_TRY(twi_resnet_create(&p->resnet, &net, ps, "picture.", err));
         p->base.width = twi_resnet_width(&p->resnet);
     } else {
         const twi_conv4_config net = {.side = p->side,
                                       .channels = p->look.channels,
-                                      .width = cfg->picture_width,
+                                      .width = cfg->image_width,
                                       .flat = p->side < 64};
         TW_TRY(twi_conv4_create(&p->conv4, &net, ps, "picture.", err));
         p->base.width = twi_conv4_width(&p->conv4);
@@ -185,23 +185,23 @@ tw_status twi_image_create(twi_encoder **out, const tw_tower_config *cfg, tw_par
 {
     static const twi_aspect aspects[] = {TWI_ASPECT_PAD, TWI_ASPECT_CROP, TWI_ASPECT_STRETCH};
     tw_status st = TW_OK;
-    picture *p = tw_alloc(1, sizeof *p);
+    image *p = tw_alloc(1, sizeof *p);
 
     *out = NULL;
     if (p == NULL)
-        return tw_fail(err, TW_ENOMEM, "picture encoder");
-    p->residual = cfg->picture == TW_IMAGE_RESNET;
+        return tw_fail(err, TW_ENOMEM, "image encoder");
+    p->residual = cfg->image == TW_IMAGE_RESNET;
     p->base.class = p->residual ? &resnet_class : &conv4_class;
-    p->mirrored = cfg->picture_mirrored;
-    p->side = cfg->picture_size;
-    if (cfg->picture_detail > 0 && cfg->picture_detail < p->side) {
-        st = tw_fail(err, TW_EINVAL, "picture_detail %d is below picture_size %d",
-                     cfg->picture_detail, p->side);
+    p->mirrored = cfg->image_mirrored;
+    p->side = cfg->image_size;
+    if (cfg->image_detail > 0 && cfg->image_detail < p->side) {
+        st = tw_fail(err, TW_EINVAL, "image_detail %d is below image_size %d", cfg->image_detail,
+                     p->side);
         goto done;
     }
-    p->look = (twi_image_look){.side = cfg->picture_detail > 0 ? cfg->picture_detail : p->side,
-                               .channels = cfg->picture_channels,
-                               .aspect = aspects[cfg->picture_fit],
+    p->look = (twi_image_look){.side = cfg->image_detail > 0 ? cfg->image_detail : p->side,
+                               .channels = cfg->image_channels,
+                               .aspect = aspects[cfg->image_fit],
                                .pad = PAD_GREY};
     TW_TRY(twi_image_look_check(&p->look, err));
     TW_TRY(add_net(p, cfg, ps, err));

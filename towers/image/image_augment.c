@@ -1,4 +1,4 @@
-/* What training does to pictures so that a tower learns what does not matter. */
+/* What training does to images so that a tower learns what does not matter. */
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "towers/image/image_prepare.h"
 
 /* Of the sizes that published recipes use: small turns and shifts for Omniglot, the crops and the
- * colour changes of ImageNet training, made gentler for pictures of goods. */
+ * colour changes of ImageNet training, made gentler for images of goods. */
 const twi_image_jitter TWI_JITTER_GLYPH = {
     .kind = TWI_DISTURB_GLYPH, .rotate = 15, .shear = 0.15, .scale = 0.2, .shift = 0.1};
 const twi_image_jitter TWI_JITTER_PHOTO = {.kind = TWI_DISTURB_PHOTO,
@@ -132,7 +132,7 @@ static float light_of(const unsigned char *px, int channels)
     return 0.299F * (float) px[0] + 0.587F * (float) px[1] + 0.114F * (float) px[2];
 }
 
-/* v' = s * (c * (b * v - m) + m - l) + l: brightness b, then contrast c around the picture's mean
+/* v' = s * (c * (b * v - m) + m - l) + l: brightness b, then contrast c around the image's mean
  * lightness m, then saturation s around the pixel's own lightness l. Rounded and cut once. */
 static void change_light(unsigned char *px, int side, int channels, float b, float c, float s)
 {

@@ -7,10 +7,10 @@ static const char *const names[TWI_CONV4_BLOCKS] = {"conv0", "conv1", "conv2", "
 static tw_status check(const twi_conv4_config *cfg, tw_error *err)
 {
     if (cfg->side < TWI_IMAGE_SIDE_MIN || cfg->side > TWI_IMAGE_SIDE_MAX)
-        return tw_fail(err, TW_EINVAL, "a picture's side of %d pixels is outside %d..%d", cfg->side,
+        return tw_fail(err, TW_EINVAL, "an image's side of %d pixels is outside %d..%d", cfg->side,
                        TWI_IMAGE_SIDE_MIN, TWI_IMAGE_SIDE_MAX);
     if (cfg->channels != 1 && cfg->channels != 3)
-        return tw_fail(err, TW_EINVAL, "pictures have 1 or 3 channels, not %d", cfg->channels);
+        return tw_fail(err, TW_EINVAL, "images have 1 or 3 channels, not %d", cfg->channels);
     if (cfg->width < 8 || cfg->width > 512 || cfg->width % TWI_GROUP_CHANNELS != 0)
         return tw_fail(err, TW_EINVAL, "conv4's width %d is no multiple of %d in 8..512",
                        cfg->width, TWI_GROUP_CHANNELS);

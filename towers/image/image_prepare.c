@@ -1,4 +1,4 @@
-/* Resampling, and what makes a picture a tower's picture. */
+/* Resampling, and what makes an image a tower's image. */
 #include "towers/image/image_prepare.h"
 
 #include <math.h>
@@ -133,7 +133,7 @@ tw_status twi_image_look_check(const twi_image_look *look, tw_error *err)
     if (look->side < 1 || look->side > TWI_LOOK_SIDE_MAX)
         return tw_fail(err, TW_EINVAL, "side %d is outside 1..%d", look->side, TWI_LOOK_SIDE_MAX);
     if (look->channels != 1 && look->channels != 3)
-        return tw_fail(err, TW_EINVAL, "a tower's picture has 1 or 3 channels, not %d",
+        return tw_fail(err, TW_EINVAL, "a tower's image has 1 or 3 channels, not %d",
                        look->channels);
     if ((int) look->aspect < TWI_ASPECT_PAD || (int) look->aspect > TWI_ASPECT_STRETCH)
         return tw_fail(err, TW_EINVAL, "aspect %d is none of pad, crop, stretch",
@@ -141,9 +141,9 @@ tw_status twi_image_look_check(const twi_image_look *look, tw_error *err)
     return TW_OK;
 }
 
-/* A square with a picture within it. */
+/* A square with an image within it. */
 typedef struct frame {
-    unsigned char *px; /* of the picture's first sample */
+    unsigned char *px; /* of the image's first sample */
     size_t stride;
     int width, height, channels;
 } frame;
@@ -168,7 +168,7 @@ static void stretch_contrast(const frame *f)
     }
 }
 
-/* The part of a side that a picture takes in a square where `longest` fills it. */
+/* The part of a side that an image takes in a square where `longest` fills it. */
 static int fitted(int length, int longest, int side)
 {
     const int n = (int) lround((double) length * side / longest);

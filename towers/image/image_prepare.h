@@ -1,4 +1,4 @@
-/* towers/image/image_prepare.h — pictures of any size into the square that a tower reads, and the
+/* towers/image/image_prepare.h — images of any size into the square that a tower reads, and the
  * disturbances that training adds; internal to towers/.
  *
  * What twi_image_prepare does belongs to a tower and is stored with it, so that training and
@@ -20,18 +20,18 @@
 #define TWI_LOOK_SIDE_MAX 512
 
 typedef enum twi_aspect {
-    TWI_ASPECT_PAD = 0,     /* the whole picture in the middle, borders of one grey */
+    TWI_ASPECT_PAD = 0,     /* the whole image in the middle, borders of one grey */
     TWI_ASPECT_CROP = 1,    /* the largest square in the middle */
-    TWI_ASPECT_STRETCH = 2, /* the whole picture, both sides scaled for themselves */
+    TWI_ASPECT_STRETCH = 2, /* the whole image, both sides scaled for themselves */
 } twi_aspect;
 
-/* How a tower looks at pictures. */
+/* How a tower looks at images. */
 typedef struct twi_image_look {
     int side;     /* 1..TWI_LOOK_SIDE_MAX */
     int channels; /* 1: colours become grey (BT.601 weights); 3: grey becomes three equal ones */
     twi_aspect aspect;
-    unsigned char pad; /* grey of the borders, as the picture has it: before inversion */
-    bool contrast;     /* stretch the picture's darkest and lightest sample to 0 and 255 */
+    unsigned char pad; /* grey of the borders, as the image has it: before inversion */
+    bool contrast;     /* stretch the image's darkest and lightest sample to 0 and 255 */
     bool invert;       /* 255 - v, at last: for dark strokes on light paper */
 } twi_image_look;
 
@@ -40,7 +40,7 @@ TW_NODISCARD tw_status twi_image_look_check(const twi_image_look *look, tw_error
 
 /* out (side, side, channels) <- im, whose sides are 1..65535. A side that shrinks is averaged over
  * the area of each new pixel, one that grows is interpolated linearly. look must have passed its
- * check. A picture whose samples span less than 16 levels keeps its contrast. */
+ * check. An image whose samples span less than 16 levels keeps its contrast. */
 void twi_image_prepare(unsigned char *out, const tw_image *im, const twi_image_look *look);
 
 typedef enum twi_disturb {
@@ -79,11 +79,11 @@ void twi_image_augment(unsigned char *out, int side, const unsigned char *in, in
 /* px (side, side, channels), left to right, in place. */
 void twi_image_mirror(unsigned char *px, int side, int channels);
 
-/* A rectangle of a picture, in its pixels; fractions count. */
+/* A rectangle of an image, in its pixels; fractions count. */
 typedef struct twi_region {
     const unsigned char *px; /* (height, width, channels), borrowed */
     int width, height, channels;
-    double x, y, w, h; /* within the picture */
+    double x, y, w, h; /* within the image */
 } twi_region;
 
 /* The resampling beneath both: out (height, width, channels), rows `stride` bytes apart <- the

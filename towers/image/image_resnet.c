@@ -7,10 +7,9 @@ enum { BASE = 16 }; /* channels of the first stage */
 static tw_status check(const twi_resnet_config *cfg, tw_error *err)
 {
     if (cfg->side < 8 || cfg->side > 512)
-        return tw_fail(err, TW_EINVAL, "a picture's side of %d pixels is outside 8..512",
-                       cfg->side);
+        return tw_fail(err, TW_EINVAL, "an image's side of %d pixels is outside 8..512", cfg->side);
     if (cfg->channels != 1 && cfg->channels != 3)
-        return tw_fail(err, TW_EINVAL, "pictures have 1 or 3 channels, not %d", cfg->channels);
+        return tw_fail(err, TW_EINVAL, "images have 1 or 3 channels, not %d", cfg->channels);
     if (cfg->stages < 2 || cfg->stages > TWI_RESNET_STAGES_MAX)
         return tw_fail(err, TW_EINVAL, "%d stages are outside 2..%d", cfg->stages,
                        TWI_RESNET_STAGES_MAX);

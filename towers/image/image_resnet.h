@@ -1,4 +1,4 @@
-/* towers/image/image_resnet.h — a small residual net for pictures; internal to towers/.
+/* towers/image/image_resnet.h — a small residual net for images; internal to towers/.
  *
  * A 3x3 convolution, then stages of residual blocks of two 3x3 convolutions each; every stage after
  * the first halves the sides (stride 2) and doubles the channels: 16-32-64(-128) times `widen`. The
@@ -21,12 +21,12 @@
 enum { TWI_RESNET_STAGES_MAX = 4, TWI_RESNET_BLOCKS_MAX = 6 };
 
 typedef struct twi_resnet_config {
-    int side;     /* pixels, 8..512; pictures are square */
+    int side;     /* pixels, 8..512; images are square */
     int channels; /* 1 or 3 */
     int stages;   /* 2..TWI_RESNET_STAGES_MAX */
     int blocks;   /* in a stage, 1..TWI_RESNET_BLOCKS_MAX */
     int widen;    /* 1..8: the first stage has 16 * widen channels */
-    int stride;   /* 1 or 2, of the first convolution: 2 for pictures of 64 pixels and more */
+    int stride;   /* 1 or 2, of the first convolution: 2 for images of 64 pixels and more */
 } twi_resnet_config;
 
 #define TWI_RESNET_DEFAULT                                                                         \
@@ -55,7 +55,7 @@ void twi_resnet_init(const twi_resnet *r, tw_rng *rng);
 
 int twi_resnet_width(const twi_resnet *r); /* 16 * widen * 2^(stages-1) */
 
-/* px (n): pictures (side, side, channels), borrowed for the call -> (n, width). NULL when out of
+/* px (n): images (side, side, channels), borrowed for the call -> (n, width). NULL when out of
  * memory, as every op. Any number of threads at once, a tape each. */
 tw_tensor *twi_resnet_forward(const twi_resnet *r, tw_tape *t, const uint8_t *const *px, int n);
 

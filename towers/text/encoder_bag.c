@@ -96,7 +96,7 @@ static tw_status bag_fit(twi_encoder *e, const twi_sample *samples, int64_t n, t
     }
     for (size_t v = 0; v < V; v++) {
         const double idf = 1 + log((1.0 + (double) n) / (1.0 + (double) df[v]));
-        bag->idf[v] = (float) fmin(pow(idf, 1 + bag->cfg.rarity), (double) IDF_MAX);
+        bag->idf[v] = (float) fmin(pow(idf, bag->cfg.idf_power), (double) IDF_MAX);
     }
     tw_free(df);
     return TW_OK;

@@ -137,7 +137,7 @@ static tw_status set_up_batch(run *r, tw_error *err)
         .hard = {.margin = margin_of(r), .soft = cfg->margin == 0},
         .scale = twi_scalars_of(r->x.loss, r->x.labelled, cfg),
         .modality_dropout = cfg->modality_dropout,
-        .augment = {.dropout = cfg->dropout, .picture = cfg->augment, .strength = cfg->strength},
+        .augment = {.dropout = cfg->dropout, .image = cfg->augment, .strength = cfg->strength},
         .prefixes = twi_prefixes_of(r->t->cfg.dim, cfg->matryoshka),
         .logq = r->logq,
         .labelled = r->x.labelled,

@@ -271,11 +271,11 @@ static void content_wants_towers_and_their_width(void **state)
     assert_non_null(strstr(why.msg, "twindex train towers"));
     assert_null(report);
     train_towers(e);
-    assert_int_equal(tw_engine_train_seq(e,
-                                         &(tw_train_options){.config_json = "{\"content_dim\": 5}"},
-                                         &report, &why),
-                     TW_EINVAL);
-    assert_string_equal(why.msg, "content_dim 5 is not the 16 of the towers; leave it out");
+    assert_int_equal(
+        tw_engine_train_seq(e, &(tw_train_options){.config_json = "{\"item_features_dim\": 5}"},
+                            &report, &why),
+        TW_EINVAL);
+    assert_string_equal(why.msg, "item_features_dim 5 is not the 16 of the towers; leave it out");
     assert_int_equal(tw_engine_train_seq(
                          e,
                          &(tw_train_options){.content = true, .config_json = "{\"loss\": \"bce\"}"},

@@ -18,8 +18,8 @@ static int open_all(void **state)
     char *report = NULL;
     const char *dir = tw_test_path("data");
     const tw_train_options towers = {
-        .config_json = "{\"text\": \"none\", \"picture\": \"conv4\", \"picture_size\": 16, "
-                       "\"picture_width\": 8, \"dim\": 8, \"epochs\": 1, \"threads\": 1}",
+        .config_json = "{\"text\": \"none\", \"picture\": \"conv4\", \"image_size\": 16, "
+                       "\"image_width\": 8, \"dim\": 8, \"epochs\": 1, \"threads\": 1}",
         .source = TW_PAIRS_SELF,
         .activate = TW_ACTIVATE_ALWAYS,
         .skip_eval = true};

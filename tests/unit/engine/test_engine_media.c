@@ -1,4 +1,4 @@
-/* Pictures and sounds from a catalogue's paths to the towers: checked where they come in, missed
+/* Images and audio from a catalogue's paths to the towers: checked where they come in, missed
  * when they are gone, never a failed training. */
 #include <stdio.h>
 #include <string.h>
@@ -15,10 +15,9 @@
 
 enum { SHAPES = 3, PER_SHAPE = 8, ITEMS = SHAPES * PER_SHAPE, SIDE = 24 };
 
-static const char *const TOWERS =
-    "{\"text\": \"none\", \"picture_size\": 16, \"picture_channels\": 1, "
-    "\"picture_width\": 8, \"dim\": 16, \"epochs\": 3, \"batch\": 24, "
-    "\"threads\": 2}";
+static const char *const TOWERS = "{\"text\": \"none\", \"image_size\": 16, \"image_channels\": 1, "
+                                  "\"image_width\": 8, \"dim\": 16, \"epochs\": 3, \"batch\": 24, "
+                                  "\"threads\": 2}";
 
 /* Black on white: a bar that lies, a bar that stands, or a block, where `variant` moves it. */
 static const char *draw(const char *name, int shape, int variant)
@@ -86,7 +85,7 @@ static void a_row_with_bad_media_is_rejected_with_a_sentence(void **state)
     assert_non_null(strstr(r.first_reject, "cut.png"));
     assert_ok(tw_file_read(r.rejects_path, 1 << 20, &rejected, &len, err));
     assert_non_null(strstr(rejected, "nowhere.png"));
-    assert_non_null(strstr(rejected, "is no sound"));
+    assert_non_null(strstr(rejected, "is no audio file"));
     assert_non_null(strstr(rejected, "is an address"));
     tw_free(rejected);
     assert_ok(tw_engine_get(e, "only", &item, err)); /* nothing but a picture */
@@ -160,7 +159,7 @@ static void pictures_train_the_towers_and_one_that_went_missing_is_counted(void 
                                   .path = "shape"};
     (void) unlink(tw_test_path("gone5.png"));
     assert_ok(tw_engine_train_towers(e, &opt, &report, err));
-    assert_non_null(strstr(report, "\"picture\": \"conv4\""));
+    assert_non_null(strstr(report, "\"image\": \"conv4\""));
     assert_non_null(strstr(report, "\"text\": \"none\""));
     assert_non_null(strstr(report, "\"unreadable\": 1"));
     assert_non_null(strstr(report, "gone5.png"));
@@ -228,7 +227,7 @@ static void check_refused(tw_engine *e, tw_similar_query q, const char *sentence
     tw_answer_fini(&a);
 }
 
-static void a_picture_finds_the_item_that_has_it(void **state)
+static void an_image_finds_the_item_that_has_it(void **state)
 {
     (void) state;
     tw_engine *e = gallery("asked");
@@ -249,10 +248,10 @@ static void a_picture_finds_the_item_that_has_it(void **state)
     assert_ok(tw_engine_similar(e, &(tw_similar_query){.image = image, .k = 3}, &a, err));
     assert_string_equal(a.rows[0].id, "p10");
     assert_near(a.rows[0].score, 1, 1e-5);
-    assert_string_equal(a.basis, "picture");
-    check_refused(e, (tw_similar_query){.text = "bar"}, "the towers read picture, not text");
-    check_refused(e, (tw_similar_query){.text = "bar", .image = image}, "read picture, not text");
-    check_refused(e, (tw_similar_query){.audio = audio, .text = "x"}, "not text and sound");
+    assert_string_equal(a.basis, "image");
+    check_refused(e, (tw_similar_query){.text = "bar"}, "the towers read image, not text");
+    check_refused(e, (tw_similar_query){.text = "bar", .image = image}, "read image, not text");
+    check_refused(e, (tw_similar_query){.audio = audio, .text = "x"}, "not text and audio");
     check_refused(e, (tw_similar_query){.item = "p1", .image = image}, "not both");
     check_refused(e, (tw_similar_query){0}, "either an item");
     check_refused(e, (tw_similar_query){.image = {data, len / 2}}, "the image of the query");
@@ -297,8 +296,8 @@ static void all_vectors_come_in_order_until_they_are_enough(void **state)
     tw_engine_close(e);
 }
 
-/* Put and ingest decode a minute of a sound to check it; the towers hear what training heard. */
-static void the_same_sound_has_the_same_vector_however_it_came_in(void **state)
+/* Put and ingest decode a minute of audio to check it; the towers hear what training heard. */
+static void the_same_audio_has_the_same_vector_however_it_came_in(void **state)
 {
     (void) state;
     tw_engine *e = toy_engine("heard", false);
@@ -310,7 +309,7 @@ static void the_same_sound_has_the_same_vector_however_it_came_in(void **state)
     int dim, model;
     const tw_train_options opt = {
         .activate = TW_ACTIVATE_ALWAYS,
-        .config_json = "{\"sound_seconds\": 0.1, \"sound_width\": 8, \"dim\": 8, \"epochs\": 1, "
+        .config_json = "{\"audio_seconds\": 0.1, \"audio_width\": 8, \"dim\": 8, \"epochs\": 1, "
                        "\"threads\": 1}",
         .source = TW_PAIRS_SELF,
         .skip_eval = true};
@@ -320,7 +319,7 @@ static void the_same_sound_has_the_same_vector_however_it_came_in(void **state)
         assert_ok(tw_engine_put(e, &(tw_item){.id = id, .audio = ring("tone.wav")}, &kind, err));
     }
     assert_ok(tw_engine_train_towers(e, &opt, &report, err));
-    assert_non_null(strstr(report, "\"sound\": \"cnn\""));
+    assert_non_null(strstr(report, "\"audio\": \"cnn\""));
     tw_free(report);
     const tw_item item = {.id = "put", .audio = tw_test_path("tone.wav")};
     assert_ok(tw_engine_put(e, &item, &kind, err));
@@ -402,8 +401,8 @@ static void what_is_not_said_is_settled_by_what_there_is(void **state)
     assert_ok(tw_engine_put(e, &item, &kind, err));
     assert_ok(tw_engine_train_towers(e, &opt, &report, err));
     assert_non_null(strstr(report, "\"text\": \"bag\""));
-    assert_non_null(strstr(report, "\"picture\": \"none\"")); /* one in 37 */
-    assert_non_null(strstr(report, "\"sound\": \"none\""));
+    assert_non_null(strstr(report, "\"image\": \"none\"")); /* one in 37 */
+    assert_non_null(strstr(report, "\"audio\": \"none\""));
     assert_non_null(strstr(report, "\"attributes\": \"none\""));
     assert_non_null(strstr(report, "\"unreadable\": 0"));
     tw_free(report);
@@ -414,7 +413,7 @@ static void what_is_not_said_is_settled_by_what_there_is(void **state)
         assert_ok(tw_engine_put(e, &(tw_item){.id = id, .image = item.image}, &kind, err));
     }
     assert_ok(tw_engine_train_towers(e, &opt, &report, err));
-    assert_non_null(strstr(report, "\"picture\": \"conv4\"")); /* 5 of 41 */
+    assert_non_null(strstr(report, "\"image\": \"conv4\"")); /* 5 of 41 */
     tw_free(report);
     tw_engine_close(e);
 }
@@ -452,9 +451,9 @@ int main(void)
         cmocka_unit_test(a_put_of_bad_media_is_refused_and_changes_nothing),
         cmocka_unit_test(pictures_train_the_towers_and_one_that_went_missing_is_counted),
         cmocka_unit_test(the_same_picture_has_the_same_vector_however_it_came_in),
-        cmocka_unit_test(a_picture_finds_the_item_that_has_it),
+        cmocka_unit_test(an_image_finds_the_item_that_has_it),
         cmocka_unit_test(all_vectors_come_in_order_until_they_are_enough),
-        cmocka_unit_test(the_same_sound_has_the_same_vector_however_it_came_in),
+        cmocka_unit_test(the_same_audio_has_the_same_vector_however_it_came_in),
         cmocka_unit_test(a_vocabulary_is_read_or_learnt),
         cmocka_unit_test(items_without_anything_cannot_be_trained_on),
         cmocka_unit_test(what_is_not_said_is_settled_by_what_there_is),

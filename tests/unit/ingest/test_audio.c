@@ -1,4 +1,4 @@
-/* Sounds: forms of samples, channels, limits, bad bytes. */
+/* Audio files: forms of samples, channels, limits, bad bytes. */
 #include <math.h>
 #include <sndfile.h>
 #include <stdio.h>
@@ -185,16 +185,16 @@ static void bad_sounds_get_a_sentence(void **state)
     const int16_t fine[4] = {1, 2, 3, 4};
     const float nan[3] = {0, NAN, 0}, inf[4] = {0, 0, 0, -INFINITY},
                 opposite[2] = {INFINITY, -INFINITY};
-    const char *text = "hello, this is no sound at all, but a text of some length ..........";
+    const char *text = "hello, this is no audio file at all, but a text of some length ..........";
     blob empty = {.data = malloc(1), .len = 0}, words = {.data = NULL, .len = strlen(text)};
     words.data = malloc(words.len);
     assert_non_null(words.data);
     memcpy(words.data, text, words.len);
     watch_stderr();
     refuse(empty, TW_EINVAL, "'made.wav' is empty");
-    refuse(words, TW_EINVAL, "'made.wav' is no sound that can be read: ");
+    refuse(words, TW_EINVAL, "'made.wav' is no audio file that can be read: ");
     refuse(make_wav(PCM, 16, 1, 8000, fine, 0), TW_EINVAL,
-           "'made.wav' holds no sound: it has 0 frames");
+           "'made.wav' holds no audio file: it has 0 frames");
     refuse(make_wav(PCM, 16, 1, 999, fine, 8), TW_EINVAL,
            "999 samples a second, they may be 1000 to");
     refuse(make_wav(PCM, 16, 1, 768001, fine, 8), TW_EINVAL, "768001 samples a second");

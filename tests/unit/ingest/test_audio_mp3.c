@@ -222,9 +222,9 @@ static void what_only_begins_like_an_mp3_is_refused(void **state)
         {"\xff\xfd\x90\x00........", 12, TW_EUNSUPPORTED, "not of layer III"},
         {"\xff\xfb\x90\x00........", 12, TW_EINVAL, "holds no whole frame"},
         {"\xff\xfb\xf0\x00........", 12, TW_EINVAL, "holds no whole frame"},
-        {"\xff\xfb\x90", 3, TW_EINVAL, "is no sound that can be read"},
-        {"ID3\4\0\0\0\0\0\1xy", 12, TW_EINVAL, "is no sound that can be read"},
-        {"ID3\4\0\0\0\0\0\x7fxy", 12, TW_EINVAL, "is no sound that can be read"},
+        {"\xff\xfb\x90", 3, TW_EINVAL, "is no audio file that can be read"},
+        {"ID3\4\0\0\0\0\0\1xy", 12, TW_EINVAL, "is no audio file that can be read"},
+        {"ID3\4\0\0\0\0\0\x7fxy", 12, TW_EINVAL, "is no audio file that can be read"},
         {"\xff\xeb\x90\x00........", 12, TW_EINVAL, "holds no whole frame"},
         {"\xff\xf9\x90\x00........", 12, TW_EUNSUPPORTED, "not of layer III"},
     };

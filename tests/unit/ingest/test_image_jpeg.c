@@ -20,7 +20,7 @@ static tw_image parse(blob b, const tw_image_options *opt)
     return im;
 }
 
-/* The largest difference between a picture and what was put in. */
+/* The largest difference between an image and what was put in. */
 static int worst(const tw_image *im, const unsigned char *want)
 {
     int most = 0;
@@ -239,7 +239,7 @@ static void every_cut_is_noticed(void **state)
     }
 }
 
-/* There is no checksum, so some damage is a different picture; but never a crash or a word. */
+/* There is no checksum, so some damage is a different image; but never a crash or a word. */
 static void flipped_bits_do_no_harm(void **state)
 {
     (void) state;

@@ -42,7 +42,7 @@ static const struct {
     {3, 2}, {3, 4}, {3, 8}, {4, 8}, {4, 16}, {6, 8}, {6, 16},
 };
 
-static void every_form_of_pixels_gives_the_same_picture(void **state)
+static void every_form_of_pixels_gives_the_same_image(void **state)
 {
     (void) state;
     static const unsigned char paper[3] = {200, 100, 50};
@@ -272,7 +272,7 @@ static void what_is_no_picture_is_named(void **state)
         const char *says;
     } rows[] = {
         {"", 0, TW_EINVAL, "is empty"},
-        {"hello, world", 12, TW_EINVAL, "'x.png' is no picture: it begins with hello,\\x20w"},
+        {"hello, world", 12, TW_EINVAL, "'x.png' is no image: it begins with hello,\\x20w"},
         {"\0\1\2", 3, TW_EINVAL, "begins with \\x00\\x01\\x02"},
         {"GIF89a..", 8, TW_EUNSUPPORTED, "looks like a GIF"},
         {"RIFF....WEBPVP8 ", 16, TW_EUNSUPPORTED, "looks like a WebP"},
@@ -348,7 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cap_and_a_deadline_are_kept),
-        cmocka_unit_test(every_form_of_pixels_gives_the_same_picture),
+        cmocka_unit_test(every_form_of_pixels_gives_the_same_image),
         cmocka_unit_test(a_colour_may_be_named_transparent),
         cmocka_unit_test(a_large_picture_is_averaged_over_boxes),
         cmocka_unit_test(twenty_thousand_pixels_are_wide_enough),

@@ -75,24 +75,24 @@ static const row requests[] = {
     ROW("k is at most 1000", V1 "\x52\x06\x0a\x01\x37\x18\xe9\x07", TW_EINVAL, "k 1001"),
     ROW("k does not wrap", V1 "\x52\x09\x0a\x01\x37\x18\xff\xff\xff\xff\x0f", TW_EINVAL, "k 2147"),
     ROW("item or something else", V1 "\x52\x02\x18\x0a", TW_EINVAL, "either an item"),
-    ROW("a picture alone",
+    ROW("an image alone",
         V1 "\x52\x05\x18\x0a\x2a\x01"
            "\xff",
         TW_OK, ""),
-    ROW("text and sound",
+    ROW("text and audio",
         V1 "\x52\x08\x12\x01t\x18\x0a\x32\x01"
            "\0",
         TW_OK, ""),
-    ROW("an empty picture is none", V1 "\x52\x04\x18\x0a\x2a\x00", TW_EINVAL, "either an item"),
-    ROW("an item and a picture",
+    ROW("an empty image is none", V1 "\x52\x04\x18\x0a\x2a\x00", TW_EINVAL, "either an item"),
+    ROW("an item and an image",
         V1 "\x52\x08\x0a\x01\x37\x18\x0a\x2a\x01"
            "x",
         TW_EINVAL, "either an item"),
-    ROW("a picture to embed",
+    ROW("an image to embed",
         V1 "\x62\x04\x1a\x02"
            "ab",
         TW_OK, ""),
-    ROW("a sound to embed and an item",
+    ROW("an audio file to embed and an item",
         V1 "\x62\x06\x0a\x01\x37\x22\x01"
            "a",
         TW_EINVAL, "either an item"),

@@ -125,7 +125,7 @@ static void content_is_read_where_items_have_it(void **state)
     (void) state;
     enum { C = 3 };
     tw_seq_config c = toy_config();
-    c.content_dim = C;
+    c.item_features_dim = C;
     tw_seq_model *m = toy_model(&c, USERS, ITEMS);
     tw_seq_session *s = NULL;
     tw_real content[(ITEMS + 1) * C], before[N * N], after[N * N];

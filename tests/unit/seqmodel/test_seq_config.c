@@ -53,11 +53,11 @@ static void json_round_trip_keeps_every_field(void **state)
     assert_ok(tw_seq_config_to_json(&back, &again, err));
     assert_string_equal(tw_text_cstr(&json), tw_text_cstr(&again));
     assert_non_null(strstr(tw_text_cstr(&json), "\"sse_user\": 0.12, "));
-    for (int i = 0; tw_seq_config_key(i) != NULL; i++) {
+    for (int i = 0; i < tw_seq_settings.n; i++) {
         char quoted[80];
-        (void) snprintf(quoted, sizeof quoted, "\"%s\": ", tw_seq_config_key(i)->name);
+        (void) snprintf(quoted, sizeof quoted, "\"%s\": ", tw_seq_settings.list[i].key);
         assert_non_null(strstr(tw_text_cstr(&json), quoted));
-        assert_true(strlen(tw_seq_config_key(i)->help) > 3);
+        assert_true(strlen(tw_seq_settings.list[i].help) > 3);
     }
     tw_text_fini(&json);
     tw_text_fini(&again);
@@ -69,16 +69,17 @@ static void a_bad_setting_gets_one_sentence_and_changes_nothing(void **state)
     static const struct {
         const char *json, *msg;
     } rows[] = {
-        {"{\"lr\": 0.5, \"colour\": 1}", "there is no setting 'colour'"},
+        {"{\"lr\": 0.5, \"colour\": 1}", "a sequential model has no setting 'colour'"},
         {"{\"lr\": 0.5, \"dropout\": 1.5}", "dropout 1.5 is outside 0..0.95"},
-        {"{\"lr\": 0.5, \"item_dim\": 1e2}", "item_dim must be a whole number"},
+        {"{\"lr\": 0.5, \"item_dim\": 7.5}", "item_dim 7.5 is not a whole number"},
         {"{\"lr\": 0.5, \"item_dim\": 4000000000}", "item_dim 4000000000 is outside 1..1024"},
-        {"{\"lr\": 0.5, \"loss\": \"mse\"}", "loss 'mse' is none of bce, ce, sampled-ce, gbce"},
-        {"{\"lr\": 0.5, \"norm\": \"in\"}", "norm 'in' is none of authors, pre, post"},
-        {"{\"lr\": 0.5, \"norm\": 1}", "norm must be a string"},
-        {"{\"lr\": 0.5, \"beta2\": true}", "beta2 must be a number"},
+        {"{\"lr\": 0.5, \"loss\": \"mse\"}", "loss is 'mse'; give bce, ce, sampled-ce or gbce"},
+        {"{\"lr\": 0.5, \"norm\": \"in\"}", "norm is 'in'; give authors, pre or post"},
+        {"{\"lr\": 0.5, \"norm\": 1}",
+         "norm must be a string (where layer norm stands: authors, pre or post)"},
+        {"{\"lr\": 0.5, \"beta2\": true}", "beta2 must be a number (Adam's second decay rate)"},
         {"{\"lr\": 0.5, \"seed\": -1}", "seed -1 is outside 0..9007199254740991"},
-        {"[1]", "settings must be a JSON object"},
+        {"[1]", "the settings of a sequential model must be a JSON object"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         tw_seq_config c = tw_seq_config_default();
@@ -93,6 +94,16 @@ static void a_bad_setting_gets_one_sentence_and_changes_nothing(void **state)
     assert_status(from(&c, "", err), TW_EINVAL);
 }
 
+/* What files and flags of earlier versions hold means the same. */
+static void an_earlier_name_is_understood(void **state)
+{
+    (void) state;
+    tw_seq_config c = tw_seq_config_default();
+    assert_ok(from(&c, "{\"content_dim\": 24}", err));
+    assert_int_equal(c.item_features_dim, 24);
+    assert_string_equal(tw_settings_renamed(&tw_seq_settings, "content_dim"), "item_features_dim");
+}
+
 static void command_line_text_sets_a_key(void **state)
 {
     (void) state;
@@ -104,7 +115,7 @@ static void command_line_text_sets_a_key(void **state)
     assert_ok(tw_seq_config_set(&c, "max_len", "33", err));
     assert_true(c.loss == TW_SEQ_BCE && c.sse_user == 0.25 && c.max_len == 33);
     assert_int_equal(tw_seq_config_set(&c, "max_len", "3.5", &why), TW_EINVAL);
-    assert_string_equal(why.msg, "max_len '3.5' is not a whole number");
+    assert_string_equal(why.msg, "max_len 3.5 is not a whole number");
     assert_status(tw_seq_config_set(&c, "lr", "fast", err), TW_EINVAL);
     assert_status(tw_seq_config_set(&c, "lr", "nan", err), TW_EINVAL);
     assert_status(tw_seq_config_set(&c, "speed", "1", err), TW_EINVAL);
@@ -146,6 +157,7 @@ int main(void)
         cmocka_unit_test(the_default_is_a_valid_sse_pt),
         cmocka_unit_test(json_round_trip_keeps_every_field),
         cmocka_unit_test(a_bad_setting_gets_one_sentence_and_changes_nothing),
+        cmocka_unit_test(an_earlier_name_is_understood),
         cmocka_unit_test(command_line_text_sets_a_key),
         cmocka_unit_test(rules_between_fields_are_checked),
     };

@@ -12,7 +12,7 @@ static tw_seq_config content_config(void)
     tw_seq_config c = toy_config();
     c.user_dim = 0;
     c.item_dim = 8;
-    c.content_dim = C;
+    c.item_features_dim = C;
     c.loss = TW_SEQ_CE;
     c.norm = TW_SEQ_PRE;
     c.temperature = 1;
@@ -194,7 +194,7 @@ static void content_needs_a_place_and_finite_numbers(void **state)
     assert_string_equal(why.msg, "the content of item 5 is not finite");
     tw_seq_model_destroy(m);
 
-    c.content_dim = 0;
+    c.item_features_dim = 0;
     m = toy_model(&c, USERS, ITEMS);
     assert_int_equal(tw_seq_model_set_content(m, content, &why), TW_ESTATE);
     tw_seq_model_destroy(m);

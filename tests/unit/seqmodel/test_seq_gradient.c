@@ -37,7 +37,7 @@ static void set_up(fixture *f, tw_seq_config c)
         memset(mark, 0, sizeof mark);
         assert_ok(twi_seq_batch_room(&f->b, ITEMS, ITEMS, err));
         assert_ok(twi_proposal_init(&p, &c, d, err));
-        if (c.content_dim > 0)
+        if (c.item_features_dim > 0)
             assert_ok(twi_seq_batch_content(&f->b, ITEMS, err));
         twi_batch_collect(&f->b, &c, &p, &rng, mark);
         twi_batch_tell(&f->b, f->m, &rng);
@@ -103,7 +103,7 @@ static void check_config(const tw_seq_config *c)
 {
     fixture f;
     set_up(&f, *c);
-    int tensors = tw_params_count(f.m->params) - (c->content_dim > 0);
+    int tensors = tw_params_count(f.m->params) - (c->item_features_dim > 0);
     /* A key's bias adds the same to all of a row's attention logits: no gradient, in every block.
      * All others must have one, or the check above compares zeros. */
     assert_int_equal(check_all(&f), tensors - c->blocks);
@@ -205,7 +205,7 @@ static void ids_and_content_with_cosines(void **state)
     tw_seq_config c = config_of(TW_SEQ_PRE, TW_SEQ_SAMPLED_CE, 2);
     c.negatives = 4;
     c.normalize = 1;
-    c.content_dim = 3;
+    c.item_features_dim = 3;
     c.id_dropout = 0.3;
     check_config(&c);
 }

@@ -81,7 +81,7 @@ static void an_item_that_no_train_part_holds_is_no_candidate_by_its_content(void
             c.loss = losses[l];
             c.normalize = 1;
             c.negatives = 30;
-            c.content_dim = content * 3;
+            c.item_features_dim = content * 3;
             set_up(&f, &c);
             for (int32_t u = 1; u <= USERS; u++)
                 for (int64_t i = 0; i < tw_seq_data_train_length(f.data, u); i++)

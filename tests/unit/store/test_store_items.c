@@ -90,7 +90,7 @@ static const struct {
     {"65536 bytes at most", "attributes", "{", 65537, TW_EINVAL, "longer than 65536"},
     {"a path of 4096 bytes is fine", "image", "p", 4096, TW_OK, ""},
     {"one of 4097 is not", "image", "p", 4097, TW_EINVAL, "longer than 4096"},
-    {"the same for sound", "audio", "p", 4097, TW_EINVAL, "longer than 4096"},
+    {"the same for audio", "audio", "p", 4097, TW_EINVAL, "longer than 4096"},
 };
 
 static void put_follows_the_table(void **state)

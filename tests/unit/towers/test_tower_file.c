@@ -14,6 +14,7 @@ enum { N = sizeof texts / sizeof texts[0], D = 6 };
 static tw_tower *make(void)
 {
     const tw_tower_config cfg = {.bits = 8,
+                                 .idf_power = 1,
                                  .embed_dim = 5,
                                  .dim = D,
                                  .ngram_min = 2,

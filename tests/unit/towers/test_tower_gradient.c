@@ -37,6 +37,7 @@ static void open_model(model *m, tw_tower_loss loss, bool given, bool classes,
     static const tw_item_pair known[] = {{0, 1, 1, 1}, {2, 3, 1, 1}, {5, 4, 1, 1}};
     static const int32_t order[3] = {0, 1, 2};
     const tw_tower_config cfg = {.bits = 8,
+                                 .idf_power = 1,
                                  .embed_dim = E,
                                  .dim = D,
                                  .ngram_min = 3,

@@ -1,4 +1,4 @@
-/* Pictures are read back and looked at by their pixels. */
+/* Images are read back and looked at by their pixels. */
 #include <cairo.h>
 #include <math.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include "cli/plot/plot.h"
 #include "tests/support/test.h"
 
-/* The mean colour of the square of `side` pixels about (x, y), in the picture's own pixels. */
+/* The mean colour of the square of `side` pixels about (x, y), in the image's own pixels. */
 static void mean_colour(cairo_surface_t *s, double x, double y, int side, double rgb[3])
 {
     const unsigned char *data = cairo_image_surface_get_data(s);

@@ -1,4 +1,4 @@
-/* Names on a picture: none covers another, and each is as near as can be to what it names. */
+/* Names on an image: none covers another, and each is as near as can be to what it names. */
 #include <math.h>
 
 #include "base/rng.h"

@@ -191,9 +191,9 @@ static void bad_rows_are_counted_and_bad_requests_get_a_sentence(void **state)
     assert_non_null(strstr(why.msg, "3 of 5 rows are no events"));
     opt.path = ring("again.txt");
 
-    opt.config_json = "{\"content_dim\": 8, \"loss\": \"ce\"}";
+    opt.config_json = "{\"item_features_dim\": 8, \"loss\": \"ce\"}";
     assert_int_equal(tw_offline_eval(&opt, &report, &why), TW_EINVAL);
-    assert_string_equal(why.msg, "a log alone has no content: content_dim must be 0");
+    assert_string_equal(why.msg, "a log alone has no content: item_features_dim must be 0");
     opt.config_json = "{\"lr\": -1}";
     assert_int_equal(tw_offline_eval(&opt, &report, &why), TW_EINVAL);
 

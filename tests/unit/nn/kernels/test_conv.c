@@ -14,7 +14,7 @@ static struct {
     int32_t in_at[N + 1], out_at[N + 1];
 } m;
 
-/* Number (v, u, j) of picture i, 0 outside. */
+/* Number (v, u, j) of image i, 0 outside. */
 static tw_real at(const tw_conv *s, int i, int v, int u, int j)
 {
     int h = (s->in_at[i + 1] - s->in_at[i]) / s->in_w;
@@ -55,7 +55,7 @@ static const row rows[] = {
     {"1x1 with stride 2", {4, 3, 5}, 5, 2, 3, 1, 2, 0},
     {"one pixel", {1, 1, 1}, 1, 3, 2, 3, 1, 1},
     {"no padding", {5, 4, 3}, 3, 2, 2, 3, 1, 0},
-    {"5x5, padding that reaches past the picture", {2, 1, 3}, 2, 2, 2, 5, 1, 2},
+    {"5x5, padding that reaches past the image", {2, 1, 3}, 2, 2, 2, 5, 1, 2},
     {"7x7 with stride 3 and much padding", {4, 9, 1}, 5, 1, 2, 7, 3, 4},
     {"one channel", {6, 7, 8}, 7, 1, 5, 3, 1, 1},
     {"as many patches as several blocks hold", {8, 9, 11}, 8, 16, 1, 9, 1, 4},
@@ -96,7 +96,7 @@ static void forward_is_its_definition(void **state)
         tw_conv s = set_up(&rows[r], &rng);
         print_message("  %s\n", rows[r].what);
         by_definition(&s);
-        int end = s.out_at[N], cut = end / 3; /* in two calls, the cut inside a picture */
+        int end = s.out_at[N], cut = end / 3; /* in two calls, the cut inside an image */
         tw_conv_forward(m.y, m.work, m.x, m.wt, m.b, &s, 0, cut);
         tw_conv_forward(m.y + (size_t) cut * (size_t) s.O, m.work, m.x, m.wt, m.b, &s, cut, end);
         for (int j = 0; j < end * s.O; j++)

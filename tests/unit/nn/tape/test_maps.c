@@ -1,4 +1,4 @@
-/* Tape ops on pictures: gradients, the fused op against the plain ones, and independence of
+/* Tape ops on images: gradients, the fused op against the plain ones, and independence of
  * neighbours. */
 #include "nn/tape/maps.h"
 
@@ -109,11 +109,11 @@ static tw_tensor *norm(tw_tape *t, tw_maps x)
 static tw_tensor *maximum(tw_tape *t, tw_maps x) { return tw_op_maxpool2(t, x).x; }
 static tw_tensor *average(tw_tape *t, tw_maps x) { return tw_op_avgpool2(t, x).x; }
 static tw_tensor *mean(tw_tape *t, tw_maps x) { return tw_op_mean_pool(t, x); }
-static tw_tensor *sound(tw_tape *t, tw_maps x) { return tw_op_audio_pool(t, x); }
+static tw_tensor *audio(tw_tape *t, tw_maps x) { return tw_op_audio_pool(t, x); }
 
 static void gradients_of_the_plain_ops(void **state)
 {
-    static const net_fn nets[] = {conv, strided, pointwise, norm, maximum, average, mean, sound};
+    static const net_fn nets[] = {conv, strided, pointwise, norm, maximum, average, mean, audio};
     (void) state;
     for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
         print_message("  op %zu\n", i);

@@ -165,7 +165,7 @@ static void masks_are_blocks_of_the_mean(void **state)
     assert_int_equal(tallest, 5);
     assert_true(none > 0);
     const twi_audio_jitter wide = {.time_masks = 1,
-                                   .time_width = 1000}; /* never beyond the sound */
+                                   .time_width = 1000}; /* never beyond the audio */
     for (int round = 0; round < 100; round++)
         twi_logmel_augment(out, in, 1 + round % 3, &cfg, &wide, &rng);
 }

@@ -1,5 +1,5 @@
-/* Log-mels against an independent program's numbers and against a slow transform; every sound has
- * an answer; figures go through JSON and come back. */
+/* Log-mels against an independent program's numbers and against a slow transform; every audio file
+ * has an answer; figures go through JSON and come back. */
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -187,7 +187,7 @@ static void every_sound_has_an_answer(void **state)
     }
 }
 
-/* A short sound is not lost: one sample of a centred window, one padded window. */
+/* A short audio is not lost: one sample of a centred window, one padded window. */
 static void a_short_sound_is_heard(void **state)
 {
     (void) state;
@@ -256,7 +256,7 @@ static void another_rate_is_resampled(void **state)
 }
 
 /* Ten times as loud is a hundred times the power: without loudness ln 100 more, with it the same as
- * a sound of that loudness. Silence has none to change. */
+ * an audio file of that loudness. Silence has none to change. */
 static void loudness_can_be_taken_off(void **state)
 {
     (void) state;
@@ -320,7 +320,7 @@ static void json_starts_from_a_preset(void **state)
         {"[]", "is a JSON object"},
         {"{", "is a JSON object: "},
         {"{\"bands\": 40, \"bands\": 41}", "is a JSON object: "},
-        {"{\"name\": \"mfcc\"}", "there is no sound front end 'mfcc', but fsdd"},
+        {"{\"name\": \"mfcc\"}", "there is no audio file front end 'mfcc', but fsdd"},
         {"{\"name\": 1}", "name has the wrong type"},
         {"{\"bands\": 3}", "bands 3 is outside 4..256"},
         {"{\"bands\": 40.5}", "bands has the wrong type"},

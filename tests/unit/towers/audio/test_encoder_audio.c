@@ -1,5 +1,5 @@
-/* Built with TW_REAL_DOUBLE. Towers of sounds: what is kept of one, what is learnt of all, every
- * gradient, the file. */
+/* Built with TW_REAL_DOUBLE. Towers of audio files: what is kept of one, what is learnt of all,
+ * every gradient, the file. */
 #include "tests/support/test.h"
 
 #include <math.h>
@@ -15,10 +15,10 @@ enum { N = 5, D = 3, RATE = 8000, LONGEST = 8000, FRAMES = 64, BANDS = 40 };
 
 static float room[4][LONGEST];
 /* A tone, a longer one at another rate, the first one louder, nothing, and silence. */
-static tw_audio sounds[4] = {{.rate = RATE, .frames = 1600, .samples = room[0]},
-                             {.rate = 11025, .frames = LONGEST, .samples = room[1]},
-                             {.rate = RATE, .frames = 1600, .samples = room[2]},
-                             {.rate = RATE, .frames = 800, .samples = room[3]}};
+static tw_audio recordings[4] = {{.rate = RATE, .frames = 1600, .samples = room[0]},
+                                 {.rate = 11025, .frames = LONGEST, .samples = room[1]},
+                                 {.rate = RATE, .frames = 1600, .samples = room[2]},
+                                 {.rate = RATE, .frames = 800, .samples = room[3]}};
 
 static void make_sounds(void)
 {
@@ -36,7 +36,7 @@ static tw_status load(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_e
     (void) ctx;
     (void) worker;
     (void) err;
-    *out = (tw_tower_item){.sound = which[i] >= 0 ? &sounds[which[i]] : NULL};
+    *out = (tw_tower_item){.audio = which[i] >= 0 ? &recordings[which[i]] : NULL};
     return TW_OK;
 }
 
@@ -46,9 +46,9 @@ static tw_tower_config small(void)
 {
     tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
     cfg.text = TW_TEXT_NONE;
-    cfg.sound = TW_AUDIO_CNN;
-    cfg.sound_width = 8;
-    cfg.sound_depth = 2;
+    cfg.audio = TW_AUDIO_CNN;
+    cfg.audio_width = 8;
+    cfg.audio_depth = 2;
     cfg.dim = D;
     return cfg;
 }
@@ -106,7 +106,7 @@ static void a_sample_is_a_log_mel(void **state)
     cfg.seconds = 2;
     cfg.loudness = true;
     assert_ok(twi_logmel_create(&front, &cfg, err));
-    assert_ok(twi_logmel_run(front, &sounds[1], &rows, &n, err));
+    assert_ok(twi_logmel_run(front, &recordings[1], &rows, &n, err));
     const twi_sample x = twi_sample_of(s, TW_MODALITY_AUDIO, 1);
     assert_int_equal(frames_of(x), n);
     assert_true(n > FRAMES);
@@ -118,7 +118,7 @@ static void a_sample_is_a_log_mel(void **state)
     tw_tower_destroy(t);
 }
 
-/* An item whose sound has no samples lacks it; it does not stop the others. */
+/* An item whose audio has no samples lacks it; it does not stop the others. */
 static void an_empty_sound_is_none(void **state)
 {
     tw_tower *t = make_small();
@@ -128,21 +128,22 @@ static void an_empty_sound_is_none(void **state)
     int found = -1;
     (void) state;
     assert_ok(tw_tower_session_create(&s, t, err));
-    assert_ok(tw_tower_embed(s, &(tw_tower_item){.sound = &empty}, v, &found, err));
+    assert_ok(tw_tower_embed(s, &(tw_tower_item){.audio = &empty}, v, &found, err));
     assert_int_equal(found, 0);
-    assert_ok(tw_tower_embed(s, &(tw_tower_item){.sound = &sounds[0]}, v, &found, err));
+    assert_ok(tw_tower_embed(s, &(tw_tower_item){.audio = &recordings[0]}, v, &found, err));
     assert_int_equal(found, 1 << TW_MODALITY_AUDIO);
     tw_tower_session_destroy(s);
     tw_tower_destroy(t);
 }
 
-/* Only how a sound sounds counts, unless told otherwise, not how loud it was recorded. */
+/* Only how an audio file audio files counts, unless told otherwise, not how loud it was recorded.
+ */
 static void loudness_is_taken_off(void **state)
 {
     (void) state;
     for (int on = 0; on < 2; on++) {
         tw_tower_config cfg = small();
-        cfg.sound_loudness = on == 1;
+        cfg.audio_loudness = on == 1;
         tw_tower *t = make(&cfg);
         float v[N][D];
         double apart = 0;
@@ -215,7 +216,7 @@ typedef struct model {
 } model;
 
 /* A sum of all numbers, each with its own weight; the row of nothing has no direction and no say.
- * The sounds are disturbed, each time alike. */
+ * The audio files are disturbed, each time alike. */
 static double run(const model *m, tw_real *weights)
 {
     static const int32_t rows[N] = {0, 1, 2, 4, 3};
@@ -311,15 +312,15 @@ static void a_tower_of_sounds_comes_back_from_its_file(void **state)
 {
     tw_tower_config cfg = small();
     tw_tower *u = NULL;
-    const char *path = tw_test_path("sounds.safetensors");
+    const char *path = tw_test_path("audio files.safetensors");
     float a[N * D], b[N * D];
     (void) state;
-    cfg.sound_front = TW_FRONT_VGGISH;
+    cfg.audio_front = TW_FRONT_VGGISH;
     tw_tower *t = make(&cfg);
     assert_ok(tw_tower_save(t, path, err));
     assert_ok(tw_tower_load(&u, path, err));
-    assert_int_equal(tw_tower_config_of(u).sound_front, TW_FRONT_VGGISH);
-    assert_int_equal(tw_tower_config_of(u).sound_depth, 2);
+    assert_int_equal(tw_tower_config_of(u).audio_front, TW_FRONT_VGGISH);
+    assert_int_equal(tw_tower_config_of(u).audio_depth, 2);
     assert_ok(tw_tower_embed_many(t, NULL, &source, a, NULL, NULL, err));
     assert_ok(tw_tower_embed_many(u, NULL, &source, b, NULL, NULL, err));
     assert_memory_equal(a, b, sizeof a);
@@ -382,13 +383,13 @@ static void figures_outside_their_range_are_refused(void **state)
     tw_tower *t = NULL;
     tw_tower_config cfg = small();
     (void) state;
-    cfg.sound_width = 12;
+    cfg.audio_width = 12;
     assert_status(tw_tower_create(&t, &cfg, NULL, err), TW_EINVAL);
     cfg = small();
-    cfg.sound_depth = 6;
+    cfg.audio_depth = 6;
     assert_status(tw_tower_create(&t, &cfg, NULL, err), TW_EINVAL);
     cfg = small();
-    cfg.sound_seconds = 0.05;
+    cfg.audio_seconds = 0.05;
     assert_status(tw_tower_create(&t, &cfg, NULL, err), TW_EINVAL);
     assert_null(t);
 }

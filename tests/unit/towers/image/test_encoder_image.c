@@ -20,17 +20,17 @@ static tw_status load(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_e
 {
     (void) worker;
     (void) err;
-    *out = (tw_tower_item){.picture = (const tw_image *) ctx + i};
+    *out = (tw_tower_item){.image = (const tw_image *) ctx + i};
     return TW_OK;
 }
 
-/* The same, but a picture without pixels is one that the item lacks. */
+/* The same, but an image without pixels is one that the item lacks. */
 static tw_status load_some(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_error *err)
 {
-    const tw_image *picture = (const tw_image *) ctx + i;
+    const tw_image *image = (const tw_image *) ctx + i;
     (void) worker;
     (void) err;
-    *out = (tw_tower_item){.picture = picture->px != NULL ? picture : NULL};
+    *out = (tw_tower_item){.image = image->px != NULL ? image : NULL};
     return TW_OK;
 }
 
@@ -38,18 +38,18 @@ static tw_tower_config small_conv4(void)
 {
     tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
     cfg.text = TW_TEXT_NONE;
-    cfg.picture = TW_IMAGE_CONV4;
-    cfg.picture_size = SIDE;
-    cfg.picture_channels = 1;
-    cfg.picture_width = 8;
+    cfg.image = TW_IMAGE_CONV4;
+    cfg.image_size = SIDE;
+    cfg.image_channels = 1;
+    cfg.image_width = 8;
     return cfg;
 }
 
-/* A tower of conv4 that has prepared the two pictures. */
-static void open_fixture(fixture *f, tw_image pictures[2])
+/* A tower of conv4 that has prepared the two images. */
+static void open_fixture(fixture *f, tw_image images[2])
 {
     const tw_tower_config cfg = small_conv4();
-    const tw_tower_source source = {.n = 2, .load = load, .ctx = pictures};
+    const tw_tower_source source = {.n = 2, .load = load, .ctx = images};
     *f = (fixture){0};
     assert_ok(tw_tower_create(&f->tower, &cfg, NULL, err));
     assert_ok(tw_tower_prepare(&f->samples, f->tower, NULL, &source, NULL, NULL, err));
@@ -85,16 +85,16 @@ static double moved(fixture *f, int item, const twi_augment *augment, uint64_t s
 static void a_disturbed_glyph_stays_on_its_paper(void **state)
 {
     unsigned char paper[AREA], stroke[AREA];
-    tw_image pictures[2] = {{SIDE, SIDE, 1, paper}, {SIDE, SIDE, 1, stroke}};
-    const twi_augment glyph = {.picture = TW_AUGMENT_GLYPH, .strength = 1},
-                      nothing = {.picture = TW_AUGMENT_GLYPH, .strength = 0};
+    tw_image images[2] = {{SIDE, SIDE, 1, paper}, {SIDE, SIDE, 1, stroke}};
+    const twi_augment glyph = {.image = TW_AUGMENT_GLYPH, .strength = 1},
+                      nothing = {.image = TW_AUGMENT_GLYPH, .strength = 0};
     fixture f;
     (void) state;
     memset(paper, 255, sizeof paper);
     memcpy(stroke, paper, sizeof stroke);
     for (int y = 2; y < 14; y++)
         stroke[y * SIDE + 8] = 0;
-    open_fixture(&f, pictures);
+    open_fixture(&f, images);
     for (uint64_t step = 0; step < 8; step++) {
         assert_true(moved(&f, 0, &glyph, step) < 1e-5);
         assert_true(moved(&f, 1, &glyph, step) > 1e-2);
@@ -103,17 +103,17 @@ static void a_disturbed_glyph_stays_on_its_paper(void **state)
     close_fixture(&f);
 }
 
-/* Thirteen in one call, of which one is no picture at all; and each by itself. Mistaking one for
+/* Thirteen in one call, of which one is no image at all; and each by itself. Mistaking one for
  * its neighbour would move a vector by 1e-1. */
 static void check_company(int detail, bool mirrored)
 {
     enum { N = 13, NONE = 5, D = 16 };
     static unsigned char px[N][AREA];
     static float all[N * D];
-    tw_image pictures[N];
+    tw_image images[N];
     float alone[D];
     tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
-    const tw_tower_source source = {.n = N, .load = load_some, .ctx = pictures};
+    const tw_tower_source source = {.n = N, .load = load_some, .ctx = images};
     tw_tower *t = NULL;
     tw_tower_session *session = NULL;
     tw_rng rng;
@@ -121,21 +121,21 @@ static void check_company(int detail, bool mirrored)
     for (int i = 0; i < N; i++) {
         for (int k = 0; k < AREA; k++)
             px[i][k] = (unsigned char) tw_rng_below(&rng, 256);
-        pictures[i] = (tw_image){SIDE, SIDE, 1, i == NONE ? NULL : px[i]};
+        images[i] = (tw_image){SIDE, SIDE, 1, i == NONE ? NULL : px[i]};
     }
     cfg.text = TW_TEXT_NONE;
-    cfg.picture = TW_IMAGE_RESNET;
-    cfg.picture_size = SIDE;
-    cfg.picture_width = 16;
-    cfg.picture_depth = 1;
-    cfg.picture_detail = detail;
-    cfg.picture_mirrored = mirrored;
+    cfg.image = TW_IMAGE_RESNET;
+    cfg.image_size = SIDE;
+    cfg.image_width = 16;
+    cfg.image_depth = 1;
+    cfg.image_detail = detail;
+    cfg.image_mirrored = mirrored;
     cfg.dim = D;
     assert_ok(tw_tower_create(&t, &cfg, NULL, err));
     assert_ok(tw_tower_embed_many(t, NULL, &source, all, NULL, NULL, err));
     assert_ok(tw_tower_session_create(&session, t, err));
     for (int i = 0; i < N; i++) {
-        const tw_tower_item item = {.picture = i == NONE ? NULL : &pictures[i]};
+        const tw_tower_item item = {.image = i == NONE ? NULL : &images[i]};
         assert_ok(tw_tower_embed(session, &item, alone, NULL, err));
         for (int k = 0; k < D; k++)
             assert_float_equal(all[i * D + k], alone[k], 1e-5);
@@ -155,16 +155,16 @@ static void company_does_not_change_a_vector(void **state)
 
 enum { LARGE = 2 * SIDE, WIDTH = 8 };
 
-/* The vector of a picture of LARGE a side. */
+/* The vector of an image of LARGE a side. */
 static void embed_large(float v[WIDTH], unsigned char *px, int detail, bool mirrored)
 {
-    const tw_image picture = {LARGE, LARGE, 1, px};
-    const tw_tower_item item = {.picture = &picture};
+    const tw_image image = {LARGE, LARGE, 1, px};
+    const tw_tower_item item = {.image = &image};
     tw_tower_config cfg = small_conv4();
     tw_tower *t = NULL;
     tw_tower_session *session = NULL;
-    cfg.picture_detail = detail;
-    cfg.picture_mirrored = mirrored;
+    cfg.image_detail = detail;
+    cfg.image_mirrored = mirrored;
     cfg.dim = WIDTH;
     assert_ok(tw_tower_create(&t, &cfg, NULL, err));
     assert_ok(tw_tower_session_create(&session, t, err));
@@ -208,9 +208,9 @@ static void detail_and_mirror_images_outside_training(void **state)
 static void training_cuts_its_views_from_the_detail(void **state)
 {
     static unsigned char px[LARGE * LARGE], view[AREA];
-    tw_image picture = {LARGE, LARGE, 1, px};
-    const tw_tower_source source = {.n = 1, .load = load, .ctx = &picture};
-    const twi_augment photo = {.picture = TW_AUGMENT_PHOTO, .strength = 1};
+    tw_image image = {LARGE, LARGE, 1, px};
+    const tw_tower_source source = {.n = 1, .load = load, .ctx = &image};
+    const twi_augment photo = {.image = TW_AUGMENT_PHOTO, .strength = 1};
     tw_tower_config cfg = small_conv4();
     fixture f = {0};
     tw_tower *twin = NULL;
@@ -219,14 +219,14 @@ static void training_cuts_its_views_from_the_detail(void **state)
     tw_rng_seed(&rng, 6);
     for (int k = 0; k < LARGE * LARGE; k++)
         px[k] = (unsigned char) tw_rng_below(&rng, 256);
-    cfg.picture_detail = LARGE;
-    cfg.picture_mirrored = true; /* which training does not do */
+    cfg.image_detail = LARGE;
+    cfg.image_mirrored = true; /* which training does not do */
     assert_ok(tw_tower_create(&f.tower, &cfg, NULL, err));
     assert_ok(tw_tower_prepare(&f.samples, f.tower, NULL, &source, NULL, NULL, err));
     assert_ok(tw_grads_create(&f.grads, f.tower->params, err));
     assert_ok(tw_tape_create(&f.tape, f.grads, err));
-    cfg.picture_mirrored = false;
-    cfg.picture_detail = 0; /* the same weights, for the seed is the same */
+    cfg.image_mirrored = false;
+    cfg.image_detail = 0; /* the same weights, for the seed is the same */
     assert_ok(tw_tower_create(&twin, &cfg, NULL, err));
     const twi_encoder *e = f.tower->encoders[TW_MODALITY_IMAGE],
                       *small = twin->encoders[TW_MODALITY_IMAGE];
@@ -251,11 +251,11 @@ static void less_detail_than_the_tower_reads_is_refused(void **state)
     tw_error why = {0};
     tw_tower *t = NULL;
     (void) state;
-    cfg.picture = TW_IMAGE_CONV4;
-    cfg.picture_size = SIDE;
-    cfg.picture_detail = SIDE - 1;
+    cfg.image = TW_IMAGE_CONV4;
+    cfg.image_size = SIDE;
+    cfg.image_detail = SIDE - 1;
     assert_int_equal(tw_tower_create(&t, &cfg, NULL, &why), TW_EINVAL);
-    assert_string_equal(why.msg, "picture_detail 15 is below picture_size 16");
+    assert_string_equal(why.msg, "image_detail 15 is below image_size 16");
 }
 
 int main(void)

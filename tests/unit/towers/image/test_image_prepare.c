@@ -1,4 +1,4 @@
-/* Pictures into squares, and the disturbances of training. */
+/* Images into squares, and the disturbances of training. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +86,7 @@ static void equal_sides_change_nothing(void **state)
     assert_memory_equal(out, px, MOST);
 }
 
-/* A 4 x 2 picture: columns 0, 40, 80, 120. */
+/* A 4 x 2 image: columns 0, 40, 80, 120. */
 static void the_aspect_is_kept_cut_or_stretched(void **state)
 {
     (void) state;
@@ -208,7 +208,7 @@ static void a_disturbance_depends_on_the_generator_alone(void **state)
     }
 }
 
-/* Where the light of a picture lies, and how much there is. */
+/* Where the light of an image lies, and how much there is. */
 static double centre(const unsigned char *px, int side, double *x, double *y)
 {
     double sum = 0;

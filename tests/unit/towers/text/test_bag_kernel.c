@@ -38,6 +38,7 @@ static void fill(void)
 static void the_bag_is_the_kernel_of_tfidf(void **state)
 {
     const tw_tower_config cfg = {.bits = 22,
+                                 .idf_power = 1,
                                  .embed_dim = 1,
                                  .dim = 1,
                                  .ngram_min = 3,

@@ -69,22 +69,22 @@ static void an_empty_text_has_no_sample(void **state)
 }
 
 /* "toy" is in one of three texts that have features, and of four items: idf 1 + ln(5 / 2), to the
- * power of 1 + rarity. */
-static void rarity_is_a_power_of_idf(void **state)
+ * power of idf_power. */
+static void idf_power_is_the_power_of_idf(void **state)
 {
-    static const double rarities[] = {0, 2, -1};
+    static const double powers[] = {1, 3, 0};
     const double plain = 1 + log(5.0 / 2);
     (void) state;
-    for (size_t i = 0; i < sizeof rarities / sizeof rarities[0]; i++) {
+    for (size_t i = 0; i < sizeof powers / sizeof powers[0]; i++) {
         tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
         tw_tower *t = NULL;
         cfg.bits = 12;
         cfg.embed_dim = cfg.dim = E;
-        cfg.rarity = rarities[i];
+        cfg.idf_power = powers[i];
         assert_ok(tw_tower_create(&t, &cfg, NULL, err));
         assert_ok(tw_tower_fit_texts(t, texts, NULL, N, err));
-        assert_near(twi_bag_of(t)->idf[twi_bucket("<toy>", 5, cfg.bits)],
-                    pow(plain, 1 + rarities[i]), 1e-4);
+        assert_near(twi_bag_of(t)->idf[twi_bucket("<toy>", 5, cfg.bits)], pow(plain, powers[i]),
+                    1e-4);
         tw_tower_destroy(t);
     }
 }
@@ -113,7 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_text_has_no_sample),
-        cmocka_unit_test(rarity_is_a_power_of_idf),
+        cmocka_unit_test(idf_power_is_the_power_of_idf),
         cmocka_unit_test(dropout_hides_features),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

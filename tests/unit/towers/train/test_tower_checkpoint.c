@@ -43,6 +43,7 @@ static int set_up(void **state)
 static tw_tower *fitted(int64_t n_fit)
 {
     const tw_tower_config cfg = {.bits = 10,
+                                 .idf_power = 1,
                                  .embed_dim = D,
                                  .dim = D,
                                  .ngram_min = 3,

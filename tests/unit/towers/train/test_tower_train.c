@@ -24,6 +24,7 @@ static const tw_item_pair valid[] = {{0, 2, 1, 1}, {3, 5, 1, 1}};
 static tw_tower *fitted(void)
 {
     const tw_tower_config cfg = {.bits = 10,
+                                 .idf_power = 1,
                                  .embed_dim = 8,
                                  .dim = 6,
                                  .ngram_min = 3,

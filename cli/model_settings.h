@@ -1,12 +1,13 @@
-/* cli/settings.h — a model's settings as flags, from a config file, or both. */
-#ifndef TW_CLI_SETTINGS_H
-#define TW_CLI_SETTINGS_H
+/* cli/model_settings.h — a model's settings as flags, from a config file, or both. */
+#ifndef TW_CLI_MODEL_SETTINGS_H
+#define TW_CLI_MODEL_SETTINGS_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "nn/settings.h"
 
 #define MAX_CONFIG ((size_t) 1 << 20) /* bytes of a config file, and of the settings as JSON */
 
@@ -17,14 +18,18 @@ typedef struct settings {
         const char *value; /* of argv */
     } set[64];
     int n;
-    bool (*known)(const char *key);
+    const tw_settings *of;
 } settings;
 
 /* An other_flag_fn whose ctx is a settings: takes --item_dim or --item-dim. */
 int settings_take(void *ctx, const char *name, const char *value);
 
-bool seq_setting(const char *key);
-void print_seq_settings(FILE *out); /* a list for --help */
+/* Lists for --help, with the defaults. */
+void print_seq_settings(FILE *out);
+void print_tower_settings(FILE *out);
+
+/* Says on stderr which settings in a config file have another name now. */
+void note_renamed_settings(const tw_settings *of, const char *json, size_t len);
 
 /* The sequential model's settings as JSON, complete and checked: the defaults, then the member of
  * the family (NULL: SSE-PT), then the file (NULL: none), then the flags; threads 0 leaves those. */
