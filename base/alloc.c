@@ -41,7 +41,8 @@ static bool refused(void) { return false; }
 
 void *tw_alloc(size_t n, size_t size)
 {
-    if (refused())
+    size_t bytes;
+    if (refused() || !tw_size_mul(n, size, &bytes))
         return NULL;
     return calloc(n > 0 ? n : 1, size > 0 ? size : 1);
 }
