@@ -20,6 +20,11 @@ clean_tree()
     printf '#include "nn/internal.h"\n' >"$tree/tests/unit/nn/test_n.c"
     printf '#include <faiss/c_api/Index_c.h>\n' >"$tree/index/i.c"
     printf '#include <faiss/IndexHNSW.h>\n' >"$tree/index/faiss_compat.cpp"
+    # Every room that has a law is there, and uses what it may.
+    sed -n 's|^\([a-z]*/[a-z]*\):.*|\1|p' "$here/layers.txt" | while read -r room; do
+        mkdir -p "$tree/$room"
+        printf '#include "base/b.h"\n' >"$tree/$room/of_$(echo "$room" | tr / _).c"
+    done
 }
 
 # breach CHECK FILE TEXT: TEXT, as a file of its own, must make CHECK fail and name FILE.
@@ -59,6 +64,13 @@ breach layers nn/socket.c '#  include <nng/nng.h>\n'
 breach layers nn/sql.c '#include <sqlite3.h>\n'
 breach layers nn/b.h 'int twice(void);\n'
 breach layers nn/more.cpp 'int x;\n'
+breach layers nn/kernels/up.c '#include "nn/trainer.h"\n'
+breach layers nn/kernels/side.c '#include "nn/tape/tape.h"\n'
+breach layers nn/kernels/near.c '#include "nn/blas.hpp"\n'
+breach layers index/groups/up.c '#include "store/store.h"\n'
+breach layers towers/image/side.c '#include "towers/text/text_words.h"\n'
+breach layers cli/plot/up.c '#include "cli/args.h"\n'
+breach layers cmake/layers.txt "$(cat "$here/layers.txt")\nnn/gone: base\n"
 
 breach banned nn/heap.c 'void *f(void) { return malloc(1); }\n'
 breach banned nn/excuse.c 'void f(void *p) { free(p); } // banned-ok:\n'

@@ -16,16 +16,9 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "nn/kernels/adam.h"
 #include "nn/params.h"
 #include "nn/tape/tape.h"
-
-typedef struct tw_adam {
-    double beta1, beta2, eps; /* 0.9, 0.999 (SASRec: 0.98), 1e-8 */
-    double weight_decay;      /* decoupled (Loshchilov and Hutter 2019); 0 = off */
-    double clip_norm;         /* global gradient norm; 0 = off */
-} tw_adam;
-
-#define TW_ADAM_DEFAULT ((tw_adam){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8})
 
 typedef struct tw_trainer_config {
     int threads; /* 0: one per usable core */
