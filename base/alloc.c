@@ -47,7 +47,7 @@ void *tw_alloc(size_t n, size_t size)
     return calloc(n > 0 ? n : 1, size > 0 ? size : 1);
 }
 
-/* Advice only: a system that has no large pages says so, and nobody minds. */
+/* Advice only: a system that has no large pages says so, which does no harm. */
 void tw_prefer_large_pages(void *p, size_t bytes)
 {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)

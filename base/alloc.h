@@ -1,4 +1,4 @@
-/* base/alloc.h — the only door to the heap.
+/* base/alloc.h — the only way to the heap.
  *
  * Everything that twindex itself allocates passes here, so that sizes are
  * checked once and so that tests can make the nth allocation fail. Thread-safe.

@@ -1,4 +1,4 @@
-/* base/bytes.h — bytes that somebody else owns. */
+/* base/bytes.h — bytes that the caller owns. */
 #ifndef TW_BASE_BYTES_H
 #define TW_BASE_BYTES_H
 

@@ -1,4 +1,4 @@
-/* base/clock.h — time. The only door to the system's clocks. */
+/* base/clock.h — time. The only way to the system's clocks. */
 #ifndef TW_BASE_CLOCK_H
 #define TW_BASE_CLOCK_H
 

@@ -11,7 +11,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void from_environment(void)
 {
-    const char *s = getenv("TW_CRASH_AT"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
+    const char *s = getenv("TW_CRASH_AT"); /* NOLINT(concurrency-mt-unsafe): no thread sets it */
     if (s != NULL)
         atomic_store(&countdown, strtol(s, NULL, 10));
 }

@@ -25,7 +25,7 @@ struct timespec tw_deadline_timespec(tw_deadline until)
 }
 
 /* ThreadSanitizer of gcc 12 does not see pthread_mutex_clocklock and takes the unlock for a
- * stranger's. What it sees goes by the clock on the wall, which may be set: fit for a test alone.
+ * foreign one. What it sees goes by the clock on the wall, which may be set: fit for a test alone.
  */
 static int lock_until(pthread_mutex_t *lock, tw_deadline until)
 {

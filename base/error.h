@@ -36,7 +36,7 @@ typedef enum tw_status {
 
 #define TW_ERROR_MSG_MAX 512
 
-/* A failure, told once, where it happened. Lives on the caller's stack. */
+/* A failure, reported once, where it happened. Lives on the caller's stack. */
 typedef struct tw_error {
     tw_status code;
     const char *file; /* static string, never freed */

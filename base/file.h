@@ -41,7 +41,7 @@ TW_NODISCARD tw_status tw_file_open(int *fd, const char *path, tw_error *err);
 /* The same as a stream; *out is NULL on failure. */
 TW_NODISCARD tw_status tw_file_open_stream(FILE **out, const char *path, tw_error *err);
 
-/* The same of a path that a stranger gave, and that must name a file below the open folder: parts
+/* The same of a path that a client gave, and that must name a file below the open folder: parts
  * with slashes between them, none of them "..", and no symbolic link on the way, wherever it leads.
  * TW_EINVAL, besides: the path is absolute, empty or climbs; TW_EINVAL or TW_EIO: a link. */
 TW_NODISCARD tw_status tw_file_open_below(int *fd, int folder, const char *path, tw_error *err);

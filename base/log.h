@@ -1,4 +1,4 @@
-/* base/log.h — one line to stderr per event that no caller could be told of.
+/* base/log.h — one line to stderr per event that no caller can learn otherwise.
  *
  *     tw_log(TW_LOG_WARN, "RPC-REJECT", "status=%d reason=\"%s\"", st, err.msg);
  *
@@ -8,7 +8,7 @@
  * see; they log the rest. Thread-safe: a line is one write.
  *
  * A line never makes its caller wait: where stderr takes none (a pipe that
- * nobody reads, a stopped terminal, a full disk, closed) it is dropped, and the
+ * no process reads, a stopped terminal, a full disk, closed) it is dropped, and the
  * next that gets through is preceded by `LOG-DROPPED dropped=N`.
  */
 #ifndef TW_BASE_LOG_H

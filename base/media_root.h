@@ -1,8 +1,8 @@
-/* base/media_root.h — the folder below which a stranger may name files.
+/* base/media_root.h — the folder below which clients may name files.
  *
  * A path that comes over the wire must say nothing of files elsewhere, neither what they hold nor
  * that they are there. So it is opened part by part from this folder, and no part may climb or be a
- * link (tw_file_open_below); who asks is told one sentence whatever was wrong.
+ * link (tw_file_open_below); the client gets one sentence whatever was wrong.
  *
  *     TW_TRY(tw_media_root_open(&root, "/srv/images", err));
  *     TW_TRY(tw_media_root_file(root, "cats/7.png", &fd, full, err));
@@ -32,7 +32,7 @@ void tw_media_root_close(tw_media_root *root); /* accepts NULL */
 TW_NODISCARD tw_status tw_media_root_file(const tw_media_root *root, const char *given, int *fd,
                                           char full[TW_PATH_MAX], tw_error *err);
 
-/* What a stranger is told of a stored path: what stands behind the root, or the path itself where
+/* What a client sees of a stored path: what stands behind the root, or the path itself where
  * it lies elsewhere or root is NULL. Within path. */
 const char *tw_media_root_name(const tw_media_root *root, const char *path);
 

@@ -1,4 +1,4 @@
-/* base/printable.h — values that strangers wrote, made fit for a terminal, a log and an error.
+/* base/printable.h — values from outside, made fit for a terminal, a log and an error.
  *
  * An id, a title, a path or a message of a peer may hold bytes that steer a terminal, turn the
  * direction of a line, or begin a line of their own. Here they become visible escapes:

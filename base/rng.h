@@ -1,4 +1,4 @@
-/* base/rng.h — seeded randomness, passed to whoever needs it.
+/* base/rng.h — seeded randomness, passed to what needs it.
  *
  * xoshiro256** (Blackman and Vigna 2018), seeded through SplitMix64, so that
  * neighbouring seeds give unrelated streams. Not for secrets.

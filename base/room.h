@@ -1,6 +1,6 @@
 /* base/room.h — is there room in the address space for what a library is about to take?
  *
- * Where memory is limited (ulimit -v), some libraries cannot be asked and told no: OpenBLAS tries
+ * Where memory is limited (ulimit -v), some libraries do not take no for an answer: OpenBLAS tries
  * for ever to map its buffer, nng crashes when a thread of its own cannot start. So they are asked
  * for only where there is room. Without a limit nothing is looked at.
  */

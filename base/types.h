@@ -18,7 +18,7 @@ typedef struct tw_item_pair {
     float weight; /* strength of a mined pair, > 0; 1 when nothing is known */
 } tw_item_pair;
 
-/* Progress of a long call, told by the library to whoever shows it. */
+/* Progress of a long call, reported by the library to what shows it. */
 typedef struct tw_progress {
     const char *stage; /* static string: "reading", "epoch", "embedding" ... */
     int64_t done;

@@ -1,6 +1,6 @@
 /* The only file that sees utf8proc. Of the library we take its tables, the decomposition of a
  * single character and the composition: utf8proc_map allocates by itself and refuses malformed
- * bytes, and its ordering of combining marks takes quadratic time when somebody piles up a
+ * bytes, and its ordering of combining marks takes quadratic time when a text piles up a
  * hundred thousand of them. */
 #include "base/unicode.h"
 

@@ -42,7 +42,7 @@ TW_NODISCARD tw_status tw_unicode_nfc(tw_text *out, const char *s, size_t len, t
  * TW_EINVAL: over the cap of out. TW_ENOMEM. On failure out is as it was. Thread-safe. */
 TW_NODISCARD tw_status tw_unicode_fold(tw_text *out, const char *s, size_t len, tw_error *err);
 
-/* What a character is to whoever cuts a text into words. */
+/* What a character is where a text is cut into words. */
 typedef enum tw_unicode_kind {
     TW_UNICODE_OTHER = 0,  /* blanks, punctuation, controls, what is not to be seen */
     TW_UNICODE_LETTER = 1, /* letters and digits; also what is private or not assigned yet */

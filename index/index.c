@@ -97,7 +97,7 @@ tw_status twi_state_map_main(twi_state *s, tw_error *err)
 {
     for (int64_t i = 0; i < s->main.n; i++) {
         const int64_t id = s->main.ids[i];
-        if (s->main.died[i] != 0)
+        if (s->main.deleted[i] != 0)
             continue;
         tw_status st = twi_map_reserve(&s->map, id, err);
         if (st != TW_OK)
@@ -135,8 +135,8 @@ twi_view twi_view_take(const tw_index *ix)
 {
     twi_hub *hub = ix->hub;
     (void) pthread_mutex_lock(&hub->swap_lock);
-    /* Both under the lock: a stamp newer than a swap must not meet the state before it. */
-    twi_view v = {.state = hub->state, .stamp = __atomic_load_n(&hub->stamp, __ATOMIC_ACQUIRE)};
+    /* Both under the lock: a version newer than a swap must not meet the state before it. */
+    twi_view v = {.state = hub->state, .version = __atomic_load_n(&hub->version, __ATOMIC_ACQUIRE)};
     v.state->refs++;
     (void) pthread_mutex_unlock(&hub->swap_lock);
     return v;
@@ -213,16 +213,16 @@ static tw_status check_id(int64_t id, tw_error *err)
     return in_range("id", id, 1, TW_INDEX_MAX_ID, err);
 }
 
-/* The row at loc dies at `stamp`. The caller holds write_lock. */
-static void bury(twi_state *s, twi_loc loc, uint64_t stamp)
+/* Marks the row at loc deleted as of `version`. The caller holds write_lock. */
+static void mark_deleted(twi_state *s, twi_loc loc, uint64_t version)
 {
     if (loc > 0) {
-        __atomic_store_n(&s->main.died[loc - 1], stamp, __ATOMIC_RELAXED);
+        __atomic_store_n(&s->main.deleted[loc - 1], version, __ATOMIC_RELAXED);
         (void) __atomic_add_fetch(&s->main.dead, 1, __ATOMIC_RELAXED);
     } else if (loc < 0) {
         const int64_t row = -(int64_t) loc - 1;
         twi_chunk *c = twi_delta_chunk(&s->delta, row);
-        __atomic_store_n(&c->died[row & (TWI_CHUNK_ROWS - 1)], stamp, __ATOMIC_RELAXED);
+        __atomic_store_n(&c->deleted[row & (TWI_CHUNK_ROWS - 1)], version, __ATOMIC_RELAXED);
     }
 }
 
@@ -244,15 +244,15 @@ tw_status tw_index_put(tw_index *ix, int64_t id, const float *vec, tw_error *err
     TW_TRY(twi_map_reserve(&s->map, id, err));
     TW_TRY(twi_delta_reserve(&s->delta, err));
 
-    /* From here nothing fails, and nobody sees it before the stamp is out. */
-    const uint64_t stamp = hub->stamp + 1;
+    /* From here nothing fails, and no reader sees it before the version is out. */
+    const uint64_t version = hub->version + 1;
     const twi_loc old = twi_map_get(&s->map, id);
-    const int64_t row = twi_delta_append(&s->delta, id, vec, stamp);
-    bury(s, old, stamp);
+    const int64_t row = twi_delta_append(&s->delta, id, vec, version);
+    mark_deleted(s, old, version);
     twi_map_set(&s->map, id, (twi_loc) (-row - 1));
     if (old == 0)
         (void) __atomic_add_fetch(&s->live, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&hub->stamp, stamp, __ATOMIC_RELEASE);
+    __atomic_store_n(&hub->version, version, __ATOMIC_RELEASE);
 done:
     (void) pthread_mutex_unlock(&hub->write_lock);
     return st;
@@ -270,11 +270,11 @@ tw_status tw_index_delete(tw_index *ix, int64_t id, tw_error *err)
         st = tw_fail(err, TW_ENOTFOUND, "the index has no id %lld", (long long) id);
         goto done;
     }
-    const uint64_t stamp = hub->stamp + 1;
-    bury(s, old, stamp);
+    const uint64_t version = hub->version + 1;
+    mark_deleted(s, old, version);
     twi_map_set(&s->map, id, 0);
     (void) __atomic_sub_fetch(&s->live, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&hub->stamp, stamp, __ATOMIC_RELEASE);
+    __atomic_store_n(&hub->version, version, __ATOMIC_RELEASE);
 done:
     (void) pthread_mutex_unlock(&hub->write_lock);
     return st;

@@ -3,13 +3,13 @@
  * An index maps ids (the store's row numbers) to vectors and answers "which k ids have the largest
  * inner product with this query?". It is put to, replaced in and deleted from while it is searched.
  * Inside: a *main* (each different vector once, with the ids of all rows that have it, and above a
- * size a FAISS graph over them), a *delta* (rows that came since, scanned exactly) and a stamp on
- * every row that was replaced or deleted. A fold builds a new main from what lives and swaps it in.
- * A main without a graph is scanned by a copy of seven bits a number, which rules out all but some
- * hundred vectors without ever being wrong.
+ * size a FAISS graph over them), a *delta* (rows that came since, scanned exactly) and a version on
+ * every row that was replaced or deleted. A merge builds a new main from what lives and swaps it
+ * in. A main without a graph is scanned by a copy of seven bits a number, which rules out all but
+ * some hundred vectors without ever being wrong.
  *
  * What it promises
- *   - Searching never waits for a write or a fold, and sees one moment of the index: of an id that
+ *   - Searching never waits for a write or a merge, and sees one moment of the index: of an id that
  *     is being replaced it finds the old or the new vector, never both, never neither.
  *   - Hits are sorted by score, best first, ties by id ascending; scores are true inner products,
  *     bit-equal however the row is stored. Equal calls on equal content give equal bytes.
@@ -33,7 +33,7 @@
  *     tw_index_destroy(ix);
  *
  * Threads: search, get, stats, save and recall from any number of threads at once, also while one
- * put, delete, build or fold is going on. Writers exclude each other inside. Every FAISS call runs
+ * put, delete, build or merge is going on. Writers exclude each other inside. Every FAISS call runs
  * on its calling thread alone, but for builds and merges with build_threads > 1.
  */
 #ifndef TW_INDEX_INDEX_H
@@ -51,7 +51,7 @@
 #define TW_INDEX_MAX_K   100000
 #define TW_INDEX_MAX_ABS 1e17f /* larger values are refused: sums of their products overflow */
 #define TW_INDEX_MAX_EF  65536
-/* The least recall that is told of a graph, for 0 says that there is none. */
+/* The least recall that is reported of a graph, for 0 says that there is none. */
 #define TW_INDEX_LOW_RECALL 0.001
 /* Ids are 1..2^31-1. They need not be dense, but memory is paid in pages of 4096 ids. */
 #define TW_INDEX_MAX_ID   INT64_C(2147483647)
@@ -71,13 +71,13 @@ typedef struct tw_index_config {
     int ef_search;       /* candidates that must match before the best k of them are taken; for IVF
                             kinds also the lists to probe; 1..TW_INDEX_MAX_EF [64] */
     int ef_construction; /* HNSW: how wide to search while building [200] */
-    int64_t merge_rows;  /* wants_fold: delta and dead rows above this ... [10000] */
+    int64_t merge_rows;  /* wants_merge: delta and dead rows above this ... [10000] */
     double merge_share;  /* ... and above this share of main [0.1] */
     int build_threads;   /* threads of a graph build, 1..64 [1]; more makes builds irreproducible */
     double least_recall; /* a graph that finds less of the sample's nearest is given up, and main
                             scanned; above 0, at most 1 [0.9] */
     bool defer_graph;    /* tw_index_build is exact, whatever the size: it serves at once, and the
-                            graph is built by the next fold, which wants_fold asks for */
+                            graph is built by the next merge, which wants_merge asks for */
 } tw_index_config;
 
 /* How to search; NULL or all zero: everything, as the config says. */
@@ -139,7 +139,7 @@ void tw_index_destroy(tw_index *ix);
  *                   It is asked every half second or more often: to cancel takes no longer
  *
  * TW_EINVAL: an id out of range or twice; a value that is not finite (says where); FAISS refuses
- * the factory string.   TW_ECANCELLED: progress said so.   TW_EBUSY: a fold is running. On failure
+ * the factory string.   TW_ECANCELLED: progress said so.   TW_EBUSY: a merge is running. On failure
  * the index is as it was. Other writers wait until it ends. */
 TW_NODISCARD tw_status tw_index_build(tw_index *ix, const int64_t *ids, const float *vecs,
                                       int64_t n, tw_progress_fn progress, void *ctx, tw_error *err);
@@ -177,9 +177,10 @@ TW_NODISCARD tw_status tw_index_search_batch(const tw_index *ix, const float *qu
                                              tw_error *err);
 
 /* Builds a new main of all that lives and swaps it in. Searches and writes go on meanwhile, and
- * what is written during the fold is kept; at the end writers wait for the swap (microseconds per
+ * what is written during the merge is kept; at the end writers wait for the swap (microseconds per
  * thousand rows). Give it a thread of its own.
- * TW_EBUSY: a fold is running.   TW_ECANCELLED, TW_ENOMEM, TW_EINVAL (factory): nothing changed. */
+ * TW_EBUSY: a merge is running.   TW_ECANCELLED, TW_ENOMEM, TW_EINVAL (factory): nothing changed.
+ */
 TW_NODISCARD tw_status tw_index_merge(tw_index *ix, tw_progress_fn progress, void *ctx,
                                       tw_error *err);
 
@@ -203,7 +204,7 @@ TW_NODISCARD tw_status tw_index_save(const tw_index *ix, const char *path, const
 
 /* A new index from a snapshot.
  *
- *   cfg   as for create; dim 0 takes the file's. Its factory applies from the next fold on.
+ *   cfg   as for create; dim 0 takes the file's. Its factory applies from the next merge on.
  *   info  NULL, or filled from the file
  *
  * Every byte is checked against the file's checksum before any of it is believed. The checksum

@@ -1,5 +1,5 @@
 /* The rows that came since main was built: append-only chunks, shared between an old state and the
- * one a fold puts in its place. */
+ * one a merge puts in its place. */
 #include <assert.h>
 #include <string.h>
 
@@ -69,7 +69,7 @@ tw_status twi_delta_share(twi_delta *to, const twi_delta *from, int64_t row, int
 tw_status twi_delta_reserve(twi_delta *d, tw_error *err)
 {
     if (d->count >= TWI_DELTA_MAX)
-        return tw_fail(err, TW_EBUSY, "delta is full at %lld rows: fold first",
+        return tw_fail(err, TW_EBUSY, "delta is full at %lld rows: merge first",
                        (long long) d->count);
     twi_chunk **place = slot(d, d->count >> TWI_CHUNK_BITS);
     if (place != NULL && *place != NULL)
@@ -85,14 +85,14 @@ tw_status twi_delta_reserve(twi_delta *d, tw_error *err)
     return TW_OK;
 }
 
-int64_t twi_delta_append(twi_delta *d, int64_t id, const float *vec, uint64_t born)
+int64_t twi_delta_append(twi_delta *d, int64_t id, const float *vec, uint64_t created)
 {
     const int64_t row = d->count;
     twi_chunk *c = twi_delta_chunk(d, row);
     const int at = (int) (row & (TWI_CHUNK_ROWS - 1));
 
     c->ids[at] = (int32_t) id;
-    c->born[at] = born;
+    c->created[at] = created;
     memcpy(c->vecs + (size_t) at * (size_t) d->dim, vec, (size_t) d->dim * sizeof *vec);
     __atomic_store_n(&d->count, row + 1, __ATOMIC_RELEASE);
     return row;
@@ -114,10 +114,10 @@ const float *twi_delta_vec(const twi_delta *d, int64_t row)
     return twi_delta_chunk(d, row)->vecs + at * (size_t) d->dim;
 }
 
-bool twi_delta_sees(const twi_delta *d, int64_t row, uint64_t stamp)
+bool twi_delta_sees(const twi_delta *d, int64_t row, uint64_t version)
 {
     const twi_chunk *c = twi_delta_chunk(d, row);
     const int64_t at = row & (TWI_CHUNK_ROWS - 1);
-    const uint64_t died = __atomic_load_n(&c->died[at], __ATOMIC_RELAXED);
-    return c->born[at] <= stamp && (died == 0 || died > stamp);
+    const uint64_t deleted = __atomic_load_n(&c->deleted[at], __ATOMIC_RELAXED);
+    return c->created[at] <= version && (deleted == 0 || deleted > version);
 }

@@ -62,7 +62,7 @@ static tw_status number_nodes(int32_t *node, int64_t *nodes, const twi_source *s
     }
     for (int64_t i = 0; i < src->n; i++) {
         if (i % STEP_ROWS == 0)
-            TW_TRY(twi_told(src, "comparing", i, src->n, err));
+            TW_TRY(twi_report_progress(src, "comparing", i, src->n, err));
         const float *v = src->row(src->ctx, i);
         const uint64_t h = hash_of(v, dim);
         const uint32_t tag = (uint32_t) (h >> 32);

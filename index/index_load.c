@@ -158,7 +158,7 @@ static tw_status alloc_main(twi_main *m, const twi_snap_header *h, tw_error *err
     m->recall = h->recall;
     memcpy(m->kind, h->kind, sizeof m->kind);
     m->ids = tw_alloc((size_t) m->n, sizeof *m->ids);
-    m->died = tw_alloc((size_t) m->n, sizeof *m->died);
+    m->deleted = tw_alloc((size_t) m->n, sizeof *m->deleted);
     m->own = rows ? tw_alloc((size_t) m->nodes, (size_t) m->dim * sizeof *m->own) : NULL;
     if (m->nodes < m->n) {
         m->first = tw_alloc((size_t) m->nodes + 1, sizeof *m->first);
@@ -166,7 +166,7 @@ static tw_status alloc_main(twi_main *m, const twi_snap_header *h, tw_error *err
         if (m->first == NULL || m->node == NULL)
             return tw_fail(err, TW_ENOMEM, "%lld equal rows", (long long) m->n);
     }
-    if (m->ids == NULL || m->died == NULL || (rows && m->own == NULL))
+    if (m->ids == NULL || m->deleted == NULL || (rows && m->own == NULL))
         return tw_fail(err, TW_ENOMEM, "%lld rows of %d floats", (long long) m->n, m->dim);
     return TW_OK;
 }
@@ -180,8 +180,8 @@ static tw_status load_dead(twi_main *m, source *s, tw_error *err)
             if (st != TW_OK)
                 return st;
         }
-        m->died[i] = word >> (i % 64) & 1; /* stamp 1, which a loaded index begins at */
-        m->dead += (int64_t) m->died[i];
+        m->deleted[i] = word >> (i % 64) & 1; /* version 1, which a loaded index begins at */
+        m->dead += (int64_t) m->deleted[i];
     }
     return TW_OK;
 }
@@ -331,7 +331,7 @@ done:
     return st;
 }
 
-/* A graph of v1 that finds too little is left to the next fold, which builds it right. */
+/* A graph of v1 that finds too little is left to the next merge, which builds it right. */
 static tw_status check_old_graph(const tw_index *ix, twi_state *state, tw_error *err)
 {
     const twi_source quiet = {.n = state->main.n};
@@ -368,7 +368,7 @@ tw_status tw_index_load(tw_index **out, const tw_index_config *cfg, const char *
     TW_TRY(load_state(ix->hub->state, &s, &h, graph_bytes, err));
     if (h.version == 1)
         TW_TRY(check_old_graph(ix, ix->hub->state, err));
-    ix->hub->stamp = 1; /* the dead of main died then; all else was born before */
+    ix->hub->version = 1; /* the dead of main were deleted then; all else was created before */
     if (info != NULL)
         *info = public_view(&h);
     *out = ix;

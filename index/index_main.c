@@ -18,16 +18,16 @@
 
 const char twi_exact_kind[] = "exact";
 
-/* Between two portions progress is told and may cancel. What a row costs a graph goes with dim and
- * ef_construction (0.3 to 1.3 ms at 128 and 200, from 100,000 rows to 800,000), so this is half a
- * second at most. It must not depend on time: FAISS takes a portion's rows in an order of its own,
- * and equal content shall give equal graphs. */
+/* Between two portions progress is reported and may cancel. What a row costs a graph goes with dim
+ * and ef_construction (0.3 to 1.3 ms at 128 and 200, from 100,000 rows to 800,000), so this is half
+ * a second at most. It must not depend on time: FAISS takes a portion's rows in an order of its
+ * own, and equal content shall give equal graphs. */
 #define PORTION_WORK (400.0 * 128 * 200)
 #define PORTION_MOST 4096
 #define COPY_ROWS    4096
 
-tw_status twi_told(const twi_source *src, const char *stage, int64_t done, int64_t total,
-                   tw_error *err)
+tw_status twi_report_progress(const twi_source *src, const char *stage, int64_t done, int64_t total,
+                              tw_error *err)
 {
     if (src->progress == NULL)
         return TW_OK;
@@ -76,11 +76,11 @@ static tw_status copy_rows(twi_main *m, const twi_source *src, tw_error *err)
     TW_TRY(alloc_own(m, err));
     for (int64_t j = 0; j < m->nodes; j++) {
         if (j % COPY_ROWS == 0)
-            TW_TRY(twi_told(src, "copying", j, m->nodes, err));
+            TW_TRY(twi_report_progress(src, "copying", j, m->nodes, err));
         memcpy(m->own + (size_t) j * (size_t) m->dim, source_vec(m, src, j),
                (size_t) m->dim * sizeof *m->own);
     }
-    TW_TRY(twi_told(src, "copying", m->nodes, m->nodes, err));
+    TW_TRY(twi_report_progress(src, "copying", m->nodes, m->nodes, err));
 done:
     return st;
 }
@@ -94,7 +94,7 @@ static tw_status add_rows(twi_main *m, const tw_index_config *cfg, const twi_sou
     for (int64_t i = 0; i < m->nodes; i += most) {
         const int64_t n = m->nodes - i < most ? m->nodes - i : most;
         const float *rows = portion;
-        TW_TRY(twi_told(src, "building", i, m->nodes, err));
+        TW_TRY(twi_report_progress(src, "building", i, m->nodes, err));
         if (m->own != NULL)
             rows = m->own + (size_t) i * (size_t) m->dim;
         else {
@@ -104,7 +104,7 @@ static tw_status add_rows(twi_main *m, const tw_index_config *cfg, const twi_sou
         }
         TW_TRY(twi_graph_add(m->graph, n, rows, cfg->build_threads, err));
     }
-    TW_TRY(twi_told(src, "building", m->nodes, m->nodes, err));
+    TW_TRY(twi_report_progress(src, "building", m->nodes, m->nodes, err));
 done:
     return st;
 }
@@ -137,9 +137,9 @@ done:
 
 static tw_status finish_main(twi_main *m, tw_error *err)
 {
-    m->died = tw_alloc((size_t) m->n, sizeof *m->died);
-    if (m->died == NULL)
-        return tw_fail(err, TW_ENOMEM, "death stamps of %lld rows", (long long) m->n);
+    m->deleted = tw_alloc((size_t) m->n, sizeof *m->deleted);
+    if (m->deleted == NULL)
+        return tw_fail(err, TW_ENOMEM, "deletion versions of %lld rows", (long long) m->n);
     m->vecs = m->own != NULL ? m->own : twi_graph_vectors(m->graph);
     return twi_main_code(m, err);
 }
@@ -202,7 +202,7 @@ void twi_main_fini(twi_main *m)
     tw_free(m->ids);
     tw_free(m->first);
     tw_free(m->node);
-    tw_free(m->died);
+    tw_free(m->deleted);
     memset(m, 0, sizeof *m);
 }
 
@@ -221,8 +221,8 @@ const float *twi_main_vec(const twi_main *m, int64_t row)
     return twi_main_node_vec(m, m->node != NULL ? m->node[row] : row);
 }
 
-bool twi_main_sees(const twi_main *m, int64_t row, uint64_t stamp)
+bool twi_main_sees(const twi_main *m, int64_t row, uint64_t version)
 {
-    const uint64_t died = __atomic_load_n(&m->died[row], __ATOMIC_RELAXED);
-    return died == 0 || died > stamp;
+    const uint64_t deleted = __atomic_load_n(&m->deleted[row], __ATOMIC_RELAXED);
+    return deleted == 0 || deleted > version;
 }

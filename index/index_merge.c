@@ -1,8 +1,8 @@
-/* Whole contents: the bulk build, and the fold of delta into a new main.
+/* Whole contents: the bulk build, and the merge of delta into a new main.
  *
- * A fold notes the stamp, builds without any lock from the rows that lived then, and swaps under
- * the write lock: what died meanwhile is marked dead in the new main, what was born meanwhile lies
- * in chunks that the new state shares.
+ * A merge notes the version, builds without any lock from the rows that lived then, and swaps under
+ * the write lock: what was deleted meanwhile is marked dead in the new main, what was created
+ * meanwhile lies in chunks that the new state shares.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +144,7 @@ tw_status tw_index_build(tw_index *ix, const int64_t *ids, const float *vecs, in
     twi_source src = {.n = n, .progress = progress, .progress_ctx = ctx};
     (void) pthread_mutex_lock(&hub->write_lock);
     if (hub->merging) {
-        st = tw_fail(err, TW_EBUSY, "a fold is running");
+        st = tw_fail(err, TW_EBUSY, "a merge is running");
         goto done;
     }
     TW_TRY(build_state(ix, &s, ids, vecs, &src, err));
@@ -154,7 +154,8 @@ done:
     return st;
 }
 
-/* ---- fold ------------------------------------------------------------------------------------ */
+/* ---- merge ------------------------------------------------------------------------------------
+ */
 
 typedef struct live_rows {
     const twi_state *state;
@@ -169,14 +170,14 @@ static const float *live_row(const void *ctx, int64_t i)
                    : twi_delta_vec(&l->state->delta, -(int64_t) loc - 1);
 }
 
-/* The stamp at which the row at loc died; 0: it lives. */
-static uint64_t death_of(const twi_state *s, twi_loc loc)
+/* The version at which the row at loc was deleted; 0: it lives. */
+static uint64_t deletion_of(const twi_state *s, twi_loc loc)
 {
     if (loc > 0)
-        return __atomic_load_n(&s->main.died[loc - 1], __ATOMIC_RELAXED);
+        return __atomic_load_n(&s->main.deleted[loc - 1], __ATOMIC_RELAXED);
     const int64_t row = -(int64_t) loc - 1;
     const twi_chunk *c = twi_delta_chunk(&s->delta, row);
-    return __atomic_load_n(&c->died[row & (TWI_CHUNK_ROWS - 1)], __ATOMIC_RELAXED);
+    return __atomic_load_n(&c->deleted[row & (TWI_CHUNK_ROWS - 1)], __ATOMIC_RELAXED);
 }
 
 /* What the view sees, in order of id. entries has room for all rows of main and delta up to count.
@@ -188,10 +189,10 @@ static int64_t collect(entry *entries, twi_view v, int64_t count)
     int64_t n = 0;
 
     for (int64_t i = 0; i < m->n; i++)
-        if (twi_main_sees(m, i, v.stamp))
+        if (twi_main_sees(m, i, v.version))
             entries[n++] = (entry){.id = m->ids[i], .loc = (twi_loc) (i + 1)};
     for (int64_t i = d->first; i < count; i++) {
-        if (twi_delta_sees(d, i, v.stamp))
+        if (twi_delta_sees(d, i, v.version))
             entries[n++] = (entry){.id = twi_delta_chunk(d, i)->ids[i & (TWI_CHUNK_ROWS - 1)],
                                    .loc = (twi_loc) (-i - 1)};
     }
@@ -199,28 +200,28 @@ static int64_t collect(entry *entries, twi_view v, int64_t count)
     return n;
 }
 
-/* A fold under way. */
-typedef struct fold {
-    twi_view view; /* what it merges; count is delta's at that stamp */
+/* A merge under way. */
+typedef struct merge {
+    twi_view view; /* what it merges; count is delta's at that version */
     int64_t count;
     entry *entries; /* (n) in the order of next's main once that is built */
     int64_t n;
     twi_state *next;
-} fold;
+} merge;
 
-/* Brings next up to now: deaths since the view, and the rows of delta born since. The caller holds
- * write_lock. On failure next is of no use. */
-static tw_status catch_up(fold *f, tw_error *err)
+/* Brings next up to now: deletions since the view, and the rows of delta created since. The caller
+ * holds write_lock. On failure next is of no use. */
+static tw_status catch_up(merge *f, tw_error *err)
 {
     twi_state *s = f->next;
     const twi_state *old = f->view.state;
     int64_t shift;
 
     for (int64_t i = 0; i < f->n; i++) {
-        const uint64_t died = death_of(old, f->entries[i].loc);
-        if (died == 0)
+        const uint64_t deleted = deletion_of(old, f->entries[i].loc);
+        if (deleted == 0)
             continue;
-        s->main.died[i] = died;
+        s->main.deleted[i] = deleted;
         s->main.dead++;
         twi_map_set(&s->map, f->entries[i].id, 0);
         s->live--;
@@ -229,7 +230,7 @@ static tw_status catch_up(fold *f, tw_error *err)
     if (st != TW_OK)
         return st;
     for (int64_t row = s->delta.first; row < s->delta.count; row++) {
-        if (death_of(s, (twi_loc) (-row - 1)) != 0)
+        if (deletion_of(s, (twi_loc) (-row - 1)) != 0)
             continue;
         const int64_t id = twi_delta_chunk(&s->delta, row)->ids[row & (TWI_CHUNK_ROWS - 1)];
         st = twi_map_reserve(&s->map, id, err);
@@ -241,8 +242,8 @@ static tw_status catch_up(fold *f, tw_error *err)
     return TW_OK;
 }
 
-/* Takes a view, and the right to fold it unless another fold has that. */
-static tw_status begin(tw_index *ix, fold *f, tw_error *err)
+/* Takes a view, and the right to merge it unless another merge has that. */
+static tw_status begin(tw_index *ix, merge *f, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_hub *hub = ix->hub;
@@ -251,13 +252,13 @@ static tw_status begin(tw_index *ix, fold *f, tw_error *err)
     f->view = twi_view_take(ix);
     f->count = twi_delta_count(&f->view.state->delta);
     if (hub->merging)
-        st = tw_fail(err, TW_EBUSY, "a fold is running");
+        st = tw_fail(err, TW_EBUSY, "a merge is running");
     hub->merging = true;
     (void) pthread_mutex_unlock(&hub->write_lock);
     return st;
 }
 
-static tw_status finish(tw_index *ix, fold *f, tw_error *err)
+static tw_status finish(tw_index *ix, merge *f, tw_error *err)
 {
     (void) pthread_mutex_lock(&ix->hub->write_lock);
     tw_status st = catch_up(f, err);
@@ -272,7 +273,7 @@ static tw_status finish(tw_index *ix, fold *f, tw_error *err)
 tw_status tw_index_merge(tw_index *ix, tw_progress_fn progress, void *ctx, tw_error *err)
 {
     tw_status st = TW_OK;
-    fold f = {0};
+    merge f = {0};
 
     st = begin(ix, &f, err);
     if (st != TW_OK) {

@@ -70,13 +70,13 @@ tw_status twi_check_graph(const tw_index *ix, twi_state *s, const twi_source *sr
 {
     tw_status st = TW_OK;
     sample all = {0};
-    const twi_view v = {.state = s}; /* before the first stamp: what is not dead is seen */
+    const twi_view v = {.state = s}; /* before the first version: what is not dead is seen */
 
     if (s->main.graph == NULL)
         return TW_OK;
     TW_TRY(sample_init(&all, s->main.dim, err));
     for (int at = 0; at < SAMPLE; at += STEP) {
-        TW_TRY(twi_told(src, "measuring", at, SAMPLE, err));
+        TW_TRY(twi_report_progress(src, "measuring", at, SAMPLE, err));
         TW_TRY(measure(ix, v, &all, at, err));
     }
     const double recall = all.wanted > 0 ? (double) all.found / (double) all.wanted : 1;

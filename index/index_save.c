@@ -55,13 +55,13 @@ static void sink_finish(sink *s)
     sink_flush(s);
 }
 
-/* Main goes in whole when a graph or equal rows refer to it by number, else only its living rows.
+/* Main goes in whole when a graph or equal rows refer to it by number, else only its live rows.
  */
 static bool keeps_all(const twi_main *m) { return m->graph != NULL || m->first != NULL; }
 
 static bool keeps_row(twi_view v, int64_t row)
 {
-    return keeps_all(&v.state->main) || twi_main_sees(&v.state->main, row, v.stamp);
+    return keeps_all(&v.state->main) || twi_main_sees(&v.state->main, row, v.version);
 }
 
 static twi_snap_header describe(twi_view v, int64_t delta_end, const char *tag, int64_t seq)
@@ -69,15 +69,15 @@ static twi_snap_header describe(twi_view v, int64_t delta_end, const char *tag, 
     const twi_main *m = &v.state->main;
     const twi_delta *d = &v.state->delta;
     twi_snap_header h = {.dim = (uint32_t) m->dim, .seq = seq};
-    int64_t living = 0;
+    int64_t live = 0;
 
     for (int64_t i = 0; i < m->n; i++) {
         h.n += keeps_row(v, i);
-        living += twi_main_sees(m, i, v.stamp);
+        live += twi_main_sees(m, i, v.version);
     }
     for (int64_t i = d->first; i < delta_end; i++)
-        h.m += twi_delta_sees(d, i, v.stamp);
-    h.live = living + h.m;
+        h.m += twi_delta_sees(d, i, v.version);
+    h.live = live + h.m;
     h.nodes = m->first != NULL ? m->nodes : h.n;
     h.recall = m->recall;
     h.flags = (m->graph != NULL ? TWI_SNAP_GRAPH : 0u) |
@@ -98,7 +98,7 @@ static void write_main(sink *s, twi_view v, const twi_snap_header *h)
         if (keeps_row(v, i))
             (void) sink_write(s, &m->ids[i], sizeof m->ids[i]);
     for (int64_t i = 0; i < h->n; i++) {
-        if (keeps_all(m) && !twi_main_sees(m, i, v.stamp))
+        if (keeps_all(m) && !twi_main_sees(m, i, v.version))
             word |= UINT64_C(1) << (i % 64);
         if (i % 64 == 63 || i == h->n - 1) {
             (void) sink_write(s, &word, sizeof word);
@@ -118,13 +118,13 @@ static void write_delta(sink *s, twi_view v, int64_t end)
 {
     const twi_delta *d = &v.state->delta;
     for (int64_t i = d->first; i < end; i++) {
-        if (twi_delta_sees(d, i, v.stamp)) {
+        if (twi_delta_sees(d, i, v.version)) {
             const int32_t id = twi_delta_chunk(d, i)->ids[i & (TWI_CHUNK_ROWS - 1)];
             (void) sink_write(s, &id, sizeof id);
         }
     }
     for (int64_t i = d->first; i < end; i++)
-        if (twi_delta_sees(d, i, v.stamp))
+        if (twi_delta_sees(d, i, v.version))
             (void) sink_write(s, twi_delta_vec(d, i), (size_t) d->dim * sizeof(float));
 }
 

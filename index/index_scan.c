@@ -35,7 +35,7 @@ bool twi_offer_node(twi_view v, const twi_rules *r, int64_t node, float score, t
         const bool wanted = twi_topk_wants(top, m->ids[row], score);
         if (any && !wanted)
             break;
-        if (!twi_main_sees(m, row, v.stamp) || !twi_rules_allow(r, m->ids[row]) ||
+        if (!twi_main_sees(m, row, v.version) || !twi_rules_allow(r, m->ids[row]) ||
             twi_rules_excluded(r, m->ids[row]))
             continue;
         any = true;
@@ -118,8 +118,8 @@ void twi_scan_delta(const tw_index *ix, twi_view v, const twi_rules *r, const fl
                        (size_t) d->dim, d->dim, rows);
             for (int j = 0; j < rows; j++) {
                 const int64_t id = c->ids[base + j];
-                if (twi_topk_wants(&tops[i], id, scores[j]) && twi_delta_sees(d, at + j, v.stamp) &&
-                    twi_rules_allow(r, id))
+                if (twi_topk_wants(&tops[i], id, scores[j]) &&
+                    twi_delta_sees(d, at + j, v.version) && twi_rules_allow(r, id))
                     offer(&tops[i], id, scores[j], r);
             }
         }

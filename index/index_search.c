@@ -46,7 +46,7 @@ typedef struct plan {
     twi_view view;
     const twi_rules *rules;
     int64_t rows;  /* what a scan would have to score */
-    double share;  /* of main's rows that are alive and allowed, in [0, 1] */
+    double share;  /* of main's rows that are live and allowed, in [0, 1] */
     double target; /* candidates that should match */
 } plan;
 

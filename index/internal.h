@@ -1,17 +1,18 @@
 /* index/internal.h — what the files of index/ share.
  *
- *   tw_index ── hub ── state (counted) ─┬─ main:  nodes (different vectors), ids behind each, death
- *                                       │         stamps, FAISS graph or none
+ *   tw_index ── hub ── state (counted) ─┬─ main:  nodes (different vectors), ids behind each,
+ *                                       │         deletion versions, FAISS graph or none
  *                                       ├─ delta: chunks of 1024 rows (counted), append-only
  *                                       └─ map:   id -> row of main or delta
  *
- * Time. Every write takes the next stamp. A row carries the stamp at which it was born (rows of
- * main: before the state) and, once replaced or deleted, the one at which it died. A search takes
- * the state and the newest stamp S together and sees the rows with born <= S and not died <= S: one
- * moment, without a lock. Writers publish in the order row, death of the old row, map, stamp.
+ * Time. Every write takes the next version. A row carries the version at which it was created (rows
+ * of main: before the state) and, once replaced or deleted, the one at which it was deleted. A
+ * search takes the state and the newest version S together and sees the rows with created <= S and
+ * not deleted <= S: one moment, without a lock. Writers publish in the order row, deletion of the
+ * old row, map, version.
  *
- * A fold makes a new state whose main holds what lived at some stamp. The chunks that were written
- * since are shared by the old and the new state, so nothing written meanwhile is copied.
+ * A merge makes a new state whose main holds what lived at some version. The chunks that were
+ * written since are shared by the old and the new state, so nothing written meanwhile is copied.
  *
  * Atomics: the __atomic builtins on plain integers, because the same words are read from C++.
  * Acquire and release order a row before what points to it; nothing else is ever written twice.
@@ -96,9 +97,9 @@ int64_t twi_map_bytes(const twi_map *m);
 typedef struct twi_chunk {
     int refs; /* deltas that hold it; atomic: the last one out may be a reader */
     int32_t ids[TWI_CHUNK_ROWS];
-    uint64_t born[TWI_CHUNK_ROWS];
-    uint64_t died[TWI_CHUNK_ROWS]; /* atomic; 0: alive */
-    float vecs[];                  /* (TWI_CHUNK_ROWS, dim) */
+    uint64_t created[TWI_CHUNK_ROWS];
+    uint64_t deleted[TWI_CHUNK_ROWS]; /* atomic; 0: live */
+    float vecs[];                     /* (TWI_CHUNK_ROWS, dim) */
 } twi_chunk;
 
 typedef struct twi_delta {
@@ -114,11 +115,12 @@ void twi_delta_fini(twi_delta *d);
 TW_NODISCARD tw_status twi_delta_share(twi_delta *to, const twi_delta *from, int64_t row,
                                        int64_t *shift, tw_error *err);
 TW_NODISCARD tw_status twi_delta_reserve(twi_delta *d, tw_error *err); /* room for one row */
-int64_t twi_delta_append(twi_delta *d, int64_t id, const float *vec, uint64_t born); /* the row */
+int64_t twi_delta_append(twi_delta *d, int64_t id, const float *vec,
+                         uint64_t created); /* the row */
 int64_t twi_delta_count(const twi_delta *d);
 twi_chunk *twi_delta_chunk(const twi_delta *d, int64_t row);
 const float *twi_delta_vec(const twi_delta *d, int64_t row);
-bool twi_delta_sees(const twi_delta *d, int64_t row, uint64_t stamp);
+bool twi_delta_sees(const twi_delta *d, int64_t row, uint64_t version);
 
 /* ---- index_codes.c: a coarse copy of the rows, to rule most of them out ---------------------- */
 
@@ -169,8 +171,8 @@ typedef struct twi_main {
     float *own;        /* owned, or NULL */
     twi_graph *graph;  /* owned; NULL: exact */
     twi_codes codes;   /* of an exact main of many nodes */
-    uint64_t *died;    /* (n) atomic; 0: alive */
-    int64_t dead;      /* atomic: how many of died are set */
+    uint64_t *deleted; /* (n) atomic; 0: live */
+    int64_t dead;      /* atomic: how many of deleted are set */
     double recall;     /* of the graph when it was built, also of one that was given up; 0: none */
     char kind[TW_INDEX_KIND_MAX];
 } twi_main;
@@ -185,8 +187,8 @@ typedef struct twi_source {
 } twi_source;
 
 /* TW_ECANCELLED when the progress function says so. */
-TW_NODISCARD tw_status twi_told(const twi_source *src, const char *stage, int64_t done,
-                                int64_t total, tw_error *err);
+TW_NODISCARD tw_status twi_report_progress(const twi_source *src, const char *stage, int64_t done,
+                                           int64_t total, tw_error *err);
 
 extern const char twi_exact_kind[]; /* "exact" */
 /* twi_exact_kind, or the factory string of the graph that so many nodes get. Static, or cfg's. */
@@ -214,8 +216,8 @@ void twi_main_fini(twi_main *m);
 const float *twi_main_vec(const twi_main *m, int64_t row);
 const float *twi_main_node_vec(const twi_main *m, int64_t node);
 int64_t twi_main_first(const twi_main *m, int64_t node); /* its first row; of `nodes`: n */
-bool twi_main_sees(const twi_main *m, int64_t row, uint64_t stamp);
-/* Whether the config wants a graph that nobody has built yet. */
+bool twi_main_sees(const twi_main *m, int64_t row, uint64_t version);
+/* Whether the config wants a graph that is not built yet. */
 bool twi_main_lacks_graph(const twi_main *m, const tw_index_config *cfg);
 
 /* ---- index_graph.c: FAISS, status by status -------------------------------------------------- */
@@ -256,10 +258,10 @@ typedef struct twi_state {
 } twi_state;
 
 typedef struct twi_hub {
-    pthread_mutex_t write_lock; /* guards writes to state's content, stamp, merging, merges */
+    pthread_mutex_t write_lock; /* guards writes to state's content, version, merging, merges */
     pthread_mutex_t swap_lock;  /* guards state (the pointer) and every state's refs */
     twi_state *state;
-    uint64_t stamp; /* atomic: of the last finished write */
+    uint64_t version; /* atomic: of the last finished write */
     bool merging;
     int64_t merges; /* atomic */
 } twi_hub;
@@ -271,10 +273,10 @@ struct tw_index {
     twi_hub *hub; /* what changes, behind a pointer, so that searching takes a const index */
 };
 
-/* One moment: a counted state and the newest stamp that belongs to it. */
+/* One moment: a counted state and the newest version that belongs to it. */
 typedef struct twi_view {
     twi_state *state;
-    uint64_t stamp;
+    uint64_t version;
 } twi_view;
 
 twi_view twi_view_take(const tw_index *ix);
@@ -282,7 +284,7 @@ void twi_view_drop(const tw_index *ix, twi_view v);
 
 TW_NODISCARD tw_status twi_state_create(twi_state **out, int dim, tw_error *err);
 void twi_state_destroy(twi_state *s); /* accepts NULL; refs are not looked at */
-/* Maps every row of main and sets live, on a state that nobody else sees.
+/* Maps every row of main and sets live, on a state that no other thread sees.
  * TW_EINVAL: an id is there twice. */
 TW_NODISCARD tw_status twi_state_map_main(twi_state *s, tw_error *err);
 /* Puts s (owned) in place of the current state. The caller holds write_lock. */
@@ -310,8 +312,8 @@ TW_NODISCARD tw_status twi_search_view(const tw_index *ix, twi_view v, const flo
 
 /* ---- index_recall.c -------------------------------------------------------------------------- */
 
-/* Measures the graph of a state that nobody else sees on a sample of its own nodes, and gives it up
- * where it finds less than the config's least. src: whose progress is told. TW_ENOMEM,
+/* Measures the graph of a state that no other thread sees on a sample of its own nodes, and gives
+ * it up where it finds less than the config's least. src: whose progress is reported. TW_ENOMEM,
  * TW_ECANCELLED. */
 TW_NODISCARD tw_status twi_check_graph(const tw_index *ix, twi_state *s, const twi_source *src,
                                        tw_error *err);

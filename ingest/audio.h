@@ -3,7 +3,7 @@
  * The first bytes decide what a file is, never its name. Channels are averaged; the rate is the
  * file's own (towers resample). Memory is bounded whatever the file says: at most `seconds` are
  * read, and at most TW_AUDIO_MAX_FRAMES (4 bytes each, so 64 MiB); the rest is ignored, and the
- * caller is told. A file that ends early is read as far as it goes.
+ * caller is refused. A file that ends early is read as far as it goes.
  *
  *     tw_audio s = {0};
  *     bool cut;

@@ -176,7 +176,7 @@ static void read_pixels(job *j)
         read_passes(j, channels);
     for (int y = 0; !passes && y < (int) height; y++)
         read_row(j, channels, y, 0, 1, (int) width);
-    png_read_end(j->png, NULL); /* so that a file without its end is told from a whole one */
+    png_read_end(j->png, NULL); /* so that a file without its end is not taken for a whole one */
 }
 
 tw_status twi_png_parse(tw_image *out, const unsigned char *data, size_t len, const char *name,

@@ -1,9 +1,9 @@
 /* ingest/ingest.h — files of items, events, pairs or triplets, read row by row.
  *
  * A reader turns one text file into rows. It knows nothing of the store, holds one row in memory,
- * and can stop after any row and go on from there in another process. A bad row is told with its
- * line number and reason, and the next call reads on behind it. Files packed with gzip are unpacked
- * as they are read; offsets then count unpacked bytes.
+ * and can stop after any row and go on from there in another process. A bad row is reported with
+ * its line number and reason, and the next call reads on behind it. Files packed with gzip are
+ * unpacked as they are read; offsets then count unpacked bytes.
  *
  *     tw_reader *r = NULL;
  *     tw_row row;

@@ -202,10 +202,10 @@ tw_status twi_detect(const twi_source *s, tw_ingest_kind kind, tw_ingest_format 
         *out = TW_FORMAT_TSV;
     if (*out != TW_FORMAT_AUTO)
         return TW_OK;
-    return tw_fail(
-        err, TW_EINVAL,
-        "the format of '%.150s' cannot be told from its first line %s; name one of " ALL_FORMATS,
-        s->path, twi_quote(q, l.s, l.len));
+    return tw_fail(err, TW_EINVAL,
+                   "the format of '%.150s' cannot be recognised from its first line %s; name one "
+                   "of " ALL_FORMATS,
+                   s->path, twi_quote(q, l.s, l.len));
 }
 
 tw_status twi_check_is_text(const twi_source *s, tw_error *err)

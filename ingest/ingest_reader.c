@@ -1,4 +1,4 @@
-/* The reader: opens a file, then hands rows through source, cells, plan and row. */
+/* The reader: opens a file, then passes rows through source, cells, plan and row. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>

@@ -114,7 +114,7 @@ static tw_status text_field(tw_reader *r, twi_role role, const twi_template *t, 
     return t->n > 0 ? expand(r, t, &r->fields[role], out, err) : field(r, role, out, err);
 }
 
-/* A title without the spaces around it, or nobody would find it by name. */
+/* A title without the spaces around it, or it would not be found by name. */
 static tw_status trim(tw_reader *r, const char **s, tw_error *err)
 {
     tw_text *room = &r->fields[TWI_ANCHOR]; /* of triplets; items have no use for it */

@@ -117,7 +117,7 @@ static void take(twi_source *s, twi_span *out, size_t len, size_t whole)
     twi_source_skip(s, whole);
 }
 
-/* The row is longer than allowed: hands out its start and drops bytes up to the next line. */
+/* The row is longer than allowed: gives its start and drops bytes up to the next line. */
 static tw_status drop_line(twi_source *s, twi_span *out, tw_error *err)
 {
     const int64_t line = s->line + 1;

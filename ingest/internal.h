@@ -1,13 +1,13 @@
 /* ingest/internal.h — what the files of this folder share.
  *
- * A row passes through four hands:
+ * A row passes through four steps:
  *
  *     source  bytes of one row     ingest_source.c   a window over the (unpacked) file
  *     cells   one cell a column    ingest_cells.c    a splitter for each format
  *     plan    column -> role       ingest_plan.c     header, aliases, mapping, templates
  *     row     tw_row               ingest_row.c      roles to fields, the rest to attributes
  *
- * JSON rows join at the second hand: their keys are the columns, their values the cells.
+ * JSON rows join at the second step: their keys are the columns, their values the cells.
  */
 #ifndef TW_INGEST_INTERNAL_H
 #define TW_INGEST_INTERNAL_H

@@ -135,7 +135,7 @@ tw_status tw_dense_score(void *ctx, int worker, const int32_t *queries, int nq, 
 
 typedef struct ws {
     float *scores;   /* (QUERIES, PLACES) */
-    float *list;     /* (QUERIES, k) the scores of the lists at hand */
+    float *list;     /* (QUERIES, k) the scores of the present lists */
     int32_t *filled; /* (QUERIES) */
     tw_status status;
     tw_error err;

@@ -32,7 +32,7 @@ struct tw_tfidf {
 /* What is only needed while texts are read. */
 typedef struct reader {
     tw_numbering terms; /* features */
-    int32_t *found;     /* (room) the text at hand, with repetitions */
+    int32_t *found;     /* (room) the present text, with repetitions */
     size_t n_found, room;
     size_t row_room; /* of the rows */
     tw_pieces pieces;
@@ -61,7 +61,7 @@ static void reader_fini(reader *r)
     tw_pieces_fini(&r->pieces);
 }
 
-/* Counts a feature in the text at hand; false: out of memory. */
+/* Counts a feature in the present text; false: out of memory. */
 static bool add(void *ctx, const char *feature, size_t len, int times)
 {
     reader *r = ctx;
@@ -80,7 +80,7 @@ static int compare_ids(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The text at hand becomes row i: each term once, 1 + ln count as its weight. */
+/* The present text becomes row i: each term once, 1 + ln count as its weight. */
 static tw_status keep_row(tw_tfidf *t, reader *r, int64_t i, tw_error *err)
 {
     const size_t from = (size_t) t->offsets[i];

@@ -4,7 +4,7 @@
  * An untrained text tower is a random projection of the same kernel, so what
  * training is worth is the distance to this. Weights are (1 + ln count) * idf with
  * idf = 1 + ln((1 + N) / (1 + df)), vectors of length 1, words read and folded as
- * the newest towers read them (text_rules 2). Features are told apart by 64 bits of hash, not by
+ * the newest towers read them (text_rules 2). Features differ by 64 bits of hash, not by
  * buckets.
  *
  *     tw_tfidf_create(&t, &(tw_tfidf_config){.ngram_min = 3, .ngram_max = 5}, texts, NULL, n, NULL,

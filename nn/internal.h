@@ -1,4 +1,4 @@
-/* nn/internal.h — what the files of nn/ share and nobody else sees. */
+/* nn/internal.h — what the files of nn/ share. Internal to nn/. */
 #ifndef TW_NN_INTERNAL_H
 #define TW_NN_INTERNAL_H
 

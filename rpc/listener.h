@@ -5,7 +5,7 @@
  *
  * - PATH.lock is locked (flock) for as long as the listener lives, so that of servers that start at
  *   once one alone finds the path free. It is removed at the end, unless it is another's file.
- * - What is at PATH stays if it is no socket, or if somebody listens on it; a socket on which no
+ * - What is at PATH stays if it is no socket, or if a process listens on it; a socket on which no
  *   server listens is what a killed one left, and is removed.
  * - At the end PATH is removed if it is still the same file.
  *
@@ -39,7 +39,7 @@ typedef struct twi_listener {
  * 0 or none: any) or ipc://PATH.
  *
  * TW_EINVAL: no such URL, an address that is not of this machine, a path that is too long.
- * TW_EBUSY: somebody listens there. TW_EEXIST: the path is taken by something that is no socket.
+ * TW_EBUSY: a process listens there. TW_EEXIST: the path is taken by something that is no socket.
  * TW_EDENIED, TW_ENOTFOUND, TW_EIO: the system refused. The message names the URL. On failure
  * nothing listens and *l needs no close, though it bears one. */
 TW_NODISCARD tw_status twi_listener_open(twi_listener *l, const char *url, tw_error *err);

@@ -110,7 +110,7 @@ static tw_status watch(tw_server *srv, int fd, void *source, tw_error *err)
     return TW_OK;
 }
 
-static tw_status open_doors(tw_server *srv, const tw_server_config *cfg, tw_error *err)
+static tw_status open_listeners(tw_server *srv, const tw_server_config *cfg, tw_error *err)
 {
     tw_status st = TW_OK;
     srv->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -174,7 +174,7 @@ tw_status tw_server_start(tw_server **out, const tw_server_config *cfg, tw_error
     if (!srv->has_lock)
         TW_TRY(tw_fail(err, TW_ENOMEM, "server"));
     TW_TRY(take_config(srv, cfg, err));
-    TW_TRY(open_doors(srv, cfg, err));
+    TW_TRY(open_listeners(srv, cfg, err));
     srv->cfg.urls = NULL;
     TW_TRY(start_threads(srv, err));
     *out = srv;

@@ -69,7 +69,7 @@ typedef struct tw_server_reply {
     tw_bytes bytes; /* must stay until the next call with this worker */
     bool slow; /* of a kind that its peer should not get often: a wrong key. It is held back, and
                   its connection not read meanwhile; no worker waits. All connections of a peer (an
-                  IPv4 address, an IPv6 /64, an ipc user) share what it gets, and so that nobody can
+                  IPv4 address, an IPv6 /64, an ipc user) share what it gets, so that no peer can
                   tell a good guess by its speed, answers to connections that never had a good one
                   are held back as long. Those that had are not. */
 } tw_server_reply;
@@ -118,7 +118,7 @@ typedef struct tw_server tw_server;
 
 /* Binds all urls, then starts the threads; requests are taken when it returns.
  *
- * TW_EINVAL: a number out of range, or a URL that is none. TW_EBUSY: somebody listens there.
+ * TW_EINVAL: a number out of range, or a URL that is none. TW_EBUSY: a process listens there.
  * TW_EEXIST: an ipc path that is no socket; the file stays. TW_EDENIED: not allowed there.
  * TW_ENOTFOUND: no such folder. TW_EIO, TW_ENOMEM. The message names the URL. On failure *out is
  * NULL and nothing listens. */

@@ -92,8 +92,7 @@ static bool refuse_with_spare(tw_server *srv, int listening)
     if (fd >= 0)
         (void) close(fd);
     srv->spare = eventfd(0, EFD_CLOEXEC);
-    return fd >=
-           0; /* accept() fails for want of a descriptor even where nobody is to be accepted */
+    return fd >= 0; /* accept() fails for want of a descriptor even where no peer waits */
 }
 
 void twi_listeners_watch(tw_server *srv, bool on)

@@ -214,7 +214,7 @@ static void report(tw_server *srv)
         tw_log(TW_LOG_WARN, "RPC-UNSENT", "answers=%lld timeout_ms=%d", (long long) unsent,
                srv->cfg.send_timeout_ms);
     if (!tell && busy + unsent > 0)
-        srv->timed = true; /* it is told in a second */
+        srv->timed = true; /* it is logged in a second */
 }
 
 /* ---- the thread ------------------------------------------------------------------------------ */

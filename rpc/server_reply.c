@@ -77,7 +77,7 @@ static void drop_list(twi_connection *c, twi_block *b)
 void twi_reply_drop(twi_connection *c)
 {
     if (c->writing)
-        return; /* whoever writes will call this */
+        return; /* the thread that writes will call this */
     drop_list(c, c->out);
     drop_list(c, c->held);
     c->out = c->out_last = c->held = NULL;

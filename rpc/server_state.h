@@ -32,7 +32,7 @@
 #include "rpc/sp.h"
 
 #define TWI_CHUNK ((size_t) 16384) /* bytes read from a connection in its turn */
-#define TWI_PEERS 256              /* rows of the table of slowed peers; strangers may share one */
+#define TWI_PEERS 256 /* rows of the table of slowed peers; unrelated peers may share one */
 
 typedef struct twi_connection twi_connection;
 
@@ -74,7 +74,7 @@ struct twi_connection {
     bool broken;  /* writing failed: the I/O thread will hear of it and end it */
     bool ended;   /* the peer will send no more */
     bool resting; /* it asked for more than it may, and is not read until the next tick */
-    bool writing; /* somebody writes, without the lock: nobody else may, nor free out */
+    bool writing; /* a thread writes, without the lock: no other may, nor free out */
     bool trusted; /* it had an answer that was not slow */
     bool in_ring;
     uint32_t interest; /* what epoll watches */
@@ -113,7 +113,7 @@ struct tw_server {
     twi_source wake_source;
 
     /* the I/O thread's alone */
-    twi_connection *all, *ended_list; /* connections; those that died in this turn */
+    twi_connection *all, *ended_list; /* connections; those that deleted in this turn */
     size_t partial;                   /* bytes held by messages that are arriving */
     bool timed;                       /* something waits for a moment in time */
     bool accept_paused; /* until the next tick: no descriptor is left even to refuse with */

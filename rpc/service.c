@@ -174,8 +174,8 @@ static tw_rpc_code admit(tw_service *svc, workspace *d, tw_bytes bytes, double w
     return TW_RPC_OK;
 }
 
-/* A sentence that is not for who asks, because it may name files of the server: what he is told
- * instead. NULL: it is for him. */
+/* A sentence that is not for the client, because it may name files of the server: what it gets
+ * instead instead. NULL: it is for him. */
 static const char *instead_of(tw_status st, const tw_error *err)
 {
     switch (st) {
@@ -310,7 +310,7 @@ tw_status tw_service_start(tw_service **out, tw_engine *engine, const tw_service
         .n_urls = cfg->n_urls,
         .workers = cfg->workers != 0 ? cfg->workers : tw_server_usable_cores(),
         .queue = cfg->queue != 0 ? cfg->queue : TW_SERVER_QUEUE,
-        /* More than is allowed: one that is somewhat too long is still told so. */
+        /* More than is allowed: one that is somewhat too long still gets that answer. */
         .max_request_bytes = (size_t) TW_WIRE_MAX_REQUEST + TW_WIRE_MAX_REQUEST / 4,
         .send_timeout_ms = cfg->send_timeout_ms,
         .drain_ms = cfg->drain_ms,

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /* True for tcp:// and ipc:// (ws:// needs an nng without 1.5's faults in HTTP, and TLS a
- * certificate that nobody gives yet). */
+ * certificate that is not given yet). */
 bool twi_url_known(const char *url);
 
 /* nng_close(), for at most CLOSE_MS. False: it hangs; then whatever its callbacks use must stay.

@@ -56,7 +56,7 @@ typedef struct twi_sp {
     uint8_t *body; /* owned */
 } twi_sp;
 
-/* A complete request. The block is tw_free()d by whoever takes it. */
+/* A complete request. The block is tw_free()d by what takes it. */
 typedef struct twi_sp_request {
     uint8_t *bytes; /* (path + body) owned */
     size_t path;    /* bytes of the path, a multiple of four */

@@ -3,7 +3,7 @@
  * Plain structs on this side, protobuf on the other; no socket, no engine, no
  * model. The same rules are checked before a request is sent and after one is
  * received, so a client hears of a mistake without a round trip and a server
- * believes nobody.
+ * trusts no peer.
  *
  * A tw_wire owns all the memory that coding needs, of a size fixed when it is
  * made: a hostile message can fill it but not make it grow. Decoded strings

@@ -15,7 +15,7 @@
 
 #define MAX_DEPTH 4 /* Reply > Answer > Row is 3 */
 
-/* A bounded cursor with a sticky error, as everywhere that strangers' bytes are read. */
+/* A bounded cursor with a sticky error, as everywhere that bytes of peers are read. */
 typedef struct cursor {
     const uint8_t *at, *end;
     bool bad;

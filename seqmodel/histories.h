@@ -73,7 +73,7 @@ TW_NODISCARD tw_status tw_seq_data_repeats(const tw_seq_data *data, double *shar
 /* A copy of the data to train on, from which some users and items are gone entirely: *out has the
  * same numbers of users and items, but held-out users have no history and held-out items are taken
  * out of all others' (cuts are not kept). Evaluate on the whole data, on those users or targets
- * alone, to learn what a stranger gets and how a new item fares.
+ * alone, to learn what an unseen user gets and how a new item fares.
  *
  *   users, items   share of each that is held out, drawn by seed; in [0, 1)
  *   held_users (n_users+1), held_items (n_items+1)   filled

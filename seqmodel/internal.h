@@ -100,7 +100,7 @@ typedef struct twi_batch {
     int32_t *offsets;                   /* (S+1) */
     int32_t *last;                      /* (S) the row of the latest item */
     int32_t *items, *users, *positions; /* (N) */
-    twi_probe *probe;                   /* filled by the forward pass; NULL: nobody looks */
+    twi_probe *probe;                   /* filled by the forward pass; NULL: not wanted */
     int32_t *targets; /* (N) items, for the plain softmax item-1 (it begins at row 1 of the table);
                          rows of `unique` once collected; NULL: querying */
     int32_t *order;   /* scratch of a training sequence in its order; NULL: querying */
@@ -203,7 +203,7 @@ typedef struct twi_keep {
     tw_real *average; /* (n) averaged over steps; NULL when cfg.average is 0 */
     tw_real *best;    /* (n) as they were at the best validation */
     twi_train_state state;
-    tw_text lines; /* told to hooks->metrics so far, each with its line end */
+    tw_text lines; /* given to hooks->metrics so far, each with its line end */
 } twi_keep;
 
 TW_NODISCARD tw_status twi_keep_init(twi_keep *k, const tw_seq_model *m, tw_error *err);
@@ -221,14 +221,14 @@ TW_NODISCARD tw_status twi_keep_save(const twi_keep *k, const tw_seq_model *m,
 TW_NODISCARD tw_status twi_keep_load(twi_keep *k, tw_seq_model *m, const tw_seq_data *data,
                                      const char *path, bool *loaded, tw_error *err);
 
-/* To the hooks (NULL: nobody), after state.report was brought up to date. valid NULL: the epoch was
+/* To the hooks (NULL: none), after state.report was brought up to date. valid NULL: the epoch was
  * not validated; rate: targets a second. */
 TW_NODISCARD tw_status twi_tell_metrics(const tw_seq_hooks *h, twi_keep *k,
                                         const tw_seq_metrics *valid, double rate, tw_error *err);
 /* TW_ECANCELLED: the hook wants the end. */
 TW_NODISCARD tw_status twi_tell_progress(const tw_seq_hooks *h, const twi_keep *k, int epochs,
                                          const tw_seq_metrics *valid, tw_error *err);
-/* Again what an interrupted training told, so that the metrics have no hole. */
+/* Again what an interrupted training logged, so that the metrics have no hole. */
 void twi_tell_again(const tw_seq_hooks *h, const twi_keep *k);
 
 /* ---- sessions -------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* seqmodel/seq_baseline.c — recommenders that only count: what a model must beat.
  *
- * Popularity ranks by the events of an item, whoever asks.
+ * Popularity ranks by the events of an item, for every user alike.
  *
  * Item-kNN: sim(i, j) = |A and B| / (sqrt(|A| |B|) + shrink), A and B being the users who met i and
  * j. Each of the input's last items votes for its nearest neighbours, the older the less:
@@ -55,7 +55,7 @@ void twi_popularity(tw_real *scores, const tw_seq_data *data)
 /* ---- item-kNN -------------------------------------------------------------------------------- */
 
 typedef struct learner {
-    int32_t *count; /* (n_items+1) users in common with the item at hand */
+    int32_t *count; /* (n_items+1) users in common with the present item */
     int32_t *met;   /* (n_items) the items whose count is not zero */
 } learner;
 

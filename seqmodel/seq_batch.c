@@ -166,7 +166,7 @@ static void add_negatives(twi_batch *b, int begin, const tw_seq_model *m, const 
         b->negatives[i] = unmarked(rng, mark, stamp, m->n_items);
 }
 
-/* Items of one time came together: in which order, nobody knows. So every order is as true. */
+/* Items of one time came together, in an unknown order: every order is as true. */
 static void shuffle_ties(int32_t *items, const bool *tied, int64_t n, tw_rng *rng)
 {
     for (int64_t begin = 0, end; begin < n; begin = end) {

@@ -179,7 +179,7 @@ static tw_status read_lines(tw_text *out, const tw_st_file *f, tw_error *err)
     tw_st_tensor t;
     tw_text_clear(out);
     if (tw_st_find(f, "lines", TW_U8, &t, NULL) != TW_OK)
-        return TW_OK; /* nothing was told yet */
+        return TW_OK; /* nothing was logged yet */
     return tw_text_add(out, t.data, (size_t) t.rows, err);
 }
 

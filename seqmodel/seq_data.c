@@ -91,7 +91,7 @@ tw_status tw_seq_data_create(tw_seq_data **out, int32_t n_users, int32_t n_items
         d->items[i] = grouped[i].item;
         d->tied[i] = i > 0 && grouped[i].time == grouped[i - 1].time;
     }
-    for (int32_t u = 1; u <= n_users; u++) /* a user's first item follows nobody's */
+    for (int32_t u = 1; u <= n_users; u++) /* a user's first item follows none */
         if (tw_seq_data_length(d, u) > 0)
             d->tied[d->offsets[u - 1]] = false;
 

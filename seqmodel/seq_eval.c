@@ -480,7 +480,7 @@ tw_status twi_eval_baseline(tw_seq_baseline kind, const twi_baseline_config *con
         st = tw_fail(err, TW_EINVAL, "baseline %d: no such choice", (int) kind);
         goto done;
     }
-    TW_TRY(choose_users(&e, err)); /* first: cheap, and may say that there is nobody */
+    TW_TRY(choose_users(&e, err)); /* first: cheap, and may say that there are none */
     TW_TRY(tw_pool_create(&pool, cfg->threads, err));
     TW_TRY(twi_baseline_create(&e.baseline, kind, constants, learnt_from(&e), pool, err));
     TW_TRY(run(&e, pool, out, err));

@@ -1,4 +1,4 @@
-/* seqmodel/seq_fold_in.c — a user vector for somebody who came after the training.
+/* seqmodel/seq_fold_in.c — a user vector for a user who came after the training.
  *
  * The network is frozen and the user's own history is the training sequence: each of its items is
  * to be expected after those before it. Only the user_dim numbers of one vector move, from where

@@ -68,7 +68,7 @@ static tw_tensor *last_rows(tw_tape *t, const twi_batch *in, tw_tensor *x)
     return tw_op_rows(t, x, in->last, in->sequences);
 }
 
-/* `last`: only the last row of each sequence goes on, (S,D); what the others would become, nobody
+/* `last`: only the last row of each sequence goes on, (S,D); what the others would become is never
  * asks. */
 static tw_tensor *block(const tw_seq_model *m, const twi_block *b, tw_tape *t, const twi_batch *in,
                         tw_tensor *x, bool last)

@@ -14,7 +14,7 @@
  * of being next (half of it at the limit), so both put the items in the same order.
  *
  * With content, an item that no train part holds is no candidate: it would be compared every time
- * and never be right, so its content would be learnt as what nobody wants.
+ * and never be right, so its features would be learnt as what no user wants.
  */
 #include <math.h>
 #include <string.h>

@@ -43,7 +43,7 @@
 #define TW_SEQ_MAX_LEN     4096
 #define TW_SEQ_MAX_CONTENT 4096
 #define TW_SEQ_MAX_BLOCKS  16
-#define TW_SEQ_CUTS        4  /* metrics are told at ranks 1, 5, 10, 20 */
+#define TW_SEQ_CUTS        4  /* metrics are reported at ranks 1, 5, 10, 20 */
 #define TW_SEQ_TOP         10 /* length of the lists whose coverage and diversity are measured */
 
 /* ---- configuration --------------------------------------------------------------------------- */
@@ -191,7 +191,7 @@ void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *cont
  *
  *   item_ids (n_items+1), user_ids (n_users+1)
  *
- * A model that was never told has id == index. TW_EINVAL: an id occurs twice. TW_ENOMEM. On failure
+ * A model without ids has id == index. TW_EINVAL: an id occurs twice. TW_ENOMEM. On failure
  * the ids are as before. Not while other threads use the model. */
 TW_NODISCARD tw_status tw_seq_model_set_ids(tw_seq_model *m, const int64_t *item_ids,
                                             const int64_t *user_ids, tw_error *err);
@@ -224,7 +224,7 @@ typedef enum tw_seq_protocol {
     TW_SEQ_AS_AUTHORS = 2,
 } tw_seq_protocol;
 
-/* As whom every user is presented: what would a stranger with this history get? */
+/* As whom every user is presented: what would an unseen user with this history get? */
 typedef enum tw_seq_as {
     TW_SEQ_AS_KNOWN = 0,   /* as the user that training met */
     TW_SEQ_AS_UNKNOWN = 1, /* as user 0 */
@@ -245,7 +245,8 @@ typedef struct tw_seq_eval_config {
     bool lists;   /* measure the users' top lists, too; costs another pass over the scores */
     int64_t seed; /* of the sampled lists */
     int threads;  /* 0: one per usable core; the result does not depend on it */
-    /* Rank only these; NULL: all. So people, or items, that training did not see are told apart. */
+    /* Rank only these; NULL: all. So people, or items, that training did not see are measured
+     * apart. */
     const bool *only_users;   /* (n_users+1) */
     const bool *only_targets; /* (n_items+1) users whose target is marked */
     /* Whose train parts the baselines and the counts behind popularity, novelty and diversity are

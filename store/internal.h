@@ -24,7 +24,7 @@
 #define TWI_FORMAT         3          /* user_version; a newer one is refused */
 #define TWI_IDLE_READERS   16         /* more are closed when they come back */
 #define TWI_STATEMENT_MAX  512        /* bytes of a statement's text */
-#define TWI_SPACE_SLOTS    8          /* models whose counts the writer keeps at hand */
+#define TWI_SPACE_SLOTS    8          /* models whose counts the writer keeps in memory */
 
 /* The columns of an item, in the order that twi_read_item expects. */
 #define TWI_ITEM_COLUMNS                                                                           \
@@ -416,7 +416,7 @@ TW_NODISCARD tw_status twi_fold_functions(twi_conn *c, tw_error *err);
 
 /* The item with exactly this id, else the one whose id is the same text in another normal form, the
  * live one first. *row is 0 when there is none. The line is not verified: bulk loads ask for each
- * event, and whoever reads the item does. */
+ * event, and what reads the item does. */
 TW_NODISCARD tw_status twi_find_id(twi_conn *c, const char *id, int64_t *row, bool *live,
                                    tw_error *err);
 

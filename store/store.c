@@ -14,8 +14,8 @@
 
 /* ---- Open and close -------------------------------------------------------------------------- */
 
-/* Reading a store needs its lock file, which SQLite cannot make in a folder that nobody may write.
- * Such a store may be read without one, as long as no log waits to be merged into it. */
+/* Reading a store needs its lock file, which SQLite cannot make in a folder that may not be
+ * written. Such a store may be read without one, as long as no log waits to be merged into it. */
 static bool may_read_without_lock(const char *path, tw_status st)
 {
     char name[TW_PATH_MAX];
@@ -44,7 +44,8 @@ static tw_status open_checked(twi_conn **out, tw_store *s, bool immutable, tw_er
         TW_TRY(twi_wal_keep_damaged(s->path, &damaged, err));
     TW_TRY(twi_conn_open(&c, s->path, s->mode, immutable, s->patience_ms, err));
     TW_TRY(twi_schema_ready(c, s->mode, err));
-    if (damaged) /* so that what could be replayed is in the database, and the rest is told once */
+    if (damaged) /* so that what could be replayed is in the database, and the rest is reported once
+                  */
         TW_TRY(twi_sql(c, "PRAGMA wal_checkpoint(TRUNCATE)", err));
     TW_TRY(twi_seq_verify(s, c, err));
     s->immutable = immutable;
@@ -56,7 +57,7 @@ done:
     return st;
 }
 
-/* SQLite opens a journal that somebody left, whatever it is, and would wait for a pipe. */
+/* SQLite opens a journal that was left there, whatever it is, and would wait for a pipe. */
 static tw_status check_companions(const char *path, tw_error *err)
 {
     static const char *const ends[] = {"-journal", "-wal", "-shm", "-seq"};
@@ -399,7 +400,7 @@ tw_status tw_store_commit(tw_store *s, tw_error *err)
     TW_TRY(twi_sums_store(s, err));
     tw_crash_point(); /* nothing of this transaction is on disk for good */
     TW_TRY(twi_exec(s->writer, TWI_SQL_COMMIT, err));
-    tw_crash_point(); /* it is on disk, and nobody was told */
+    tw_crash_point(); /* it is on disk, and no caller knows */
     if (wrote)
         twi_seq_note(s);
     release_writer(s);

@@ -16,7 +16,7 @@
  *
  * Threads: every function may be called from any thread, close excepted. There
  * is one writer at a time: a transaction belongs to the thread that began it,
- * and other writers wait. Readers wait for nobody and see the last commit;
+ * and other writers wait. Readers never wait and see the last commit;
  * only the thread inside a transaction sees what it has not yet committed.
  * A write outside a transaction is a transaction of its own.
  *
@@ -146,8 +146,8 @@ typedef struct tw_put_result {
 TW_NODISCARD tw_status tw_store_put_item(tw_store *s, const tw_item *item, tw_put_result *put,
                                          tw_error *err);
 
-/* The one rule of what may be an attribute, at every door: a string, a number, a boolean, a list of
- * strings or a list of numbers. null is no value, so it is left out. Anything else,
+/* The one rule of what may be an attribute, for every caller: a string, a number, a boolean, a list
+ * of strings or a list of numbers. null is no value, so it is left out. Anything else,
  * tw_store_put_item refuses; a load of many items leaves it out with this, and tells.
  *
  *   out       cleared and filled: the object without what is left out
@@ -298,7 +298,7 @@ typedef struct tw_event {
 TW_NODISCARD tw_status tw_store_add_event(tw_store *s, const char *user_key, tw_event *e,
                                           bool *added, tw_error *err);
 
-/* TW_ENOTFOUND: nobody has this key. */
+/* TW_ENOTFOUND: no user has this key. */
 TW_NODISCARD tw_status tw_store_user_row(tw_store *s, const char *user_key, int64_t *row,
                                          tw_error *err);
 

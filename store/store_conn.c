@@ -6,7 +6,7 @@
 #include "store/internal.h"
 
 /* SQLite takes "no such folder" and "read-only file" for the same thing or opens the file for
- * reading instead, so both are told apart here. */
+ * reading instead, so both are checked here. */
 static tw_status open_file(twi_conn *c, const char *name, int flags, tw_error *err)
 {
     int rc =

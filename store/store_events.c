@@ -16,7 +16,7 @@ static tw_status check_user(twi_conn *c, sqlite3_stmt *q, tw_error *err)
                        (long long) row);
 }
 
-/* *row is 0 when nobody has the key. The line is not verified, as in find_id of store_items.c. */
+/* *row is 0 when no user has the key. The line is not verified, as in find_id of store_items.c. */
 static tw_status find_user(twi_conn *c, const char *key, int64_t *row, tw_error *err)
 {
     sqlite3_stmt *q = NULL;

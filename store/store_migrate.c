@@ -100,7 +100,7 @@ tw_status twi_migrate_step(twi_conn *c, int to, tw_error *err)
 
     for (const char *const *one = steps[to]; *one != NULL; one++) {
         TW_TRY(twi_sql(c, *one, err));
-        tw_crash_point(); /* between two formats, in a transaction that nobody sees */
+        tw_crash_point(); /* between two formats, in a transaction that no reader sees */
     }
     TW_TRY(seal(c, err));
     (void) sqlite3_snprintf(sizeof sql, sql, "PRAGMA user_version = %d", to);

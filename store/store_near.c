@@ -1,4 +1,4 @@
-/* "Did you mean": the items whose id or title is like what somebody asked for. */
+/* "Did you mean": the items whose id or title is like a name that was not found. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -4,14 +4,14 @@
 /* The tables of the first format, and why they look so; store_migrate.c makes the present one out
  * of it, in a new store as in an old one.
  *
- * items    a deleted item keeps its row and id (live = 0), so a row never changes hands. `text` is
- * the last column, so that a list of names never reads it. `fold` hashes the title without case.
- * vectors  the sequence number is the key: a new vector is appended, and "all since S" is one
- *          sequential read. vec is float32, little-endian; NULL marks one that was removed.
- * spaces   one line a model: the width of its vectors and how many there are.
- * events   one tree for uniqueness, history and training order: equal times are few, so their order
- *          of insertion (seq) is sorted on the way out.
- * counts   the sequence counter, and what stats would otherwise have to count. */
+ * items    a deleted item keeps its row and id (live = 0), so a row never goes to another item.
+ * `text` is the last column, so that a list of names never reads it. `fold` hashes the title
+ * without case. vectors  the sequence number is the key: a new vector is appended, and "all since
+ * S" is one sequential read. vec is float32, little-endian; NULL marks one that was removed. spaces
+ * one line a model: the width of its vectors and how many there are. events   one tree for
+ * uniqueness, history and training order: equal times are few, so their order of insertion (seq) is
+ * sorted on the way out. counts   the sequence counter, and what stats would otherwise have to
+ * count. */
 static const char schema[] =
     "CREATE TABLE counts("
     "  one INTEGER PRIMARY KEY CHECK(one = 1), seq INTEGER NOT NULL, items INTEGER NOT NULL,"

@@ -4,7 +4,7 @@
  * into the database. SQLite replays the log up to the first frame whose
  * checksum is wrong and takes that for the place where a machine stopped: one
  * flipped bit, and all commits behind it are gone without a word. So the log is
- * read here, too, and whole commits behind a wrong frame are told. And because
+ * read here, too, and whole commits behind a wrong frame are reported. And because
  * a log that was cut off shows nothing behind the cut, the number of the last
  * acknowledged change is kept in a small file of its own, PATH-seq: not synced,
  * so it may be behind after a power failure, but it is never ahead.
@@ -117,7 +117,7 @@ static bool read_header(log_reader *r, const char *path)
     return false;
 }
 
-/* Whether the frame at hand continues the one before, as far as the two can tell. */
+/* Whether the present frame continues the one before, as far as the two can tell. */
 static bool continues(log_reader *r)
 {
     const checksum now = {big_word(r->frame + 16), big_word(r->frame + 20)};
@@ -183,7 +183,7 @@ tw_status twi_wal_scan(const char *path, twi_wal_state *out, tw_error *err)
     for (int i = 1; i < SCANS && out->lost > 0; i++) {
         TW_TRY(scan_once(path, log, &again, err));
         if (again.bad != out->bad)
-            *out = (twi_wal_state){.bad = -1}; /* it is moving: somebody writes */
+            *out = (twi_wal_state){.bad = -1}; /* it is moving: a process writes */
     }
 done:
     return st;
@@ -307,7 +307,8 @@ tw_status twi_seq_missing(tw_store *s, twi_conn *c, twi_gap *gap, tw_error *err)
     *gap = (twi_gap){0};
     if (!c->summed)
         return TW_OK;
-    const last_numbers known = read_numbers(s->path); /* first, for somebody may be writing */
+    const last_numbers known =
+        read_numbers(s->path); /* first, for another process may be writing */
     TW_TRY(twi_read_counts(c, &n, &sums, err));
     if (known.store == sums.store && known.commits > sums.commits) {
         *gap = (twi_gap){.commits = (int64_t) (known.commits - sums.commits),
@@ -330,7 +331,7 @@ tw_status twi_seq_verify(tw_store *s, twi_conn *c, tw_error *err)
         return TW_OK;
     tw_log(TW_LOG_ERROR, "STORE-LOST", "path=\"%s\" commits=%lld first=%lld last=%lld", s->path,
            (long long) gap.commits, (long long) gap.first, (long long) gap.last);
-    if (s->mode != TW_STORE_READ) { /* told once: from now on these numbers are others' */
+    if (s->mode != TW_STORE_READ) { /* reported once: from now on these numbers are others' */
         TW_TRY(twi_read_counts(c, &s->counts, &s->sums, err));
         twi_seq_note(s);
     }

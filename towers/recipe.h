@@ -212,7 +212,7 @@ typedef struct tw_mine_config {
 
 extern const tw_mine_config TW_MINE_DEFAULT;
 
-/* Everything `twindex train towers` can be told, as one flat JSON object whose keys are the field
+/* All settings of `twindex train towers`, as one flat JSON object whose keys are the field
  * names ("dim", "lr", "window" ...; the three seeds are one: "seed"). */
 typedef struct tw_tower_recipe {
     tw_tower_config tower;

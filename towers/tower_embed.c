@@ -196,15 +196,15 @@ tw_status tw_tower_embed_text(tw_tower_session *s, const char *text, size_t len,
 
 /* ---- many ------------------------------------------------------------------------------------ */
 
-typedef struct hand {
+typedef struct worker_session {
     tw_tower_session *session;
     tw_status st;
     tw_error why;
-} hand;
+} worker_session;
 
 typedef struct job {
     const tw_tower *tower;
-    hand *hands;
+    worker_session *sessions;
     const tw_tower_source *source;   /* either: items to be prepared */
     const tw_tower_samples *samples; /* or prepared ones */
     int64_t begin, n;                /* of this round */
@@ -212,7 +212,7 @@ typedef struct job {
     int dim;
 } job;
 
-static tw_status embed_one(const job *j, hand *h, int worker, int64_t i)
+static tw_status embed_one(const job *j, worker_session *h, int worker, int64_t i)
 {
     float *out = j->out + (size_t) i * (size_t) j->dim;
     if (j->source != NULL) {
@@ -244,7 +244,7 @@ static int64_t chunk_end(const job *j, int64_t begin, int64_t end)
 }
 
 /* Several items in one forward pass on the session's tape. */
-static tw_status embed_chunk(const job *j, hand *h, int64_t begin, int64_t end)
+static tw_status embed_chunk(const job *j, worker_session *h, int64_t begin, int64_t end)
 {
     const tw_tower *t = j->tower;
     tw_tape *tape = h->session->tape;
@@ -274,7 +274,7 @@ static bool in_company(const tw_tower *t)
 static void embed_share(void *ctx, int worker, int workers)
 {
     const job *j = ctx;
-    hand *h = &j->hands[worker];
+    worker_session *h = &j->sessions[worker];
     int64_t begin, end;
     const bool many = j->samples != NULL && in_company(j->tower);
 
@@ -299,8 +299,8 @@ static tw_status rounds(job *j, tw_pool *pool, int64_t n, tw_progress_fn progres
         else
             embed_share(j, 0, 1);
         for (int w = 0; w < workers; w++)
-            if (j->hands[w].st != TW_OK)
-                return tw_fail(err, j->hands[w].st, "%s", j->hands[w].why.msg);
+            if (j->sessions[w].st != TW_OK)
+                return tw_fail(err, j->sessions[w].st, "%s", j->sessions[w].why.msg);
         j->begin += j->n;
         const tw_progress p = {.stage = "embedding", .done = j->begin, .total = n};
         if (progress != NULL && progress(ctx, &p) != 0)
@@ -319,18 +319,18 @@ static tw_status run(const tw_tower *t, tw_pool *pool, job *j, int64_t n, tw_pro
     j->tower = t;
     j->dim = t->cfg.dim;
     TW_TRY(tw_blas_ready(err));
-    j->hands = tw_alloc((size_t) workers, sizeof *j->hands);
-    if (j->hands == NULL) {
+    j->sessions = tw_alloc((size_t) workers, sizeof *j->sessions);
+    if (j->sessions == NULL) {
         st = tw_fail(err, TW_ENOMEM, "sessions of %d workers", workers);
         goto done;
     }
     for (int w = 0; w < workers; w++)
-        TW_TRY(tw_tower_session_create(&j->hands[w].session, t, err));
+        TW_TRY(tw_tower_session_create(&j->sessions[w].session, t, err));
     TW_TRY(rounds(j, pool, n, progress, ctx, err));
 done:
-    for (int w = 0; j->hands != NULL && w < workers; w++)
-        tw_tower_session_destroy(j->hands[w].session);
-    tw_free(j->hands);
+    for (int w = 0; j->sessions != NULL && w < workers; w++)
+        tw_tower_session_destroy(j->sessions[w].session);
+    tw_free(j->sessions);
     return st;
 }
 

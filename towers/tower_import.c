@@ -6,7 +6,7 @@
 #include "towers/internal.h"
 #include "towers/text/text_bert.h"
 
-/* A tower of the folder's shape that hands its vectors on as they are. */
+/* A tower of the folder's shape that passes its vectors on as they are. */
 static tw_tower_config config_of(const twi_bert_about *a, twi_cutting cut)
 {
     const twi_transformer_config *net = &a->cfg;

@@ -11,19 +11,19 @@
 
 #define ITEMS_A_ROUND 256 /* per worker, between two calls of progress */
 
-typedef struct hand { /* one worker's */
+typedef struct worker_state { /* one worker's */
     void *reader[TW_MODALITIES];
     twi_bytes bytes[TW_MODALITIES];
     size_t ends[TW_MODALITIES][ITEMS_A_ROUND];
     int n;
     tw_status st;
     tw_error why;
-} hand;
+} worker_state;
 
 typedef struct job {
     const tw_tower *tower;
     const tw_tower_source *source;
-    hand *hands;
+    worker_state *prepared;
     int64_t begin, n; /* of this round */
 } job;
 
@@ -47,7 +47,8 @@ void twi_readers_close(void *reader[TW_MODALITIES], const tw_tower *t)
             t->encoders[m]->class->close(reader[m]);
 }
 
-static tw_status prepare_share(hand *h, const job *j, int worker, int64_t begin, int64_t end)
+static tw_status prepare_share(worker_state *h, const job *j, int worker, int64_t begin,
+                               int64_t end)
 {
     tw_status st = TW_OK;
     tw_error *err = &h->why;
@@ -75,12 +76,12 @@ static void prepare_on(void *ctx, int worker, int workers)
     const job *j = ctx;
     int64_t begin, end;
     tw_pool_share(j->n, worker, workers, &begin, &end);
-    hand *h = &j->hands[worker];
+    worker_state *h = &j->prepared[worker];
     h->st = prepare_share(h, j, worker, j->begin + begin, j->begin + end);
 }
 
 /* Lays one worker's items behind those that are there. */
-static tw_status append(tw_tower_samples *s, const job *j, const hand *h, int64_t first,
+static tw_status append(tw_tower_samples *s, const job *j, const worker_state *h, int64_t first,
                         tw_error *err)
 {
     for (int m = 0; m < TW_MODALITIES; m++) {
@@ -132,7 +133,7 @@ static tw_status one_round(tw_tower_samples *s, job *j, tw_pool *pool, int worke
     else
         prepare_on(j, 0, 1);
     for (int w = 0; w < workers; w++) {
-        const hand *h = &j->hands[w];
+        const worker_state *h = &j->prepared[w];
         if (h->st != TW_OK)
             return tw_fail(err, h->st, "%s", h->why.msg);
         tw_status st = append(s, j, h, at, err);
@@ -145,12 +146,12 @@ static tw_status one_round(tw_tower_samples *s, job *j, tw_pool *pool, int worke
 
 static void close_hands(job *j, int workers)
 {
-    for (int w = 0; j->hands != NULL && w < workers; w++) {
-        twi_readers_close(j->hands[w].reader, j->tower);
+    for (int w = 0; j->prepared != NULL && w < workers; w++) {
+        twi_readers_close(j->prepared[w].reader, j->tower);
         for (int m = 0; m < TW_MODALITIES; m++)
-            twi_bytes_fini(&j->hands[w].bytes[m]);
+            twi_bytes_fini(&j->prepared[w].bytes[m]);
     }
-    tw_free(j->hands);
+    tw_free(j->prepared);
 }
 
 tw_status tw_tower_prepare(tw_tower_samples **out, const tw_tower *t, tw_pool *pool,
@@ -164,13 +165,13 @@ tw_status tw_tower_prepare(tw_tower_samples **out, const tw_tower *t, tw_pool *p
 
     *out = NULL;
     TW_TRY(make(&s, t, source->n, err));
-    j.hands = tw_alloc((size_t) workers, sizeof *j.hands);
-    if (j.hands == NULL) {
+    j.prepared = tw_alloc((size_t) workers, sizeof *j.prepared);
+    if (j.prepared == NULL) {
         st = tw_fail(err, TW_ENOMEM, "readers for %d workers", workers);
         goto done;
     }
     for (int w = 0; w < workers; w++)
-        TW_TRY(twi_readers_open(j.hands[w].reader, t, err));
+        TW_TRY(twi_readers_open(j.prepared[w].reader, t, err));
     while (j.begin < source->n) {
         const int64_t round = (int64_t) ITEMS_A_ROUND * workers;
         j.n = source->n - j.begin < round ? source->n - j.begin : round;

@@ -123,7 +123,7 @@ bool tw_tower_samples_empty(const tw_tower_samples *s, int64_t i);
 /* Learns from the catalogue what is no weight, such as how rare each text feature is: idf = 1 +
  * ln((1 + N) / (1 + df)). TW_ENOMEM. On failure the tower is unchanged. */
 TW_NODISCARD tw_status tw_tower_fit(tw_tower *t, const tw_tower_samples *s, tw_error *err);
-/* The same for texts at hand. */
+/* The same for texts in memory. */
 TW_NODISCARD tw_status tw_tower_fit_texts(tw_tower *t, const char *const *texts, const size_t *lens,
                                           int64_t n, tw_error *err);
 
@@ -314,7 +314,7 @@ typedef struct tw_tower_epoch {
     bool best;         /* the best so far */
 } tw_tower_epoch;
 
-/* Who is told how it goes. Every member may be NULL. Called from the calling thread. */
+/* What hears how it goes. Every member may be NULL. Called from the calling thread. */
 typedef struct tw_tower_watch {
     tw_progress_fn progress; /* stage "epoch"; done and total count steps; may cancel */
     void *progress_ctx;

@@ -1,5 +1,5 @@
 /* bench/quality/tower_quality.c — one task of bench/quality/quality.h;
- * bench/quality/tower_quality.sh is its door.
+ * bench/quality/tower_quality.sh runs it.
  *
  *     tower_quality NAME DATA_DIR [config=FILE] [validate=1] [KEY=VALUE...]
  */

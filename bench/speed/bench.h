@@ -1,7 +1,7 @@
 /* bench/speed/bench.h — how a benchmark says what it measured.
  *
  * A figure is a list of rounds, each beside its peer of the same round, and what
- * is told is the ratio of the two: on a busy machine both move together. The
+ * is reported is the ratio of the two: on a busy machine both move together. The
  * absolute numbers stand beside it and mean little elsewhere.
  *
  *     bench b;

@@ -4,7 +4,7 @@
  *     bench_seq histories FILE [KEY=VALUE...]   writes the histories: "user item" a line, in order
  *     bench_seq model FILE [KEY=VALUE...]       writes an untrained model of them (safetensors)
  *     bench_seq check FILE [KEY=VALUE...]       the query vectors of the first users by that model
- *     bench_seq step [KEY=VALUE...]             trains two epochs, tells the rate of the second
+ *     bench_seq step [KEY=VALUE...]             trains two epochs, measures the rate of the second
  *     bench_seq next [KEY=VALUE...]             latency of a query vector and its ten nearest items
  *
  * Keys are those of the training configuration, and here: users, items (sizes of the tables),
@@ -32,8 +32,8 @@ enum {
     QUERIES = 2000,
     JUDGED = QUERIES / 10, /* of them: against an exact scan */
     CHECKED = 8,           /* users */
-    SHORTEST = 20,         /* MovieLens-1M: nobody has fewer ratings, */
-    LONGEST = 2314,        /* and nobody more */
+    SHORTEST = 20,         /* MovieLens-1M: no user has fewer ratings, */
+    LONGEST = 2314,        /* and none more */
     MOST_LENGTH = 100000,  /* of `lengths` */
 };
 

@@ -43,7 +43,7 @@ static tw_modality modality_of(const tw_tower *t)
     return (tw_modality) __builtin_ctz(tw_tower_modalities(t));
 }
 
-/* Prepares all items once more, by an encoder of our own: a tower shows its samples to nobody. */
+/* Prepares all items once more, by an encoder of our own: a tower's samples are private. */
 static tw_status write_samples(world *w, FILE *f, tw_error *err)
 {
     const tw_modality m = modality_of(w->tower);

@@ -84,7 +84,7 @@ void seq_work_count(const tw_seq_data *data, const tw_seq_config *c, double *row
     }
 }
 
-/* What two epochs told. */
+/* What two epochs logged. */
 typedef struct telling {
     double rate;    /* targets a second */
     double cpu;     /* seconds of this process, at the end of the last epoch */
@@ -137,7 +137,7 @@ tw_status seq_work_rate(const tw_seq_data *data, const tw_seq_config *c, seq_rat
         *out = (seq_rate){.tokens = t.rate, .tokens_cpu = rows / t.cpu_one};
         st = TW_OK;
     } else if (st == TW_OK || st == TW_ECANCELLED) {
-        st = tw_fail(err, TW_ESTATE, "training told no rows_per_second");
+        st = tw_fail(err, TW_ESTATE, "training logged no rows_per_second");
     }
 done:
     tw_seq_model_destroy(m);

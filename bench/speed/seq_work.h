@@ -40,8 +40,8 @@ typedef struct seq_rate {
     double tokens_cpu; /* targets a second of all threads' CPU time: holds on a busy machine, too */
 } seq_rate;
 
-/* Trains a new model for two epochs and tells the rate of the second. TW_ESTATE: training told no
- * rate. */
+/* Trains a new model for two epochs and measures the rate of the second. TW_ESTATE: training logged
+ * no rate. */
 TW_NODISCARD tw_status seq_work_rate(const tw_seq_data *data, const tw_seq_config *c, seq_rate *out,
                                      tw_error *err);
 

@@ -159,7 +159,7 @@ static tw_status assign(work *w, const float *centroids, int k, int dim, double 
     return TW_OK;
 }
 
-/* Takes the centroids that are nobody's nearest out of w->best; returns how many are left. */
+/* Takes the centroids that are nearest to no row out of w->best; returns how many are left. */
 static int drop_empty(work *w, int k, int dim)
 {
     const size_t width = (size_t) dim, nearest = k > 1 ? 2 : 1;

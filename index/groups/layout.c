@@ -44,7 +44,7 @@ static void straighten(double *v, const double *other, int dim)
         v[j] /= sqrt(sum);
 }
 
-/* A component's sign is nobody's choice: its largest entry is made positive. */
+/* A component's sign is arbitrary: its largest entry is made positive. */
 static void face_forward(double *v, int dim)
 {
     int most = 0;

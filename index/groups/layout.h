@@ -9,7 +9,7 @@
  *     tw_layout_fit(xy, vecs, n, dim, &(tw_layout_config){.threads = 2}, &err);
  *     tw_layout_kept(&share, xy, vecs, n, dim, 10, &err);   // how true is it?
  *
- * Vectors are of length 1 (their cosine is what counts), or all zero: such a row is near to nobody
+ * Vectors are of length 1 (their cosine is what counts), or all zero: such a row is near to none
  * and lies anywhere.
  */
 #ifndef TW_INDEX_GROUPS_LAYOUT_H

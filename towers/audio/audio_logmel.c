@@ -111,7 +111,7 @@ static tw_status make_window(twi_logmel *m, tw_error *err)
 }
 
 /* ESTIMATE chooses by rule, not by stopwatch, so that the same audio gives the same bits each time;
- * UNALIGNED because the buffers at hand are not those of now. */
+ * UNALIGNED because the buffers of a run are not those of the plan. */
 static tw_status make_plan(twi_logmel *m, tw_error *err)
 {
     const int n = m->cfg.fft;

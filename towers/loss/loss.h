@@ -1,4 +1,4 @@
-/* towers/loss/loss.h — losses over a batch's cosines, told by what each cell is.
+/* towers/loss/loss.h — losses over a batch's cosines, by what each cell is.
  * Internal to towers/.
  *
  * tower_losses.c knows one positive a row, on the diagonal. Here a matrix says

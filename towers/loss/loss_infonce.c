@@ -89,7 +89,7 @@ static void finish_row(const job *x, int i)
     e[i] -= (tw_real) (2 * by);
 }
 
-/* As twi_loss_measure, of a batch told by its mask. */
+/* As twi_loss_measure, of a batch given by its mask. */
 static void measure(twi_loss_stats *stats, const job *x)
 {
     double pos = 0, neg = 0, n_neg = 0;

@@ -70,7 +70,7 @@ done:
 static const char sentence_file[] = "sentence_bert_config.json";
 static const char tokenizer_file[] = "tokenizer_config.json";
 
-/* Settings that the library would hand to other programs: nothing may stand there. */
+/* Settings that the library would pass to other programs: nothing may stand there. */
 static tw_status want_nothing(const json_t *o, const char *key, tw_error *err)
 {
     if (json_object_size(json_object_get(o, key)) > 0)

@@ -1,4 +1,4 @@
-/* Characters as BERT's tokenizer reads them: cleaned, folded, and told apart. */
+/* Characters as BERT's tokenizer reads them: cleaned, folded, and classified. */
 #include "base/utf8.h"
 #include "towers/text/text_unicode_tables.h"
 #include "towers/text/text_wordpiece.h"

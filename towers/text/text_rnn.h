@@ -1,7 +1,7 @@
 /* towers/text/text_rnn.h — a recurrent text encoder: embedding, LSTM or GRU both ways, pooled.
  *
  * Internal to towers/. Each layer reads its input forwards and backwards and
- * hands on both states side by side; the vector of a text is the mean over its pieces
+ * passes on both states side by side; the vector of a text is the mean over its pieces
  * and their largest numbers, side by side: (n, 4 * hidden). Texts are packed.
  * Holds no state of a batch: threads may run it at once, each on a tape of its own.
  * Sources: Hochreiter and Schmidhuber 1997; Cho et al. 2014; Conneau et al. 2017 (pooling).

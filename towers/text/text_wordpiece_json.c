@@ -109,7 +109,7 @@ done:
 
 /* ---- the pieces and what was added ----------------------------------------------------------- */
 
-/* BERT's own marks are no tokens that a text may hold: nobody can forge one. */
+/* BERT's own marks are no tokens that a text may hold: none can be forged. */
 static bool is_mark(const char *content)
 {
     static const char *const marks[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};

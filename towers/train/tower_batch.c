@@ -111,7 +111,7 @@ static unsigned one_of(unsigned bits, tw_rng *rng)
     return bits & -bits;
 }
 
-/* An item paired with itself is told from itself by what it shows: one modality here, the others
+/* An item paired with itself differs by what it shows: one modality here, the others
  * there. Otherwise a row that has several shows only one now and then, so that each kind can stand
  * for the item. */
 static void choose_shown(twi_batch *b, tw_rng *rng)

@@ -48,7 +48,7 @@ typedef struct twi_batch {
     int room;              /* most rows */
     int width;             /* rows a pair takes: 2, or 3 with given negatives */
     int D;
-    /* the batch at hand */
+    /* the present batch */
     int B, C, R;          /* pairs: R = B + C; classes: B = C = R; proxies: B = R, C of them */
     int32_t *item;        /* (R) */
     unsigned char *shown; /* (R) modalities that a row may look at */

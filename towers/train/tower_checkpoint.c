@@ -12,7 +12,7 @@
 
 #define KIND       "tower-checkpoint"
 #define RUN_MAX    16384 /* bytes */
-#define CHEAP      0.5   /* seconds of writing that nobody minds */
+#define CHEAP      0.5   /* seconds of writing that do not matter */
 #define MOST_SHARE 0.1   /* of the time, else */
 
 #ifdef TW_REAL_DOUBLE

@@ -2,7 +2,7 @@
  * goes on. Internal to towers/.
  *
  * It holds the weights, Adam's moments, the best weights, the counters and the
- * lines told so far, as they were after an epoch, next to the settings and a hash
+ * lines logged so far, as they were after an epoch, next to the settings and a hash
  * of all that the training depends on: of another training's file nothing is used.
  * What is drawn depends on (seed, epoch, step) alone, so the rest of the training
  * has the same bits as if it had never been interrupted.
@@ -53,7 +53,7 @@ TW_NODISCARD tw_status twi_resume_begin(twi_resume *r, const char *path,
 void twi_resume_fini(twi_resume *r); /* accepts a zeroed one */
 
 /* Fills state, lines, params with moments, and best (a copy of each tensor, in the order of params)
- * when there is a file of this training. Another one's, or a damaged one, is told of
+ * when there is a file of this training. Another one's, or a damaged one, is logged
  * (TOWERS-RESUME) and left alone.
  *
  * TW_ECORRUPT: the file is this training's and yet holds something else: params are half filled,

@@ -25,7 +25,7 @@ typedef struct miner {
     int64_t *events;    /* (offsets[users]) places in `items`, by item, rising */
     int64_t *user_of;   /* (offsets[users]) whose event it is */
     int32_t *histories; /* (n_items) that hold the item */
-    int32_t *met;       /* (n_items) histories in which it met the item at hand */
+    int32_t *met;       /* (n_items) histories in which it met the present item */
     int64_t *last;      /* (n_items) the last history counted, + 1; 0 between items */
     int32_t *touched;   /* (n_items) items with met > 0 */
     partner *ranking;   /* (n_items) */

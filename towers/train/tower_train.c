@@ -42,7 +42,7 @@ typedef struct run {
     tw_trainer *trainer;
     tw_real *logq;       /* (N) or NULL */
     int32_t *cls;        /* (N) classes to learn from, or NULL */
-    twi_batch_plan plan; /* classes: of the epoch at hand */
+    twi_batch_plan plan; /* classes: of the present epoch */
     int32_t *order;      /* pairs: (x.n) */
     float *vecs;         /* (n_vecs, D) */
     int64_t n_vecs;
@@ -473,10 +473,10 @@ done:
 tw_status tw_tower_train(tw_tower *t, const tw_tower_data *data, const tw_tower_train_config *cfg,
                          const tw_tower_watch *watch, tw_tower_report *report, tw_error *err)
 {
-    static const tw_tower_watch nobody = {0};
+    static const tw_tower_watch none = {0};
     tw_status st = TW_OK;
     tw_tower_report rep = {.best_valid = (double) NAN};
-    run r = {.t = t, .data = data, .cfg = cfg, .watch = watch != NULL ? watch : &nobody};
+    run r = {.t = t, .data = data, .cfg = cfg, .watch = watch != NULL ? watch : &none};
 
     r.start = tw_clock_monotonic();
     TW_TRY(set_up(&r, err));

@@ -35,14 +35,15 @@ twi_valid_by twi_valid_choose(const tw_tower_data *data, const twi_examples *x)
 
 /* The items that held ones are compared with. Those learnt from, where the held items' classes are
  * among theirs: two photographs of one scene are near whatever the tower, so held items may not
- * answer for each other. Held classes that nobody learns from can only be told from each other. */
+ * answer for each other. Held classes without training items can only be compared with each other.
+ */
 static int64_t choose_pool(const tw_tower_data *d, const float *vecs, int dim, float *pool,
                            int32_t *cls, int32_t *place)
 {
     int64_t n = 0;
     bool known = false;
 
-    for (int64_t i = 0; i < d->n_items; i++) /* place: 1 where somebody learns the class */
+    for (int64_t i = 0; i < d->n_items; i++) /* place: 1 where the class has training items */
         if (!d->held[i] && d->classes[i] >= 0)
             place[d->classes[i]] = 1;
     for (int64_t i = 0; i < d->n_items; i++)

@@ -119,7 +119,7 @@ static void append(twi_delta *d, int64_t id)
     (void) twi_delta_append(d, id, vec, (uint64_t) id);
 }
 
-/* Rows born at stamps 1, 2, ...: row r holds id r + 1. */
+/* Rows created at stamps 1, 2, ...: row r holds id r + 1. */
 static void a_row_is_seen_from_its_birth_until_its_death(void **state)
 {
     (void) state;
@@ -131,7 +131,7 @@ static void a_row_is_seen_from_its_birth_until_its_death(void **state)
     assert_near(twi_delta_vec(&d, 1024)[0], 1025, 0); /* the first of the second chunk */
     assert_false(twi_delta_sees(&d, 9, 9));
     assert_true(twi_delta_sees(&d, 9, 10));
-    twi_delta_chunk(&d, 9)->died[9] = 15;
+    twi_delta_chunk(&d, 9)->deleted[9] = 15;
     assert_true(twi_delta_sees(&d, 9, 14));
     assert_false(twi_delta_sees(&d, 9, 15));
     twi_delta_fini(&d);

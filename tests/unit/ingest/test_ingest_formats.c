@@ -131,7 +131,8 @@ static void a_file_that_is_none_of_them_gets_one_sentence(void **state)
          "? 'a.csv' is no text file: 2 of its first 11 bytes are control characters\n"},
         {"UTF-16", "a.csv", "\xff\xfei", "? 'a.csv' is UTF-16; convert it to UTF-8\n"},
         {"prose", "README", "Once upon a time\nthere was\n",
-         "? the format of 'README' cannot be told from its first line 'Once upon a time'; name one "
+         "? the format of 'README' cannot be recognised from its first line 'Once upon a time'; "
+         "name one "
          "of "
          "csv, tsv, jsonl, json, u.item, u.data, movielens, recbole, sasrec\n"},
         {"events given as items", "u.data", "1\t2\t3\t4\n",
