@@ -333,7 +333,7 @@ void twi_diverse_list(twi_diverse *d, int32_t list[TWI_DIVERSE_LIST], const tw_r
 /* Counts of events in the train parts: the scores (n_items+1) of the popularity baseline. */
 void twi_popularity(tw_real *scores, const tw_seq_data *data);
 
-/* Chosen on validation; see seqmodel/README.md. */
+/* Chosen on validation; see docs/experiments/sse-pt.md. */
 typedef struct twi_baseline_config {
     int neighbours; /* kept an item (item-kNN) */
     double shrink;  /* added to the cosine's denominator */

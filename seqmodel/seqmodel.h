@@ -123,7 +123,8 @@ typedef struct tw_seq_config {
     int64_t seed;       /* >= 0 */
 } tw_seq_config;
 
-/* SSE-PT for catalogues of some thousand items (see seqmodel/README.md for how it was chosen). */
+/* SSE-PT for catalogues of some thousand items (see docs/experiments/sse-pt.md for how it was
+ * chosen). */
 tw_seq_config tw_seq_config_default(void);
 
 /* TW_EINVAL: one sentence about the first field that is out of range. */
@@ -297,8 +298,8 @@ TW_NODISCARD tw_status tw_seq_eval(const tw_seq_model *m, const tw_seq_data *dat
                                    const tw_seq_eval_config *cfg, tw_seq_metrics *out,
                                    tw_error *err);
 
-/* What a model must beat. None of them has weights: they count the train parts. seqmodel/README.md
- * says how their constants were chosen. */
+/* What a model must beat. None of them has weights: they count the train parts.
+ * docs/experiments/sse-pt.md says how their constants were chosen. */
 typedef enum tw_seq_baseline {
     TW_SEQ_POPULARITY = 0, /* how often an item occurs */
     TW_SEQ_ITEM_KNN = 1, /* who met this met that: shrunk cosine to the latest items of the input */

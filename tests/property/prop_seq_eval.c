@@ -10,7 +10,7 @@
 
 enum { USERS = 60, ITEMS = 50, LONGEST = 14 };
 
-/* As in seqmodel/README.md. */
+/* As in docs/experiments/sse-pt.md. */
 static const double SHRINK = 20, DECAY = 0.5, BACKOFF = 10;
 enum { LATEST = 10 };
 
