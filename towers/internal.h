@@ -158,43 +158,6 @@ TW_NODISCARD tw_status twi_tower_config_format(const tw_tower_config *cfg, tw_te
 TW_NODISCARD tw_status twi_tower_config_parse(tw_tower_config *cfg, const char *json, size_t len,
                                               tw_error *err);
 
-/* ---- losses (tower_losses.c) ----
- *
- * All work on the cosines of a batch: s (B,C) with s[i,j] = <a_i, c_j>; the columns are the B
- * partners and then, when C = 2B, one given negative for each row. s[i,i] is the pair's own.
- * mask (B,C) nonzero: c_j is no negative of a_i. ds (B,C) = dL/ds, overwritten. */
-
-typedef struct twi_loss_stats {
-    double active, pos_cosine, neg_cosine; /* as in tw_tower_epoch */
-} twi_loss_stats;
-
-/* Mean over both directions of -ln softmax_i, logits s/temperature - logq.
- *
- *   logq_a (B), logq_c (C)  ln of each item's share, or both NULL
- *
- * Given negatives are more columns of the row direction. */
-double twi_loss_infonce(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
-                        const unsigned char *mask, const tw_real *logq_a, const tw_real *logq_c,
-                        double temperature, int B, int C);
-
-/* Both directions: hinge of 2 (s_an - s_ap) + margin on the semi-hard negative: the nearest of
- * those farther than the positive; when all are nearer, the farthest. Given negatives are also
- * held against their own row. Mean over the terms above 0.
- * Source: Schroff et al. 2015 (FaceNet), section 3.2. */
-double twi_loss_triplet(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
-                        const unsigned char *mask, double margin, int B, int C);
-
-/* With d = 1 - s: mean over pairs of d^2/2, label above 0.5, and max(0, margin - d)^2/2 otherwise.
- * label NULL: all pairs are positive and every unmasked s[i,j] is a negative; the negatives' mean
- * is over those inside the margin. Source: Hadsell et al. 2006. */
-double twi_loss_contrastive(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
-                            const unsigned char *mask, const float *label, double margin, int B,
-                            int C);
-
-/* Mean over pairs of (s[i,i] - label[i])^2. */
-double twi_loss_cosine(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
-                       const unsigned char *mask, const float *label, int B, int C);
-
 /* ---- what a loss learns from (tower_examples.c) ---- */
 
 typedef struct twi_example {

@@ -1,10 +1,9 @@
 /* towers/loss/loss.h — losses over a batch's cosines, by what each cell is.
  * Internal to towers/.
  *
- * tower_losses.c knows one positive a row, on the diagonal. Here a matrix says
- * of every cell s[i,j] = <a_i, c_j> whether c_j is a positive of row i, a
- * negative, or to be ignored; so pairs, labelled pairs and classes with several
- * items each are one case:
+ * A matrix of relations says of every cell s[i,j] = <a_i, c_j> whether c_j is a positive of row i,
+ * a negative, or to be ignored; so pairs, labelled pairs and classes with several items each are
+ * one case:
  *
  *     twi_relate_classes(rel, class_of, item, R);            // P classes x K items
  *     loss = twi_loss_supcon(ds, &stats, s, rel, 0.1, R, R);
@@ -17,14 +16,22 @@
 #ifndef TW_TOWERS_LOSS_LOSS_H
 #define TW_TOWERS_LOSS_LOSS_H
 
-#include "towers/internal.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/real.h"
+
+typedef struct twi_loss_stats {
+    double active, pos_cosine, neg_cosine; /* as in tw_tower_epoch */
+} twi_loss_stats;
 
 enum { TWI_NEGATIVE = 0, TWI_POSITIVE = 1, TWI_IGNORED = 2 };
 
 /* Pairs: s[i,i] is pair i, positive where label (B; NULL: all) is above 0.5, else negative. Other
  * cells are negatives when in_batch and not masked, else ignored.
  *
- *   rel, mask (B,C)  C >= B; mask as tower_losses.c's, NULL for none */
+ *   rel, mask (B,C)  C >= B: the B partners and then, when C = 2 B, one given negative for each
+ * row. mask nonzero: c_j is no negative of a_i; NULL for none */
 void twi_relate_pairs(unsigned char *rel, const unsigned char *mask, const float *label,
                       bool in_batch, int B, int C);
 
@@ -57,11 +64,15 @@ void twi_loss_measure(twi_loss_stats *stats, const tw_real *s, const unsigned ch
 double twi_loss_sigmoid(tw_real *ds, double *dbias, twi_loss_stats *stats, const tw_real *s,
                         const unsigned char *rel, double scale, double bias, int R, int C);
 
-/* Contrastive with d = 1 - s: mean over positives of d^2/2 plus, over the negatives inside the
- * margin, the mean of (margin - d)^2/2. active: the share of negatives inside.
- * Source: Hadsell et al. 2006. */
-double twi_loss_contrastive_all(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
-                                const unsigned char *rel, double margin, int R, int C);
+/* Contrastive with d = 1 - s: d^2/2 of a positive, max(0, margin - d)^2/2 of a negative. The mean
+ * over positives plus the mean over the negatives inside the margin; `labelled`: the mean over all
+ * pairs together. active: the share of negatives inside. Source: Hadsell et al. 2006. */
+double twi_loss_contrastive(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
+                            const unsigned char *rel, bool labelled, double margin, int R, int C);
+
+/* Mean over pairs of (s[i,i] - label[i])^2; rel for the statistics alone. */
+double twi_loss_cosine(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
+                       const unsigned char *rel, const float *label, int B, int C);
 
 /* The same terms, without the half, only on positives farther than the nearest negative and
  * negatives nearer than the farthest positive; where a side has fewer than two, the other is held
@@ -90,15 +101,25 @@ typedef struct twi_scored {
 double twi_loss_cosent(tw_real *ds, twi_loss_stats *stats, const tw_real *s, const float *label,
                        twi_scored *scratch, double scale, int B, int C);
 
-/* What twi_loss_infonce gives, with one exponential a cell in place of four; cosines within -1
- * .. 1.
+/* ---- InfoNCE over pairs (loss_infonce.c) -------------------------------------------------------
+ */
+
+/* Mean over both directions of -ln softmax_i, logits s/temperature - logq; the pair's own is the
+ * diagonal, what is ignored is in no softmax, given negatives are more columns of the rows'
+ * direction. active: the share of softmaxes in which another logit is larger.
  *
- *   scratch (3 B)  the caller's
+ *   logq_a (B), logq_c (C)  ln of each item's share, or both NULL
+ *   scratch (3 B)           the caller's
  *
- * Temperatures below 1/40, whose exponentials a float cannot hold, go to twi_loss_infonce. */
-double twi_loss_infonce_fast(tw_real *ds, twi_loss_stats *stats, double *scratch, const tw_real *s,
-                             const unsigned char *mask, const tw_real *logq_a,
-                             const tw_real *logq_c, double temperature, int B, int C);
+ * One exponential a cell, of cosines within -1 .. 1; temperatures below 1/40, whose exponentials a
+ * float cannot hold, take the plain form. Source: van den Oord et al. 2018; logq: Yi et al. 2019.
+ */
+double twi_loss_infonce(tw_real *ds, twi_loss_stats *stats, double *scratch, const tw_real *s,
+                        const unsigned char *rel, const tw_real *logq_a, const tw_real *logq_c,
+                        double temperature, int B, int C);
+double twi_loss_infonce_plain(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
+                              const unsigned char *rel, const tw_real *logq_a,
+                              const tw_real *logq_c, double temperature, int B, int C);
 
 /* ---- triplets (loss_triplet.c) --------------------------------------------------------------- */
 
@@ -125,6 +146,13 @@ double twi_loss_batch_hard(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
  * share. Source: Schroff et al. 2015 (FaceNet), section 3.2. */
 double twi_loss_semi_hard(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
                           const unsigned char *rel, double margin, int R, int C);
+
+/* Pairs, both directions: hinge of 2 (s_an - s_ap) + margin on the semi-hard negative: the nearest
+ * of those farther than the positive; when all are nearer, the farthest. Given negatives are also
+ * held against their own row. Mean over the terms above 0; active: their share. Source: Schroff et
+ * al. 2015 (FaceNet), section 3.2. */
+double twi_loss_triplet(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
+                        const unsigned char *rel, double margin, int B, int C);
 
 /* ---- classes (loss_class.c) ------------------------------------------------------------------ */
 

@@ -48,34 +48,63 @@ double twi_loss_sigmoid(tw_real *ds, double *dbias, twi_loss_stats *stats, const
     return loss / n;
 }
 
-double twi_loss_contrastive_all(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
-                                const unsigned char *rel, double margin, int R, int C)
+/* How many of each side there are. */
+typedef struct contrast {
+    double positives, negatives, inside; /* inside the margin */
+} contrast;
+
+static contrast count(const tw_real *s, const unsigned char *rel, double margin, size_t cells)
+{
+    contrast n = {0};
+    for (size_t k = 0; k < cells; k++) {
+        n.positives += rel[k] == TWI_POSITIVE;
+        n.negatives += rel[k] == TWI_NEGATIVE;
+        n.inside += rel[k] == TWI_NEGATIVE && 1 - (double) s[k] < margin;
+    }
+    return n;
+}
+
+double twi_loss_contrastive(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
+                            const unsigned char *rel, bool labelled, double margin, int R, int C)
 {
     const size_t cells = cells_of(R, C);
-    double pull = 0, push = 0, positives = 0, negatives = 0, inside = 0;
+    const contrast n = count(s, rel, margin, cells);
+    const double all = n.positives + n.negatives > 0 ? n.positives + n.negatives : 1;
+    const double by_pull = labelled ? all : n.positives > 0 ? n.positives : 1;
+    const double by_push = labelled ? all : n.inside > 0 ? n.inside : 1;
+    double pull = 0, push = 0;
 
     for (size_t k = 0; k < cells; k++) {
         const double d = 1 - (double) s[k];
         ds[k] = 0;
         if (rel[k] == TWI_POSITIVE) {
-            positives++;
             pull += d * d / 2;
-            ds[k] = (tw_real) -d;
-        } else if (rel[k] == TWI_NEGATIVE) {
-            negatives++;
-            if (d >= margin)
-                continue;
-            inside++;
+            ds[k] = (tw_real) (-d / by_pull);
+        } else if (rel[k] == TWI_NEGATIVE && d < margin) {
             push += (margin - d) * (margin - d) / 2;
-            ds[k] = (tw_real) (margin - d);
+            ds[k] = (tw_real) ((margin - d) / by_push);
         }
     }
-    const double by_pull = positives > 0 ? positives : 1, by_push = inside > 0 ? inside : 1;
-    for (size_t k = 0; k < cells; k++)
-        ds[k] = (tw_real) ((double) ds[k] / (rel[k] == TWI_POSITIVE ? by_pull : by_push));
     twi_loss_measure(stats, s, rel, R, C);
-    stats->active = negatives > 0 ? inside / negatives : 0;
+    stats->active = n.negatives > 0 ? n.inside / n.negatives : 0;
     return pull / by_pull + push / by_push;
+}
+
+double twi_loss_cosine(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
+                       const unsigned char *rel, const float *label, int B, int C)
+{
+    double loss = 0;
+
+    memset(ds, 0, cells_of(B, C) * sizeof *ds);
+    for (int i = 0; i < B; i++) {
+        const size_t own = (size_t) i * (size_t) C + (size_t) i;
+        const double off = (double) s[own] - (double) label[i];
+        loss += off * off;
+        ds[own] = (tw_real) (2 * off / B);
+    }
+    twi_loss_measure(stats, s, rel, B, C);
+    stats->active = 1;
+    return loss / B;
 }
 
 /* One side of a labelled batch. */

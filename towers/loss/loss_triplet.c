@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "towers/loss/loss.h"
+#include "towers/loss/loss_line.h"
 
 /* d^2 = 2 - 2 s may round to 0 or below it; this floor keeps the root's derivative finite and
  * smooth. */
@@ -163,4 +164,71 @@ double twi_loss_batch_hard(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
     twi_loss_measure(stats, s, rel, R, C);
     stats->active = active / by;
     return loss / by;
+}
+
+/* ---- pairs, both ways --------------------------------------------------------------------------
+ */
+
+/* The semi-hard negative of a line; -1: there is none. */
+static int semi_hard_of_line(const tw_real *s, const unsigned char *rel, const twi_line *l)
+{
+    const tw_real positive = s[twi_line_at(l, l->own)];
+    int best = -1, farthest = -1;
+
+    for (int k = 0; k < l->n; k++) {
+        const size_t here = twi_line_at(l, k);
+        if (rel[here] != TWI_NEGATIVE)
+            continue;
+        if (s[here] < positive && (best < 0 || s[here] > s[twi_line_at(l, best)]))
+            best = k;
+        if (farthest < 0 || s[here] < s[twi_line_at(l, farthest)])
+            farthest = k;
+    }
+    return best >= 0 ? best : farthest;
+}
+
+typedef struct hinge_sum {
+    double loss;
+    int active, terms;
+} hinge_sum;
+
+/* d_ap^2 - d_an^2 + margin = 2 (s_an - s_ap) + margin. */
+static void add_hinge(hinge_sum *sum, tw_real *ds, const tw_real *s, size_t positive,
+                      size_t negative, double margin)
+{
+    double v = 2 * ((double) s[negative] - (double) s[positive]) + margin;
+    sum->terms++;
+    if (v <= 0)
+        return;
+    sum->loss += v;
+    sum->active++;
+    ds[negative] += 2;
+    ds[positive] -= 2;
+}
+
+double twi_loss_triplet(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
+                        const unsigned char *rel, double margin, int B, int C)
+{
+    const size_t cells = (size_t) B * (size_t) C;
+    hinge_sum sum = {0};
+
+    memset(ds, 0, cells * sizeof *ds);
+    for (int i = 0; i < B; i++) {
+        const twi_line row = twi_row_line(i, C), column = twi_column_line(i, B, C);
+        const size_t own = twi_line_at(&row, i);
+        int k = semi_hard_of_line(s, rel, &row);
+        if (k >= 0)
+            add_hinge(&sum, ds, s, own, twi_line_at(&row, k), margin);
+        k = semi_hard_of_line(s, rel, &column);
+        if (k >= 0)
+            add_hinge(&sum, ds, s, own, twi_line_at(&column, k), margin);
+        if (C > B)
+            add_hinge(&sum, ds, s, own, twi_line_at(&row, B + i), margin);
+    }
+    const double n = sum.active > 0 ? sum.active : 1;
+    for (size_t k = 0; k < cells; k++)
+        ds[k] = (tw_real) ((double) ds[k] / n);
+    twi_loss_measure(stats, s, rel, B, C);
+    stats->active = sum.terms > 0 ? (double) sum.active / sum.terms : 0;
+    return sum.loss / n;
 }

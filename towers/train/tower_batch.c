@@ -192,14 +192,13 @@ tw_status twi_batch_embed(void *ctx, int worker, int begin, int end, tw_tape *ta
 static double pair_loss(twi_batch *b, twi_loss_stats *stats, int B, int C)
 {
     const tw_real *lq = b->logq != NULL ? b->lq : NULL;
-    const float *label = b->labelled ? b->label : NULL;
     const double scale = twi_scalar_scale(&b->scale);
 
     switch (b->loss) {
-    case TW_LOSS_TRIPLET: return twi_loss_triplet(b->ds, stats, b->s, b->mask, b->margin, B, C);
+    case TW_LOSS_TRIPLET: return twi_loss_triplet(b->ds, stats, b->s, b->rel, b->margin, B, C);
     case TW_LOSS_CONTRASTIVE:
-        return twi_loss_contrastive(b->ds, stats, b->s, b->mask, label, b->margin, B, C);
-    case TW_LOSS_COSINE: return twi_loss_cosine(b->ds, stats, b->s, b->mask, b->label, B, C);
+        return twi_loss_contrastive(b->ds, stats, b->s, b->rel, b->labelled, b->margin, B, C);
+    case TW_LOSS_COSINE: return twi_loss_cosine(b->ds, stats, b->s, b->rel, b->label, B, C);
     case TW_LOSS_COSENT:
         return twi_loss_cosent(b->ds, stats, b->s, b->label, b->scored, scale, B, C);
     case TW_LOSS_BCE:
@@ -212,8 +211,8 @@ static double pair_loss(twi_batch *b, twi_loss_stats *stats, int B, int C)
     case TW_LOSS_SUPCON:
     case TW_LOSS_INFONCE: break;
     }
-    return twi_loss_infonce_fast(b->ds, stats, b->sums, b->s, b->mask, lq,
-                                 lq != NULL ? lq + B : NULL, 1 / scale, B, C);
+    return twi_loss_infonce(b->ds, stats, b->sums, b->s, b->rel, lq, lq != NULL ? lq + B : NULL,
+                            1 / scale, B, C);
 }
 
 static double class_loss(twi_batch *b, twi_loss_stats *stats, int R, int C)
@@ -223,7 +222,7 @@ static double class_loss(twi_batch *b, twi_loss_stats *stats, int R, int C)
     switch (b->loss) {
     case TW_LOSS_TRIPLET: return twi_loss_semi_hard(b->ds, stats, b->s, b->rel, b->margin, R, R);
     case TW_LOSS_CONTRASTIVE:
-        return twi_loss_contrastive_all(b->ds, stats, b->s, b->rel, b->margin, R, R);
+        return twi_loss_contrastive(b->ds, stats, b->s, b->rel, false, b->margin, R, R);
     case TW_LOSS_BCE:
         return twi_loss_sigmoid(b->ds, &b->dbias, stats, b->s, b->rel, scale, b->scale.bias, R, R);
     case TW_LOSS_ONLINE: return twi_loss_online(b->ds, stats, b->s, b->rel, b->margin, R, R);

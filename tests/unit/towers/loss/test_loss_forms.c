@@ -79,7 +79,7 @@ static void contrastive_is_that_by_hand(void **state)
     tw_real ds[4];
     twi_loss_stats stats;
     (void) state;
-    assert_near(twi_loss_contrastive_all(ds, &stats, s, rel, 0.5, 2, 2), 0.17 / 4 + 0.04 / 2,
+    assert_near(twi_loss_contrastive(ds, &stats, s, rel, false, 0.5, 2, 2), 0.17 / 4 + 0.04 / 2,
                 1e-12);
     assert_near(ds[1], -0.2, 1e-12);
     assert_near(ds[2], 0.2, 1e-12);
@@ -293,7 +293,7 @@ static double value(trial *t, tw_real *ds, const tw_real *s)
     case SIGMOID:
         loss = twi_loss_sigmoid(ds, &t->dbias, &stats, s, t->rel, t->scale, t->bias, R, R);
         break;
-    case CONTRASTIVE: loss = twi_loss_contrastive_all(ds, &stats, s, t->rel, 0.7, R, R); break;
+    case CONTRASTIVE: loss = twi_loss_contrastive(ds, &stats, s, t->rel, false, 0.7, R, R); break;
     case ONLINE: loss = twi_loss_online(ds, &stats, s, t->rel, 0.7, R, R); break;
     case COSENT: loss = twi_loss_cosent(ds, &stats, s, t->label, scratch, t->scale, R, R); break;
     case ALL: loss = twi_loss_batch_all(ds, &stats, s, t->rel, 0.5, R, R); break;

@@ -6,9 +6,19 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "towers/internal.h"
+#include "towers/loss/loss.h"
+#include "towers/recipe.h"
 
 static const unsigned char no_mask[64] = {0};
+static double scratch[64];
+
+/* The relations of a batch of pairs. */
+static const unsigned char *related(const unsigned char *mask, const float *label, int B, int C)
+{
+    static unsigned char rel[64];
+    twi_relate_pairs(rel, mask, label, label == NULL, B, C);
+    return rel;
+}
 
 /* s = [[0.9, 0.1], [0.3, 0.5]] at t = 0.5: logits [[1.8, 0.2], [0.6, 1.0]]. */
 static void infonce_is_that_by_hand(void **state)
@@ -19,7 +29,8 @@ static void infonce_is_that_by_hand(void **state)
     (void) state;
     const double rows = log1p(exp(-1.6)) + log1p(exp(-0.4));
     const double columns = log1p(exp(-1.2)) + log1p(exp(-0.8));
-    assert_near(twi_loss_infonce(ds, &stats, s, no_mask, NULL, NULL, 0.5, 2, 2),
+    assert_near(twi_loss_infonce(ds, &stats, scratch, s, related(no_mask, NULL, 2, 2), NULL, NULL,
+                                 0.5, 2, 2),
                 (rows + columns) / 4, 1e-12);
     /* d/ds[0,1]: a negative of row 0 and of column 1; each term weighs 1/4. */
     const double p_row = exp(-1.6) / (1 + exp(-1.6)), p_column = exp(-0.8) / (1 + exp(-0.8));
@@ -35,7 +46,8 @@ static void infonce_counts_rows_that_are_not_first(void **state)
     tw_real ds[4];
     twi_loss_stats stats;
     (void) state;
-    (void) twi_loss_infonce(ds, &stats, s, no_mask, NULL, NULL, 1, 2, 2);
+    (void) twi_loss_infonce(ds, &stats, scratch, s, related(no_mask, NULL, 2, 2), NULL, NULL, 1, 2,
+                            2);
     assert_near(stats.active, 0.5, 0); /* row 0 and column 1 */
 }
 
@@ -47,13 +59,16 @@ static void masked_cells_do_not_push(void **state)
     tw_real ds[4];
     twi_loss_stats stats;
     (void) state;
-    assert_near(twi_loss_infonce(ds, &stats, s, one, NULL, NULL, 0.5, 2, 2),
-                (log1p(exp(-0.4)) + log1p(exp(-1.2))) / 4, 1e-12);
+    assert_near(
+        twi_loss_infonce(ds, &stats, scratch, s, related(one, NULL, 2, 2), NULL, NULL, 0.5, 2, 2),
+        (log1p(exp(-0.4)) + log1p(exp(-1.2))) / 4, 1e-12);
     assert_near(ds[1], 0, 0);
     assert_near(stats.neg_cosine, 0.3, 1e-12);
-    assert_near(twi_loss_infonce(ds, &stats, s, all, NULL, NULL, 0.5, 2, 2), 0, 1e-12);
-    assert_near(twi_loss_triplet(ds, &stats, s, all, 0.2, 2, 2), 0, 0);
-    (void) twi_loss_contrastive(ds, &stats, s, all, NULL, 0.5, 2, 2);
+    assert_near(
+        twi_loss_infonce(ds, &stats, scratch, s, related(all, NULL, 2, 2), NULL, NULL, 0.5, 2, 2),
+        0, 1e-12);
+    assert_near(twi_loss_triplet(ds, &stats, s, related(all, NULL, 2, 2), 0.2, 2, 2), 0, 0);
+    (void) twi_loss_contrastive(ds, &stats, s, related(all, NULL, 2, 2), false, 0.5, 2, 2);
     assert_near(ds[1], 0, 0);
     assert_near(ds[2], 0, 0);
 }
@@ -67,8 +82,9 @@ static void logq_lifts_what_is_rarely_drawn(void **state)
     (void) state;
     const tw_real q[2] = {log(0.75), log(0.25)};
     const double first = log1p(3), second = log1p(1.0 / 3);
-    assert_near(twi_loss_infonce(ds, &stats, s, no_mask, q, q, 1, 2, 2),
-                (2 * first + 2 * second) / 4, 1e-12);
+    assert_near(
+        twi_loss_infonce(ds, &stats, scratch, s, related(no_mask, NULL, 2, 2), q, q, 1, 2, 2),
+        (2 * first + 2 * second) / 4, 1e-12);
 }
 
 /* Positive 0.6; negatives 0.7 (nearer), 0.55 (semi-hard), 0.1 (easy): 2 (0.55 - 0.6) + 0.2 = 0.1.
@@ -82,7 +98,8 @@ static void triplet_takes_the_semi_hard_negative(void **state)
     (void) state;
     /* Column 0: positive 0.6, candidates 0.7, 0.2, 0.1: semi-hard 0.2, whose hinge is negative. Row
      * 1: positive 0.9, nearest 0.7: 2 (0.7 - 0.9) + 0.2 < 0. All others are easy. */
-    assert_near(twi_loss_triplet(ds, &stats, s, no_mask, 0.2, 4, 4), 0.1, 1e-12);
+    assert_near(twi_loss_triplet(ds, &stats, s, related(no_mask, NULL, 4, 4), 0.2, 4, 4), 0.1,
+                1e-12);
     assert_near(stats.active, 1.0 / 8, 1e-12);
     assert_near(ds[2], 2, 1e-12);
     assert_near(ds[0], -2, 1e-12);
@@ -96,7 +113,8 @@ static void triplet_falls_back_to_the_farthest(void **state)
     tw_real ds[9];
     twi_loss_stats stats;
     (void) state;
-    assert_near(twi_loss_triplet(ds, &stats, s, no_mask, 0.2, 3, 3), 2 * (0.5 - 0.1) + 0.2, 1e-12);
+    assert_near(twi_loss_triplet(ds, &stats, s, related(no_mask, NULL, 3, 3), 0.2, 3, 3),
+                2 * (0.5 - 0.1) + 0.2, 1e-12);
     assert_near(ds[2], 2, 1e-12);
 }
 
@@ -110,7 +128,8 @@ static void given_negatives_are_held_against_their_row(void **state)
     (void) state;
     /* Row 0: semi-hard is the given one, 2 (0.85 - 0.9) + 0.2 = 0.1, and it counts again as given.
      */
-    assert_near(twi_loss_triplet(ds, &stats, s, no_mask, 0.2, 2, 4), 0.1, 1e-12);
+    assert_near(twi_loss_triplet(ds, &stats, s, related(no_mask, NULL, 2, 4), 0.2, 2, 4), 0.1,
+                1e-12);
     assert_near(ds[2], 2, 1e-12);
     assert_near(stats.active, 2.0 / 6, 1e-12);
 }
@@ -123,7 +142,8 @@ static void contrastive_is_that_by_hand(void **state)
     tw_real ds[9];
     twi_loss_stats stats;
     (void) state;
-    assert_near(twi_loss_contrastive(ds, &stats, s, no_mask, label, 0.5, 3, 3), 0.04 / 3, 1e-12);
+    assert_near(twi_loss_contrastive(ds, &stats, s, related(no_mask, label, 3, 3), true, 0.5, 3, 3),
+                0.04 / 3, 1e-12);
     assert_near(ds[0], -0.2 / 3, 1e-12);
     assert_near(ds[4], 0.2 / 3, 1e-12);
     assert_near(ds[8], 0, 0);
@@ -138,8 +158,8 @@ static void contrastive_without_labels_takes_the_batch(void **state)
     tw_real ds[4];
     twi_loss_stats stats;
     (void) state;
-    assert_near(twi_loss_contrastive(ds, &stats, s, no_mask, NULL, 0.5, 2, 2), 0.05 / 4 + 0.04 / 2,
-                1e-12);
+    assert_near(twi_loss_contrastive(ds, &stats, s, related(no_mask, NULL, 2, 2), false, 0.5, 2, 2),
+                0.05 / 4 + 0.04 / 2, 1e-12);
     assert_near(ds[1], 0.2, 1e-12);
     assert_near(stats.active, 0.5, 0);
 }
@@ -151,7 +171,8 @@ static void cosine_is_that_by_hand(void **state)
     tw_real ds[4];
     twi_loss_stats stats;
     (void) state;
-    assert_near(twi_loss_cosine(ds, &stats, s, no_mask, label, 2, 2), (0.16 + 0.0025) / 2, 1e-12);
+    assert_near(twi_loss_cosine(ds, &stats, s, related(no_mask, label, 2, 2), label, 2, 2),
+                (0.16 + 0.0025) / 2, 1e-12);
     assert_near(ds[0], 0.4, 1e-12);
     assert_near(ds[3], -0.05, 1e-12);
 }
@@ -172,14 +193,14 @@ typedef struct trial {
 static double value(const trial *t, tw_real *ds, const tw_real *s)
 {
     twi_loss_stats stats;
+    const unsigned char *rel = related(t->mask, t->labelled ? t->label : NULL, B, t->C);
     switch (t->loss) {
-    case TW_LOSS_TRIPLET: return twi_loss_triplet(ds, &stats, s, t->mask, 0.4, B, t->C);
+    case TW_LOSS_TRIPLET: return twi_loss_triplet(ds, &stats, s, rel, 0.4, B, t->C);
     case TW_LOSS_CONTRASTIVE:
-        return twi_loss_contrastive(ds, &stats, s, t->mask, t->labelled ? t->label : NULL, 0.7, B,
-                                    t->C);
-    case TW_LOSS_COSINE: return twi_loss_cosine(ds, &stats, s, t->mask, t->label, B, t->C);
+        return twi_loss_contrastive(ds, &stats, s, rel, t->labelled, 0.7, B, t->C);
+    case TW_LOSS_COSINE: return twi_loss_cosine(ds, &stats, s, rel, t->label, B, t->C);
     default:
-        return twi_loss_infonce(ds, &stats, s, t->mask, t->logq ? t->qa : NULL,
+        return twi_loss_infonce(ds, &stats, scratch, s, rel, t->logq ? t->qa : NULL,
                                 t->logq ? t->qc : NULL, 0.3, B, t->C);
     }
 }
