@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/nearest.h"
 
 static void print_help(const usage *u)
 {
@@ -42,6 +43,24 @@ int wrong_usage(const usage *u, const char *fmt, ...)
     va_end(ap);
     (void) fprintf(stderr, "\nhint: twindex %.*s --help\n", name_length(u), u->synopsis);
     return EXIT_USAGE;
+}
+
+/* What flags were called before. */
+static const struct {
+    const char *old, *now;
+} renamed[] = {{"output", "out"}};
+
+/* The present name of a long flag. */
+static void bring_up(const usage *u, const char **name, size_t *len)
+{
+    for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++) {
+        if (strlen(renamed[i].old) != *len || strncmp(renamed[i].old, *name, *len) != 0)
+            continue;
+        (void) fprintf(stderr, "note: --%s is called --%s now (twindex %.*s --help)\n",
+                       renamed[i].old, renamed[i].now, name_length(u), u->synopsis);
+        *name = renamed[i].now;
+        *len = strlen(renamed[i].now);
+    }
 }
 
 static const flag *find_flag(const usage *u, const char *name, size_t len)
@@ -87,6 +106,22 @@ static int set_flag(const usage *u, const flag *f, const char *value)
     return 0;
 }
 
+/* len: of the name behind the dashes of a long flag. */
+static int unknown_flag(const usage *u, const char *arg, size_t len)
+{
+    nearest n = {.word = arg + 2, .len = len};
+    if (len == 0)
+        return wrong_usage(u, "unknown option '%s'", arg);
+    nearest_offer(&n, "help");
+    for (const flag *f = u->flags; f->name != NULL; f++)
+        nearest_offer(&n, f->name);
+    for (int i = 0; u->settings != NULL && i < u->settings->n; i++)
+        nearest_offer(&n, u->settings->list[i].key);
+    if (n.name == NULL)
+        return wrong_usage(u, "unknown option '%s'", arg);
+    return wrong_usage(u, "unknown option '%s'; did you mean --%s?", arg, n.name);
+}
+
 /* How many arguments the flag at argv[0] took; negative: the exit code, negated. */
 static int take_flag(const usage *u, int argc, char **argv)
 {
@@ -94,6 +129,8 @@ static int take_flag(const usage *u, int argc, char **argv)
     bool is_long = arg[1] == '-';
     const char *name = arg + (is_long ? 2 : 1);
     size_t len = equals != NULL ? (size_t) (equals - name) : strlen(name);
+    if (is_long && find_flag(u, name, len) == NULL)
+        bring_up(u, &name, &len);
     const flag *f = is_long ? find_flag(u, name, len) : len == 1 ? find_letter(u, name[0]) : NULL;
     const char *value = equals != NULL ? equals + 1 : argc > 1 ? argv[1] : NULL;
     int took = equals != NULL ? 1 : 2;
@@ -118,7 +155,7 @@ static int take_flag(const usage *u, int argc, char **argv)
         if (rc != 0)
             return rc > 0 ? took : -EXIT_USAGE;
     }
-    return -wrong_usage(u, "unknown option '%s'", arg);
+    return -unknown_flag(u, arg, is_long ? len : 0);
 }
 
 int parse_args(const usage *u, int *argc, char **argv, int least, int most)
@@ -147,6 +184,16 @@ int parse_args(const usage *u, int *argc, char **argv, int least, int most)
         i += took;
     }
     *argc = n;
+    if (u->at != NULL && u->at->dir == NULL && u->at->connect == NULL && n > 0) {
+        if (place_take(u->at, argv[0]))
+            memmove(argv, argv + 1, (size_t) (*argc = --n) * sizeof *argv);
+        else if (n > most)
+            return wrong_usage(u, "'%s' is no data directory (one has a twindex.db) and no URL",
+                               argv[0]);
+        else if (n >= least)
+            return wrong_usage(u, "say where: a data directory or a URL comes first, or --dir or "
+                                  "--connect");
+    }
     if (n < least)
         return wrong_usage(u, "something is missing: twindex %s", u->synopsis);
     if (n > most)

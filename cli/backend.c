@@ -9,16 +9,17 @@ int backend_open(backend *b, const usage *u, const backend_options *opt)
     tw_status st;
 
     *b = (backend){0};
-    if ((opt->dir == NULL) == (opt->connect == NULL))
-        return wrong_usage(u, "give either --dir DIR or --connect URL");
-    if (opt->dir != NULL) {
+    if ((opt->at.dir == NULL) == (opt->at.connect == NULL))
+        return wrong_usage(
+            u, "say where: a data directory or a URL comes first, or --dir or --connect");
+    if (opt->at.dir != NULL) {
         const tw_engine_options eng = {.mode = opt->write ? TW_ENGINE_WRITE : TW_ENGINE_READ};
-        st = tw_engine_open(&b->engine, opt->dir, &eng, &err);
+        st = tw_engine_open(&b->engine, opt->at.dir, &eng, &err);
     } else {
         /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
         const char *key = opt->api_key != NULL ? opt->api_key : getenv("TWINDEX_API_KEY");
         const tw_client_options cl = {.timeout_ms = (int) opt->timeout_ms, .api_key = key};
-        st = tw_client_open(&b->client, opt->connect, &cl, &err);
+        st = tw_client_open(&b->client, opt->at.connect, &cl, &err);
     }
     return st == TW_OK ? 0 : failed(&err);
 }

@@ -12,8 +12,10 @@
 
 #include "base/error.h"
 #include "base/types.h"
+#include "cli/place.h"
 #include "cli/print.h"
 #include "engine/engine.h"
+#include "nn/settings.h"
 #include "rpc/client.h"
 
 enum { EXIT_USAGE = 2, EXIT_CORRUPT = 3 };
@@ -75,9 +77,11 @@ typedef struct usage {
     const char *about;       /* a paragraph */
     const char *example;     /* lines, each indented by two */
     const flag *flags;       /* ends with a NULL name */
+    place *at;               /* not NULL: the first argument may be the place, where no flag is */
     void (*more)(FILE *out); /* more of --help; NULL: none */
     other_flag_fn other;     /* NULL: none */
     void *other_ctx;
+    const tw_settings *settings; /* that `other` takes, to offer the nearest of; NULL: none */
 } usage;
 
 /* Sets the flags and leaves in argv[0..*argc) what is no flag, of which there must be between least
@@ -164,14 +168,17 @@ typedef struct backend {
 } backend;
 
 typedef struct backend_options {
-    const char *dir, *connect, *api_key;
+    place at;
+    const char *api_key;
     int64_t timeout_ms;
     bool write;
 } backend_options;
 
 #define BACKEND_FLAGS(opt)                                                                           \
-    {"dir", 'd', FLAG_TEXT, &(opt).dir, "DIR", "use this data directory", 0, 0},                     \
-        {"connect", 'c', FLAG_TEXT, &(opt).connect, "URL", "ask the server there", 0, 0},            \
+    {                                                                                                \
+        "dir", 'd', FLAG_TEXT, &(opt).at.dir, "DIR", "the directory, where no argument says it",     \
+        0,     0},                                                                                   \
+        {"connect", 'c', FLAG_TEXT, &(opt).at.connect, "URL", "the server, likewise", 0, 0},         \
         {"api-key", 0, FLAG_TEXT, &(opt).api_key, "KEY", "the server's key (or in TWINDEX_API_KEY)", \
          0,         0},                                                                              \
     {                                                                                                \

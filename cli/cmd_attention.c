@@ -185,7 +185,7 @@ int cmd_attention(int argc, char **argv)
         {"user", 'u', FLAG_TEXT, &f.user, "ID", "this user's history", 0, 0},
         {"history", 0, FLAG_TEXT, &f.history, "A,B,...",
          "these items, oldest first (\\, in a title)", 0, 0},
-        {"output", 'o', FLAG_TEXT, &f.path, "FILE", "draw the map, a .png or .svg", 0, 0},
+        {"out", 'o', FLAG_TEXT, &f.path, "FILE", "draw the map, a .png or .svg", 0, 0},
         {"last", 0, FLAG_INT, &f.last, "N", "items in the image, from the latest back (25)", 1,
          200},
         {"block", 0, FLAG_INT, &f.block, "B", "of the model, from 1 (the last)", 1, 16},

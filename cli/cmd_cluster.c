@@ -243,7 +243,7 @@ int cmd_cluster(int argc, char **argv)
     const flag flags[] = {
         {"k", 'k', FLAG_INT, &f.k, "N", "clusters (about the root of half the items, 2 to 256)", 1,
          TW_KMEANS_MAX_K},
-        {"out", 0, FLAG_TEXT, &f.csv, "FILE", "write item,cluster,name,score as CSV", 0, 0},
+        {"out", 'o', FLAG_TEXT, &f.csv, "FILE", "write item,cluster,name,score as CSV", 0, 0},
         {"png", 0, FLAG_TEXT, &f.image, "FILE", "draw a map of all items, a .png or .svg", 0, 0},
         {"against", 0, FLAG_TEXT, &f.against, "NAME", "compare with this attribute's values (NMI)",
          0, 0},
@@ -253,7 +253,7 @@ int cmd_cluster(int argc, char **argv)
         {"quiet", 'q', FLAG_BOOL, &f.quiet, NULL, "no progress", 0, 0},
         {0}};
     const usage u = {
-        .synopsis = "cluster DIR [-k N] [--out FILE.csv] [--png map.png] [--json]",
+        .synopsis = "cluster DIR [-k N] [-o FILE.csv] [--png map.png] [--json]",
         .about =
             "Groups the items by their tower vectors (spherical k-means) and names each group\n"
             "by the words and attribute values that its items have and others have not.\n"

@@ -98,8 +98,8 @@ static int check_flags(const usage *u, const embed_flags *f, int items)
     const int ways = (items > 0) + asking_shows(&f->shown) + f->all;
     if (ways != 1)
         return wrong_usage(u, "give ITEMs, or --text, --image, --audio, or --all");
-    if (f->all && f->at.dir == NULL)
-        return wrong_usage(u, "--all reads a directory: give --dir");
+    if (f->all && f->at.at.dir == NULL)
+        return wrong_usage(u, "--all reads a data directory, not a server");
     if ((f->all || items > 1) && f->out == NULL)
         return wrong_usage(u, "several vectors go into a file: give --out FILE");
     if (f->out != NULL && vector_file_check(f->out, &err) != TW_OK)
@@ -118,16 +118,17 @@ int cmd_embed(int argc, char **argv)
         {"json", 0, FLAG_BOOL, &f.json, NULL, "answer as JSON", 0, 0},
         {0}};
     const usage u = {
-        .synopsis = "embed (--dir DIR | --connect URL) (ITEM... | --text T | --image F | --audio F "
+        .synopsis = "embed DIR|URL (ITEM... | --text T | --image F | --audio F "
                     "| --all) [--out FILE]",
         .about =
             "Prints the tower's unit vector, numbers separated by blanks; or writes vectors for\n"
             "other tools, float32. The ids of .npy and .fvecs stand in FILE.ids, one a line. "
             "--all\n"
             "leaves out items of which the towers read nothing, and says how many.",
-        .example = "  twindex embed --dir films --text \"space adventure\"\n"
-                   "  twindex embed --dir films --all --out films.npy",
+        .example = "  twindex embed films --text \"space adventure\"\n"
+                   "  twindex embed films --all --out films.npy",
         .flags = flags,
+        .at = &f.at.at,
     };
     tw_embed_query shown;
     backend b = {0};

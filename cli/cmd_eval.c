@@ -66,7 +66,7 @@ int cmd_eval(int argc, char **argv)
         return rc;
     const bool seq = strcmp(argv[0], "seq") == 0;
     if (!seq && strcmp(argv[0], "index") != 0)
-        return wrong_usage(&u, "'%s' is none of towers, seq, index", argv[0]);
+        return wrong_usage(&u, "what to measure is '%s'; give towers, seq or index", argv[0]);
     opt.seed = (uint64_t) seed;
 
     const tw_engine_options eng = {.mode = TW_ENGINE_READ};

@@ -73,6 +73,7 @@ int eval_cold(int argc, char **argv)
         .more = print_seq_settings,
         .other = settings_take,
         .other_ctx = &p,
+        .settings = p.of,
     };
     int rc = parse_args(&u, &argc, argv, 1, 1);
     if (rc >= 0)

@@ -48,6 +48,7 @@ int eval_events(int argc, char **argv)
         .more = print_seq_settings,
         .other = settings_take,
         .other_ctx = &p,
+        .settings = p.of,
     };
     char *report = NULL;
     meter m;

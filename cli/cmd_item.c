@@ -20,7 +20,7 @@ int cmd_put(int argc, char **argv)
         {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
         {0}};
     const usage u = {
-        .synopsis = "put (--dir DIR | --connect URL) ID [--title T] [--text T] [--attributes JSON]",
+        .synopsis = "put DIR|URL ID [--title T] [--text T] [--attributes JSON]",
         .about =
             "Inserts an item, or replaces the whole of the one with this id. When it returns, the\n"
             "item is on disk and the next query finds it. Images and audio files are files that "
@@ -28,9 +28,10 @@ int cmd_put(int argc, char **argv)
             "where they are: with --dir any that you can read, with --connect files of the "
             "server,\n"
             "named by their paths below its media root (twindex serve --media-root).",
-        .example = "  twindex put --dir films 9001 --title \"Robot Toys (1998)\" "
+        .example = "  twindex put films 9001 --title \"Robot Toys (1998)\" "
                    "--attributes '{\"genres\": [\"Animation\"]}'",
         .flags = flags,
+        .at = &at.at,
     };
     static const char *const names[] = {"created", "replaced", "unchanged"};
     tw_error err = {0};
@@ -96,12 +97,13 @@ int cmd_get(int argc, char **argv)
     const flag flags[] = {
         BACKEND_FLAGS(at), {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0}, {0}};
     const usage u = {
-        .synopsis = "get (--dir DIR | --connect URL) ITEM [--json]",
+        .synopsis = "get DIR|URL ITEM [--json]",
         .about = "Shows an item, named by id or by exact title. Where several items have the "
                  "title, it is\n"
                  "the first, and the ids of the others are told.",
-        .example = "  twindex get --dir films \"Toy Story (1995)\"",
+        .example = "  twindex get films \"Toy Story (1995)\"",
         .flags = flags,
+        .at = &at.at,
     };
     tw_error err = {0};
     tw_item item;
@@ -128,10 +130,11 @@ int cmd_delete(int argc, char **argv)
     backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS, .write = true};
     const flag flags[] = {BACKEND_FLAGS(at), {0}};
     const usage u = {
-        .synopsis = "delete (--dir DIR | --connect URL) ID",
+        .synopsis = "delete DIR|URL ID",
         .about = "Removes an item. Its id must be given, for titles need not be unique.",
-        .example = "  twindex delete --dir films 9001",
+        .example = "  twindex delete films 9001",
         .flags = flags,
+        .at = &at.at,
     };
     tw_error err = {0};
     backend b;
@@ -158,10 +161,11 @@ int cmd_record(int argc, char **argv)
         {"time", 0, FLAG_INT, &time, "T", "seconds since 1970 (now)", 1, INT64_MAX},
         {0}};
     const usage u = {
-        .synopsis = "record (--dir DIR | --connect URL) USER ITEM [--time T]",
+        .synopsis = "record DIR|URL USER ITEM [--time T]",
         .about = "Notes that a user consumed an item: it counts from the next `next` on.",
-        .example = "  twindex record --dir films 42 \"Toy Story (1995)\"",
+        .example = "  twindex record films 42 \"Toy Story (1995)\"",
         .flags = flags,
+        .at = &at.at,
     };
     tw_error err = {0};
     bool added = false;

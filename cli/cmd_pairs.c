@@ -108,13 +108,14 @@ int cmd_pairs(int argc, char **argv)
     const flag flags[] = {
         BACKEND_FLAGS(at), {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0}, {0}};
     const usage u = {
-        .synopsis = "pairs (--dir DIR | --connect URL) (ITEM ITEM | FILE) [--json]",
+        .synopsis = "pairs DIR|URL (ITEM ITEM | FILE) [--json]",
         .about =
             "Scores how alike two items are: the cosine of their tower vectors, in [-1, 1]. Of a\n"
             "FILE of pairs (a,b,label) each row comes back as CSV with its cosine.",
-        .example = "  twindex pairs --dir shop 4711 4712\n"
-                   "  twindex pairs --dir shop same.csv >scored.csv",
+        .example = "  twindex pairs shop 4711 4712\n"
+                   "  twindex pairs shop same.csv >scored.csv",
         .flags = flags,
+        .at = &at.at,
     };
     backend b;
     int rc = parse_args(&u, &argc, argv, 1, 2);

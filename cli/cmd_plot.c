@@ -9,7 +9,7 @@
 int cmd_plot(int argc, char **argv)
 {
     const char *path = NULL;
-    const flag flags[] = {{"output", 'o', FLAG_TEXT, &path, "FILE", "a .png or .svg", 0, 0}, {0}};
+    const flag flags[] = {{"out", 'o', FLAG_TEXT, &path, "FILE", "a .png or .svg", 0, 0}, {0}};
     const usage u = {
         .synopsis = "plot towers|seq DIR -o FILE",
         .about = "Draws how the active model was trained: loss and validation NDCG@10 against\n"
@@ -24,7 +24,7 @@ int cmd_plot(int argc, char **argv)
         return rc;
     bool towers = strcmp(argv[0], "towers") == 0;
     if (!towers && strcmp(argv[0], "seq") != 0)
-        return wrong_usage(&u, "'%s' is none of towers, seq", argv[0]);
+        return wrong_usage(&u, "what to draw is '%s'; give towers or seq", argv[0]);
     if (path == NULL)
         return wrong_usage(&u, "say where to draw it: -o FILE");
     tw_status st = plot_check(path, &err);

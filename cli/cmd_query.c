@@ -31,15 +31,16 @@ int cmd_similar(int argc, char **argv)
         {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
         {0}};
     const usage u = {
-        .synopsis = "similar (--dir DIR | --connect URL) (ITEM | --text T | --image F | --audio F) "
+        .synopsis = "similar DIR|URL (ITEM | --text T | --image F | --audio F) "
                     "[-k N] [--json]",
         .about = "Finds the items most like an item (named by id or by exact title), or like what\n"
                  "is shown: a text, an image, an audio file, or several of them at once.\n"
                  "The score is the cosine of the tower vectors.",
-        .example = "  twindex similar --dir films \"Toy Story (1995)\" -k 5\n"
-                   "  twindex similar --dir shop --image photo.jpg --text red\n"
-                   "  twindex similar --connect tcp://127.0.0.1:7700 --text \"space adventure\"",
+        .example = "  twindex similar films \"Toy Story (1995)\" -k 5\n"
+                   "  twindex similar shop --image photo.jpg --text red\n"
+                   "  twindex similar tcp://127.0.0.1:7700 --text \"space adventure\"",
         .flags = flags,
+        .at = &at.at,
     };
     tw_error err = {0};
     tw_answer answer;
@@ -115,14 +116,15 @@ int cmd_next(int argc, char **argv)
         {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
         {0}};
     const usage u = {
-        .synopsis = "next (--dir DIR | --connect URL) (--user U | --history A,B,C) [-k N] [--json]",
+        .synopsis = "next DIR|URL (--user U | --history A,B,C) [-k N] [--json]",
         .about = "What SSE-PT expects next for a user or a history. A user who was not there in "
                  "training\n"
                  "counts as the trained unknown user; one without history gets what is popular.",
-        .example = "  twindex next --dir films --user 42\n"
-                   "  twindex next --dir films --history 50,172\n"
-                   "  twindex next --dir films --user 42 --diversity 0.3 --popularity-discount 0.5",
+        .example = "  twindex next films --user 42\n"
+                   "  twindex next films --history 50,172\n"
+                   "  twindex next films --user 42 --diversity 0.3 --popularity-discount 0.5",
         .flags = flags,
+        .at = &at.at,
     };
     tw_error err = {0};
     tw_answer answer;

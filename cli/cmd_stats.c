@@ -96,19 +96,18 @@ int cmd_stats(int argc, char **argv)
     const flag flags[] = {
         BACKEND_FLAGS(at), {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0}, {0}};
     const usage u = {
-        .synopsis = "stats (--dir DIR | --connect URL) [--json]",
+        .synopsis = "stats DIR|URL [--json]",
         .about = "Counts, models and indexes.",
-        .example = "  twindex stats --dir films",
+        .example = "  twindex stats films",
         .flags = flags,
+        .at = &at.at,
     };
     tw_error err = {0};
     tw_engine_stats s;
     backend b;
-    int rc = parse_args(&u, &argc, argv, 0, 1);
+    int rc = parse_args(&u, &argc, argv, 0, 0);
     if (rc >= 0)
         return rc;
-    if (argc == 1 && at.dir == NULL && at.connect == NULL)
-        at.dir = argv[0];
     rc = backend_open(&b, &u, &at);
     if (rc != 0)
         return rc;

@@ -202,6 +202,7 @@ static int train_towers(int argc, char **argv)
         .more = print_tower_settings,
         .other = settings_take,
         .other_ctx = &p,
+        .settings = p.of,
     };
     int rc = parse_args(&u, &argc, argv, 1, 1);
     if (rc >= 0)
@@ -257,6 +258,7 @@ static int train_seq(int argc, char **argv)
         .more = print_seq_settings,
         .other = settings_take,
         .other_ctx = &p,
+        .settings = p.of,
     };
     int rc = parse_args(&u, &argc, argv, 1, 1);
     if (rc >= 0)
@@ -291,5 +293,9 @@ int cmd_train(int argc, char **argv)
     if (argc > 0 && strcmp(argv[0], "seq") == 0)
         return train_seq(argc - 1, argv + 1);
     int rc = parse_args(&u, &argc, argv, 0, 1);
-    return rc >= 0 ? rc : wrong_usage(&u, "say what to train: towers or seq");
+    return rc >= 0 ? rc
+                   : wrong_usage(&u,
+                                 argc == 0 ? "say what to train: towers or seq"
+                                           : "what to train is '%s'; give towers or seq",
+                                 argc == 0 ? "" : argv[0]);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/nearest.h"
 #include "cli/plot/plot.h"
 #include "ingest/media_features.h"
 #include "nn/blas.h"
@@ -45,6 +46,18 @@ static void help(FILE *out)
                         "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 corrupt data.\n");
 }
 
+static int unknown_command(const char *word)
+{
+    nearest n = {.word = word, .len = strlen(word)};
+    for (int i = 0; i < N_COMMANDS; i++)
+        nearest_offer(&n, commands[i].name);
+    (void) fprintf(stderr, "twindex: unknown command '%s'", word);
+    if (n.name != NULL)
+        (void) fprintf(stderr, "; did you mean %s?", n.name);
+    (void) fprintf(stderr, "\nhint: twindex help\n");
+    return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -74,6 +87,5 @@ int main(int argc, char **argv)
             return rc;
         }
     }
-    (void) fprintf(stderr, "twindex: unknown command '%s'\nhint: twindex help\n", argv[1]);
-    return EXIT_USAGE;
+    return unknown_command(argv[1]);
 }

@@ -44,6 +44,17 @@ one_line()
     fi
 }
 
+# The last command printed what first.out holds.
+same_as_first()
+{
+    count=$((count + 1))
+    if ! cmp -s first.out out; then
+        failures=$((failures + 1))
+        echo "FAILED: $name: another answer than"
+        sed 's/^/    /' first.out
+    fi
+}
+
 make_files()
 {
     echo 'id,title,genres' >films.csv
@@ -68,6 +79,10 @@ want 'no command prints help and fails' 2 'Usage: twindex COMMAND' "$program"
 want 'help' 0 'similar' "$program" --help
 want 'version' 0 '^twindex [0-9]' "$program" --version
 one_line 'unknown command' 2 "unknown command 'frob'" "$program" frob
+one_line 'a command misspelt' 2 "'simlar'; did you mean similar?" "$program" simlar
+one_line 'a flag misspelt' 2 "'--jsno'; did you mean --json?" "$program" stats --jsno
+one_line 'a setting misspelt' 2 "'--epcohs'; did you mean --epochs?" "$program" train seq d --epcohs 3
+one_line 'near to nothing' 2 "unknown option '--frobnicate'$" "$program" stats --frobnicate
 for c in init ingest events train eval plot cluster attention similar next embed pairs import put get delete record models activate rollback stats serve check; do
     want "$c --help shows an example" 0 'Example:' "$program" $c --help
     one_line "$c refuses an unknown flag" 2 "unknown option '--frob'" "$program" $c --frob
@@ -177,7 +192,20 @@ one_line 'a mistyped title names near ones' 1 'Western Story 1' "$program" simil
 one_line 'k 0' 2 "-k\|--k '0'" "$program" similar --dir d f1 -k 0
 one_line 'k not a number' 2 "'many'" "$program" similar --dir d f1 -k many
 one_line 'neither item nor text' 2 'ITEM or --text, --image, --audio' "$program" similar --dir d
-one_line 'neither dir nor connect' 2 '--dir DIR or --connect URL' "$program" similar f1
+one_line 'neither dir nor connect' 2 'a data directory or a URL comes first' "$program" similar f1
+one_line 'a place that is none' 2 "'nowhere' is no data directory" "$program" similar nowhere f1
+one_line 'a place that is none, alone' 2 "'nowhere' is no data directory" "$program" stats nowhere
+# The place first, as everywhere else: the same answer as with the flag.
+for ask in 'similar f1 -k 3' 'next --user u1 -k 3' 'get f1' 'embed f1' 'pairs f1 f2' 'stats'; do
+    command=${ask%% *} rest=
+    [ "$command" = "$ask" ] || rest=${ask#* }
+    # shellcheck disable=SC2086 -- words
+    "$program" $command d $rest >first.out 2>&1
+    # shellcheck disable=SC2086
+    want "$command with its place first" 0 "" "$program" $command --dir d $rest
+    same_as_first
+done
+one_line 'an item named like a folder' 1 "no item .*'films.csv'" "$program" similar --dir d films.csv
 one_line 'next wants a user or a history' 2 '--user or --history' "$program" next --dir d
 want 'next for a user' 0 'Story' "$program" next --dir d --user u1 -k 3
 want 'next for a history' 0 'not seen in training' "$program" next --dir d --history 'f1,f2' -k 3
@@ -237,7 +265,7 @@ else
     want 'it is an SVG, too' 0 '<svg' head -n 3 groups.svg
     one_line 'that kind of map there is not' 1 'ends neither' "$program" cluster d --png map.gif
 fi
-one_line 'plot of what' 2 'none of towers, seq' "$program" plot index d -o curve.png
+one_line 'plot of what' 2 "is 'index'; give towers or seq" "$program" plot index d -o curve.png
 one_line 'plot where' 2 '-o FILE' "$program" plot seq d
 want 'check' 0 'is sound' "$program" check d
 
@@ -261,6 +289,7 @@ for q in 'similar f1 -k 7' 'similar --text robot -k 7' 'next --user u5 -k 7' 'ne
 done
 one_line 'a second writer is told who writes' 1 "process $server" "$program" put --dir d x --title X
 want 'put over the wire' 0 'created' "$program" put --connect "$url" x --title 'Robot Story 11'
+want 'the URL may come first' 0 'Robot Story 11' "$program" get "$url" x
 want 'it is found at once' 0 'Robot' "$program" similar --connect "$url" x -k 3
 want 'record' 0 'recorded' "$program" record --connect "$url" u1 x --time 5000
 want 'record again' 0 'there already' "$program" record --connect "$url" u1 x --time 5000

@@ -173,7 +173,7 @@ want 'nothing was stored' 1 'no item' "$program" get --connect "$url" z
 want 'it has the vector of its like' 0 '^ *1  *1.000  *y ' "$program" similar --connect "$url" --image shop/ring4.png -k 1
 head -c 7000000 /dev/zero >large.png
 one_line 'an image over the limit' 1 'image has 7000000 bytes, at most 6291456' "$program" similar --connect "$url" --image large.png
-one_line '--all is for directories' 2 'give --dir' "$program" embed --connect "$url" --all --out v.npy
+one_line '--all is for directories' 2 'not a server' "$program" embed --connect "$url" --all --out v.npy
 kill "$server"
 wait "$server"
 server=
