@@ -23,6 +23,7 @@ help:
 	@echo 'make demo-audio  which drums sound alike? trained on ten kits, asked with three others'
 	@echo 'make test       build with every check on, run all tests'
 	@echo 'make bench      measure this machine'
+	@echo 'make bench-peers  install what bench/speed compares with, pinned, into build/peer'
 	@echo 'make install    program, library, headers, licence to PREFIX ($(PREFIX))'
 	@echo 'make clean      remove build/ (the FAISS built for this machine stays in the cache)'
 
@@ -46,6 +47,9 @@ demo-audio: deps-demo program
 
 bench: program
 	@sh bench/speed/run.sh
+
+bench-peers:
+	@sh bench/peers.sh
 
 install: program
 	@cmake --install build --prefix '$(PREFIX)' >build/install.log || { cat build/install.log; exit 1; }
@@ -87,5 +91,5 @@ else \
 fi
 endef
 
-.PHONY: all help program test demo demo-images demo-audio bench install clean deps deps-test deps-demo \
+.PHONY: all help program test demo demo-images demo-audio bench bench-peers install clean deps deps-test deps-demo \
     deps-demo-images

@@ -23,7 +23,7 @@ static int offline_eval(const char *dir, tw_cold_start_options opt, bool json, b
     meter_start(&m, "offline_eval", quiet);
     opt.progress = meter_show;
     opt.progress_ctx = &m;
-    tw_status st = tw_engine_offline_eval(e, &opt, &report, &err);
+    tw_status st = tw_engine_cold_start_eval(e, &opt, &report, &err);
     meter_end(&m);
     int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
     if (report != NULL && json)

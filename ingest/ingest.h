@@ -140,6 +140,7 @@ tw_reader_place tw_reader_tell(const tw_reader *r);
  * before it, or no line ends there. */
 TW_NODISCARD tw_status tw_reader_seek(tw_reader *r, tw_reader_place place, tw_error *err);
 
+/* What it was taken for, detected or as asked. For programs that load files themselves. */
 tw_ingest_format tw_reader_format(const tw_reader *r);
 
 /* How the file is understood, for the user to see: "csv: id=movie_id title=name

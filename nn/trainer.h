@@ -52,6 +52,7 @@ TW_NODISCARD tw_status tw_trainer_run(tw_trainer *tr, bool fresh, tw_worker_fn f
  * moved. Source: Kingma and Ba 2015. */
 TW_NODISCARD tw_status tw_trainer_update(tw_trainer *tr, double lr, tw_error *err);
 
-double tw_trainer_grad_norm(const tw_trainer *tr); /* of the last update, before clipping */
+double tw_trainer_grad_norm(
+    const tw_trainer *tr); /* of the last update, before clipping: for programs that log it */
 
 #endif

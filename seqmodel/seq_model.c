@@ -387,11 +387,6 @@ int64_t tw_seq_item_id(const tw_seq_model *m, int32_t item)
     return twi_ids_at(&m->item_ids, item);
 }
 
-int64_t tw_seq_user_id(const tw_seq_model *m, int32_t user)
-{
-    return twi_ids_at(&m->user_ids, user);
-}
-
 int32_t tw_seq_item_index(const tw_seq_model *m, int64_t id)
 {
     return twi_ids_find(&m->item_ids, id);

@@ -196,8 +196,7 @@ void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *cont
  * the ids are as before. Not while other threads use the model. */
 TW_NODISCARD tw_status tw_seq_model_set_ids(tw_seq_model *m, const int64_t *item_ids,
                                             const int64_t *user_ids, tw_error *err);
-int64_t tw_seq_item_id(const tw_seq_model *m, int32_t item); /* item in 1..n_items */
-int64_t tw_seq_user_id(const tw_seq_model *m, int32_t user);
+int64_t tw_seq_item_id(const tw_seq_model *m, int32_t item);  /* item in 1..n_items */
 int32_t tw_seq_item_index(const tw_seq_model *m, int64_t id); /* 0: the model does not know it */
 int32_t tw_seq_user_index(const tw_seq_model *m, int64_t id); /* 0: the unknown user */
 
@@ -207,7 +206,8 @@ TW_NODISCARD tw_status tw_seq_model_save(const tw_seq_model *m, const char *path
 /* Trusts nothing in the file. TW_ECORRUPT: says what is wrong; TW_EUNSUPPORTED: a later format;
  * TW_ENOTFOUND, TW_EIO, TW_ENOMEM. On failure *out is NULL. */
 TW_NODISCARD tw_status tw_seq_model_load(tw_seq_model **out, const char *path, tw_error *err);
-/* The same from memory; data is borrowed for the call. */
+/* The same from memory, for programs that keep models elsewhere than in files; data is borrowed for
+ * the call. */
 TW_NODISCARD tw_status tw_seq_model_parse(tw_seq_model **out, const void *data, size_t len,
                                           tw_error *err);
 

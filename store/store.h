@@ -78,7 +78,7 @@ TW_NODISCARD tw_status tw_store_open(tw_store **out, const char *path, tw_store_
 void tw_store_close(tw_store *s);
 
 /* How long a write waits for another process, in milliseconds (default TW_STORE_PATIENCE_MS). Call
- * it right after open. */
+ * it right after open. For programs whose users cannot wait so long. */
 void tw_store_set_patience(tw_store *s, int ms);
 
 /* From now on iterations, names and histories leave out rows that are not what was written, with a
@@ -178,9 +178,6 @@ TW_NODISCARD tw_status tw_store_row_of(tw_store *s, const char *id, int64_t *row
  *   rows (room)  the first min(*n, room); room may be 0 */
 TW_NODISCARD tw_status tw_store_titled(tw_store *s, const char *title, int64_t *rows, int room,
                                        int *n, tw_error *err);
-/* The first of them. TW_ENOTFOUND. */
-TW_NODISCARD tw_status tw_store_row_by_title(tw_store *s, const char *title, int64_t *row,
-                                             tw_error *err);
 
 /* A copy of a live item, to be released with tw_item_fini. TW_ENOTFOUND: *out is zeroed. */
 TW_NODISCARD tw_status tw_store_item(tw_store *s, int64_t row, tw_item *out, tw_error *err);
@@ -326,9 +323,6 @@ TW_NODISCARD tw_status tw_store_add_model(tw_store *s, int version, const char *
 
 /* Makes it the one that serves. TW_ENOTFOUND. */
 TW_NODISCARD tw_status tw_store_activate_model(tw_store *s, int version, tw_error *err);
-
-/* *version is 0 when none was activated. */
-TW_NODISCARD tw_status tw_store_active_model(tw_store *s, int *version, tw_error *err);
 
 typedef struct tw_store_model {
     int version;

@@ -140,13 +140,3 @@ done:
     tw_text_fini(&folded);
     return st;
 }
-
-tw_status tw_store_row_by_title(tw_store *s, const char *title, int64_t *row, tw_error *err)
-{
-    int n;
-    *row = 0;
-    tw_status st = tw_store_titled(s, title, row, 1, &n, err);
-    if (st == TW_OK && n == 0)
-        st = tw_fail(err, TW_ENOTFOUND, "no item has the title '%.200s'", title);
-    return st;
-}

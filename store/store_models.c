@@ -96,28 +96,6 @@ tw_status tw_store_activate_model(tw_store *s, int version, tw_error *err)
     return twi_write_end(s, own, activate_model(s, version, err), err);
 }
 
-tw_status tw_store_active_model(tw_store *s, int *version, tw_error *err)
-{
-    sqlite3_stmt *q = NULL;
-    twi_conn *c;
-    bool found;
-
-    *version = 0;
-    tw_status st = twi_read_begin(s, &c, err);
-    if (st != TW_OK)
-        return st;
-    TW_TRY(twi_prepare(c, TWI_SQL_MODEL_ACTIVE, &q, err));
-    TW_TRY(twi_step(c, q, &found, err));
-    if (!found)
-        goto done;
-    TW_TRY(check_model(c, q, err));
-    *version = sqlite3_column_int(q, 0);
-done:
-    twi_done(q);
-    twi_read_end(s, c);
-    return st;
-}
-
 typedef struct model_call {
     tw_model_fn fn;
     void *ctx;

@@ -208,15 +208,6 @@ int64_t tw_tower_samples_count(const tw_tower_samples *s) { return s->n; }
 
 int64_t tw_tower_samples_with(const tw_tower_samples *s, tw_modality m) { return s->lanes[m].with; }
 
-size_t tw_tower_samples_bytes(const tw_tower_samples *s)
-{
-    size_t sum = 0;
-    for (int m = 0; m < TW_MODALITIES; m++)
-        if (s->lanes[m].offsets != NULL)
-            sum += s->lanes[m].bytes.room + (size_t) s->n * (sizeof(int64_t) + sizeof(int32_t));
-    return sum;
-}
-
 twi_sample twi_sample_of(const tw_tower_samples *s, int m, int64_t i)
 {
     const twi_lane *lane = &s->lanes[m];

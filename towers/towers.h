@@ -114,9 +114,8 @@ TW_NODISCARD tw_status tw_tower_prepare(tw_tower_samples **out, const tw_tower *
                                         void *ctx, tw_error *err);
 void tw_tower_samples_destroy(tw_tower_samples *s); /* accepts NULL */
 int64_t tw_tower_samples_count(const tw_tower_samples *s);
-/* How many items have this modality, and the bytes that all samples take. */
+/* How many items have this modality. */
 int64_t tw_tower_samples_with(const tw_tower_samples *s, tw_modality m);
-size_t tw_tower_samples_bytes(const tw_tower_samples *s);
 /* Whether the tower reads nothing of item i: its vector is zero. */
 bool tw_tower_samples_empty(const tw_tower_samples *s, int64_t i);
 
@@ -135,7 +134,8 @@ TW_NODISCARD tw_status tw_tower_save(const tw_tower *t, const char *path, tw_err
 /* TW_ECORRUPT: says which rule the file breaks. TW_EUNSUPPORTED: made by a newer version.
  * TW_ENOTFOUND, TW_EIO, TW_ENOMEM. On failure *out is NULL. */
 TW_NODISCARD tw_status tw_tower_load(tw_tower **out, const char *path, tw_error *err);
-/* The same from memory; data is borrowed for the call. */
+/* The same from memory, for programs that keep towers elsewhere than in files; data is borrowed for
+ * the call. */
 TW_NODISCARD tw_status tw_tower_parse(tw_tower **out, const void *data, size_t len, tw_error *err);
 
 int tw_tower_dim(const tw_tower *t);

@@ -5,7 +5,7 @@
 #
 #     bench/speed/seq_speed.sh OUT.json [--rounds N] [--only NAME] [--no-compile]
 #
-# PyTorch goes into build/peer (some gigabytes, once). With PYTHON=... an interpreter that has torch is used instead.
+# PyTorch goes into build/peer (bench/peers.sh; some gigabytes, once). With PYTHON=... an interpreter that has torch is used instead.
 # Run it on a quiet machine: with another program on the cores PyTorch's threads wait for each other, and it falls behind
 # further than it should. The rows with one thread, and the ratios by CPU time, bear company better.
 set -eu
@@ -18,11 +18,7 @@ build=${BUILD:-build}
 [ -f "$build/CMakeCache.txt" ] || make program >&2
 cmake --build "$build" --target bench_seq >&2
 
-python=${PYTHON:-build/peer/bin/python}
-if [ -z "${PYTHON:-}" ] && ! "$python" -c 'import torch, numpy' 2>/dev/null; then
-    python3 -m venv build/peer || { echo "seq_speed: python3 needs its venv module (package python3-venv)" >&2; exit 1; }
-    "$python" -m pip install --quiet torch numpy
-fi
+python=$(sh bench/peers.sh)
 
 # Large tensors stay with the process instead of going back to the system after every operation: the usual advice, and
 # worth some percent to the peer.

@@ -1,4 +1,4 @@
-"""The same towers in PyTorch, and the support_set: bench/speed/tower_speed.sh runs this.
+"""The same towers in PyTorch, and what compares both: bench/speed/tower_speed.sh runs this.
 
 What makes it fair:
 - Both build the same tower: bench_towers writes its first weights, the peer loads them, and a row is refused whose

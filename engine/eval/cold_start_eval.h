@@ -8,7 +8,7 @@
  * they were trained from events.)
  *
  *     tw_cold_start_options opt = {.content = true, .hold_out_items = 0.1};
- *     tw_engine_offline_eval(e, &opt, &report, &err);
+ *     tw_engine_cold_start_eval(e, &opt, &report, &err);
  */
 #ifndef TW_ENGINE_EVAL_COLD_START_EVAL_H
 #define TW_ENGINE_EVAL_COLD_START_EVAL_H
@@ -18,7 +18,7 @@
 typedef struct tw_cold_start_options {
     const char *config_json; /* NULL, or keys of tw_seq_config */
     const char *towers_json; /* NULL, or keys of tw_tower_recipe */
-    bool content;            /* false: the same offline_eval of ids alone, without towers */
+    bool content;            /* false: the same evaluation of ids alone, without towers */
     double hold_out_users, hold_out_items; /* shares, in [0, 1) */
     bool seen;   /* test with what people had before among the candidates */
     int threads; /* 0: one per usable core */
@@ -38,7 +38,7 @@ typedef struct tw_cold_start_options {
  *
  * TW_ESTATE: nothing to train on. TW_EINVAL: a setting out of its range. TW_EBUSY: an ingest,
  * events or training is running. TW_ECANCELLED, TW_ENOMEM. On failure *report is NULL. */
-TW_NODISCARD tw_status tw_engine_offline_eval(tw_engine *e, const tw_cold_start_options *opt,
-                                              char **report, tw_error *err);
+TW_NODISCARD tw_status tw_engine_cold_start_eval(tw_engine *e, const tw_cold_start_options *opt,
+                                                 char **report, tw_error *err);
 
 #endif

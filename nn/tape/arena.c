@@ -90,14 +90,6 @@ void *tw_arena_take(tw_arena *a, size_t n, size_t size)
     return p;
 }
 
-void *tw_arena_take_zeroed(tw_arena *a, size_t n, size_t size)
-{
-    void *p = tw_arena_take(a, n, size);
-    if (p != NULL)
-        memset(p, 0, n * size);
-    return p;
-}
-
 size_t tw_arena_bytes(const tw_arena *a)
 {
     size_t sum = 0;

@@ -19,7 +19,6 @@ void tw_arena_reset(tw_arena *a); /* everything taken becomes invalid; memory is
 
 /* n*size bytes aligned to 64, contents unspecified; NULL when out of memory. */
 void *tw_arena_take(tw_arena *a, size_t n, size_t size);
-void *tw_arena_take_zeroed(tw_arena *a, size_t n, size_t size);
 
 size_t tw_arena_bytes(const tw_arena *a); /* held from the system */
 

@@ -351,15 +351,15 @@ wait "$server"
 server=
 want 'sound after all that' 0 'is sound' "$program" check d
 
-# ---- a offline_eval of a log, from scratch; killed and given again, it goes on
+# ---- an evaluation of a log, from scratch; killed and given again, it goes on
 
 for u in $(seq 40); do for i in 1 2 3 4 5 6 7 8; do echo "$u $(( (u * 7 + i) % 23 + 1 ))"; done; done >walks.txt
 small='--item_dim 12 --user_dim 4 --heads 1 --max_len 8 --epochs 3 --eval_every 1 --threads 1 -q'
 # shellcheck disable=SC2086 -- a word each
-want 'a offline_eval shows every protocol' 0 'test, authors' "$program" eval seq --events walks.txt $small
+want 'an evaluation shows every protocol' 0 'test, authors' "$program" eval seq --events walks.txt $small
 # shellcheck disable=SC2086
 want 'and strangers when asked' 0 'folded in' "$program" eval seq --events walks.txt --hold-out-users 0.3 $small
-one_line 'a offline_eval of nothing' 1 'nowhere.txt' "$program" eval seq --events nowhere.txt -q
+one_line 'an evaluation of nothing' 1 'nowhere.txt' "$program" eval seq --events nowhere.txt -q
 one_line 'a setting out of range' 2 'lr 11' "$program" eval seq --events walks.txt --lr 11
 "$program" eval seq --events walks.txt $small --epochs 4000 --patience 0 --checkpoint c >out 2>&1 &
 victim=$!
@@ -367,7 +367,7 @@ sleep 1
 kill -9 $victim 2>/dev/null
 wait $victim 2>/dev/null
 # shellcheck disable=SC2086
-want 'a killed offline_eval goes on' 0 '"resumed_after": [1-9]' "$program" eval seq --events walks.txt $small --patience 0 \
+want 'a killed evaluation goes on' 0 '"resumed_after": [1-9]' "$program" eval seq --events walks.txt $small --patience 0 \
     --epochs 4000 --max_seconds 0.1 --checkpoint c --json
 printf 'not a checkpoint' >c
 # shellcheck disable=SC2086

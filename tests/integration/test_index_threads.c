@@ -62,7 +62,7 @@ static void *write_on(void *ctx)
     return NULL;
 }
 
-static void support_set(scene *s, const tw_hit *hits, int n)
+static void check_hits(scene *s, const tw_hit *hits, int n)
 {
     bool seen[IDS + EXTRA + 1] = {false};
     int kept = 0;
@@ -98,7 +98,7 @@ static void *search_on(void *ctx)
         if (tw_index_search(s->ix, q, IDS + EXTRA, turn++ % 2 ? NULL : &filtered, hits, &n, NULL) !=
             TW_OK)
             complain(s, 7);
-        support_set(s, hits, n);
+        check_hits(s, hits, n);
         if (tw_index_get(s->ix, 1 + turn % IDS, v, NULL) != TW_OK ||
             v[0] != number_of(1 + turn % IDS) || v[1] != v[D - 1])
             complain(s, 8);
@@ -139,7 +139,7 @@ static void *save_on(void *ctx)
         /* one moment, too */
         if (tw_index_search(back, q, IDS + EXTRA, NULL, hits, &n, NULL) != TW_OK)
             complain(s, 12);
-        support_set(s, hits, n);
+        check_hits(s, hits, n);
         tw_index_destroy(back);
     }
     return NULL;

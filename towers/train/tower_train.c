@@ -356,7 +356,8 @@ done:
 /* ---- all epochs ------------------------------------------------------------------------------ */
 
 /* Judges the weights as they stand after an epoch, keeps them when they are the best, and tells. */
-static tw_status support_set(run *r, tw_tower_epoch *line, tw_tower_report *report, tw_error *err)
+static tw_status evaluate_epoch(run *r, tw_tower_epoch *line, tw_tower_report *report,
+                                tw_error *err)
 {
     tw_status st = TW_OK;
 
@@ -454,7 +455,7 @@ static tw_status all_epochs(run *r, tw_tower_report *report, tw_error *err)
     tw_status st = TW_OK;
     tw_tower_epoch line = {0};
 
-    TW_TRY(support_set(r, &line, report, err));
+    TW_TRY(evaluate_epoch(r, &line, report, err));
     r->first_spread = line.spread;
     TW_TRY(go_on(r, report, err));
     while (report->epochs < r->cfg->epochs && report->stop == TW_STOP_EPOCHS) {
@@ -463,7 +464,7 @@ static tw_status all_epochs(run *r, tw_tower_report *report, tw_error *err)
             TW_TRY(harden(r, line.epoch, err));
         TW_TRY(one_epoch(r, &line, err));
         report->epochs++;
-        TW_TRY(support_set(r, &line, report, err));
+        TW_TRY(evaluate_epoch(r, &line, report, err));
         TW_TRY(keep(r, &line, report, err));
     }
 done:

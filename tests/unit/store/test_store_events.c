@@ -183,9 +183,6 @@ static void one_model_serves_at_a_time(void **state)
 {
     (void) state;
     char text[128] = "";
-    int active;
-    assert_ok(tw_store_active_model(s, &active, err));
-    assert_int_equal(active, 0);
     assert_ok(tw_store_add_model(s, 1, "{\"dim\":8}", err));
     assert_ok(tw_store_add_model(s, 2, NULL, err));
     assert_status(tw_store_add_model(s, 1, "{}", err), TW_EEXIST);
@@ -194,8 +191,6 @@ static void one_model_serves_at_a_time(void **state)
     assert_status(tw_store_activate_model(s, 9, err), TW_ENOTFOUND);
     assert_ok(tw_store_activate_model(s, 1, err));
     assert_ok(tw_store_activate_model(s, 2, err));
-    assert_ok(tw_store_active_model(s, &active, err));
-    assert_int_equal(active, 2);
     assert_ok(tw_store_each_model(s, note_model, text, err));
     assert_string_equal(text, "1{\"dim\":8} 2*{} ");
 }

@@ -6,6 +6,15 @@
 #include "base/alloc.h"
 #include "store/store.h"
 
+/* The first item with this title. */
+static tw_status row_by_title(tw_store *of, const char *title, int64_t *row, tw_error *err)
+{
+    int n = 0;
+    *row = 0;
+    const tw_status st = tw_store_titled(of, title, row, 1, &n, err);
+    return st == TW_OK && n == 0 ? tw_fail(err, TW_ENOTFOUND, "no item '%s'", title) : st;
+}
+
 static tw_store *s; /* a fresh store for each test */
 
 static int open_fresh(void **state)
@@ -232,17 +241,17 @@ static void a_title_is_found_without_case_and_the_lowest_row_wins(void **state)
     (void) put("1", "Toy Story (1995)");
     (void) put("2", "ÉCOLE Ωμέγα ЖУК Ő");
     (void) put("3", "toy story (1995)");
-    assert_ok(tw_store_row_by_title(s, "  TOY STORY (1995) ", &row, err));
+    assert_ok(row_by_title(s, "  TOY STORY (1995) ", &row, err));
     assert_int_equal(row, 1);
-    assert_ok(tw_store_row_by_title(s, "école ΩΜΈΓΑ жук ő", &row, err));
+    assert_ok(row_by_title(s, "école ΩΜΈΓΑ жук ő", &row, err));
     assert_int_equal(row, 2);
-    assert_status(tw_store_row_by_title(s, "Toy Story", &row, err), TW_ENOTFOUND);
-    assert_status(tw_store_row_by_title(s, "", &row, err), TW_ENOTFOUND);
+    assert_status(row_by_title(s, "Toy Story", &row, err), TW_ENOTFOUND);
+    assert_status(row_by_title(s, "", &row, err), TW_ENOTFOUND);
     assert_ok(tw_store_delete_item(s, "1", NULL, err));
-    assert_ok(tw_store_row_by_title(s, "Toy Story (1995)", &row, err));
+    assert_ok(row_by_title(s, "Toy Story (1995)", &row, err));
     assert_int_equal(row, 3);
     (void) put("3", "Another");
-    assert_status(tw_store_row_by_title(s, "Toy Story (1995)", &row, err), TW_ENOTFOUND);
+    assert_status(row_by_title(s, "Toy Story (1995)", &row, err), TW_ENOTFOUND);
 }
 
 /* The first and last letters of each script's range, and neighbours that have no case. */
@@ -259,7 +268,7 @@ static void upper_and_lower_case_are_one_in_every_script(void **state)
         int64_t row;
         tw_error why = {0};
         tw_put_result r = put("x", cases[i][0]);
-        if (tw_store_row_by_title(s, cases[i][1], &row, &why) != TW_OK)
+        if (row_by_title(s, cases[i][1], &row, &why) != TW_OK)
             fail_msg("'%s' is not found as '%s'", cases[i][0], cases[i][1]);
         assert_int_equal(row, r.row);
     }

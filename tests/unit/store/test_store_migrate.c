@@ -8,6 +8,15 @@
 #include "store/store.h"
 #include "tests/support/store_formats.h"
 
+/* The first item with this title. */
+static tw_status row_by_title(tw_store *of, const char *title, int64_t *row, tw_error *err)
+{
+    int n = 0;
+    *row = 0;
+    const tw_status st = tw_store_titled(of, title, row, 1, &n, err);
+    return st == TW_OK && n == 0 ? tw_fail(err, TW_ENOTFOUND, "no item '%s'", title) : st;
+}
+
 static const char *old_store(const char *name)
 {
     const char *path = tw_test_path(name);
@@ -81,7 +90,7 @@ static void holds_what_was_written(tw_store *s)
     assert_string_equal(item.image, "media/1.png");
     tw_item_fini(&item);
     assert_status(tw_store_item_by_id(s, "gone", &item, err), TW_ENOTFOUND);
-    assert_ok(tw_store_row_by_title(s, "toy story", &row, err));
+    assert_ok(row_by_title(s, "toy story", &row, err));
     assert_int_equal(row, 1);
     assert_ok(tw_store_row_by_id(s, "s-3", &row, err));
     assert_int_equal(row, 3);
@@ -143,7 +152,7 @@ static void an_old_store_opened_for_writing_is_brought_up_to_date(void **state)
     holds_what_was_written(s);
     assert_ok(tw_store_check(s, false, no_problem, NULL, err));
     int64_t row;
-    assert_ok(tw_store_row_by_title(s, "STRASSE", &row, err)); /* folded anew */
+    assert_ok(row_by_title(s, "STRASSE", &row, err)); /* folded anew */
     assert_int_equal(row, 3);
     assert_ok(tw_store_put_item(s, &item, &put, err));
     assert_true(put.row == 2 && put.seq == 16);

@@ -1,4 +1,4 @@
-/* The offline_eval of new items and new people: what content gives them, and what it cannot have
+/* The evaluation of new items and new people: what content gives them, and what it cannot have
  * seen. */
 #include <jansson.h>
 #include <stdio.h>
@@ -54,7 +54,7 @@ static tw_engine *mixed(void)
 static json_t *studied(tw_engine *e, const tw_cold_start_options *opt)
 {
     char *report = NULL;
-    assert_ok(tw_engine_offline_eval(e, opt, &report, err));
+    assert_ok(tw_engine_cold_start_eval(e, opt, &report, err));
     json_t *r = json_loads(report, 0, NULL);
     assert_non_null(r);
     tw_free(report);
@@ -128,9 +128,9 @@ static void a_part_without_people_is_left_out(void **state)
     json_decref(r);
 
     opt.hold_out_items = 1;
-    assert_int_equal(tw_engine_offline_eval(e, &opt, &report, &why), TW_EINVAL);
+    assert_int_equal(tw_engine_cold_start_eval(e, &opt, &report, &why), TW_EINVAL);
     assert_null(report);
-    assert_int_equal(tw_engine_offline_eval(empty, &opt, &report, &why), TW_ESTATE);
+    assert_int_equal(tw_engine_cold_start_eval(empty, &opt, &report, &why), TW_ESTATE);
     assert_non_null(strstr(why.msg, "twindex events"));
     tw_engine_close(empty);
     tw_engine_close(e);

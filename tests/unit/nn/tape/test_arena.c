@@ -46,9 +46,9 @@ static void one_piece_may_be_larger_than_a_block(void **state)
     (void) state;
     tw_arena a;
     tw_arena_init(&a);
-    unsigned char *p = tw_arena_take_zeroed(&a, 5, 1 << 20);
+    unsigned char *p = tw_arena_take(&a, 5, 1 << 20);
     assert_non_null(p);
-    assert_true(p[0] == 0 && p[5 * (1 << 20) - 1] == 0);
+    memset(p, 1, 5 << 20); /* all of it is there */
     assert_true(tw_arena_bytes(&a) >= 5u << 20);
     tw_arena_fini(&a);
 }
