@@ -67,7 +67,8 @@ static tw_status predict(tw_engine *e, const twi_generation *g, twi_workspace *w
                                .ctx = &c};
 
     const int read = twi_history_read(g, ws, n_seen);
-    tw_status st = tw_seq_query_content(ws->seq, user, ws->items, ws->now, read, ws->vec, err);
+    tw_status st =
+        tw_seq_query_item_features(ws->seq, user, ws->items, ws->now, read, ws->vec, err);
     *known = st == TW_OK;
     if (st != TW_OK)
         return st == TW_ENOTFOUND ? TW_OK : st;

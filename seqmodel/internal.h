@@ -39,10 +39,10 @@ struct tw_seq_model {
     int32_t n_users, n_items;
     tw_params *params;   /* owns all below */
     tw_param *items;     /* (n_items+1, item_dim): inputs and outputs; row 0 stays zero */
-    tw_param *content;   /* (n_items+1, item_features_dim) frozen; NULL without content */
-    tw_param *project;   /* (item_dim, item_features_dim); NULL without content */
+    tw_param *features;  /* (n_items+1, item_features_dim) frozen; NULL without features */
+    tw_param *project;   /* (item_dim, item_features_dim); NULL without features */
     tw_param *counts;    /* (n_items+1, 1) frozen: log(1 + events); NULL: popularity is 0 */
-    bool *known;         /* (n_items+1) has an id's vector, too; NULL without content: all have */
+    bool *known;         /* (n_items+1) has an id's vector, too; NULL without features: all have */
     tw_param *users;     /* (n_users+1, user_dim): row 0 is the unknown user; NULL without users */
     tw_param *positions; /* (max_len, D): row max_len-1 belongs to the latest item */
     tw_param *gain, *bias; /* (1,D) the norm at the end; NULL where norm is TW_SEQ_POST */
@@ -111,9 +111,9 @@ typedef struct twi_batch {
     int n_unique, candidates;
     tw_real *log_weight; /* (candidates) */
     twi_seen seen;       /* all NULL without exclude_seen */
-    /* With content: the items' ids, -1 where content alone tells the item; NULL without. */
+    /* With features: the items' ids, -1 where features alone tells the item; NULL without. */
     int32_t *ids, *unique_ids; /* (N), (n_unique) */
-    const tw_real **content;   /* (N) item_features_dim numbers of each row's item */
+    const tw_real **features;  /* (N) item_features_dim numbers of each row's item */
 } twi_batch;
 
 /* k: negatives a row, 0 for none. `train` makes room for targets. TW_ENOMEM. */
@@ -125,11 +125,11 @@ TW_NODISCARD tw_status twi_seq_batch_room(twi_batch *b, int64_t unique, int64_t 
 void twi_seq_batch_fini(twi_batch *b);
 void twi_batch_clear(twi_batch *b);
 
-/* Makes room for what content needs; `unique` 0: a batch of queries. TW_ENOMEM. */
-TW_NODISCARD tw_status twi_seq_batch_content(twi_batch *b, int64_t unique, tw_error *err);
+/* Makes room for what features needs; `unique` 0: a batch of queries. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_seq_batch_features(twi_batch *b, int64_t unique, tw_error *err);
 
-/* Fills ids, unique_ids and content from what the batch holds. rng NULL: every known id is used,
- * else an item's id is left out with probability cfg.id_dropout. No-op without content. */
+/* Fills ids, unique_ids and features from what the batch holds. rng NULL: every known id is used,
+ * else an item's id is left out with probability cfg.id_dropout. No-op without features. */
 void twi_batch_tell(twi_batch *b, const tw_seq_model *m, tw_rng *rng);
 
 /* Appends the last max_len of n >= 1 items; there must be room. Returns where they start. */
@@ -234,12 +234,12 @@ void twi_tell_again(const tw_seq_hooks *h, const twi_keep *k);
 /* ---- sessions -------------------------------------------------------------------------------- */
 
 struct tw_seq_session {
-    const tw_seq_model *m;   /* borrowed */
-    tw_tape *tape;           /* inference only */
-    twi_batch batch;         /* of one sequence */
-    int32_t *known;          /* (max_len) the history without unknown items, filled from its end; 0
-                                where only content tells the item */
-    const tw_real **content; /* (max_len) that content, borrowed for one query; NULL elsewhere */
+    const tw_seq_model *m;    /* borrowed */
+    tw_tape *tape;            /* inference only */
+    twi_batch batch;          /* of one sequence */
+    int32_t *known;           /* (max_len) the history without unknown items, filled from its end; 0
+                                 where only features tells the item */
+    const tw_real **features; /* (max_len) that features, borrowed for one query; NULL elsewhere */
 };
 
 /* ---- evaluation ------------------------------------------------------------------------------ */

@@ -54,14 +54,14 @@ tw_status twi_seq_batch_init(twi_batch *b, int sequences, int tokens, bool train
     return tw_fail(err, TW_ENOMEM, "a batch of %d items", tokens);
 }
 
-tw_status twi_seq_batch_content(twi_batch *b, int64_t unique, tw_error *err)
+tw_status twi_seq_batch_features(twi_batch *b, int64_t unique, tw_error *err)
 {
     b->ids = tw_alloc((size_t) b->room_tokens, sizeof *b->ids);
-    b->content = tw_alloc((size_t) b->room_tokens, sizeof *b->content);
+    b->features = tw_alloc((size_t) b->room_tokens, sizeof *b->features);
     if (unique > 0)
         b->unique_ids = tw_alloc((size_t) unique, sizeof *b->unique_ids);
-    if (b->ids == NULL || b->content == NULL || (unique > 0 && b->unique_ids == NULL))
-        return tw_fail(err, TW_ENOMEM, "content of %d items", b->room_tokens);
+    if (b->ids == NULL || b->features == NULL || (unique > 0 && b->unique_ids == NULL))
+        return tw_fail(err, TW_ENOMEM, "item features of %d items", b->room_tokens);
     return TW_OK;
 }
 
@@ -75,11 +75,11 @@ static int32_t id_of(const tw_seq_model *m, int32_t item, tw_rng *rng)
 
 void twi_batch_tell(twi_batch *b, const tw_seq_model *m, tw_rng *rng)
 {
-    if (m->content == NULL)
+    if (m->features == NULL)
         return;
     for (int i = 0; i < b->tokens; i++) {
         b->ids[i] = id_of(m, b->items[i], rng);
-        b->content[i] = m->content->value + (size_t) b->items[i] * (size_t) m->content->cols;
+        b->features[i] = m->features->value + (size_t) b->items[i] * (size_t) m->features->cols;
     }
     for (int i = 0; i < b->n_unique; i++)
         b->unique_ids[i] = id_of(m, b->unique[i], rng);
@@ -100,7 +100,7 @@ void twi_seq_batch_fini(twi_batch *b)
     twi_seen_fini(&b->seen);
     tw_free(b->ids);
     tw_free(b->unique_ids);
-    tw_free(b->content);
+    tw_free(b->features);
     *b = (twi_batch){0};
 }
 

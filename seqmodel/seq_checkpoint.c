@@ -115,8 +115,8 @@ static tw_status describe(const tw_seq_model *m, const tw_seq_data *data, tw_tex
         c.epochs = 1;
     h = tw_fnv1a(h, data->offsets, ((size_t) data->n_users + 1) * sizeof *data->offsets);
     h = tw_fnv1a(h, data->items, (size_t) data->offsets[data->n_users] * sizeof *data->items);
-    if (m->content != NULL)
-        h = tw_fnv1a(h, m->content->value, numbers(m->content) * sizeof *m->content->value);
+    if (m->features != NULL)
+        h = tw_fnv1a(h, m->features->value, numbers(m->features) * sizeof *m->features->value);
     TW_TRY(tw_seq_config_to_json(&c, out, err));
     TW_TRY(tw_text_addf(out, err, " on %016llx", (unsigned long long) h));
     TW_TRY(tw_text_addf(out, err, ", %zu bytes of state", sizeof(twi_train_state)));

@@ -14,10 +14,10 @@ static const char *const select_on_names[] = {"full", "sampled100", NULL};
 static const tw_setting list[] = {
     TW_WHOLE(tw_seq_config, user_dim, 0, TW_SEQ_MAX_DIM, "width of a user vector; 0 is SASRec"),
     TW_WHOLE(tw_seq_config, item_dim, 1, TW_SEQ_MAX_DIM, "width of an item vector"),
-    TW_WHOLE(tw_seq_config, item_features_dim, 0, TW_SEQ_MAX_CONTENT,
-             "width of content vectors; 0 is ids alone"),
+    TW_WHOLE(tw_seq_config, item_features_dim, 0, TW_SEQ_MAX_ITEM_FEATURES,
+             "width of feature vectors; 0 is ids alone"),
     TW_NUMBER(tw_seq_config, id_dropout, 0, 1,
-              "probability of telling an item by its content alone"),
+              "probability of showing an item by its features alone"),
     TW_WHOLE(tw_seq_config, max_len, 1, TW_SEQ_MAX_LEN, "latest items of a history that are read"),
     TW_WHOLE(tw_seq_config, blocks, 1, TW_SEQ_MAX_BLOCKS, "transformer blocks"),
     TW_WHOLE(tw_seq_config, heads, 1, 64, "attention heads; divides user_dim + item_dim"),
@@ -130,7 +130,7 @@ tw_status tw_seq_config_check(const tw_seq_config *cfg, tw_error *err)
     }
     if ((cfg->normalize != 0 || cfg->item_features_dim > 0) && cfg->loss == TW_SEQ_BCE)
         return tw_fail(err, TW_EINVAL, "%s needs the loss ce, sampled-ce or gbce, not bce",
-                       cfg->normalize != 0 ? "normalize 1" : "content");
+                       cfg->normalize != 0 ? "normalize 1" : "item_features_dim above 0");
     if (cfg->negative_weight < 1 && cfg->loss != TW_SEQ_CE && cfg->loss != TW_SEQ_SAMPLED_CE)
         return tw_fail(err, TW_EINVAL, "negative_weight %.16g needs the loss ce or sampled-ce",
                        cfg->negative_weight);

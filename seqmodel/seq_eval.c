@@ -306,8 +306,8 @@ static tw_status create_worker(const evaluation *e, worker *w, tw_error *err)
         goto done;
     }
     TW_TRY(twi_seq_batch_init(&w->batch, e->chunk, e->chunk * e->m->cfg.max_len, false, 0, err));
-    if (e->m->content != NULL)
-        TW_TRY(twi_seq_batch_content(&w->batch, 0, err));
+    if (e->m->features != NULL)
+        TW_TRY(twi_seq_batch_features(&w->batch, 0, err));
     TW_TRY(tw_tape_create(&w->tape, NULL, err));
 done:
     return st;

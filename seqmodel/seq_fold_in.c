@@ -36,7 +36,7 @@ static tw_status create_batch(tw_seq_folder *f, tw_error *err)
     if (twi_has_candidates(c)) {
         TW_TRY(twi_seq_batch_room(&f->batch, n_items, n_items, err));
         if (c->item_features_dim > 0)
-            TW_TRY(twi_seq_batch_content(&f->batch, n_items, err));
+            TW_TRY(twi_seq_batch_features(&f->batch, n_items, err));
         if (c->exclude_seen != 0)
             TW_TRY(twi_seen_init(&f->batch.seen, 1, c->max_len, n_items, c->max_len, err));
     }

@@ -2,7 +2,7 @@
  * the rest.
  *
  *   x_t  = [ sqrt(d_i) V[item_t] ; sqrt(d_u) U[user] ] + P[position_t]      inputs, N rows of D
- *          where with content V[item] + W content[item] stands for V[item], here and below
+ *          where with features V[item] + W features[item] stands for V[item], here and below
  *   B times: causal attention, then a feed-forward layer, each with its norm and residual
  *   F    = LN(x)
  *   score(l) = <F_item, V[l]> + <F_user, sqrt(d_u) U[user]>
@@ -95,17 +95,17 @@ static tw_tensor *block(const tw_seq_model *m, const twi_block *b, tw_tape *t, c
     }
 }
 
-/* Rows of items: their ids' vectors plus their projected content, which is rows[i], or where rows
+/* Rows of items: their ids' vectors plus their projected features, which is rows[i], or where rows
  * is NULL the model's for items[i]. */
-static tw_tensor *with_content(const tw_seq_model *m, tw_tape *t, const int32_t *ids,
-                               const tw_real *const *rows, const int32_t *items, int n)
+static tw_tensor *with_features(const tw_seq_model *m, tw_tape *t, const int32_t *ids,
+                                const tw_real *const *rows, const int32_t *items, int n)
 {
-    const size_t C = (size_t) m->content->cols;
-    tw_tensor *c = tw_tape_tensor(t, n, m->content->cols);
+    const size_t C = (size_t) m->features->cols;
+    tw_tensor *c = tw_tape_tensor(t, n, m->features->cols);
 
     assert(rows != NULL || items != NULL);
     for (int i = 0; c != NULL && i < n; i++) {
-        const tw_real *row = items == NULL ? rows[i] : m->content->value + (size_t) items[i] * C;
+        const tw_real *row = items == NULL ? rows[i] : m->features->value + (size_t) items[i] * C;
         memcpy(c->v + (size_t) i * C, row, C * sizeof *row);
     }
     return tw_op_add(t, tw_op_gather(t, m->items, ids, n, 1), tw_op_linear(t, c, m->project, NULL));
@@ -114,9 +114,9 @@ static tw_tensor *with_content(const tw_seq_model *m, tw_tape *t, const int32_t 
 static tw_tensor *inputs(const tw_seq_model *m, tw_tape *t, const twi_batch *b)
 {
     const double scale = sqrt(m->cfg.item_dim);
-    if (m->content == NULL)
+    if (m->features == NULL)
         return tw_op_gather(t, m->items, b->items, b->tokens, scale);
-    return tw_op_scale(t, with_content(m, t, b->ids, b->content, NULL, b->tokens), scale);
+    return tw_op_scale(t, with_features(m, t, b->ids, b->features, NULL, b->tokens), scale);
 }
 
 static tw_tensor *forward(const tw_seq_model *m, tw_tape *t, const twi_batch *b, bool last)
@@ -186,9 +186,9 @@ static double candidates_loss(const tw_seq_model *m, tw_tape *t, const twi_batch
                               double scale)
 {
     tw_tensor *query = item_half(m, t, F), *user = NULL;
-    tw_tensor *items = m->content == NULL
+    tw_tensor *items = m->features == NULL
                            ? tw_op_gather(t, m->items, b->unique, b->n_unique, 1)
-                           : with_content(m, t, b->unique_ids, NULL, b->unique, b->n_unique);
+                           : with_features(m, t, b->unique_ids, NULL, b->unique, b->n_unique);
     tw_candidates how = {.count = b->candidates,
                          .log_weight = b->log_weight,
                          .excluded = b->seen.rows,

@@ -4,7 +4,7 @@
  * best-sellers? All of them depend on the lists and on the train parts alone, so they mean the same
  * for every recommender. Sources: Herlocker et al. 2004 (coverage), Fleder and Hosanagar 2009
  * (Gini), Zhou et al. 2010 (novelty as self-information), Ziegler et al. 2005 (intra-list
- * diversity; here with collaborative cosines, as content is not always there).
+ * diversity; here with collaborative cosines, as features is not always there).
  */
 #include <math.h>
 #include <stdlib.h>

@@ -100,11 +100,11 @@ static tw_status add_tensors(tw_seq_model *m, tw_error *err)
 
     TW_TRY(add(m, &m->items, "items", (int64_t) m->n_items + 1, c->item_dim, TW_TABLE, err));
     if (c->item_features_dim > 0) {
-        TW_TRY(add(m, &m->content, "content", (int64_t) m->n_items + 1, c->item_features_dim,
+        TW_TRY(add(m, &m->features, "content", (int64_t) m->n_items + 1, c->item_features_dim,
                    TW_TABLE, err));
         TW_TRY(add(m, &m->project, "project.weight", c->item_dim, c->item_features_dim, TW_DENSE,
                    err));
-        m->content->frozen = true;
+        m->features->frozen = true;
     }
     if (c->popularity > 0) {
         TW_TRY(add(m, &m->counts, "counts", (int64_t) m->n_items + 1, 1, TW_TABLE, err));
@@ -233,10 +233,10 @@ void twi_refresh_known(tw_seq_model *m)
     }
 }
 
-/* out (rows, twi_query_dim) = ids' vectors (rows, item_dim; NULL: none) + content (rows, C)
+/* out (rows, twi_query_dim) = ids' vectors (rows, item_dim; NULL: none) + features (rows, C)
  * project', then what popularity adds, of items first, first + 1 .. (0 has no events). */
 static void output_rows(const tw_seq_model *m, int64_t first, const tw_real *ids,
-                        const tw_real *content, tw_real *out, int rows)
+                        const tw_real *features, tw_real *out, int rows)
 {
     const int D = m->cfg.item_dim, C = m->cfg.item_features_dim, Q = twi_query_dim(m);
     tw_real rnorm;
@@ -250,7 +250,7 @@ static void output_rows(const tw_seq_model *m, int64_t first, const tw_real *ids
             row[D] = (tw_real) m->cfg.popularity * m->counts->value[first + i];
     }
     if (C > 0)
-        tw_gemm(0, 1, rows, D, C, 1, content, C, m->project->value, C, 1, out, Q);
+        tw_gemm(0, 1, rows, D, C, 1, features, C, m->project->value, C, 1, out, Q);
     for (int i = 0; m->cfg.normalize != 0 && i < rows; i++) {
         tw_real *row = out + (size_t) i * (size_t) Q;
         tw_l2norm_forward(row, &rnorm, row, 1, D);
@@ -269,38 +269,39 @@ void twi_refresh_outputs(tw_seq_model *m)
     for (int64_t at = 0; at < m->items->rows; at += 1024) {
         int rows = (int) (m->items->rows - at < 1024 ? m->items->rows - at : 1024);
         output_rows(m, at, m->items->value + (size_t) at * D,
-                    m->content == NULL ? NULL : m->content->value + (size_t) at * C,
+                    m->features == NULL ? NULL : m->features->value + (size_t) at * C,
                     m->outputs + (size_t) at * Q, rows);
     }
     memset(m->outputs, 0, Q * sizeof *m->outputs); /* row 0 belongs to no item */
 }
 
-void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *content, tw_real *out)
+void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *features, tw_real *out)
 {
     const size_t D = (size_t) m->cfg.item_dim, C = (size_t) m->cfg.item_features_dim,
                  i = (size_t) item, Q = (size_t) twi_query_dim(m);
 
     /* A product of one row may round otherwise than one of a thousand. */
-    if (item > 0 && memcmp(content, m->content->value + i * C, C * sizeof *content) == 0)
+    if (item > 0 && memcmp(features, m->features->value + i * C, C * sizeof *features) == 0)
         memcpy(out, m->outputs + i * Q, Q * sizeof *out);
     else
-        output_rows(m, item, item > 0 ? m->items->value + i * D : NULL, content, out, 1);
+        output_rows(m, item, item > 0 ? m->items->value + i * D : NULL, features, out, 1);
 }
 
-void tw_seq_content_vector(const tw_seq_model *m, const tw_real *content, tw_real *out)
+void tw_seq_features_vector(const tw_seq_model *m, const tw_real *features, tw_real *out)
 {
-    tw_seq_item_vector(m, 0, content, out);
+    tw_seq_item_vector(m, 0, features, out);
 }
 
-tw_status tw_seq_model_set_content(tw_seq_model *m, const tw_real *content, tw_error *err)
+tw_status tw_seq_model_set_item_features(tw_seq_model *m, const tw_real *features, tw_error *err)
 {
-    if (m->content == NULL)
-        return tw_fail(err, TW_ESTATE, "the model was made without content (item_features_dim 0)");
-    const size_t C = (size_t) m->content->cols, n = (size_t) m->content->rows * C;
+    if (m->features == NULL)
+        return tw_fail(err, TW_ESTATE,
+                       "the model was made without item features (item_features_dim 0)");
+    const size_t C = (size_t) m->features->cols, n = (size_t) m->features->rows * C;
     for (size_t i = C; i < n; i++)
-        if (!isfinite(content[i]))
-            return tw_fail(err, TW_EINVAL, "the content of item %zu is not finite", i / C);
-    memcpy(m->content->value + C, content + C, (n - C) * sizeof *content);
+        if (!isfinite(features[i]))
+            return tw_fail(err, TW_EINVAL, "the item features of item %zu is not finite", i / C);
+    memcpy(m->features->value + C, features + C, (n - C) * sizeof *features);
     twi_refresh_outputs(m);
     return TW_OK;
 }
@@ -352,7 +353,7 @@ int32_t tw_seq_model_items(const tw_seq_model *m) { return m->n_items; }
 int64_t tw_seq_model_size(const tw_seq_model *m)
 {
     return tw_params_size(m->params) -
-           (m->content == NULL ? 0 : m->content->rows * m->content->cols) -
+           (m->features == NULL ? 0 : m->features->rows * m->features->cols) -
            (m->counts == NULL ? 0 : m->counts->rows);
 }
 

@@ -13,7 +13,7 @@
  * probability of the few best. Both are least where the scores are the logarithm of the probability
  * of being next (half of it at the limit), so both put the items in the same order.
  *
- * With content, an item that no train part holds is no candidate: it would be compared every time
+ * With features, an item that no train part holds is no candidate: it would be compared every time
  * and never be right, so its features would be learnt as what no user wants.
  */
 #include <math.h>
@@ -35,8 +35,8 @@ tw_status twi_proposal_init(twi_proposal *p, const tw_seq_config *cfg, const tw_
     size_t n = (size_t) data->n_items + 1;
 
     *p = (twi_proposal){.n_items = data->n_items};
-    const bool content = cfg->item_features_dim > 0;
-    if (cfg->negative_power <= 0 && !content)
+    const bool features = cfg->item_features_dim > 0;
+    if (cfg->negative_power <= 0 && !features)
         return TW_OK;
     tw_real *counts = tw_alloc(n, sizeof *counts);
     p->upto = tw_alloc(n, sizeof *p->upto);
@@ -47,7 +47,7 @@ tw_status twi_proposal_init(twi_proposal *p, const tw_seq_config *cfg, const tw_
     }
     twi_popularity(counts, data);
     for (size_t i = 1; i < n; i++) { /* + 1: every item may be drawn */
-        bool never = content && counts[i] == 0;
+        bool never = features && counts[i] == 0;
         p->upto[i] =
             p->upto[i - 1] + (never ? 0 : pow((double) counts[i] + 1, cfg->negative_power));
     }

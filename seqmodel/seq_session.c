@@ -18,14 +18,14 @@ tw_status tw_seq_session_create(tw_seq_session **out, const tw_seq_model *m, tw_
     }
     s->m = m;
     s->known = tw_alloc((size_t) m->cfg.max_len, sizeof *s->known);
-    s->content = tw_alloc((size_t) m->cfg.max_len, sizeof *s->content);
-    if (s->known == NULL || s->content == NULL) {
+    s->features = tw_alloc((size_t) m->cfg.max_len, sizeof *s->features);
+    if (s->known == NULL || s->features == NULL) {
         st = tw_fail(err, TW_ENOMEM, "history of %d items", m->cfg.max_len);
         goto done;
     }
     TW_TRY(twi_seq_batch_init(&s->batch, 1, m->cfg.max_len, false, 0, err));
-    if (m->content != NULL)
-        TW_TRY(twi_seq_batch_content(&s->batch, 0, err));
+    if (m->features != NULL)
+        TW_TRY(twi_seq_batch_features(&s->batch, 0, err));
     TW_TRY(tw_tape_create(&s->tape, NULL, err));
     *out = s;
     s = NULL;
@@ -41,36 +41,36 @@ void tw_seq_session_destroy(tw_seq_session *s)
     tw_tape_destroy(s->tape);
     twi_seq_batch_fini(&s->batch);
     tw_free(s->known);
-    tw_free(s->content);
+    tw_free(s->features);
     tw_free(s);
 }
 
-/* Keeps the last max_len items that the model can read at the end of s->known and s->content;
+/* Keeps the last max_len items that the model can read at the end of s->known and s->features;
  * *at is where they begin. */
-static tw_status keep(tw_seq_session *s, const int32_t *items, const tw_real *const *content,
+static tw_status keep(tw_seq_session *s, const int32_t *items, const tw_real *const *features,
                       int64_t n, int *at, tw_error *err)
 {
     const tw_seq_model *m = s->m;
 
     *at = m->cfg.max_len;
     for (int64_t i = n; i-- > 0 && *at > 0;) {
-        const tw_real *told = content != NULL && m->content != NULL ? content[i] : NULL;
+        const tw_real *told = features != NULL && m->features != NULL ? features[i] : NULL;
         if (items[i] > m->n_items)
             return tw_fail(err, TW_EINVAL, "item %d is above %d", items[i], m->n_items);
         if (items[i] <= 0 && told == NULL)
             continue;
         --*at;
         s->known[*at] = items[i] > 0 ? items[i] : 0;
-        s->content[*at] = told;
+        s->features[*at] = told;
     }
     if (*at == m->cfg.max_len)
         return tw_fail(err, TW_ENOTFOUND, "the history has no item that the model knows");
     return TW_OK;
 }
 
-tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, const int32_t *items,
-                               const tw_real *const *content, int64_t n, tw_real *query,
-                               tw_error *err)
+tw_status tw_seq_query_item_features(tw_seq_session *s, int32_t user, const int32_t *items,
+                                     const tw_real *const *features, int64_t n, tw_real *query,
+                                     tw_error *err)
 {
     const tw_seq_model *m = s->m;
     int T = m->cfg.max_len, at;
@@ -79,7 +79,7 @@ tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, const int32_t *i
         return tw_fail(err, TW_EINVAL, "user %d is outside 0..%d", user, m->n_users);
     tw_status st = tw_blas_ready(err);
     if (st == TW_OK)
-        st = keep(s, items, content, n, &at, err);
+        st = keep(s, items, features, n, &at, err);
     if (st != TW_OK)
         return st;
 
@@ -87,9 +87,9 @@ tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, const int32_t *i
     twi_batch_clear(&s->batch);
     (void) twi_batch_add(&s->batch, T, user, s->known + at, T - at);
     twi_batch_tell(&s->batch, m, NULL);
-    for (int i = 0; m->content != NULL && i < T - at; i++)
-        if (s->content[at + i] != NULL)
-            s->batch.content[i] = s->content[at + i];
+    for (int i = 0; m->features != NULL && i < T - at; i++)
+        if (s->features[at + i] != NULL)
+            s->batch.features[i] = s->features[at + i];
     tw_tensor *q = twi_forward_queries(m, s->tape, &s->batch);
     st = tw_tape_status(s->tape, err);
     if (st == TW_OK)
@@ -100,5 +100,5 @@ tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, const int32_t *i
 tw_status tw_seq_query(tw_seq_session *s, int32_t user, const int32_t *items, int64_t n,
                        tw_real *query, tw_error *err)
 {
-    return tw_seq_query_content(s, user, items, NULL, n, query, err);
+    return tw_seq_query_item_features(s, user, items, NULL, n, query, err);
 }

@@ -131,7 +131,7 @@ static tw_status create_slice(const training *tr, slice *s, int users, int rows,
         most_candidates(tr, rows, &unique, &candidates);
         TW_TRY(twi_seq_batch_room(&s->batch, unique, candidates, err));
         if (c->item_features_dim > 0)
-            TW_TRY(twi_seq_batch_content(&s->batch, unique, err));
+            TW_TRY(twi_seq_batch_features(&s->batch, unique, err));
         if (c->exclude_seen != 0)
             TW_TRY(twi_seen_init(&s->batch.seen, users < PIECE_ROWS ? users : PIECE_ROWS, rows,
                                  candidates, longest_train_part(tr), err));
@@ -166,7 +166,7 @@ done:
     return st;
 }
 
-/* With content, an item that no train part holds has no id's vector, or its random one would be
+/* With features, an item that no train part holds has no id's vector, or its random one would be
  * taken for knowledge; nor has any where ids are always dropped. */
 static void forget_unmet(training *tr)
 {

@@ -39,12 +39,12 @@
 #include "seqmodel/histories.h"
 #include "seqmodel/rerank.h"
 
-#define TW_SEQ_MAX_DIM     1024 /* user_dim + item_dim */
-#define TW_SEQ_MAX_LEN     4096
-#define TW_SEQ_MAX_CONTENT 4096
-#define TW_SEQ_MAX_BLOCKS  16
-#define TW_SEQ_CUTS        4  /* metrics are reported at ranks 1, 5, 10, 20 */
-#define TW_SEQ_TOP         10 /* length of the lists whose coverage and diversity are measured */
+#define TW_SEQ_MAX_DIM           1024 /* user_dim + item_dim */
+#define TW_SEQ_MAX_LEN           4096
+#define TW_SEQ_MAX_ITEM_FEATURES 4096
+#define TW_SEQ_MAX_BLOCKS        16
+#define TW_SEQ_CUTS              4 /* metrics are reported at ranks 1, 5, 10, 20 */
+#define TW_SEQ_TOP               10 /* length of the lists whose coverage and diversity are measured */
 
 /* ---- configuration --------------------------------------------------------------------------- */
 
@@ -74,8 +74,8 @@ typedef enum tw_seq_select {
 typedef struct tw_seq_config {
     int user_dim;          /* d_u; 0 is SASRec */
     int item_dim;          /* d_i: the width of queries and of the item table */
-    int item_features_dim; /* width of the items' content vectors; 0: items enter by id alone */
-    double id_dropout; /* with content: P(a training row's item is told by its content alone); 1:
+    int item_features_dim; /* width of the items' feature vectors; 0: items enter by id alone */
+    double id_dropout; /* with features: P(a training row's item is shown by its features alone); 1:
                           items have no ids */
     int max_len;       /* T: only the last T items of a history are read */
     int blocks;        /* B */
@@ -167,25 +167,25 @@ int64_t tw_seq_model_size(const tw_seq_model *m); /* trained numbers */
  * the model is trained further or destroyed. */
 const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *dim);
 
-/* Gives the items their content (tower vectors, say): an item is then its id's vector, if it was
- * met in training, plus a learned projection of its content, so one that nobody consumed yet can be
- * recommended. Call it before training a model with item_features_dim > 0; copied.
+/* Gives the items their features (tower vectors, say): an item is then its id's vector, if it was
+ * met in training, plus a learned projection of its features, so one that nobody consumed yet can
+ * be recommended. Call it before training a model with item_features_dim > 0; copied.
  *
- *   content (n_items+1, item_features_dim)  row 0 ignored; a zero row has no content
+ *   features (n_items+1, item_features_dim)  row 0 ignored; a zero row has no features
  *
  * TW_ESTATE: item_features_dim is 0. TW_EINVAL: a number is not finite. Not while other threads use
  * the model. */
-TW_NODISCARD tw_status tw_seq_model_set_content(tw_seq_model *m, const tw_real *content,
-                                                tw_error *err);
+TW_NODISCARD tw_status tw_seq_model_set_item_features(tw_seq_model *m, const tw_real *features,
+                                                      tw_error *err);
 
 /* What queries meet for an item that the model has no index for: the row it would have in
- * tw_seq_item_vectors. content (item_features_dim), out as wide as tw_seq_item_vectors();
+ * tw_seq_item_vectors. features (item_features_dim), out as wide as tw_seq_item_vectors();
  * item_features_dim must be above 0. */
-void tw_seq_content_vector(const tw_seq_model *m, const tw_real *content, tw_real *out);
+void tw_seq_features_vector(const tw_seq_model *m, const tw_real *features, tw_real *out);
 
-/* The same for an item (0..n_items; 0: no index) whose content may have changed since the training.
- * With the content that the model holds of it, the very bits of its row. */
-void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *content, tw_real *out);
+/* The same for an item (0..n_items; 0: no index) whose features may have changed since the
+ * training. With the features that the model holds of it, the very bits of its row. */
+void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *features, tw_real *out);
 
 /* The caller's names of the model's indices; copied into the model and its checkpoint. Distinct
  * values per kind, element 0 ignored.
@@ -385,13 +385,14 @@ void tw_seq_session_destroy(tw_seq_session *s); /* accepts NULL */
 TW_NODISCARD tw_status tw_seq_query(tw_seq_session *s, int32_t user, const int32_t *items,
                                     int64_t n, tw_real *query, tw_error *err);
 
-/* The same, where items may have content of the caller's, if the model reads content.
+/* The same, where items may have features of the caller's, if the model reads features.
  *
- *   content (n)   item_features_dim numbers of each item, finite. NULL: what the model holds of the
- * item; it is skipped where items[i] <= 0. content NULL: as tw_seq_query */
-TW_NODISCARD tw_status tw_seq_query_content(tw_seq_session *s, int32_t user, const int32_t *items,
-                                            const tw_real *const *content, int64_t n,
-                                            tw_real *query, tw_error *err);
+ *   features (n)   item_features_dim numbers of each item, finite. NULL: what the model holds of
+ * the item; it is skipped where items[i] <= 0. features NULL: as tw_seq_query */
+TW_NODISCARD tw_status tw_seq_query_item_features(tw_seq_session *s, int32_t user,
+                                                  const int32_t *items,
+                                                  const tw_real *const *features, int64_t n,
+                                                  tw_real *query, tw_error *err);
 
 /* ---- fold-in: a vector for a user whom the training never met -------------------------------- */
 

@@ -182,7 +182,7 @@ done:
     return st;
 }
 
-static tw_status give_content(cold_start_eval *s, tw_error *err)
+static tw_status give_features(cold_start_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const size_t dim = (size_t) tw_tower_dim(s->tower);
@@ -193,7 +193,7 @@ static tw_status give_content(cold_start_eval *s, tw_error *err)
         goto done;
     }
     TW_TRY(tw_tower_embed_samples(s->tower, NULL, s->samples, content + dim, NULL, NULL, err));
-    TW_TRY(tw_seq_model_set_content(s->model, content, err));
+    TW_TRY(tw_seq_model_set_item_features(s->model, content, err));
 done:
     tw_free(content);
     return st;
@@ -210,7 +210,7 @@ static tw_status train(cold_start_eval *s, tw_error *err)
     }
     TW_TRY(tw_seq_model_create(&s->model, &s->cfg, s->n_users, (int32_t) s->c.n, err));
     if (s->opt->content)
-        TW_TRY(give_content(s, err));
+        TW_TRY(give_features(s, err));
     TW_TRY(tw_seq_train(s->model, s->train, &hooks, &s->result, err));
 done:
     return st;

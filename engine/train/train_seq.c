@@ -82,7 +82,7 @@ typedef struct contents {
     tw_real *rows; /* (n_items+1, dim) */
 } contents;
 
-static tw_status copy_content(void *ctx, const tw_store_vector_change *v, tw_error *err)
+static tw_status copy_features(void *ctx, const tw_store_vector_change *v, tw_error *err)
 {
     const contents *c = ctx;
     const int32_t item = tw_seq_item_index(c->model, v->row);
@@ -93,7 +93,7 @@ static tw_status copy_content(void *ctx, const tw_store_vector_change *v, tw_err
 }
 
 /* An item without a vector keeps a zero row: it has no content. */
-static tw_status give_content(job *j, tw_error *err)
+static tw_status give_features(job *j, tw_error *err)
 {
     tw_status st = TW_OK;
     const size_t items = (size_t) tw_seq_model_items(j->model) + 1;
@@ -104,8 +104,8 @@ static tw_status give_content(job *j, tw_error *err)
         st = tw_fail(err, TW_ENOMEM, "content of %zu items", items);
         goto done;
     }
-    TW_TRY(tw_store_each_vector(j->e->store, j->base->towers_version, 0, copy_content, &c, err));
-    TW_TRY(tw_seq_model_set_content(j->model, c.rows, err));
+    TW_TRY(tw_store_each_vector(j->e->store, j->base->towers_version, 0, copy_features, &c, err));
+    TW_TRY(tw_seq_model_set_item_features(j->model, c.rows, err));
 done:
     tw_free(c.rows);
     return st;
@@ -150,7 +150,7 @@ static tw_status make_model(job *j, tw_error *err)
     TW_TRY(tw_seq_model_set_ids(j->model, items, users, err));
     TW_TRY(twi_seq_data(j->model, &j->log, &j->data, err));
     if (content) {
-        TW_TRY(give_content(j, err));
+        TW_TRY(give_features(j, err));
         TW_TRY(count_eventless(j, err));
     }
 done:
@@ -160,7 +160,7 @@ done:
 }
 
 /* How wide content is follows from the towers; a config may say it, but not otherwise. */
-static tw_status choose_content(job *j, tw_error *err)
+static tw_status choose_features(job *j, tw_error *err)
 {
     if (!j->opt->content && j->cfg.item_features_dim == 0)
         return TW_OK;
@@ -278,7 +278,7 @@ static tw_status train(void *ctx, twi_training *t, char **report, tw_error *err)
                                 .checkpoint = checkpoint};
 
     j->base = base;
-    TW_TRY(choose_content(j, err));
+    TW_TRY(choose_features(j, err));
     TW_TRY(tw_path_join(checkpoint, twi_root(j->e), TWI_SEQ_CHECKPOINT, err));
     TW_TRY(twi_events_load(j->e, &j->log, err));
     TW_TRY(make_model(j, err));

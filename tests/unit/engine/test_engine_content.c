@@ -281,7 +281,7 @@ static void content_wants_towers_and_their_width(void **state)
                          &(tw_train_options){.content = true, .config_json = "{\"loss\": \"bce\"}"},
                          &report, &why),
                      TW_EINVAL);
-    assert_non_null(strstr(why.msg, "content needs the loss"));
+    assert_non_null(strstr(why.msg, "item_features_dim above 0 needs the loss"));
     tw_engine_close(e);
 }
 

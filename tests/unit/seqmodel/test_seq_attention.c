@@ -119,7 +119,7 @@ static void all_heads_are_the_mean_of_them(void **state)
         assert_near(all[i], ((double) one[i] + (double) two[i]) / 2, 1e-6);
 }
 
-/* In a fresh session, and after the content of one item of the history changed. */
+/* In a fresh session, and after the features of one item of the history changed. */
 static void content_is_read_where_items_have_it(void **state)
 {
     (void) state;
@@ -128,15 +128,15 @@ static void content_is_read_where_items_have_it(void **state)
     c.item_features_dim = C;
     tw_seq_model *m = toy_model(&c, USERS, ITEMS);
     tw_seq_session *s = NULL;
-    tw_real content[(ITEMS + 1) * C], before[N * N], after[N * N];
+    tw_real features[(ITEMS + 1) * C], before[N * N], after[N * N];
     toy_scramble(m, 0.8);
     for (int i = 0; i < (ITEMS + 1) * C; i++)
-        content[i] = (tw_real) (i % 5 - 2);
-    assert_ok(tw_seq_model_set_content(m, content, err));
+        features[i] = (tw_real) (i % 5 - 2);
+    assert_ok(tw_seq_model_set_item_features(m, features, err));
     assert_ok(tw_seq_session_create(&s, m, err));
     assert_ok(tw_seq_attention(s, 1, history, N, 0, 0, before, err));
-    content[history[1] * C] += 3;
-    assert_ok(tw_seq_model_set_content(m, content, err));
+    features[history[1] * C] += 3;
+    assert_ok(tw_seq_model_set_item_features(m, features, err));
     assert_ok(tw_seq_attention(s, 1, history, N, 0, 0, after, err));
     assert_near(before[0], 1, 1e-6);
     for (int j = 0; j < 2; j++)

@@ -38,7 +38,7 @@ static void set_up(fixture *f, tw_seq_config c)
         assert_ok(twi_seq_batch_room(&f->b, ITEMS, ITEMS, err));
         assert_ok(twi_proposal_init(&p, &c, d, err));
         if (c.item_features_dim > 0)
-            assert_ok(twi_seq_batch_content(&f->b, ITEMS, err));
+            assert_ok(twi_seq_batch_features(&f->b, ITEMS, err));
         twi_batch_collect(&f->b, &c, &p, &rng, mark);
         twi_batch_tell(&f->b, f->m, &rng);
         twi_proposal_fini(&p);
@@ -199,7 +199,7 @@ static void cosines_with_full_softmax(void **state)
     check_config(&c);
 }
 
-static void ids_and_content_with_cosines(void **state)
+static void ids_and_features_with_cosines(void **state)
 {
     (void) state;
     tw_seq_config c = config_of(TW_SEQ_PRE, TW_SEQ_SAMPLED_CE, 2);
@@ -230,7 +230,7 @@ int main(void)
         cmocka_unit_test(softmax_of_the_unseen_with_a_weight),
         cmocka_unit_test(gbce_with_user_term),
         cmocka_unit_test(cosines_with_full_softmax),
-        cmocka_unit_test(ids_and_content_with_cosines),
+        cmocka_unit_test(ids_and_features_with_cosines),
         cmocka_unit_test(gated_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,13 +66,13 @@ static void every_item_stands_once_and_targets_find_theirs(void **state)
     tear_down(&f);
 }
 
-/* By its content it would be learnt as what nobody wants; and it is a candidate where it has none.
+/* By its features it would be learnt as what nobody wants; and it is a candidate where it has none.
  */
-static void an_item_that_no_train_part_holds_is_no_candidate_by_its_content(void **state)
+static void an_item_that_no_train_part_holds_is_no_candidate_by_its_features(void **state)
 {
     (void) state;
     static const tw_seq_loss losses[] = {TW_SEQ_CE, TW_SEQ_SAMPLED_CE, TW_SEQ_GBCE};
-    for (int content = 0; content < 2; content++) {
+    for (int features = 0; features < 2; features++) {
         for (size_t l = 0; l < sizeof losses / sizeof losses[0]; l++) {
             fixture f;
             tw_seq_config c = toy_config();
@@ -81,7 +81,7 @@ static void an_item_that_no_train_part_holds_is_no_candidate_by_its_content(void
             c.loss = losses[l];
             c.normalize = 1;
             c.negatives = 30;
-            c.item_features_dim = content * 3;
+            c.item_features_dim = features * 3;
             set_up(&f, &c);
             for (int32_t u = 1; u <= USERS; u++)
                 for (int64_t i = 0; i < tw_seq_data_train_length(f.data, u); i++)
@@ -92,7 +92,7 @@ static void an_item_that_no_train_part_holds_is_no_candidate_by_its_content(void
                     met[f.b.unique[i]] = true;
             }
             for (int i = 1; i <= ITEMS; i++) {
-                assert_int_equal(met[i], content == 0 || held[i]);
+                assert_int_equal(met[i], features == 0 || held[i]);
                 unmet += !held[i];
             }
             assert_true(unmet > 5);
@@ -197,7 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_stands_once_and_targets_find_theirs),
-        cmocka_unit_test(an_item_that_no_train_part_holds_is_no_candidate_by_its_content),
+        cmocka_unit_test(an_item_that_no_train_part_holds_is_no_candidate_by_its_features),
         cmocka_unit_test(weights_make_the_sample_stand_for_all_items),
         cmocka_unit_test(all_items_as_candidates_weigh_what_is_asked),
         cmocka_unit_test(popular_items_are_drawn_more_often),

@@ -7,7 +7,7 @@
 /* Items 1..6 follow each other in a ring; 7 is like 3 and nobody ever had it. */
 enum { USERS = 30, RING = 6, ITEMS = 7, LEN = 14, C = 6 };
 
-static tw_seq_config content_config(void)
+static tw_seq_config features_config(void)
 {
     tw_seq_config c = toy_config();
     c.user_dim = 0;
@@ -37,21 +37,21 @@ static tw_seq_data *ring(void)
 }
 
 /* (ITEMS+1, C) one feature each; 7 has that of 3 */
-static void fill_content(tw_real *content)
+static void fill_features(tw_real *features)
 {
-    memset(content, 0, (ITEMS + 1) * C * sizeof *content);
+    memset(features, 0, (ITEMS + 1) * C * sizeof *features);
     for (int i = 1; i <= RING; i++)
-        content[i * C + i - 1] = 1;
-    content[7 * C + 2] = 1;
+        features[i * C + i - 1] = 1;
+    features[7 * C + 2] = 1;
 }
 
 static tw_seq_model *trained(tw_seq_config c)
 {
-    tw_real content[(ITEMS + 1) * C];
+    tw_real features[(ITEMS + 1) * C];
     tw_seq_data *d = ring();
     tw_seq_model *m = toy_model(&c, USERS, ITEMS);
-    fill_content(content);
-    assert_ok(tw_seq_model_set_content(m, content, err));
+    fill_features(features);
+    assert_ok(tw_seq_model_set_item_features(m, features, err));
     assert_ok(tw_seq_train(m, d, NULL, NULL, err));
     tw_seq_data_destroy(d);
     return m;
@@ -71,7 +71,7 @@ static double score(const tw_seq_model *m, const tw_real *query, int32_t item)
 static void an_item_that_nobody_had_is_recommended_and_understood(void **state)
 {
     (void) state;
-    tw_seq_model *m = trained(content_config());
+    tw_seq_model *m = trained(features_config());
     tw_seq_session *s = NULL;
     tw_real q[8], cold[8];
     const int32_t before_three[] = {6, 1, 2}, after_seven[] = {1, 2, 7};
@@ -85,15 +85,15 @@ static void an_item_that_nobody_had_is_recommended_and_understood(void **state)
     for (int32_t other = 1; other <= RING; other++)
         assert_true(other == 4 || score(m, q, 4) > score(m, q, other));
 
-    /* The same item without an index, from its content alone. */
-    tw_real content[(ITEMS + 1) * C];
-    fill_content(content);
+    /* The same item without an index, from its features alone. */
+    tw_real features[(ITEMS + 1) * C];
+    fill_features(features);
     const int32_t no_index[] = {1, 2, 0};
-    const tw_real *told[] = {NULL, NULL, content + 7 * C};
+    const tw_real *told[] = {NULL, NULL, features + 7 * C};
     tw_real q2[8];
-    assert_ok(tw_seq_query_content(s, 0, no_index, told, 3, q2, err));
+    assert_ok(tw_seq_query_item_features(s, 0, no_index, told, 3, q2, err));
     assert_memory_equal(q, q2, sizeof q);
-    tw_seq_content_vector(m, content + 7 * C, cold);
+    tw_seq_features_vector(m, features + 7 * C, cold);
     int64_t rows;
     int dim;
     const tw_real *v = tw_seq_item_vectors(m, &rows, &dim);
@@ -103,44 +103,45 @@ static void an_item_that_nobody_had_is_recommended_and_understood(void **state)
     tw_seq_model_destroy(m);
 }
 
-/* 3 is now what 5 is: by its content it stands nearer to 5, and its id is still its own. */
-static void an_item_whose_content_changed_is_met_as_it_is_now(void **state)
+/* 3 is now what 5 is: by its features it stands nearer to 5, and its id is still its own. */
+static void an_item_whose_features_changed_is_met_as_it_is_now(void **state)
 {
     (void) state;
-    tw_seq_model *m = trained(content_config());
+    tw_seq_model *m = trained(features_config());
     tw_seq_session *s = NULL;
-    tw_real content[(ITEMS + 1) * C], now[8], q[8], was[8];
+    tw_real features[(ITEMS + 1) * C], now[8], q[8], was[8];
     int64_t rows;
     int dim;
     const tw_real *v = tw_seq_item_vectors(m, &rows, &dim);
 
-    fill_content(content);
-    tw_seq_item_vector(m, 3, content + 3 * C, now);
+    fill_features(features);
+    tw_seq_item_vector(m, 3, features + 3 * C, now);
     assert_memory_equal(now, v + 3 * (size_t) dim, sizeof now);
-    tw_seq_item_vector(m, 3, content + 5 * C, now);
+    tw_seq_item_vector(m, 3, features + 5 * C, now);
     for (int j = 0; j < dim; j++) {
         double projected = 0;
         for (int i = 0; i < C; i++)
-            projected += (double) m->project->value[j * C + i] * (double) content[5 * C + i];
+            projected += (double) m->project->value[j * C + i] * (double) features[5 * C + i];
         assert_near(now[j], (double) m->items->value[3 * dim + j] + projected, 1e-5);
     }
 
     const int32_t history[] = {1, 2, 3};
-    const tw_real *same[] = {NULL, NULL, content + 3 * C}, *other[] = {NULL, NULL, content + 5 * C};
+    const tw_real *same[] = {NULL, NULL, features + 3 * C},
+                  *other[] = {NULL, NULL, features + 5 * C};
     assert_ok(tw_seq_session_create(&s, m, err));
     assert_ok(tw_seq_query(s, 0, history, 3, was, err));
-    assert_ok(tw_seq_query_content(s, 0, history, same, 3, q, err));
+    assert_ok(tw_seq_query_item_features(s, 0, history, same, 3, q, err));
     assert_memory_equal(q, was, sizeof q);
-    assert_ok(tw_seq_query_content(s, 0, history, other, 3, q, err));
+    assert_ok(tw_seq_query_item_features(s, 0, history, other, 3, q, err));
     assert_memory_not_equal(q, was, sizeof q);
     tw_seq_session_destroy(s);
     tw_seq_model_destroy(m);
 }
 
-static void without_ids_items_of_one_content_are_one(void **state)
+static void without_ids_items_of_one_features_are_one(void **state)
 {
     (void) state;
-    tw_seq_config c = content_config();
+    tw_seq_config c = features_config();
     c.id_dropout = 1;
     c.epochs = 3;
     tw_seq_model *m = trained(c);
@@ -153,10 +154,10 @@ static void without_ids_items_of_one_content_are_one(void **state)
     tw_seq_model_destroy(m);
 }
 
-static void a_saved_model_keeps_its_content(void **state)
+static void a_saved_model_keeps_its_features(void **state)
 {
     (void) state;
-    tw_seq_config c = content_config();
+    tw_seq_config c = features_config();
     c.epochs = 2;
     c.normalize = 1;
     tw_seq_model *m = trained(c), *back = NULL;
@@ -184,34 +185,35 @@ static void a_saved_model_keeps_its_content(void **state)
 static void content_needs_a_place_and_finite_numbers(void **state)
 {
     (void) state;
-    tw_real content[(ITEMS + 1) * C];
+    tw_real features[(ITEMS + 1) * C];
     tw_error why = {0};
-    tw_seq_config c = content_config();
+    tw_seq_config c = features_config();
     tw_seq_model *m = toy_model(&c, USERS, ITEMS);
-    fill_content(content);
-    content[5 * C + 1] = (tw_real) NAN;
-    assert_int_equal(tw_seq_model_set_content(m, content, &why), TW_EINVAL);
-    assert_string_equal(why.msg, "the content of item 5 is not finite");
+    fill_features(features);
+    features[5 * C + 1] = (tw_real) NAN;
+    assert_int_equal(tw_seq_model_set_item_features(m, features, &why), TW_EINVAL);
+    assert_string_equal(why.msg, "the item features of item 5 is not finite");
     tw_seq_model_destroy(m);
 
     c.item_features_dim = 0;
     m = toy_model(&c, USERS, ITEMS);
-    assert_int_equal(tw_seq_model_set_content(m, content, &why), TW_ESTATE);
+    assert_int_equal(tw_seq_model_set_item_features(m, features, &why), TW_ESTATE);
     tw_seq_model_destroy(m);
 
-    c = content_config();
+    c = features_config();
     c.loss = TW_SEQ_BCE;
     assert_int_equal(tw_seq_config_check(&c, &why), TW_EINVAL);
-    assert_string_equal(why.msg, "content needs the loss ce, sampled-ce or gbce, not bce");
+    assert_string_equal(why.msg,
+                        "item_features_dim above 0 needs the loss ce, sampled-ce or gbce, not bce");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_item_that_nobody_had_is_recommended_and_understood),
-        cmocka_unit_test(an_item_whose_content_changed_is_met_as_it_is_now),
-        cmocka_unit_test(without_ids_items_of_one_content_are_one),
-        cmocka_unit_test(a_saved_model_keeps_its_content),
+        cmocka_unit_test(an_item_whose_features_changed_is_met_as_it_is_now),
+        cmocka_unit_test(without_ids_items_of_one_features_are_one),
+        cmocka_unit_test(a_saved_model_keeps_its_features),
         cmocka_unit_test(content_needs_a_place_and_finite_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
