@@ -139,8 +139,7 @@ tw_tensor *tw_op_self_attention(tw_tape *t, tw_tensor *qkv, const int32_t *offse
 tw_tensor *tw_op_attention_last(tw_tape *t, tw_tensor *q, tw_tensor *k, tw_tensor *v,
                                 const int32_t *offsets, int S, int heads, double scale);
 
-/* ---- over packed sequences: nn/tape/tape_packed.c
- * ----------------------------------------------------
+/* ---- over packed sequences (tape_packed.c) ----------------------------------------------------
  *
  * Rows offsets[s] .. offsets[s+1]-1 of x (N,D) are sequence s; offsets (S+1) borrowed. */
 
