@@ -69,7 +69,7 @@ static void print_text(const tw_engine_stats *s)
     }
     if (s->has_towers) {
         print_index("similar", s->tower_index, s->tower_recall, s->tower_lacks_graph);
-        (void) printf(" of %lld vectors, %d wide, %lld of them since the last fold, %lld dead\n",
+        (void) printf(" of %lld vectors, %d wide, %lld of them since the last merge, %lld dead\n",
                       (long long) s->indexed, s->tower_dim, (long long) s->delta,
                       (long long) s->dead);
         if (s->unread > 0)

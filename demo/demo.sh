@@ -143,10 +143,10 @@ done
 url=$(cat "$work/url")
 say "\$ twindex serve $dir --listen $url"
 
-ask() { command=$1; shift; $program "$command" --connect "$url" "$@"; }
+ask() { command=$1; shift; $program "$command" "$url" "$@"; }
 
 say
-say "\$ twindex similar --connect $url \"Toy Story (1995)\" -k 5"
+say "\$ twindex similar $url \"Toy Story (1995)\" -k 5"
 ask similar "Toy Story (1995)" -k 5
 ask similar "Toy Story (1995)" -k 5 --json >"$work/similar.json"
 
@@ -157,7 +157,7 @@ awk -F '\t' -v u="$user" '$1 == u { print $4 "\t" NR "\t" $2 }' "$events" | sort
 ask next --user "$user" -k 10 --json >"$work/next.json"
 ask next --user "$user" -k 10 | sed -n '2,$p' | cut -c 16- | sed 's/^[0-9]* *//' >"$work/expected"
 say
-say "\$ twindex next --connect $url --user $user"
+say "\$ twindex next $url --user $user"
 printf '      %-40s %s\n' "person $user watched last" "and SSE-PT expects next"
 awk -v left="$work/watched" '{
     getline l < left
@@ -165,15 +165,15 @@ awk -v left="$work/watched" '{
 }' "$work/expected"
 
 say
-say "\$ twindex next --connect $url --history 'Star Wars (1977),Alien (1979)' -k 5      (somebody new)"
+say "\$ twindex next $url --history 'Star Wars (1977),Alien (1979)' -k 5      (a new user)"
 ask next --history 'Star Wars (1977),Alien (1979)' -k 5 | sed -n '2,$p'
 ask next --history 'Star Wars (1977),Alien (1979)' -k 5 --json >"$work/history.json"
 
 say
-say "\$ twindex put --connect $url 9001 --title 'Toys in Space (1998)' --attributes '{\"genres\":[\"Animation\",\"Children\\u0027s\",\"Comedy\"]}'"
+say "\$ twindex put $url 9001 --title 'Toys in Space (1998)' --attributes '{\"genres\":[\"Animation\",\"Children\\u0027s\",\"Comedy\"]}'"
 say "$(ask put 9001 --title 'Toys in Space (1998)' --attributes '{"genres":["Animation","Children'"'"'s","Comedy"]}'): a film that nobody ever watched is found at once"
 say
-say "\$ twindex similar --connect $url --text 'toys in space animation' -k 3"
+say "\$ twindex similar $url --text 'toys in space animation' -k 3"
 ask similar --text 'toys in space animation' -k 3
 ask similar --text 'toys in space animation' -k 3 --json >"$work/put.json"
 stop_server
@@ -201,4 +201,4 @@ ratio = report["seq"]["ndcg_at_10"] / report["popularity"]["ndcg_at_10"]
 print(f"\nSSE-PT finds the next film {ratio:.1f} times as well as popularity (NDCG@10), in {seconds} s all told.")
 PY
 say "every figure   $work/report.json"
-say "look further   README.md, docs/tour.md; the directory is yours: build/twindex similar --dir $dir \"Fargo (1996)\""
+say "look further   README.md, docs/tour.md; the directory is yours: build/twindex similar $dir \"Fargo (1996)\""

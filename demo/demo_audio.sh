@@ -141,7 +141,7 @@ load() { "$program" ingest "$@" -q 2>>"$log" | sed 's/^[^:]*: //'; }
 train() { "$program" train towers "$1" --pairs "$work/same.csv" $hear $2 -q; }
 measure()
 {
-    "$program" embed --dir "$1" --all --out "$work/$2.jsonl" >>"$log"
+    "$program" embed "$1" --all --out "$work/$2.jsonl" >>"$log"
     python3 "$work/measure.py" "$work" "$2"
 }
 
@@ -159,7 +159,7 @@ train "$dir" "$learn"
 # ---- kits that it never heard -------------------------------------------------------------------
 
 step "2. Kits that it never heard"
-say "\$ twindex similar --dir $dir --audio FILE -k 4        (a file that is in no catalogue)"
+say "\$ twindex similar $dir --audio FILE -k 4        (a file that is in no catalogue)"
 python3 - "$work" <<'PY' >"$work/asked"
 import json, sys
 seen = set()
@@ -172,7 +172,7 @@ PY
 while IFS="$(printf '\t')" read -r title audio; do
     say
     say "$title: $(basename "$audio")"
-    "$program" similar --dir "$dir" --audio "$audio" -k 4 | sed -n '2,$p'
+    "$program" similar "$dir" --audio "$audio" -k 4 | sed -n '2,$p'
 done <"$work/asked"
 
 step "3. How often is the nearest sound of the same sort?"
@@ -199,4 +199,4 @@ print(f"\nOf kits that it never heard, {trained['r_at_1']:.0f} % of the sounds m
       f"untrained it is {untrained['r_at_1']:.0f} %. In {seconds} s all told.")
 PY
 say "every figure   $work/report.json"
-say "look further   build/twindex similar --dir $dir --audio YOUR.wav"
+say "look further   build/twindex similar $dir --audio YOUR.wav"

@@ -45,11 +45,11 @@ static bool merge_one(tw_engine *e, tw_index *ix, const char *kind)
         return false;
     const tw_status st = tw_index_merge(ix, stop_merge, &e->maintenance, &why);
     if (st == TW_ECANCELLED) {
-        tw_log(TW_LOG_INFO, "FOLD-STOPPED", "index=%s reason=\"%s\"", kind, why.msg);
+        tw_log(TW_LOG_INFO, "MERGE-STOPPED", "index=%s reason=\"%s\"", kind, why.msg);
     } else if (st != TW_OK) {
-        tw_log(TW_LOG_WARN, "FOLD-FAILED", "index=%s reason=\"%s\"", kind, why.msg);
+        tw_log(TW_LOG_WARN, "MERGE-FAILED", "index=%s reason=\"%s\"", kind, why.msg);
     } else {
-        tw_log(TW_LOG_INFO, "FOLD-DONE", "index=%s", kind);
+        tw_log(TW_LOG_INFO, "MERGE-DONE", "index=%s", kind);
         twi_log_unused_graph(ix, kind);
     }
     return st == TW_OK;
