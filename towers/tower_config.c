@@ -165,7 +165,8 @@ static const tw_setting list[] = {
     WHOLE(TRAIN, mine, graph_layers, 0, 4, "steps of smoothing over the mined pairs; 0: none"),
 };
 
-/* Images and audio were images and audio files; rarity 0 was the first power of idf. */
+/* What stored files and users' configs may still say. rarity counted from the first power of idf:
+ * 0 was idf itself. */
 static const tw_setting_rename renamed[] = {
     {"picture", "image", 0},
     {"picture_size", "image_size", 0},

@@ -1,12 +1,15 @@
-/* The figures of a front end: presets, and one list of ranges for checks and JSON. */
-#include <jansson.h>
-#include <stddef.h>
-#include <string.h>
+/* The figures of a front end: presets, their ranges, and their JSON. */
+#include <assert.h>
 
+#include "nn/settings.h"
 #include "towers/audio/audio_logmel.h"
 
+static_assert(sizeof(twi_logmel_name) == sizeof(int) && sizeof(twi_mel_scale) == sizeof(int) &&
+                  sizeof(twi_mel_measure) == sizeof(int) && sizeof(twi_mel_log) == sizeof(int),
+              "an enum is read and written as an int");
+
 static const twi_logmel_config presets[] = {
-    {.name = "fsdd",
+    {.name = TWI_LOGMEL_FSDD,
      .rate = 8000,
      .window = 200,
      .hop = 80,
@@ -20,7 +23,7 @@ static const twi_logmel_config presets[] = {
      .floor = 1e-3,
      .least_frames = 64,
      .seconds = 10},
-    {.name = "vggish",
+    {.name = TWI_LOGMEL_VGGISH,
      .rate = 16000,
      .window = 400,
      .hop = 160,
@@ -34,7 +37,7 @@ static const twi_logmel_config presets[] = {
      .floor = 0.01,
      .least_frames = 96,
      .seconds = 10},
-    {.name = "panns",
+    {.name = TWI_LOGMEL_PANNS,
      .rate = 32000,
      .window = 1024,
      .hop = 320,
@@ -51,90 +54,47 @@ static const twi_logmel_config presets[] = {
      .seconds = 10},
 };
 
-typedef enum kind { INT, REAL, BOOL, WORD } kind;
+static const char *const names[] = {"fsdd", "vggish", "panns", NULL};
+static const char *const scales[] = {"htk", "slaney", NULL};
+static const char *const measures[] = {"magnitude", "power", NULL};
+static const char *const logs[] = {"ln", "db", NULL};
 
-/* Words stand for their place in the list. */
-static const struct figure {
-    const char *key;
-    kind kind;
-    size_t offset;
-    double least, most;
-    const char *words[2];
-} figures[] = {
-#define AT(field)      #field, INT, offsetof(twi_logmel_config, field)
-#define REAL_AT(field) #field, REAL, offsetof(twi_logmel_config, field)
-#define WORD_AT(field) #field, WORD, offsetof(twi_logmel_config, field)
-    {AT(rate), 4000, 96000, {NULL}},
-    {AT(window), 8, TWI_LOGMEL_MAX_FFT, {NULL}},
-    {AT(hop), 1, TWI_LOGMEL_MAX_FFT, {NULL}},
-    {AT(fft), 16, TWI_LOGMEL_MAX_FFT, {NULL}},
-    {AT(bands), 4, TWI_LOGMEL_MAX_BANDS, {NULL}},
-    {REAL_AT(low), 0, 48000, {NULL}},
-    {REAL_AT(high), 0, 48000, {NULL}},
-    {WORD_AT(scale), TWI_MEL_HTK, TWI_MEL_SLANEY, {"htk", "slaney"}},
-    {WORD_AT(measure), TWI_MEL_MAGNITUDE, TWI_MEL_POWER, {"magnitude", "power"}},
-    {WORD_AT(log), TWI_MEL_LN, TWI_MEL_DB, {"ln", "db"}},
-    {REAL_AT(floor), 1e-12, 1e3, {NULL}},
-    {"centre", BOOL, offsetof(twi_logmel_config, centre), 0, 1, {NULL}},
-    {AT(least_frames), 1, 10000, {NULL}},
-    {REAL_AT(seconds), 0.1, 600, {NULL}},
-    {"loudness", BOOL, offsetof(twi_logmel_config, loudness), 0, 1, {NULL}},
-#undef WORD_AT
-#undef REAL_AT
-#undef AT
+/* The name comes first; the figures are behind it. */
+static const tw_setting list[] = {
+    TW_CHOICE(twi_logmel_config, name, names, "fsdd, vggish or panns: where the figures start"),
+    TW_WHOLE(twi_logmel_config, rate, 4000, 96000, "samples a second"),
+    TW_WHOLE(twi_logmel_config, window, 8, TWI_LOGMEL_MAX_FFT, "samples of a frame"),
+    TW_WHOLE(twi_logmel_config, hop, 1, TWI_LOGMEL_MAX_FFT, "samples between frames"),
+    TW_WHOLE(twi_logmel_config, fft, 16, TWI_LOGMEL_MAX_FFT, "length of the transform"),
+    TW_WHOLE(twi_logmel_config, bands, 4, TWI_LOGMEL_MAX_BANDS, "bands of the mel scale"),
+    TW_NUMBER(twi_logmel_config, low, 0, 48000, "Hz where the bands begin"),
+    TW_NUMBER(twi_logmel_config, high, 0, 48000, "Hz where the bands end"),
+    TW_CHOICE(twi_logmel_config, scale, scales, "htk or slaney"),
+    TW_CHOICE(twi_logmel_config, measure, measures, "magnitude or power"),
+    TW_CHOICE(twi_logmel_config, log, logs, "ln or db"),
+    TW_NUMBER(twi_logmel_config, floor, 1e-12, 1e3, "below it the logarithm stops"),
+    TW_YES_NO(twi_logmel_config, centre, "frames lie around their place"),
+    TW_WHOLE(twi_logmel_config, least_frames, 1, 10000, "shorter ones are filled with silence"),
+    TW_NUMBER(twi_logmel_config, seconds, 0.1, 600, "the most that is read"),
+    TW_YES_NO(twi_logmel_config, loudness, "bring all audio files to one loudness"),
 };
 
-enum { FIGURES = sizeof figures / sizeof figures[0] };
-
-static double get(const twi_logmel_config *cfg, const struct figure *f)
-{
-    const char *at = (const char *) cfg + f->offset;
-    double real;
-    int whole;
-    bool flag;
-    switch (f->kind) {
-    case REAL: memcpy(&real, at, sizeof real); return real;
-    case BOOL: memcpy(&flag, at, sizeof flag); return flag;
-    default: memcpy(&whole, at, sizeof whole); return whole;
-    }
-}
-
-static void put(twi_logmel_config *cfg, const struct figure *f, double value)
-{
-    char *at = (char *) cfg + f->offset;
-    const int whole = f->kind == REAL ? 0 : (int) value;
-    const bool flag = whole != 0;
-    if (f->kind == REAL)
-        memcpy(at, &value, sizeof value);
-    else if (f->kind == BOOL)
-        memcpy(at, &flag, sizeof flag);
-    else
-        memcpy(at, &whole, sizeof whole);
-}
+static const tw_settings settings = {"an audio front end", list, sizeof list / sizeof list[0], NULL,
+                                     0};
 
 tw_status twi_logmel_preset(twi_logmel_config *cfg, const char *name, tw_error *err)
 {
-    for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++) {
-        if (strcmp(name, presets[i].name) == 0) {
-            *cfg = presets[i];
-            return TW_OK;
-        }
-    }
-    return tw_fail(err, TW_EINVAL,
-                   "there is no audio file front end '%.40s', but fsdd, vggish, panns", name);
-}
-
-static tw_status check_range(const struct figure *f, double value, tw_error *err)
-{
-    if (value >= f->least && value <= f->most) /* NaN fails */
-        return TW_OK;
-    return tw_fail(err, TW_EINVAL, "%s %g is outside %g..%g", f->key, value, f->least, f->most);
+    const int i = tw_choices_find(names, name);
+    if (i < 0)
+        return tw_choices_refuse("audio front end", name, names, err);
+    *cfg = presets[i];
+    return TW_OK;
 }
 
 tw_status twi_logmel_config_check(const twi_logmel_config *cfg, tw_error *err)
 {
-    for (int i = 0; i < FIGURES; i++) {
-        const tw_status st = check_range(&figures[i], get(cfg, &figures[i]), err);
+    for (int i = 1; i < settings.n; i++) {
+        const tw_status st = tw_setting_check(&list[i], cfg, err);
         if (st != TW_OK)
             return st;
     }
@@ -151,97 +111,36 @@ tw_status twi_logmel_config_check(const twi_logmel_config *cfg, tw_error *err)
 /* A preset's name holds for its own figures only. */
 static bool is_preset(const twi_logmel_config *cfg)
 {
-    twi_logmel_config preset;
-    bool same = twi_logmel_preset(&preset, cfg->name, NULL) == TW_OK;
-    for (int i = 0; same && i < FIGURES; i++)
-        same = get(&preset, &figures[i]) == get(cfg, &figures[i]);
+    bool same = cfg->name != TWI_LOGMEL_CHANGED;
+    for (int i = 1; same && i < settings.n; i++)
+        same = tw_setting_get(&list[i], &presets[cfg->name]) == tw_setting_get(&list[i], cfg);
     return same;
+}
+
+static bool is_written(const tw_setting *of, const void *config)
+{
+    return of != &list[0] || is_preset(config);
 }
 
 tw_status twi_logmel_config_format(const twi_logmel_config *cfg, tw_text *out, tw_error *err)
 {
-    tw_status st = TW_OK;
-    const char *between = "{";
-
-    if (is_preset(cfg)) {
-        TW_TRY(tw_text_addf(out, err, "{\"name\": \"%s\"", cfg->name));
-        between = ", ";
-    }
-    for (int i = 0; i < FIGURES; i++, between = ", ") {
-        const struct figure *f = &figures[i];
-        const double value = get(cfg, f);
-        TW_TRY(tw_text_addf(out, err, "%s\"%s\": ", between, f->key));
-        if (f->kind == WORD)
-            TW_TRY(tw_text_addf(out, err, "\"%s\"", f->words[value > 0]));
-        else if (f->kind == BOOL)
-            TW_TRY(tw_text_adds(out, value > 0 ? "true" : "false", err));
-        else
-            TW_TRY(tw_text_addf(out, err, "%.17g", value));
-    }
-    TW_TRY(tw_text_adds(out, "}", err));
-done:
-    return st;
+    return tw_settings_format(&settings, cfg, is_written, out, err);
 }
 
-static tw_status set(twi_logmel_config *cfg, const struct figure *f, const json_t *v, tw_error *err)
-{
-    double value = json_is_true(v) ? 1 : json_number_value(v);
-    bool fits = f->kind == BOOL  ? json_is_boolean(v)
-                : f->kind == INT ? json_is_integer(v)
-                                 : json_is_number(v);
-    for (int i = 0; f->kind == WORD && json_is_string(v) && i < 2; i++) {
-        if (strcmp(json_string_value(v), f->words[i]) == 0) {
-            value = i;
-            fits = true;
-        }
-    }
-    if (f->kind == WORD && !(fits && json_is_string(v)))
-        return tw_fail(err, TW_EINVAL, "%s is %s or %s", f->key, f->words[0], f->words[1]);
-    if (!fits)
-        return tw_fail(err, TW_EINVAL, "%s has the wrong type", f->key);
-    const tw_status st = check_range(f, value, err);
-    if (st == TW_OK)
-        put(cfg, f, value);
-    return st;
-}
-
-static tw_status set_named(twi_logmel_config *cfg, const char *key, const json_t *v, tw_error *err)
-{
-    if (strcmp(key, "name") == 0)
-        return TW_OK; /* it was the start */
-    for (int i = 0; i < FIGURES; i++) {
-        if (strcmp(key, figures[i].key) == 0)
-            return set(cfg, &figures[i], v, err);
-    }
-    return tw_fail(err, TW_EINVAL, "an audio file front end has no figure '%.40s'", key);
-}
-
+/* Read twice: the name, wherever it stands, says what the other figures start from. */
 tw_status twi_logmel_config_parse(twi_logmel_config *cfg, const char *json, size_t len,
                                   tw_error *err)
 {
     tw_status st = TW_OK;
-    twi_logmel_config read = {0};
-    json_error_t why;
-    json_t *value, *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &why);
-    const char *key;
+    twi_logmel_config named = presets[TWI_LOGMEL_FSDD], read;
 
-    if (!json_is_object(root)) {
-        st = tw_fail(err, TW_EINVAL, "an audio file front end is a JSON object%s%s",
-                     root == NULL ? ": " : "", root == NULL ? why.text : "");
-        goto done;
-    }
-    const json_t *name = json_object_get(root, "name");
-    if (name != NULL && !json_is_string(name)) {
-        st = tw_fail(err, TW_EINVAL, "name has the wrong type");
-        goto done;
-    }
-    TW_TRY(twi_logmel_preset(&read, name != NULL ? json_string_value(name) : "fsdd", err));
-    json_object_foreach(root, key, value) TW_TRY(set_named(&read, key, value, err));
+    TW_TRY(tw_settings_parse(&settings, &named, json, len, err));
+    read = presets[named.name];
+    TW_TRY(tw_settings_parse(&settings, &read, json, len, err));
     TW_TRY(twi_logmel_config_check(&read, err));
     if (!is_preset(&read))
-        memset(read.name, 0, sizeof read.name);
+        read.name = TWI_LOGMEL_CHANGED;
     *cfg = read;
 done:
-    json_decref(root);
     return st;
 }

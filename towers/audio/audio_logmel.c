@@ -172,8 +172,7 @@ void twi_logmel_destroy(twi_logmel *m)
 
 const twi_logmel_config *twi_logmel_config_of(const twi_logmel *m) { return &m->cfg; }
 
-/* ---- audio files
- * ---------------------------------------------------------------------------------- */
+/* ---- audio files ----------------------------------------------------------------------------- */
 
 /* Resampled, where it must be, and cut to cfg->seconds. *owned is the caller's to free. */
 static tw_status at_rate(const twi_logmel_config *cfg, const tw_audio *s, const float **samples,

@@ -5,9 +5,10 @@
  * of two front ends do not compare. Three are known by name:
  *
  *     fsdd     8 kHz, 25 ms Hann every 10 ms, FFT 256, 40 HTK bands 60-3800 Hz, power, ln(x + 1e-3)
- *     vggish  16 kHz, 25 ms Hann every 10 ms, FFT 512, 64 HTK bands 125-7500 Hz, magnitude, ln(x +
- * 0.01) panns   32 kHz, 32 ms Hann every 10 ms, FFT 1024, 64 Slaney bands 50-14000 Hz, power,
- * centred frames, 10 log10(max(x, 1e-10))
+ *     vggish  16 kHz, 25 ms Hann every 10 ms, FFT 512, 64 HTK bands 125-7500 Hz, magnitude,
+ *             ln(x + 0.01)
+ *     panns   32 kHz, 32 ms Hann every 10 ms, FFT 1024, 64 Slaney bands 50-14000 Hz, power,
+ *             centred frames, 10 log10(max(x, 1e-10))
  *
  * "HTK" means mel = 2595 log10(1 + f/700) and triangles that are straight in mel, as VGGish has
  * them; "Slaney" the scale that is linear under 1 kHz and triangles that are straight in Hz and of
@@ -48,8 +49,15 @@ typedef enum twi_mel_scale { TWI_MEL_HTK = 0, TWI_MEL_SLANEY = 1 } twi_mel_scale
 typedef enum twi_mel_measure { TWI_MEL_MAGNITUDE = 0, TWI_MEL_POWER = 1 } twi_mel_measure;
 typedef enum twi_mel_log { TWI_MEL_LN = 0, TWI_MEL_DB = 1 } twi_mel_log;
 
+typedef enum twi_logmel_name {
+    TWI_LOGMEL_FSDD = 0,
+    TWI_LOGMEL_VGGISH = 1,
+    TWI_LOGMEL_PANNS = 2,
+    TWI_LOGMEL_CHANGED = 3, /* the figures are no preset's */
+} twi_logmel_name;
+
 typedef struct twi_logmel_config {
-    char name[16];    /* of the preset, "" where figures were changed */
+    twi_logmel_name name;
     int rate;         /* audio files of another rate are resampled to it, 4000..96000 */
     int window, hop;  /* samples; window <= fft */
     int fft;          /* even, 16..TWI_LOGMEL_MAX_FFT */

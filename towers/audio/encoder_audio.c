@@ -4,9 +4,11 @@
  * Sample: int32 frames, int32 bands, then float (frames, bands) as the front end
  * made them. Training disturbs them anew in every step.
  *
- *   audio.conv0.w ...   the net's weights
- *   audio.level (2)     F32; the net reads level[0] * value + level[1]
- *   twindex.audio       metadata: the front end as JSON */
+ *   sound.conv0.w ...   the net's weights
+ *   sound.level (2)     F32; the net reads level[0] * value + level[1]
+ *   twindex.sound       metadata: the front end as JSON
+ *
+ * The stored names are of before; files would not be read under others. */
 #include <math.h>
 #include <string.h>
 
@@ -195,12 +197,12 @@ static tw_status load_level(audio *s, const tw_st_file *f, tw_error *err)
     if (st != TW_OK)
         return st;
     if (t.rows != 2 || t.cols != 0)
-        return tw_fail(err, TW_ECORRUPT, "'audio.level' is %lld by %lld, expected 2",
+        return tw_fail(err, TW_ECORRUPT, "'sound.level' is %lld by %lld, expected 2",
                        (long long) t.rows, (long long) t.cols);
     float level[2];
     memcpy(level, t.data, sizeof level);
     if (!isfinite(level[0]) || !isfinite(level[1]))
-        return tw_fail(err, TW_ECORRUPT, "'audio.level' holds a number that is not finite");
+        return tw_fail(err, TW_ECORRUPT, "'sound.level' holds a number that is not finite");
     set_level(s, level[0], level[1]);
     return TW_OK;
 }

@@ -1,4 +1,4 @@
-/* Resampling, and what makes an image a tower's image. */
+/* Resampling, and what makes an image the square that a tower reads. */
 #include "towers/image/image_prepare.h"
 
 #include <math.h>
