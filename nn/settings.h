@@ -55,6 +55,10 @@ typedef struct tw_setting_rename {
 #define TW_SETTING_AT(knd, type, field, lo, hi, text)                                              \
     .key = #field, .help = (text), .kind = (knd), .offset = offsetof(type, field), .least = (lo),  \
     .most = (hi)
+
+/* The number of the last name in an array that ends with NULL. */
+#define TW_LAST_CHOICE(names) ((int) (sizeof(names) / sizeof((names)[0])) - 2)
+
 #define TW_WHOLE(type, field, lo, hi, text)                                                        \
     {                                                                                              \
         TW_SETTING_AT(TW_SETTING_INT, type, field, lo, hi, text)                                   \
@@ -69,8 +73,7 @@ typedef struct tw_setting_rename {
     }
 #define TW_CHOICE(type, field, names, text)                                                        \
     {                                                                                              \
-        TW_SETTING_AT(TW_SETTING_CHOICE, type, field, 0,                                           \
-                      (double) (sizeof(names) / sizeof((names)[0])) - 2, text),                    \
+        TW_SETTING_AT(TW_SETTING_CHOICE, type, field, 0, TW_LAST_CHOICE(names), text),             \
             .choices = (names)                                                                     \
     }
 

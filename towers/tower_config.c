@@ -70,8 +70,7 @@ static const char *const augments[] = {"none", "glyph", "photo", NULL};
     }
 #define CHOICE(belongs, part, field, names, text)                                                  \
     {                                                                                              \
-        SETTING(TW_SETTING_CHOICE, belongs, part, field, 0,                                        \
-                (double) (sizeof(names) / sizeof((names)[0])) - 2, text),                          \
+        SETTING(TW_SETTING_CHOICE, belongs, part, field, 0, TW_LAST_CHOICE(names), text),          \
             .choices = (names)                                                                     \
     }
 
