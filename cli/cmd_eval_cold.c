@@ -8,6 +8,7 @@
 #include "cli/report.h"
 #include "engine/eval/cold_start_eval.h"
 #include "seqmodel/seqmodel.h"
+#include "towers/recipe.h"
 
 static int offline_eval(const char *dir, tw_cold_start_options opt, bool json, bool quiet)
 {
@@ -53,7 +54,8 @@ int eval_cold(int argc, char **argv)
          "people that the training must not see", 0, 1},
         {"seen", 0, FLAG_BOOL, &opt.seen, NULL,
          "rank what people had before, too; else such a target counts as missed", 0, 0},
-        {"ids-only", 0, FLAG_BOOL, &ids, NULL, "without towers and content, to compare", 0, 0},
+        {"ids-only", 0, FLAG_BOOL, &ids, NULL, "without towers and their vectors, to compare", 0,
+         0},
         {"model", 0, FLAG_TEXT, &model, "NAME",
          "sse-pt (default), sasrec (no user vector), pt (no replacement)", 0, 0},
         {"config", 0, FLAG_TEXT, &config, "FILE", "settings as a JSON object", 0, 0},
@@ -83,6 +85,8 @@ int eval_cold(int argc, char **argv)
         (towers != NULL && tw_file_read(towers, MAX_CONFIG, &recipe, &len, &err) != TW_OK)) {
         rc = wrong_usage(&u, "%s", err.msg);
     } else {
+        if (recipe != NULL)
+            note_renamed_settings(&tw_tower_settings, recipe, len);
         opt.config_json = tw_text_cstr(&text);
         opt.towers_json = recipe;
         opt.content = !ids;

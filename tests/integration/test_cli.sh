@@ -129,6 +129,13 @@ small_towers='--bits 10 --embed_dim 16 --dim 16 --epochs 3 --batch 32 --activate
 small_seq='--user_dim 4 --item-dim 16 --max_len 8 --blocks 1 --batch 16 --epochs 15 --lr 0.01'
 one_line 'a bad setting' 2 'lr' "$program" train towers d --lr x
 one_line 'an unknown setting in a file' 2 'frob' sh -c "echo '{\"frob\": 1}' >bad.json; '$program' train seq d --config bad.json"
+echo '{"rarity": 1}' >old_towers.json
+echo '{"content_dim": 0}' >old_seq.json
+want 'an earlier name in a flag' 2 '^note: --picture_size is called --image_size now' "$program" train towers d --picture-size 32 --lr x
+want 'in a file' 2 '^note: rarity is called idf_power now' "$program" train towers d --config old_towers.json --lr x
+want 'of the other model, too' 2 '^note: content_dim is called item_features_dim now' "$program" train seq d --config old_seq.json --lr x
+want 'none about a present name' 0 '^silent' sh -c "'$program' train towers d --image_size 32 --lr x 2>&1 | grep -q note: || echo silent"
+want 'and not twice' 0 '^1$' sh -c "'$program' train towers d --rarity 1 --lr x 2>&1 | grep -c note:"
 # shellcheck disable=SC2086
 want 'train towers' 0 '^model 1: ' "$program" train towers d $small_towers -q
 { echo 'a,b,label'; for i in 1 2 3 4 5 6 7 8; do echo "f$i,f$((i + 1)),1"; echo "f$i,f$((i + 20)),0"; done; echo 'f1,gone,1'; } >pairs.csv
@@ -158,6 +165,7 @@ want 'and not to who knows' 0 '^silent' sh -c "'$program' train seq r $small_seq
 echo '{"min_count": 1, "bits": 10, "dim": 16, "epochs": 2}' >few.json
 # shellcheck disable=SC2086
 want 'what new items and people get' 0 'chance' "$program" eval seq d --hold-out-items 0.2 --hold-out-users 0.2 --towers-config few.json $small_seq -q
+want 'an earlier name in the file of the towers' 1 '^note: rarity is called idf_power now' "$program" eval seq d --hold-out-items 1 --towers-config old_towers.json
 # shellcheck disable=SC2086
 one_line 'a share of everything' 1 '\[0, 1)' "$program" eval seq d --hold-out-items 1 $small_seq -q
 want 'eval seq' 0 'SSE-PT' "$program" eval seq d --protocol sampled100
