@@ -32,6 +32,13 @@ typedef enum tw_dtype {
     TW_BF16 = 6,
 } tw_dtype;
 
+/* Of tw_real in this build. */
+#ifdef TW_REAL_DOUBLE
+#define TW_REAL_DTYPE TW_F64
+#else
+#define TW_REAL_DTYPE TW_F32
+#endif
+
 size_t tw_dtype_size(tw_dtype type);
 
 /* ---- writing --------------------------------------------------------------------------------- */

@@ -7,12 +7,6 @@
 #include "nn/safetensors.h"
 #include "nn/st_internal.h"
 
-#ifdef TW_REAL_DOUBLE
-#define REAL_DTYPE TW_F64
-#else
-#define REAL_DTYPE TW_F32
-#endif
-
 enum { NAME_MAX_MOMENT = TW_PARAM_NAME_MAX + 8 };
 
 static void moment_name(char out[NAME_MAX_MOMENT], const tw_param *p, char which)
@@ -26,11 +20,11 @@ static tw_status add_moments(tw_st_writer *w, const tw_param *p, tw_error *err)
     if (p->m == NULL || p->v == NULL)
         return tw_fail(err, TW_ESTATE, "tensor '%s' has no Adam moments yet", p->name);
     moment_name(name, p, 'm');
-    tw_status st = tw_st_add(w, name, REAL_DTYPE, p->rows, p->cols, p->m, err);
+    tw_status st = tw_st_add(w, name, TW_REAL_DTYPE, p->rows, p->cols, p->m, err);
     if (st != TW_OK)
         return st;
     moment_name(name, p, 'v');
-    return tw_st_add(w, name, REAL_DTYPE, p->rows, p->cols, p->v, err);
+    return tw_st_add(w, name, TW_REAL_DTYPE, p->rows, p->cols, p->v, err);
 }
 
 tw_status tw_st_add_params(tw_st_writer *w, const tw_params *ps, bool moments, tw_error *err)
@@ -38,7 +32,7 @@ tw_status tw_st_add_params(tw_st_writer *w, const tw_params *ps, bool moments, t
     tw_status st = TW_OK;
     for (int i = 0; i < tw_params_count(ps); i++) {
         const tw_param *p = tw_params_at(ps, i);
-        TW_TRY(tw_st_add(w, p->name, REAL_DTYPE, p->rows, p->cols, p->value, err));
+        TW_TRY(tw_st_add(w, p->name, TW_REAL_DTYPE, p->rows, p->cols, p->value, err));
         if (moments)
             TW_TRY(add_moments(w, p, err));
     }
@@ -92,9 +86,9 @@ tw_status tw_st_numbers(const tw_st_tensor *t, tw_real *out, size_t n, tw_error 
                        has, n);
     const unsigned char *at = t->data;
     const size_t size = tw_dtype_size(t->type);
-    if (t->type == REAL_DTYPE)
+    if (t->type == TW_REAL_DTYPE)
         memcpy(out, at, n * size);
-    for (size_t i = 0; t->type != REAL_DTYPE && i < n; i++)
+    for (size_t i = 0; t->type != TW_REAL_DTYPE && i < n; i++)
         out[i] = number(t->type, at + i * size);
     return TW_OK;
 }

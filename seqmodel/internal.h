@@ -198,38 +198,42 @@ typedef struct twi_train_state {
     tw_seq_report report; /* epochs is how many are done */
 } twi_train_state;
 
-typedef struct twi_keep {
+typedef struct twi_seq_checkpoint {
     int64_t n;        /* numbers in all parameters */
     tw_real *average; /* (n) averaged over steps; NULL when cfg.average is 0 */
     tw_real *best;    /* (n) as they were at the best validation */
     twi_train_state state;
     tw_text lines; /* given to hooks->metrics so far, each with its line end */
-} twi_keep;
+} twi_seq_checkpoint;
 
-TW_NODISCARD tw_status twi_keep_init(twi_keep *k, const tw_seq_model *m, tw_error *err);
-void twi_keep_fini(twi_keep *k);
-void twi_keep_copy(const tw_seq_model *m, tw_real *block); /* model -> block (n) */
-void twi_keep_restore(tw_seq_model *m, const tw_real *block);
-void twi_keep_swap(tw_seq_model *m, tw_real *block);
-void twi_keep_average(twi_keep *k, const tw_seq_model *m, int64_t steps); /* after each step */
+TW_NODISCARD tw_status twi_seq_checkpoint_init(twi_seq_checkpoint *k, const tw_seq_model *m,
+                                               tw_error *err);
+void twi_seq_checkpoint_fini(twi_seq_checkpoint *k);
+void twi_params_copy(const tw_seq_model *m, tw_real *block); /* model -> block (n) */
+void twi_params_restore(tw_seq_model *m, const tw_real *block);
+void twi_params_swap(tw_seq_model *m, tw_real *block);
+void twi_seq_checkpoint_average(twi_seq_checkpoint *k, const tw_seq_model *m,
+                                int64_t steps); /* after each step */
 
 /* Replaces the file at path by the state after an epoch. TW_EIO and friends. */
-TW_NODISCARD tw_status twi_keep_save(const twi_keep *k, const tw_seq_model *m,
-                                     const tw_seq_data *data, const char *path, tw_error *err);
+TW_NODISCARD tw_status twi_seq_checkpoint_save(twi_seq_checkpoint *k, const tw_seq_model *m,
+                                               const tw_seq_data *data, const char *path,
+                                               tw_error *err);
 /* *loaded: the file was there, whole, and of the same configuration and data. Else nothing changed,
  * and a warning says why. TW_ECORRUPT: the model is half filled and must not be used. TW_ENOMEM. */
-TW_NODISCARD tw_status twi_keep_load(twi_keep *k, tw_seq_model *m, const tw_seq_data *data,
-                                     const char *path, bool *loaded, tw_error *err);
+TW_NODISCARD tw_status twi_seq_checkpoint_load(twi_seq_checkpoint *k, tw_seq_model *m,
+                                               const tw_seq_data *data, const char *path,
+                                               bool *loaded, tw_error *err);
 
 /* To the hooks (NULL: none), after state.report was brought up to date. valid NULL: the epoch was
  * not validated; rate: targets a second. */
-TW_NODISCARD tw_status twi_tell_metrics(const tw_seq_hooks *h, twi_keep *k,
-                                        const tw_seq_metrics *valid, double rate, tw_error *err);
+TW_NODISCARD tw_status twi_log_metrics(const tw_seq_hooks *h, twi_seq_checkpoint *k,
+                                       const tw_seq_metrics *valid, double rate, tw_error *err);
 /* TW_ECANCELLED: the hook wants the end. */
-TW_NODISCARD tw_status twi_tell_progress(const tw_seq_hooks *h, const twi_keep *k, int epochs,
-                                         const tw_seq_metrics *valid, tw_error *err);
+TW_NODISCARD tw_status twi_report_epoch(const tw_seq_hooks *h, const twi_seq_checkpoint *k,
+                                        int epochs, const tw_seq_metrics *valid, tw_error *err);
 /* Again what an interrupted training logged, so that the metrics have no hole. */
-void twi_tell_again(const tw_seq_hooks *h, const twi_keep *k);
+void twi_repeat_log(const tw_seq_hooks *h, const twi_seq_checkpoint *k);
 
 /* ---- sessions -------------------------------------------------------------------------------- */
 

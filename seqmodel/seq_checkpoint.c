@@ -11,25 +11,18 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/hash.h"
-#include "base/log.h"
-#include "nn/safetensors.h"
+#include "nn/checkpoint.h"
 #include "seqmodel/internal.h"
 
 #define KIND       "seqmodel-checkpoint"
+#define EVENT      "SEQ-RESUME"
 #define CONFIG_MAX 8192 /* bytes */
 #define LINES_MAX  ((size_t) 64 << 20)
 
-#ifdef TW_REAL_DOUBLE
-#define REAL_DTYPE TW_F64
-#else
-#define REAL_DTYPE TW_F32
-#endif
-
 static size_t numbers(const tw_param *p) { return (size_t) p->rows * (size_t) p->cols; }
 
-void twi_keep_copy(const tw_seq_model *m, tw_real *block)
+void twi_params_copy(const tw_seq_model *m, tw_real *block)
 {
     for (int i = 0; i < tw_params_count(m->params); i++) {
         const tw_param *p = tw_params_at(m->params, i);
@@ -38,7 +31,7 @@ void twi_keep_copy(const tw_seq_model *m, tw_real *block)
     }
 }
 
-void twi_keep_restore(tw_seq_model *m, const tw_real *block)
+void twi_params_restore(tw_seq_model *m, const tw_real *block)
 {
     for (int i = 0; i < tw_params_count(m->params); i++) {
         tw_param *p = tw_params_at(m->params, i);
@@ -47,7 +40,7 @@ void twi_keep_restore(tw_seq_model *m, const tw_real *block)
     }
 }
 
-void twi_keep_swap(tw_seq_model *m, tw_real *block)
+void twi_params_swap(tw_seq_model *m, tw_real *block)
 {
     for (int i = 0; i < tw_params_count(m->params); i++) {
         tw_param *p = tw_params_at(m->params, i);
@@ -59,12 +52,12 @@ void twi_keep_swap(tw_seq_model *m, tw_real *block)
     }
 }
 
-tw_status twi_keep_init(twi_keep *k, const tw_seq_model *m, tw_error *err)
+tw_status twi_seq_checkpoint_init(twi_seq_checkpoint *k, const tw_seq_model *m, tw_error *err)
 {
     size_t n = (size_t) tw_params_size(m->params);
     bool averaged = m->cfg.average > 0;
 
-    *k = (twi_keep){.n = (int64_t) n};
+    *k = (twi_seq_checkpoint){.n = (int64_t) n};
     tw_text_init(&k->lines, LINES_MAX);
     k->best = tw_alloc(n, sizeof *k->best);
     if (averaged)
@@ -72,21 +65,21 @@ tw_status twi_keep_init(twi_keep *k, const tw_seq_model *m, tw_error *err)
     if (k->best == NULL || (averaged && k->average == NULL))
         return tw_fail(err, TW_ENOMEM, "copies of the parameters");
     if (averaged)
-        twi_keep_copy(m, k->average);
+        twi_params_copy(m, k->average);
     return TW_OK;
 }
 
-void twi_keep_fini(twi_keep *k)
+void twi_seq_checkpoint_fini(twi_seq_checkpoint *k)
 {
     tw_free(k->average);
     tw_free(k->best);
     tw_text_fini(&k->lines);
-    *k = (twi_keep){0};
+    *k = (twi_seq_checkpoint){0};
 }
 
 /* average += (1 - decay) (value - average). Early steps, when random weights would weigh most, use
  * the smaller decay (1 + n) / (10 + n). Costs one pass over all parameters a step. */
-void twi_keep_average(twi_keep *k, const tw_seq_model *m, int64_t steps)
+void twi_seq_checkpoint_average(twi_seq_checkpoint *k, const tw_seq_model *m, int64_t steps)
 {
     double n = (double) steps;
     tw_real share = (tw_real) (1 - fmin(m->cfg.average, (1 + n) / (10 + n))), *a = k->average;
@@ -124,54 +117,36 @@ done:
     return st;
 }
 
-static tw_status add_tensors(tw_st_writer *w, const twi_keep *k, const tw_seq_model *m,
-                             tw_error *err)
+/* The blocks beside the parameters, all but the lines; returns how many. */
+static int blocks_of(twi_seq_checkpoint *k, tw_checkpoint_block out[3])
 {
-    tw_status st = TW_OK;
-
-    TW_TRY(tw_st_add_params(w, m->params, true, err));
-    TW_TRY(tw_st_add(w, "best", REAL_DTYPE, k->n, 0, k->best, err));
+    int n = 0;
+    out[n++] = (tw_checkpoint_block){"state", TW_U8, (int64_t) sizeof k->state, 0, &k->state};
+    out[n++] = (tw_checkpoint_block){"best", TW_REAL_DTYPE, k->n, 0, k->best};
     if (k->average != NULL)
-        TW_TRY(tw_st_add(w, "average", REAL_DTYPE, k->n, 0, k->average, err));
-    if (k->lines.len > 0)
-        TW_TRY(
-            tw_st_add(w, "lines", TW_U8, (int64_t) k->lines.len, 0, tw_text_cstr(&k->lines), err));
-    TW_TRY(tw_st_add(w, "state", TW_U8, (int64_t) sizeof k->state, 0, &k->state, err));
-done:
-    return st;
+        out[n++] = (tw_checkpoint_block){"average", TW_REAL_DTYPE, k->n, 0, k->average};
+    return n;
 }
 
-tw_status twi_keep_save(const twi_keep *k, const tw_seq_model *m, const tw_seq_data *data,
-                        const char *path, tw_error *err)
+tw_status twi_seq_checkpoint_save(twi_seq_checkpoint *k, const tw_seq_model *m,
+                                  const tw_seq_data *data, const char *path, tw_error *err)
 {
     tw_status st = TW_OK;
-    tw_st_writer *w = NULL;
+    tw_checkpoint_block blocks[4];
+    const tw_params *const sets[] = {m->params};
+    int n = blocks_of(k, blocks);
     tw_text run;
 
     tw_text_init(&run, CONFIG_MAX);
     TW_TRY(describe(m, data, &run, err));
-    TW_TRY(tw_st_writer_create(&w, err));
-    TW_TRY(tw_st_add_meta(w, "twindex.kind", KIND, err));
-    TW_TRY(tw_st_add_meta(w, "twindex.run", tw_text_cstr(&run), err));
-    TW_TRY(add_tensors(w, k, m, err));
-    TW_TRY(tw_st_save(w, path, err));
+    if (k->lines.len > 0)
+        blocks[n++] =
+            (tw_checkpoint_block){"lines", TW_U8, (int64_t) k->lines.len, 0, k->lines.data};
+    const tw_checkpoint at = {path, KIND, tw_text_cstr(&run), EVENT};
+    TW_TRY(tw_checkpoint_save(&at, sets, 1, blocks, n, err));
 done:
-    tw_st_writer_destroy(w);
     tw_text_fini(&run);
     return st;
-}
-
-static tw_status read_tensor(const tw_st_file *f, const char *name, tw_dtype type, void *out,
-                             size_t bytes, tw_error *err)
-{
-    tw_st_tensor t;
-    tw_status st = tw_st_find(f, name, type, &t, err);
-    if (st != TW_OK)
-        return st;
-    if (t.cols != 0 || (size_t) t.rows * tw_dtype_size(type) != bytes)
-        return tw_fail(err, TW_ECORRUPT, "'%s' has %lld numbers", name, (long long) t.rows);
-    memcpy(out, t.data, bytes);
-    return TW_OK;
 }
 
 static tw_status read_lines(tw_text *out, const tw_st_file *f, tw_error *err)
@@ -183,51 +158,24 @@ static tw_status read_lines(tw_text *out, const tw_st_file *f, tw_error *err)
     return tw_text_add(out, t.data, (size_t) t.rows, err);
 }
 
-static tw_status read_all(twi_keep *k, tw_seq_model *m, const tw_st_file *f, tw_error *err)
-{
-    tw_status st = TW_OK;
-    size_t bytes = (size_t) k->n * sizeof *k->best;
-
-    TW_TRY(read_tensor(f, "state", TW_U8, &k->state, sizeof k->state, err));
-    TW_TRY(read_lines(&k->lines, f, err));
-    TW_TRY(read_tensor(f, "best", REAL_DTYPE, k->best, bytes, err));
-    if (k->average != NULL)
-        TW_TRY(read_tensor(f, "average", REAL_DTYPE, k->average, bytes, err));
-    TW_TRY(tw_st_load_params(f, m->params, true, err));
-done:
-    return st;
-}
-
-/* A file that cannot be used is no reason not to train: say why, and begin at the start. */
-static void tell_unused(const char *path, const char *why)
-{
-    tw_log(TW_LOG_WARN, "SEQ-RESUME", "path=\"%s\" reason=\"%s\"", path, why);
-}
-
-tw_status twi_keep_load(twi_keep *k, tw_seq_model *m, const tw_seq_data *data, const char *path,
-                        bool *loaded, tw_error *err)
+tw_status twi_seq_checkpoint_load(twi_seq_checkpoint *k, tw_seq_model *m, const tw_seq_data *data,
+                                  const char *path, bool *loaded, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_st_file *f = NULL;
-    tw_error why = {0};
+    tw_checkpoint_block blocks[3];
     tw_text run;
 
     *loaded = false;
     tw_text_init(&run, CONFIG_MAX);
-    if (!tw_file_exists(path))
-        goto done;
     TW_TRY(describe(m, data, &run, err));
-    if (tw_st_open(&f, path, &why) != TW_OK) {
-        tell_unused(path, why.msg);
+    const tw_checkpoint at = {path, KIND, tw_text_cstr(&run), EVENT};
+    TW_TRY(tw_checkpoint_open(&at, &f, err));
+    if (f == NULL)
         goto done;
-    }
-    const char *kind = tw_st_meta(f, "twindex.kind"), *of = tw_st_meta(f, "twindex.run");
-    if (kind == NULL || strcmp(kind, KIND) != 0 || of == NULL ||
-        strcmp(of, tw_text_cstr(&run)) != 0) {
-        tell_unused(path, "it belongs to other data or settings");
-        goto done;
-    }
-    TW_TRY(read_all(k, m, f, err)); /* the same run's, and yet broken: the model is half filled */
+    TW_TRY(tw_checkpoint_read(f, blocks, blocks_of(k, blocks), err));
+    TW_TRY(read_lines(&k->lines, f, err));
+    TW_TRY(tw_st_load_params(f, m->params, true, err)); /* else the model is half filled */
     *loaded = true;
 done:
     tw_st_close(f);

@@ -57,7 +57,7 @@ typedef struct training {
     double start;     /* clock */
     bool has_targets; /* some user has a validation target */
     tw_seq_eval_config validation;
-    twi_keep keep;
+    twi_seq_checkpoint checkpoint;
     double save_next; /* clock before which no checkpoint is due */
 } training;
 
@@ -207,7 +207,7 @@ static tw_status init(training *tr, tw_error *err)
             tr->m->counts->value[i] = (tw_real) log1p((double) tr->m->counts->value[i]);
     }
     TW_TRY(tw_seq_validation(&tr->validation, c, tr->data, err));
-    TW_TRY(twi_keep_init(&tr->keep, tr->m, err));
+    TW_TRY(twi_seq_checkpoint_init(&tr->checkpoint, tr->m, err));
 done:
     return st;
 }
@@ -222,7 +222,7 @@ static void fini(training *tr)
     tw_free(tr->slices);
     tw_free(tr->slots);
     tw_free(tr->order);
-    twi_keep_fini(&tr->keep);
+    twi_seq_checkpoint_fini(&tr->checkpoint);
     twi_proposal_fini(&tr->proposal);
     tw_trainer_destroy(tr->trainer);
 }
@@ -333,7 +333,7 @@ static tw_status epoch(training *tr, double *loss, int64_t *rows, tw_error *err)
             goto done;
         }
         TW_TRY(tw_trainer_update(tr->trainer, rate(tr, at), err));
-        twi_keep_average(&tr->keep, tr->m, tw_trainer_steps(tr->trainer));
+        twi_seq_checkpoint_average(&tr->checkpoint, tr->m, tw_trainer_steps(tr->trainer));
     }
     *loss = sum / (double) *rows;
 done:
@@ -344,25 +344,25 @@ done:
 
 static tw_status validate(training *tr, tw_seq_metrics *valid, tw_error *err)
 {
-    if (tr->keep.average != NULL)
-        twi_keep_swap(tr->m, tr->keep.average);
+    if (tr->checkpoint.average != NULL)
+        twi_params_swap(tr->m, tr->checkpoint.average);
     twi_refresh_outputs(tr->m);
     tw_status st =
         twi_eval(tr->m, tr->data, &tr->validation, tw_trainer_pool(tr->trainer), valid, err);
     if (st != TW_OK)
         goto done;
-    tw_seq_report *r = &tr->keep.state.report;
+    tw_seq_report *r = &tr->checkpoint.state.report;
     if (r->best_epoch == 0 || valid->ndcg[AT_10] > r->valid.ndcg[AT_10]) {
         r->best_epoch = tr->epoch;
         r->valid = *valid;
-        tr->keep.state.waited = 0;
-        twi_keep_copy(tr->m, tr->keep.best);
+        tr->checkpoint.state.waited = 0;
+        twi_params_copy(tr->m, tr->checkpoint.best);
     } else {
-        tr->keep.state.waited++;
+        tr->checkpoint.state.waited++;
     }
 done:
-    if (tr->keep.average != NULL)
-        twi_keep_swap(tr->m, tr->keep.average);
+    if (tr->checkpoint.average != NULL)
+        twi_params_swap(tr->m, tr->checkpoint.average);
     return st;
 }
 
@@ -373,13 +373,14 @@ static tw_status resume(training *tr, tw_error *err)
 
     if (tr->hooks == NULL || tr->hooks->checkpoint == NULL)
         return TW_OK;
-    tw_status st = twi_keep_load(&tr->keep, tr->m, tr->data, tr->hooks->checkpoint, &loaded, err);
+    tw_status st = twi_seq_checkpoint_load(&tr->checkpoint, tr->m, tr->data, tr->hooks->checkpoint,
+                                           &loaded, err);
     if (st == TW_OK && loaded) {
-        tw_seq_report *r = &tr->keep.state.report;
-        tw_trainer_set_steps(tr->trainer, tr->keep.state.steps);
+        tw_seq_report *r = &tr->checkpoint.state.report;
+        tw_trainer_set_steps(tr->trainer, tr->checkpoint.state.steps);
         r->resumed = r->epochs;
         tr->start -= r->seconds;
-        twi_tell_again(tr->hooks, &tr->keep);
+        twi_repeat_log(tr->hooks, &tr->checkpoint);
     }
     return st;
 }
@@ -391,8 +392,8 @@ static tw_status checkpoint(training *tr, bool now_or_never, tw_error *err)
 
     if (h == NULL || h->checkpoint == NULL || (now < tr->save_next && !now_or_never))
         return TW_OK;
-    tr->keep.state.steps = tw_trainer_steps(tr->trainer);
-    tw_status st = twi_keep_save(&tr->keep, tr->m, tr->data, h->checkpoint, err);
+    tr->checkpoint.state.steps = tw_trainer_steps(tr->trainer);
+    tw_status st = twi_seq_checkpoint_save(&tr->checkpoint, tr->m, tr->data, h->checkpoint, err);
     double cost = tw_clock_monotonic() - now;
     tr->save_next = now + (1 + SAVE_SPACING) * cost;
     return st;
@@ -403,7 +404,7 @@ static tw_status epoch_and_after(training *tr, bool *stop, tw_error *err)
 {
     tw_status st = TW_OK;
     const tw_seq_config *c = &tr->m->cfg;
-    tw_seq_report *r = &tr->keep.state.report;
+    tw_seq_report *r = &tr->checkpoint.state.report;
     tw_seq_metrics valid;
     int64_t rows = 0;
     double before = tw_clock_monotonic();
@@ -417,15 +418,15 @@ static tw_status epoch_and_after(training *tr, bool *stop, tw_error *err)
         TW_TRY(validate(tr, &valid, err));
     r->epochs = tr->epoch;
     r->seconds = tw_clock_monotonic() - tr->start;
-    TW_TRY(twi_tell_metrics(tr->hooks, &tr->keep, due ? &valid : NULL,
-                            (double) rows / (seconds > 0 ? seconds : 1e-9), err));
-    st = twi_tell_progress(tr->hooks, &tr->keep, c->epochs, due ? &valid : NULL, err);
+    TW_TRY(twi_log_metrics(tr->hooks, &tr->checkpoint, due ? &valid : NULL,
+                           (double) rows / (seconds > 0 ? seconds : 1e-9), err));
+    st = twi_report_epoch(tr->hooks, &tr->checkpoint, c->epochs, due ? &valid : NULL, err);
     tw_status saved = checkpoint(tr, st != TW_OK, st != TW_OK ? NULL : err);
     if (st != TW_OK || saved != TW_OK) {
         st = st != TW_OK ? st : saved;
         goto done;
     }
-    *stop = last || (c->patience > 0 && tr->keep.state.waited >= c->patience);
+    *stop = last || (c->patience > 0 && tr->checkpoint.state.waited >= c->patience);
 done:
     return st;
 }
@@ -433,7 +434,7 @@ done:
 static tw_status run(training *tr, tw_error *err)
 {
     tw_status st = TW_OK;
-    const twi_keep *k = &tr->keep;
+    const twi_seq_checkpoint *k = &tr->checkpoint;
     int done = k->state.report.epochs, patience = tr->m->cfg.patience;
     bool stop = done >= tr->m->cfg.epochs || (patience > 0 && k->state.waited >= patience);
 
@@ -441,9 +442,9 @@ static tw_status run(training *tr, tw_error *err)
         TW_TRY(epoch_and_after(tr, &stop, err));
 done:
     if (k->state.report.best_epoch > 0)
-        twi_keep_restore(tr->m, k->best);
+        twi_params_restore(tr->m, k->best);
     else if (k->average != NULL && st == TW_OK)
-        twi_keep_restore(tr->m, k->average);
+        twi_params_restore(tr->m, k->average);
     twi_refresh_outputs(tr->m);
     return st;
 }
@@ -467,7 +468,7 @@ tw_status tw_seq_train(tw_seq_model *m, const tw_seq_data *data, const tw_seq_ho
     TW_TRY(run(&tr, err));
 done:
     if (report != NULL)
-        *report = tr.keep.state.report;
+        *report = tr.checkpoint.state.report;
     fini(&tr);
     return st;
 }

@@ -7,8 +7,8 @@
 
 enum { AT_10 = 2, LINE_MAX_BYTES = 4096 };
 
-tw_status twi_tell_metrics(const tw_seq_hooks *h, twi_keep *k, const tw_seq_metrics *valid,
-                           double rate, tw_error *err)
+tw_status twi_log_metrics(const tw_seq_hooks *h, twi_seq_checkpoint *k, const tw_seq_metrics *valid,
+                          double rate, tw_error *err)
 {
     tw_status st = TW_OK;
     const tw_seq_report *r = &k->state.report;
@@ -33,8 +33,8 @@ done:
     return st;
 }
 
-tw_status twi_tell_progress(const tw_seq_hooks *h, const twi_keep *k, int epochs,
-                            const tw_seq_metrics *valid, tw_error *err)
+tw_status twi_report_epoch(const tw_seq_hooks *h, const twi_seq_checkpoint *k, int epochs,
+                           const tw_seq_metrics *valid, tw_error *err)
 {
     const tw_seq_report *r = &k->state.report;
     char note[120];
@@ -54,7 +54,7 @@ tw_status twi_tell_progress(const tw_seq_hooks *h, const twi_keep *k, int epochs
     return TW_OK;
 }
 
-void twi_tell_again(const tw_seq_hooks *h, const twi_keep *k)
+void twi_repeat_log(const tw_seq_hooks *h, const twi_seq_checkpoint *k)
 {
     char *lines = tw_strndup(tw_text_cstr(&k->lines), k->lines.len), *rest = lines;
 

@@ -5,23 +5,15 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/hash.h"
-#include "base/log.h"
-#include "nn/safetensors.h"
+#include "nn/checkpoint.h"
 
 #define KIND       "tower-checkpoint"
 #define RUN_MAX    16384 /* bytes */
 #define CHEAP      0.5   /* seconds of writing that do not matter */
 #define MOST_SHARE 0.1   /* of the time, else */
 
-#ifdef TW_REAL_DOUBLE
-#define REAL_DTYPE TW_F64
-#else
-#define REAL_DTYPE TW_F32
-#endif
-
-enum { BEST_NAME_MAX = TW_PARAM_NAME_MAX + 8 };
+enum { BEST_NAME_MAX = TW_PARAM_NAME_MAX + 8, MOST_EPOCHS = 10000 };
 
 /* ---- whose file it is ------------------------------------------------------------------------ */
 
@@ -54,7 +46,7 @@ static uint64_t hash_data(uint64_t h, const tw_tower_data *d)
     return tw_fnv1a(h, flags, sizeof flags);
 }
 
-static tw_status describe(tw_text *out, const twi_resume_about *a, tw_error *err)
+static tw_status describe(tw_text *out, const twi_tower_checkpoint_about *a, tw_error *err)
 {
     tw_status st = TW_OK;
     const tw_tower_recipe recipe = {a->tower->cfg, *a->cfg, TW_MINE_DEFAULT};
@@ -69,22 +61,23 @@ done:
     return st;
 }
 
-tw_status twi_resume_begin(twi_resume *r, const char *path, const twi_resume_about *about,
-                           tw_error *err)
+tw_status twi_tower_checkpoint_begin(twi_tower_checkpoint *r, const char *path,
+                                     const twi_tower_checkpoint_about *about, tw_error *err)
 {
-    *r = (twi_resume){.path = path, .last = tw_clock_monotonic()};
+    *r = (twi_tower_checkpoint){.path = path, .last = tw_clock_monotonic()};
     tw_text_init(&r->run, RUN_MAX);
     return path != NULL ? describe(&r->run, about, err) : TW_OK;
 }
 
-void twi_resume_fini(twi_resume *r)
+void twi_tower_checkpoint_fini(twi_tower_checkpoint *r)
 {
     tw_text_fini(&r->run);
     tw_free(r->lines);
-    *r = (twi_resume){0};
+    *r = (twi_tower_checkpoint){0};
 }
 
-tw_status twi_resume_add(twi_resume *r, const tw_tower_epoch *line, tw_error *err)
+tw_status twi_tower_checkpoint_add(twi_tower_checkpoint *r, const tw_tower_epoch *line,
+                                   tw_error *err)
 {
     if (r->path == NULL)
         return TW_OK;
@@ -96,74 +89,77 @@ tw_status twi_resume_add(twi_resume *r, const tw_tower_epoch *line, tw_error *er
     return TW_OK;
 }
 
-/* ---- writing --------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
-static void best_name(char out[BEST_NAME_MAX], const tw_param *p)
+typedef struct best_blocks {
+    char (*names)[BEST_NAME_MAX];
+    tw_checkpoint_block *list; /* (n) a copy of each tensor, and room for two more */
+    int n;
+} best_blocks;
+
+static void best_fini(best_blocks *b)
 {
-    (void) snprintf(out, BEST_NAME_MAX, "%s.best", p->name);
+    tw_free(b->names);
+    tw_free(b->list);
 }
 
-static tw_status add_tensors(tw_st_writer *w, const twi_resume *r, const tw_params *params,
-                             tw_real *const *best, tw_error *err)
+static tw_status best_init(best_blocks *b, const tw_params *params, tw_real *const *best,
+                           tw_error *err)
 {
-    tw_status st = TW_OK;
-
-    TW_TRY(tw_st_add_params(w, params, true, err));
-    if (r->proxies != NULL)
-        TW_TRY(tw_st_add_params(w, r->proxies, true, err));
-    for (int i = 0; i < tw_params_count(params); i++) {
+    const int n = tw_params_count(params);
+    *b = (best_blocks){.n = n};
+    b->names = tw_alloc((size_t) n, sizeof *b->names);
+    b->list = tw_alloc((size_t) n + 2, sizeof *b->list);
+    if (b->names == NULL || b->list == NULL)
+        return tw_fail(err, TW_ENOMEM, "the names of %d tensors", n);
+    for (int i = 0; i < n; i++) {
         const tw_param *p = tw_params_at(params, i);
-        char name[BEST_NAME_MAX];
-        best_name(name, p);
-        TW_TRY(tw_st_add(w, name, REAL_DTYPE, p->rows, p->cols, best[i], err));
+        (void) snprintf(b->names[i], sizeof b->names[i], "%s.best", p->name);
+        b->list[i] = (tw_checkpoint_block){b->names[i], TW_REAL_DTYPE, p->rows, p->cols, best[i]};
     }
-    TW_TRY(tw_st_add(w, "lines", TW_U8, r->n_lines * (int64_t) sizeof *r->lines, 0, r->lines, err));
-    TW_TRY(tw_st_add(w, "state", TW_U8, (int64_t) sizeof r->state, 0, &r->state, err));
-done:
-    return st;
+    return TW_OK;
 }
 
-tw_status twi_resume_save(twi_resume *r, const tw_params *params, tw_real *const *best,
-                          tw_error *err)
+static tw_checkpoint place_of(const twi_tower_checkpoint *r)
+{
+    return (tw_checkpoint){r->path, KIND, tw_text_cstr(&r->run), "TOWERS-RESUME"};
+}
+
+tw_status twi_tower_checkpoint_save(twi_tower_checkpoint *r, const tw_params *params,
+                                    tw_real *const *best, tw_error *err)
 {
     tw_status st = TW_OK;
-    tw_st_writer *w = NULL;
+    best_blocks b = {0};
     const double start = tw_clock_monotonic();
 
     if (r->path == NULL || (r->cost > CHEAP && r->cost > MOST_SHARE * (start - r->last)))
         return TW_OK;
-    TW_TRY(tw_st_writer_create(&w, err));
-    TW_TRY(tw_st_add_meta(w, "twindex.kind", KIND, err));
-    TW_TRY(tw_st_add_meta(w, "twindex.run", tw_text_cstr(&r->run), err));
-    TW_TRY(add_tensors(w, r, params, best, err));
-    TW_TRY(tw_st_save(w, r->path, err));
+    TW_TRY(best_init(&b, params, best, err));
+    b.list[b.n++] =
+        (tw_checkpoint_block){"lines", TW_U8, r->n_lines * (int64_t) sizeof *r->lines, 0, r->lines};
+    b.list[b.n++] = (tw_checkpoint_block){"state", TW_U8, (int64_t) sizeof r->state, 0, &r->state};
+    const tw_params *const sets[] = {params, r->proxies};
+    const tw_checkpoint at = place_of(r);
+    TW_TRY(tw_checkpoint_save(&at, sets, r->proxies != NULL ? 2 : 1, b.list, b.n, err));
     r->last = tw_clock_monotonic();
     r->cost = r->last - start;
 done:
-    tw_st_writer_destroy(w);
+    best_fini(&b);
     return st;
 }
 
-/* ---- reading --------------------------------------------------------------------------------- */
-
-static tw_status read_state(twi_resume *r, const tw_st_file *f, tw_error *err)
+/* The counters say how many lines there are. */
+static tw_status read_state(twi_tower_checkpoint *r, const tw_st_file *f, tw_error *err)
 {
     tw_status st = TW_OK;
-    tw_st_tensor state, lines;
-    twi_resume_state s;
+    twi_tower_checkpoint_state s;
+    const tw_checkpoint_block state = {"state", TW_U8, (int64_t) sizeof s, 0, &s};
 
-    TW_TRY(tw_st_find(f, "state", TW_U8, &state, err));
-    TW_TRY(tw_st_find(f, "lines", TW_U8, &lines, err));
-    if (state.cols != 0 || state.rows != (int64_t) sizeof s) {
-        st = tw_fail(err, TW_ECORRUPT, "'state' has %lld bytes", (long long) state.rows);
-        goto done;
-    }
-    memcpy(&s, state.data, sizeof s);
+    TW_TRY(tw_checkpoint_read(f, &state, 1, err));
     const int64_t n = s.report.epochs;
-    if (n < 1 || s.report.best_epoch < 0 || s.report.best_epoch > n || lines.cols != 0 ||
-        lines.rows != n * (int64_t) sizeof *r->lines) {
-        st = tw_fail(err, TW_ECORRUPT, "%lld epochs have %lld bytes of lines", (long long) n,
-                     (long long) lines.rows);
+    if (n < 1 || n > MOST_EPOCHS || s.report.best_epoch < 0 || s.report.best_epoch > n) {
+        st = tw_fail(err, TW_ECORRUPT, "the best of %lld epochs is %lld", (long long) n,
+                     (long long) s.report.best_epoch);
         goto done;
     }
     r->lines = tw_alloc((size_t) n, sizeof *r->lines);
@@ -171,71 +167,37 @@ static tw_status read_state(twi_resume *r, const tw_st_file *f, tw_error *err)
         st = tw_fail(err, TW_ENOMEM, "lines of %lld epochs", (long long) n);
         goto done;
     }
-    memcpy(r->lines, lines.data, (size_t) n * sizeof *r->lines);
+    const tw_checkpoint_block lines = {"lines", TW_U8, n * (int64_t) sizeof *r->lines, 0, r->lines};
+    TW_TRY(tw_checkpoint_read(f, &lines, 1, err));
     r->n_lines = n;
     r->state = s;
 done:
     return st;
 }
 
-/* Looks at everything before it fills anything. */
-static tw_status read_best(tw_real **best, const tw_params *params, const tw_st_file *f,
-                           tw_error *err)
-{
-    tw_status st = TW_OK;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < tw_params_count(params); i++) {
-            const tw_param *p = tw_params_at(params, i);
-            char name[BEST_NAME_MAX];
-            tw_st_tensor t;
-            best_name(name, p);
-            TW_TRY(tw_st_find(f, name, REAL_DTYPE, &t, err));
-            if (t.rows != p->rows || t.cols != p->cols) {
-                st = tw_fail(err, TW_ECORRUPT, "'%s' is %lld by %lld", name, (long long) t.rows,
-                             (long long) t.cols);
-                goto done;
-            }
-            if (pass == 1)
-                memcpy(best[i], t.data, (size_t) p->rows * (size_t) p->cols * sizeof **best);
-        }
-    }
-done:
-    return st;
-}
-
-/* A file that cannot be used is no reason not to train: say why, and begin at the start. */
-static void tell_unused(const char *path, const char *why)
-{
-    tw_log(TW_LOG_WARN, "TOWERS-RESUME", "path=\"%s\" reason=\"%s\"", path, why);
-}
-
-tw_status twi_resume_load(twi_resume *r, tw_params *params, tw_real **best, bool *loaded,
-                          tw_error *err)
+tw_status twi_tower_checkpoint_load(twi_tower_checkpoint *r, tw_params *params, tw_real **best,
+                                    bool *loaded, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_st_file *f = NULL;
-    tw_error why = {0};
+    best_blocks b = {0};
 
     *loaded = false;
-    if (r->path == NULL || !tw_file_exists(r->path))
+    if (r->path == NULL)
+        return TW_OK;
+    const tw_checkpoint at = place_of(r);
+    TW_TRY(tw_checkpoint_open(&at, &f, err));
+    if (f == NULL)
         goto done;
-    if (tw_st_open(&f, r->path, &why) != TW_OK) {
-        tell_unused(r->path, why.msg);
-        goto done;
-    }
-    const char *kind = tw_st_meta(f, "twindex.kind"), *of = tw_st_meta(f, "twindex.run");
-    if (kind == NULL || strcmp(kind, KIND) != 0 || of == NULL ||
-        strcmp(of, tw_text_cstr(&r->run)) != 0) {
-        tell_unused(r->path, "it belongs to other data or settings");
-        goto done;
-    }
     TW_TRY(read_state(r, f, err));
     TW_TRY(tw_st_load_params(f, params, true, err));
     if (r->proxies != NULL)
         TW_TRY(tw_st_load_params(f, r->proxies, true, err));
-    TW_TRY(read_best(best, params, f, err));
+    TW_TRY(best_init(&b, params, best, err));
+    TW_TRY(tw_checkpoint_read(f, b.list, b.n, err));
     *loaded = true;
 done:
+    best_fini(&b);
     tw_st_close(f);
     return st;
 }

@@ -7,10 +7,10 @@
  * What is drawn depends on (seed, epoch, step) alone, so the rest of the training
  * has the same bits as if it had never been interrupted.
  *
- *     TW_TRY(twi_resume_begin(&r, path, &about, err));
- *     TW_TRY(twi_resume_load(&r, params, best, &loaded, err));
- *     TW_TRY(twi_resume_add(&r, &line, err));               // after each epoch
- *     TW_TRY(twi_resume_save(&r, params, best, err));
+ *     TW_TRY(twi_tower_checkpoint_begin(&r, path, &about, err));
+ *     TW_TRY(twi_tower_checkpoint_load(&r, params, best, &loaded, err));
+ *     TW_TRY(twi_tower_checkpoint_add(&r, &line, err));               // after each epoch
+ *     TW_TRY(twi_tower_checkpoint_save(&r, params, best, err));
  */
 #ifndef TW_TOWERS_TRAIN_TOWER_CHECKPOINT_H
 #define TW_TOWERS_TRAIN_TOWER_CHECKPOINT_H
@@ -18,7 +18,7 @@
 #include "towers/train/tower_batch.h"
 
 /* What a training depends on; borrowed for the call. */
-typedef struct twi_resume_about {
+typedef struct twi_tower_checkpoint_about {
     const tw_tower *tower;
     const tw_tower_data *data;
     const tw_tower_samples *samples;
@@ -27,30 +27,31 @@ typedef struct twi_resume_about {
     const float
         *vecs; /* (n_vecs, dim) before training: so first weights, idf and vocabulary count */
     int64_t n_vecs;
-} twi_resume_about;
+} twi_tower_checkpoint_about;
 
 /* What is neither weight nor moment. */
-typedef struct twi_resume_state {
+typedef struct twi_tower_checkpoint_state {
     tw_tower_report report;
     twi_scalars scale;
     int64_t step, updates; /* of the training, of the optimiser */
     double seconds;
-} twi_resume_state;
+} twi_tower_checkpoint_state;
 
-typedef struct twi_resume {
+typedef struct twi_tower_checkpoint {
     const char *path;   /* NULL: nothing is kept, and every call does nothing */
     tw_text run;        /* the settings and the hash */
     tw_params *proxies; /* of the classes, borrowed; NULL: none */
-    twi_resume_state state;
+    twi_tower_checkpoint_state state;
     tw_tower_epoch *lines; /* (n_lines) of epochs 1, 2, ... */
     int64_t n_lines;
     double last, cost; /* when the file was written, and how long that took; seconds */
-} twi_resume;
+} twi_tower_checkpoint;
 
 /* path is borrowed until fini. TW_ENOMEM. */
-TW_NODISCARD tw_status twi_resume_begin(twi_resume *r, const char *path,
-                                        const twi_resume_about *about, tw_error *err);
-void twi_resume_fini(twi_resume *r); /* accepts a zeroed one */
+TW_NODISCARD tw_status twi_tower_checkpoint_begin(twi_tower_checkpoint *r, const char *path,
+                                                  const twi_tower_checkpoint_about *about,
+                                                  tw_error *err);
+void twi_tower_checkpoint_fini(twi_tower_checkpoint *r); /* accepts a zeroed one */
 
 /* Fills state, lines, params with moments, and best (a copy of each tensor, in the order of params)
  * when there is a file of this training. Another one's, or a damaged one, is logged
@@ -58,15 +59,16 @@ void twi_resume_fini(twi_resume *r); /* accepts a zeroed one */
  *
  * TW_ECORRUPT: the file is this training's and yet holds something else: params are half filled,
  * best is as it was. TW_ENOMEM. */
-TW_NODISCARD tw_status twi_resume_load(twi_resume *r, tw_params *params, tw_real **best,
-                                       bool *loaded, tw_error *err);
+TW_NODISCARD tw_status twi_tower_checkpoint_load(twi_tower_checkpoint *r, tw_params *params,
+                                                 tw_real **best, bool *loaded, tw_error *err);
 /* TW_ENOMEM. */
-TW_NODISCARD tw_status twi_resume_add(twi_resume *r, const tw_tower_epoch *line, tw_error *err);
+TW_NODISCARD tw_status twi_tower_checkpoint_add(twi_tower_checkpoint *r, const tw_tower_epoch *line,
+                                                tw_error *err);
 
 /* Replaces the file atomically; the caller has set state. Where writing takes long (large tables)
  * and epochs do not, some are left out, so that a training spends a tenth of its time on it at
  * most: what is lost is then time, never a bit of the result. TW_EIO and friends, TW_ENOMEM. */
-TW_NODISCARD tw_status twi_resume_save(twi_resume *r, const tw_params *params, tw_real *const *best,
-                                       tw_error *err);
+TW_NODISCARD tw_status twi_tower_checkpoint_save(twi_tower_checkpoint *r, const tw_params *params,
+                                                 tw_real *const *best, tw_error *err);
 
 #endif

@@ -48,7 +48,7 @@ typedef struct run {
     int64_t n_vecs;
     tw_real **best; /* a copy of each tensor */
     twi_valid_by valid_by;
-    twi_resume resume;
+    twi_tower_checkpoint checkpoint;
     double start;              /* clock */
     double first_spread;       /* of epoch 0 */
     int64_t step, epoch_steps; /* so far; in one epoch */
@@ -57,7 +57,7 @@ typedef struct run {
 static void fini(run *r)
 {
     tw_trainer_destroy(r->trainer);
-    twi_resume_fini(&r->resume);
+    twi_tower_checkpoint_fini(&r->checkpoint);
     twi_batch_fini(&r->batch);
     twi_proxies_fini(&r->proxies);
     tw_partners_fini(&r->partners);
@@ -402,19 +402,19 @@ static tw_status harden(run *r, int epoch, tw_error *err)
 static tw_status go_on(run *r, tw_tower_report *report, tw_error *err)
 {
     tw_status st = TW_OK;
-    const twi_resume_about about = {.tower = r->t,
-                                    .data = r->data,
-                                    .samples = r->samples,
-                                    .cfg = r->cfg,
-                                    .workers = tw_trainer_workers(r->trainer),
-                                    .vecs = r->vecs,
-                                    .n_vecs = r->n_vecs};
-    const twi_resume_state *s = &r->resume.state;
+    const twi_tower_checkpoint_about about = {.tower = r->t,
+                                              .data = r->data,
+                                              .samples = r->samples,
+                                              .cfg = r->cfg,
+                                              .workers = tw_trainer_workers(r->trainer),
+                                              .vecs = r->vecs,
+                                              .n_vecs = r->n_vecs};
+    const twi_tower_checkpoint_state *s = &r->checkpoint.state;
     bool loaded;
 
-    TW_TRY(twi_resume_begin(&r->resume, r->watch->checkpoint, &about, err));
-    r->resume.proxies = r->proxies.params;
-    TW_TRY(twi_resume_load(&r->resume, r->t->params, r->best, &loaded, err));
+    TW_TRY(twi_tower_checkpoint_begin(&r->checkpoint, r->watch->checkpoint, &about, err));
+    r->checkpoint.proxies = r->proxies.params;
+    TW_TRY(twi_tower_checkpoint_load(&r->checkpoint, r->t->params, r->best, &loaded, err));
     if (!loaded)
         goto done;
     *report = s->report;
@@ -425,8 +425,8 @@ static tw_status go_on(run *r, tw_tower_report *report, tw_error *err)
     tw_trainer_set_steps(r->trainer, s->updates);
     if (r->proxies.trainer != NULL)
         tw_trainer_set_steps(r->proxies.trainer, s->updates);
-    for (int64_t k = 0; k < r->resume.n_lines && r->watch->epoch != NULL; k++)
-        r->watch->epoch(r->watch->epoch_ctx, &r->resume.lines[k]);
+    for (int64_t k = 0; k < r->checkpoint.n_lines && r->watch->epoch != NULL; k++)
+        r->watch->epoch(r->watch->epoch_ctx, &r->checkpoint.lines[k]);
     twi_tower_refresh(r->t);
     if (r->cfg->hard_negatives > 0) /* the next epoch's are mined from these */
         TW_TRY(twi_embed_first(r->t, tw_trainer_pool(r->trainer), r->samples, r->n_vecs, r->vecs,
@@ -439,13 +439,13 @@ static tw_status keep(run *r, const tw_tower_epoch *line, const tw_tower_report 
                       tw_error *err)
 {
     tw_status st = TW_OK;
-    r->resume.state = (twi_resume_state){.report = *report,
-                                         .scale = r->batch.scale,
-                                         .step = r->step,
-                                         .updates = tw_trainer_steps(r->trainer),
-                                         .seconds = line->seconds};
-    TW_TRY(twi_resume_add(&r->resume, line, err));
-    TW_TRY(twi_resume_save(&r->resume, r->t->params, r->best, err));
+    r->checkpoint.state = (twi_tower_checkpoint_state){.report = *report,
+                                                       .scale = r->batch.scale,
+                                                       .step = r->step,
+                                                       .updates = tw_trainer_steps(r->trainer),
+                                                       .seconds = line->seconds};
+    TW_TRY(twi_tower_checkpoint_add(&r->checkpoint, line, err));
+    TW_TRY(twi_tower_checkpoint_save(&r->checkpoint, r->t->params, r->best, err));
 done:
     return st;
 }
