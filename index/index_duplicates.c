@@ -11,16 +11,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/numbering.h"
 #include "base/rng.h"
 #include "index/internal.h"
 
 #define SHUFFLE_SEED 1 /* any: the same content shall give the same graph */
 #define STEP_ROWS    65536
-
-typedef struct slot {
-    uint32_t tag; /* the hash's other half */
-    int32_t node; /* + 1; 0: free */
-} slot;
 
 /* Numbers of equal value give equal bits: adding 0.0 turns -0.0 into 0.0. */
 static uint64_t hash_of(const float *v, int dim)
@@ -36,10 +32,20 @@ static uint64_t hash_of(const float *v, int dim)
     return h;
 }
 
-static bool equal(const float *a, const float *b, int dim)
+/* A row that is looked for among those that were the first of their vector. */
+typedef struct query {
+    const twi_source *src;
+    const int32_t *met; /* by number: the first row of each vector */
+    const float *v;
+    int dim;
+} query;
+
+static bool same_vector(const void *ctx, int32_t number)
 {
-    for (int j = 0; j < dim; j++)
-        if (a[j] != b[j])
+    const query *q = ctx;
+    const float *v = q->src->row(q->src->ctx, q->met[number]);
+    for (int j = 0; j < q->dim; j++)
+        if (v[j] != q->v[j])
             return false;
     return true;
 }
@@ -49,35 +55,27 @@ static tw_status number_nodes(int32_t *node, int64_t *nodes, const twi_source *s
                               tw_error *err)
 {
     tw_status st = TW_OK;
-    size_t size = 64;
+    tw_numbering vectors = {0};
+    int32_t *met = tw_alloc((size_t) src->n, sizeof *met);
+    query q = {.src = src, .met = met, .dim = dim};
 
     *nodes = 0;
-    while (size < 2 * (size_t) src->n)
-        size *= 2;
-    slot *slots = tw_alloc(size, sizeof *slots);
-    int32_t *met = tw_alloc((size_t) src->n, sizeof *met); /* the first row of each */
-    if (slots == NULL || met == NULL) {
+    if (met == NULL) {
         st = tw_fail(err, TW_ENOMEM, "a table of %lld rows", (long long) src->n);
         goto done;
     }
     for (int64_t i = 0; i < src->n; i++) {
         if (i % STEP_ROWS == 0)
             TW_TRY(twi_report_progress(src, "comparing", i, src->n, err));
-        const float *v = src->row(src->ctx, i);
-        const uint64_t h = hash_of(v, dim);
-        const uint32_t tag = (uint32_t) (h >> 32);
-        size_t at = (size_t) h & (size - 1);
-        while (slots[at].node != 0 && !(slots[at].tag == tag &&
-                                        equal(src->row(src->ctx, met[slots[at].node - 1]), v, dim)))
-            at = (at + 1) & (size - 1);
-        if (slots[at].node == 0) {
-            met[*nodes] = (int32_t) i;
-            slots[at] = (slot){.tag = tag, .node = (int32_t)++ * nodes};
-        }
-        node[i] = slots[at].node - 1;
+        const int32_t before = vectors.n;
+        q.v = src->row(src->ctx, i);
+        TW_TRY(tw_numbering_put_by(&vectors, hash_of(q.v, dim), same_vector, &q, &node[i], err));
+        if (node[i] == before)
+            met[before] = (int32_t) i;
     }
+    *nodes = vectors.n;
 done:
-    tw_free(slots);
+    tw_numbering_fini(&vectors);
     tw_free(met);
     return st;
 }

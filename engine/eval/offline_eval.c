@@ -1,6 +1,5 @@
 #include "engine/eval/offline_eval.h"
 
-#include <assert.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/grow.h"
-#include "base/hash.h"
+#include "base/numbering.h"
 #include "engine/eval/eval_seq.h"
 #include "engine/json_text.h"
 #include "engine/models/model_dir.h"
@@ -17,80 +16,14 @@
 
 #define EVAL_SEED 42
 
-/* ---- names to numbers, by first appearance --------------------------------------------------- */
-
-typedef struct names {
-    char **name;   /* (n+1) owned; number 0 is nobody */
-    int32_t *slot; /* (slots) number, 0: free */
-    int32_t n, room;
-    uint32_t slots; /* a power of two, more than twice n */
-} names;
-
-static void names_fini(names *t)
-{
-    for (int32_t i = 1; t->name != NULL && i <= t->n; i++)
-        tw_free(t->name[i]);
-    tw_free(t->name);
-    tw_free(t->slot);
-    *t = (names){0};
-}
-
-/* Where a name is, or the free slot it would take. */
-static uint32_t find_slot(const names *t, const char *name)
-{
-    uint64_t h = tw_fnv1a(TW_FNV_START, name, strlen(name));
-    assert(t->slot != NULL && t->name != NULL);
-    uint32_t at = (uint32_t) (h ^ (h >> 32)) & (t->slots - 1);
-    while (t->slot[at] != 0 && strcmp(t->name[t->slot[at]], name) != 0)
-        at = (at + 1) & (t->slots - 1);
-    return at;
-}
-
-/* After it every name has a slot and one more name has room. */
-static tw_status grow(names *t, tw_error *err)
-{
-    int32_t room = t->room == 0 ? 1024 : t->room * 2;
-    uint32_t slots = 4 * (uint32_t) room;
-    char **name = t->room > (1 << 28) ? NULL : tw_realloc(t->name, (size_t) room + 1, sizeof *name);
-    if (name != NULL)
-        t->name = name;
-    int32_t *slot = name == NULL ? NULL : tw_alloc(slots, sizeof *slot);
-    if (slot == NULL)
-        return tw_fail(err, TW_ENOMEM, "%d names", room);
-    tw_free(t->slot);
-    t->slot = slot;
-    t->slots = slots;
-    t->room = room;
-    for (int32_t i = 1; i <= t->n; i++)
-        slot[find_slot(t, t->name[i])] = i;
-    return TW_OK;
-}
-
-static tw_status number(names *t, const char *name, int32_t *out, tw_error *err)
-{
-    if (t->n == t->room) {
-        tw_status st = grow(t, err);
-        if (st != TW_OK)
-            return st;
-    }
-    uint32_t at = find_slot(t, name);
-    assert(t->slot != NULL);
-    if (t->slot[at] == 0) {
-        t->name[t->n + 1] = tw_strdup(name);
-        if (t->name[t->n + 1] == NULL)
-            return tw_fail(err, TW_ENOMEM, "name '%.60s'", name);
-        t->slot[at] = ++t->n;
-    }
-    *out = t->slot[at];
-    return TW_OK;
-}
+#define MOST_NAME_BYTES ((size_t) 1 << 36) /* of all users, or of all items */
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
 typedef struct offline_eval {
     const tw_offline_eval_options *opt;
     tw_seq_config cfg;
-    names user, item;
+    tw_string_numbering user, item;
     int32_t *users, *items; /* (n) */
     int64_t *times;         /* (n) */
     int64_t n, rejected;
@@ -107,10 +40,13 @@ typedef struct offline_eval {
 static tw_status take_row(offline_eval *s, const tw_row *row, tw_error *err)
 {
     tw_status st = TW_OK;
+    int32_t user, item;
     const tw_column columns[] = {TW_COLUMN(&s->users), TW_COLUMN(&s->items), TW_COLUMN(&s->times)};
     TW_TRY(tw_grow_columns(columns, 3, &s->room, (size_t) s->n + 1, "events", err));
-    TW_TRY(number(&s->user, row->user, &s->users[s->n], err));
-    TW_TRY(number(&s->item, row->item, &s->items[s->n], err));
+    TW_TRY(tw_string_numbering_put(&s->user, row->user, strlen(row->user), &user, err));
+    TW_TRY(tw_string_numbering_put(&s->item, row->item, strlen(row->item), &item, err));
+    s->users[s->n] = user + 1; /* 0 is no user and no item in what is trained on */
+    s->items[s->n] = item + 1;
     s->times[s->n++] = row->time;
 done:
     return st;
@@ -161,20 +97,20 @@ static tw_status make_data(offline_eval *s, tw_error *err)
     tw_status st = TW_OK;
     bool *held_items = NULL;
 
-    TW_TRY(tw_seq_data_create(&s->data, s->user.n, s->item.n, s->users, s->items, s->times, s->n,
-                              err));
+    TW_TRY(tw_seq_data_create(&s->data, s->user.hashes.n, s->item.hashes.n, s->users, s->items,
+                              s->times, s->n, err));
     if (s->opt->hold_out_users <= 0)
         goto done;
-    s->strangers = tw_alloc((size_t) s->user.n + 1, sizeof *s->strangers);
-    s->regulars = tw_alloc((size_t) s->user.n + 1, sizeof *s->regulars);
-    held_items = tw_alloc((size_t) s->item.n + 1, sizeof *held_items);
+    s->strangers = tw_alloc((size_t) s->user.hashes.n + 1, sizeof *s->strangers);
+    s->regulars = tw_alloc((size_t) s->user.hashes.n + 1, sizeof *s->regulars);
+    held_items = tw_alloc((size_t) s->item.hashes.n + 1, sizeof *held_items);
     if (s->strangers == NULL || s->regulars == NULL || held_items == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "marks of %d users", s->user.n);
+        st = tw_fail(err, TW_ENOMEM, "marks of %d users", s->user.hashes.n);
         goto done;
     }
     TW_TRY(tw_seq_data_hold_out(&s->train, s->data, s->opt->hold_out_users, 0, s->cfg.seed,
                                 s->strangers, held_items, err));
-    for (int32_t u = 1; u <= s->user.n; u++)
+    for (int32_t u = 1; u <= s->user.hashes.n; u++)
         s->regulars[u] = !s->strangers[u];
 done:
     tw_free(held_items);
@@ -208,7 +144,7 @@ static tw_status train(offline_eval *s, tw_error *err)
             goto done;
         }
     }
-    TW_TRY(tw_seq_model_create(&s->model, &s->cfg, s->user.n, s->item.n, err));
+    TW_TRY(tw_seq_model_create(&s->model, &s->cfg, s->user.hashes.n, s->item.hashes.n, err));
     TW_TRY(tw_seq_train(s->model, s->train != NULL ? s->train : s->data, &hooks, &s->result, err));
     if (s->metrics != NULL)
         TW_TRY(twi_close_metrics(&s->metrics, err));
@@ -297,8 +233,8 @@ static tw_status add_settings(json_t *root, const offline_eval *s, tw_error *err
     (void) json_object_set_new(root, "seen", json_boolean(s->opt->seen));
     (void) json_object_set_new(root, "seed", json_integer(s->cfg.seed));
     (void) json_object_set_new(root, "eval_seed", json_integer(EVAL_SEED));
-    (void) json_object_set_new(root, "users", json_integer(s->user.n));
-    (void) json_object_set_new(root, "items", json_integer(s->item.n));
+    (void) json_object_set_new(root, "users", json_integer(s->user.hashes.n));
+    (void) json_object_set_new(root, "items", json_integer(s->item.hashes.n));
     (void) json_object_set_new(root, "events", json_integer(s->n));
     (void) json_object_set_new(root, "rejected", json_integer(s->rejected));
     (void) json_object_set_new(root, "parameters", json_integer(tw_seq_model_size(s->model)));
@@ -354,8 +290,8 @@ static void fini(offline_eval *s)
     tw_free(s->users);
     tw_free(s->items);
     tw_free(s->times);
-    names_fini(&s->user);
-    names_fini(&s->item);
+    tw_string_numbering_fini(&s->user);
+    tw_string_numbering_fini(&s->item);
 }
 
 tw_status tw_offline_eval(const tw_offline_eval_options *opt, char **report, tw_error *err)
@@ -364,6 +300,8 @@ tw_status tw_offline_eval(const tw_offline_eval_options *opt, char **report, tw_
     offline_eval s = {.opt = opt, .cfg = tw_seq_config_default()};
 
     *report = NULL;
+    tw_string_numbering_init(&s.user, MOST_NAME_BYTES);
+    tw_string_numbering_init(&s.item, MOST_NAME_BYTES);
     if (opt->config_json != NULL)
         TW_TRY(tw_seq_config_from_json(&s.cfg, opt->config_json, strlen(opt->config_json), err));
     if (opt->threads > 0)

@@ -5,24 +5,22 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/numbering.h"
 #include "towers/text/text_added.h"
 
 enum { PIECE_BYTES_MAX = 4 * TWI_WORD_CHARS_MAX };
 
-/* A piece is where its bytes lie in the text, without "##"; `inner` tells the two kinds apart. */
-typedef struct piece {
-    uint32_t at, len;
-    bool inner;
-} piece;
+typedef struct pieces {
+    tw_string_numbering texts;
+    int32_t *ids; /* owned, by number: of equal pieces the last counts */
+} pieces;
 
 struct twi_wordpiece {
     char *text; /* owned: the vocabulary, a newline after each piece */
     size_t text_len;
-    piece *pieces; /* owned (n) */
     int n;
-    int32_t *slots; /* owned (n_slots): ids + 1, 0 for free; linear probing */
-    size_t n_slots; /* a power of two, at least twice n */
-    size_t longest; /* bytes of the longest piece */
+    pieces kinds[2]; /* those that begin a word, and the inner ones, without "##" */
+    size_t longest;  /* bytes of the longest piece */
     int32_t unk, cls, sep;
     twi_cutting cut;
     twi_added *added; /* owned; NULL: none */
@@ -31,32 +29,19 @@ struct twi_wordpiece {
 
 static const char INNER[] = "##";
 
-/* Both kinds share one table; the hash begins elsewhere for the inner ones. */
-static uint64_t hash_start(bool inner) { return inner ? ~TW_FNV_START : TW_FNV_START; }
-
-static size_t slot_of(const twi_wordpiece *w, uint64_t hash)
+/* hash: tw_fnv1a of the bytes. -1: none. */
+static int32_t find(const twi_wordpiece *w, bool inner, uint64_t hash, const char *bytes,
+                    size_t len)
 {
-    return (size_t) (hash ^ (hash >> 32)) & (w->n_slots - 1);
+    const pieces *p = &w->kinds[inner];
+    const int32_t number = tw_string_numbering_find(&p->texts, hash, bytes, len);
+    return number >= 0 ? p->ids[number] : -1;
 }
 
-/* The place of a piece, or the free slot where it belongs. */
-static size_t look_up(const twi_wordpiece *w, uint64_t hash, const char *bytes, size_t len,
-                      bool inner)
+static int32_t find_whole(const twi_wordpiece *w, const char *bytes)
 {
-    size_t s = slot_of(w, hash);
-    for (; w->slots[s] != 0; s = (s + 1) & (w->n_slots - 1)) {
-        const piece *p = &w->pieces[w->slots[s] - 1];
-        if (p->len == len && p->inner == inner && memcmp(w->text + p->at, bytes, len) == 0)
-            break;
-    }
-    return s;
-}
-
-/* -1: none. */
-static int32_t find(const twi_wordpiece *w, const char *bytes)
-{
-    size_t len = strlen(bytes);
-    return w->slots[look_up(w, tw_fnv1a(hash_start(false), bytes, len), bytes, len, false)] - 1;
+    const size_t len = strlen(bytes);
+    return find(w, false, tw_fnv1a(TW_FNV_START, bytes, len), bytes, len);
 }
 
 static tw_status add_line(twi_wordpiece *w, size_t at, size_t len, tw_error *err)
@@ -68,21 +53,24 @@ static tw_status add_line(twi_wordpiece *w, size_t at, size_t len, tw_error *err
                        w->n, len, PIECE_BYTES_MAX);
     at += inner ? 2 : 0;
     len -= inner ? 2 : 0;
-    w->pieces[w->n] = (piece){.at = (uint32_t) at, .len = (uint32_t) len, .inner = inner};
-    w->n++;
+    const int32_t id = w->n++;
     if (len == 0)
         return TW_OK; /* an empty line holds its id free */
-    size_t s = look_up(w, tw_fnv1a(hash_start(inner), w->text + at, len), w->text + at, len, inner);
-    w->slots[s] = w->n;
-    w->longest = len > w->longest ? len : w->longest;
-    return TW_OK;
+    pieces *p = &w->kinds[inner];
+    int32_t number;
+    const tw_status st = tw_string_numbering_put(&p->texts, w->text + at, len, &number, err);
+    if (st == TW_OK) {
+        p->ids[number] = id;
+        w->longest = len > w->longest ? len : w->longest;
+    }
+    return st;
 }
 
 static tw_status find_marks(twi_wordpiece *w, tw_error *err)
 {
-    w->unk = find(w, "[UNK]");
-    w->cls = find(w, "[CLS]");
-    w->sep = find(w, "[SEP]");
+    w->unk = find_whole(w, "[UNK]");
+    w->cls = find_whole(w, "[CLS]");
+    w->sep = find_whole(w, "[SEP]");
     if (w->unk < 0 || w->cls < 0 || w->sep < 0) {
         return tw_fail(err, TW_ECORRUPT, "the vocabulary has no %s",
                        w->unk < 0   ? "[UNK]"
@@ -104,13 +92,12 @@ static size_t count_lines(const char *data, size_t len)
 static tw_status make_room(twi_wordpiece *w, const char *data, size_t len, size_t lines,
                            tw_error *err)
 {
-    w->n_slots = 64;
-    while (w->n_slots < 2 * lines)
-        w->n_slots *= 2;
     w->text = tw_alloc(len + 1, 1);
-    w->pieces = tw_alloc(lines, sizeof *w->pieces);
-    w->slots = tw_alloc(w->n_slots, sizeof *w->slots);
-    if (w->text == NULL || w->pieces == NULL || w->slots == NULL)
+    for (int k = 0; k < 2; k++) {
+        tw_string_numbering_init(&w->kinds[k].texts, len + lines + 1);
+        w->kinds[k].ids = tw_alloc(lines, sizeof *w->kinds[k].ids);
+    }
+    if (w->text == NULL || w->kinds[0].ids == NULL || w->kinds[1].ids == NULL)
         return tw_fail(err, TW_ENOMEM, "a vocabulary of %zu pieces", lines);
     memcpy(w->text, data, len);
     w->text_len = len;
@@ -154,8 +141,10 @@ void twi_wordpiece_destroy(twi_wordpiece *w)
     if (w == NULL)
         return;
     tw_free(w->text);
-    tw_free(w->pieces);
-    tw_free(w->slots);
+    for (int k = 0; k < 2; k++) {
+        tw_string_numbering_fini(&w->kinds[k].texts);
+        tw_free(w->kinds[k].ids);
+    }
     twi_added_destroy(w->added);
     tw_free(w->added_json);
     tw_free(w);
@@ -169,14 +158,14 @@ static int32_t longest_piece(const twi_wordpiece *w, const char *word, size_t at
 {
     uint64_t hashes[PIECE_BYTES_MAX];
     size_t most = n - at < w->longest ? n - at : w->longest;
-    uint64_t h = hash_start(at > 0);
+    uint64_t h = TW_FNV_START;
     for (size_t k = 0; k < most; k++)
         hashes[k] = h = tw_fnv1a(h, word + at + k, 1);
     for (size_t len = most; len > 0; len--) {
         /* A piece ends where a character ends; those of a file that do not are no pieces. */
         if (at + len < n && ((unsigned char) word[at + len] & 0xc0u) == 0x80u)
             continue;
-        int32_t id = w->slots[look_up(w, hashes[len - 1], word + at, len, at > 0)] - 1;
+        const int32_t id = find(w, at > 0, hashes[len - 1], word + at, len);
         if (id >= 0) {
             *used = len;
             return id;
