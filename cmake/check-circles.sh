@@ -16,7 +16,7 @@ allowed='ingest_cells.c ingest_json.c'
 
 # Names of files are unique in the tree. The second build of a folder, in double, says the same as the first. The
 # program's own objects are in no archive, and those of files that are gone may still lie about.
-archives=$(find "$build" -name 'libtw_*.a' ! -name '*64.a' ! -path '*/tests/*' | sort)
+archives=$(find "$build" -name 'libtw_*.a' ! -name '*64.a' ! -path "$build/tests/*" | sort)
 [ -n "$archives" ] || { echo "check-circles: nothing was built in $build"; exit 1; }
 objects=$(find "$build" -path '*/twindex.dir/*.c.o' | while read -r object; do
     source=cli/${object##*/twindex.dir/}

@@ -94,10 +94,12 @@ breach headers nn/guardless.h 'struct s { int x; };\n'
 circle()
 {
     rm -rf "${tree:?}"/*
-    printf 'int b(void);\nint a(void) { return b(); }\nint a_too(void) { return 1; }\n' >"$tree/a.c"
-    printf '%b' "$2" >"$tree/b.c"
-    (cd "$tree" && ${CC:-cc} -c a.c -o a.c.o && ${CC:-cc} -c b.c -o b.c.o && ar rc libtw_ab.a a.c.o b.c.o) || bad=1
-    sh "$here/check-circles.sh" "$tree" "$tree" >"$tree/out" 2>&1
+    built=$tree/tests/build # the folders above a build may have any name
+    mkdir -p "$built"
+    printf 'int b(void);\nint a(void) { return b(); }\nint a_too(void) { return 1; }\n' >"$built/a.c"
+    printf '%b' "$2" >"$built/b.c"
+    (cd "$built" && ${CC:-cc} -c a.c -o a.c.o && ${CC:-cc} -c b.c -o b.c.o && ar rc libtw_ab.a a.c.o b.c.o) || bad=1
+    sh "$here/check-circles.sh" "$built" "$tree" >"$tree/out" 2>&1
     [ $? -eq "$1" ] || { echo "check-circles.sh should end with $1 for: $2"; cat "$tree/out"; bad=1; }
 }
 circle 0 'int b(void) { return 2; }\n'
