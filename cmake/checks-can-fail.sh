@@ -17,7 +17,7 @@ clean_tree()
     printf '#include "base/b.h"\n#include "nn/internal.h"\nint n(ops *o) { o->free(o); return b("exit(1)"); }\nvoid m(void *p) { free(p); } // banned-ok: a library gave it\n' >"$tree/nn/n.c"
     printf '#ifndef I_H\n#define I_H\nint i(void);\n#endif\n' >"$tree/nn/internal.h"
     printf '/* nn/own.h - what is nobody else'"'"'s. Internal to\n * nn/. */\n#include "nn/internal.h"\n' >"$tree/nn/own.h"
-    printf '#include "nn/internal.h"\n' >"$tree/tests/unit/nn/test_n.c"
+    printf '#include "nn/internal.h"\nstatic void is_so(int x)\n{\n    assert_true(x);\n}\nstatic void t(void **state)\n{\n    is_so(1);\n}\ncmocka_unit_test(t)\n' >"$tree/tests/unit/nn/test_n.c"
     printf '#include <faiss/c_api/Index_c.h>\n' >"$tree/index/i.c"
     printf '#include <faiss/IndexHNSW.h>\n' >"$tree/index/faiss_compat.cpp"
     # Every room that has a law is there, and uses what it may.
@@ -42,7 +42,7 @@ breach()
     fi
 }
 
-for check in layers banned headers; do
+for check in layers banned headers asserts; do
     clean_tree
     sh "$here/check-$check.sh" "$tree" || { echo "check-$check.sh refuses a clean tree"; bad=1; }
     rm -rf "${tree:?}"/*
@@ -89,6 +89,11 @@ breach banned nn/later.c '/* TODO: later */\n'
 
 breach headers nn/needy.h 'size_t f(void);\n'
 breach headers nn/guardless.h 'struct s { int x; };\n'
+
+breach asserts tests/unit/nn/test_mute.c 'static void t(void **state)\n{\n    f("assert_true(1)");\n}\ncmocka_unit_test(t)\n'
+breach asserts tests/unit/nn/test_calls.c 'static void h(void)\n{\n}\nstatic void t(void **state)\n{\n    h();\n}\ncmocka_unit_test_setup(t, s)\n'
+breach asserts tests/unit/nn/test_skips.c 'static void t(void **state)\n{\n    skip();\n}\ncmocka_unit_test(t)\n'
+breach asserts tests/unit/nn/test_macro.c '#define T(x) \\\n    f(x)\nstatic void t(void **state)\n{\n    T(1);\n}\ncmocka_unit_test(t)\n'
 
 # circle EXPECTED B_C: whether two files of one archive, of which b.c holds B_C, are found to use each other.
 circle()

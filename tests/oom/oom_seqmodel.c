@@ -1,12 +1,9 @@
 /* Every allocation between events and an answered query fails once: the status says so, nothing is
- * handed out, nothing leaks (ASan), and nothing else happens. Needs TW_TORTURE. */
-#include "base/alloc.h"
+ * handed out, nothing leaks (ASan), and nothing else happens. */
 #include "seqmodel/seqmodel.h"
-#include "tests/support/test.h"
+#include "tests/oom/torture.h"
 
 enum { USERS = 4, ITEMS = 8, EVENTS = 20 };
-
-#ifdef TW_TORTURE
 
 static tw_seq_config small(tw_seq_loss loss)
 {
@@ -37,8 +34,11 @@ static void swallow(void *ctx, const char *line)
     (void) line;
 }
 
-static tw_status life(const tw_seq_config *c, const char *path, tw_error *err)
+static tw_status life(void *ctx)
 {
+    const tw_seq_config *c = ctx;
+    const char *path = tw_test_path("oom.safetensors");
+    tw_error why = {0}, *err = &why;
     tw_status st = TW_OK;
     int32_t users[EVENTS], items[EVENTS];
     int64_t ids[ITEMS + 1];
@@ -79,35 +79,18 @@ done:
     return st;
 }
 
-static void torture(tw_seq_config c)
-{
-    const char *path = tw_test_path("oom.safetensors");
-    long nth = 0;
-    bool fired;
-
-    do {
-        tw_error err = {0};
-        tw_torture_arm(++nth);
-        tw_status st = life(&c, path, &err);
-        fired = tw_torture_fired();
-        tw_torture_arm(0);
-        if (st != (fired ? TW_ENOMEM : TW_OK))
-            print_message("allocation %ld: %s (%s:%d)\n", nth, err.msg, err.file, err.line);
-        assert_int_equal(st, fired ? TW_ENOMEM : TW_OK);
-    } while (fired);
-    assert_true(nth > 100);
-}
-
 static void softmax_training_survives_every_failed_allocation(void **state)
 {
     (void) state;
-    torture(small(TW_SEQ_CE));
+    tw_seq_config c = small(TW_SEQ_CE);
+    torture(life, &c, 100);
 }
 
 static void bce_training_survives_every_failed_allocation(void **state)
 {
     (void) state;
-    torture(small(TW_SEQ_BCE));
+    tw_seq_config c = small(TW_SEQ_BCE);
+    torture(life, &c, 100);
 }
 
 static void training_on_the_unseen_survives_every_failed_allocation(void **state)
@@ -115,7 +98,7 @@ static void training_on_the_unseen_survives_every_failed_allocation(void **state
     (void) state;
     tw_seq_config c = small(TW_SEQ_CE);
     c.exclude_seen = 1;
-    torture(c);
+    torture(life, &c, 100);
 }
 
 int main(void)
@@ -127,19 +110,3 @@ int main(void)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
-
-#else
-
-static void torture_builds_only(void **state)
-{
-    (void) state;
-    skip();
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(torture_builds_only)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
-
-#endif
