@@ -3,57 +3,7 @@
 #
 #     sh tests/integration/test_cli.sh PROGRAM
 set -u
-program=$1
-case $0 in /*) tests=$0 ;; *) tests=$PWD/$0 ;; esac
-work=$(mktemp -d)
-server=
-finish()
-{
-    [ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; }
-    rm -rf "$work"
-}
-trap finish EXIT
-cd "$work" || exit 1
-failures=0
-count=0
-
-# want NAME STATUS PATTERN COMMAND...: the exit status, and a pattern in what it prints on either stream.
-want()
-{
-    name=$1 status=$2 pattern=$3
-    shift 3
-    count=$((count + 1))
-    "$@" >out 2>&1
-    got=$?
-    if [ $got -ne "$status" ] || ! grep -q -- "$pattern" out; then
-        failures=$((failures + 1))
-        echo "FAILED: $name: exit $got (want $status), pattern '$pattern', printed:"
-        sed 's/^/    /' out
-    fi
-}
-
-# one_line NAME STATUS PATTERN COMMAND...: as want, and stderr is one sentence (and perhaps a hint).
-one_line()
-{
-    want "$@"
-    lines=$(grep -vc '^hint:' out)
-    if [ "$lines" -ne 1 ]; then
-        failures=$((failures + 1))
-        echo "FAILED: $1: $lines lines instead of one sentence:"
-        sed 's/^/    /' out
-    fi
-}
-
-# The last command printed what first.out holds.
-same_as_first()
-{
-    count=$((count + 1))
-    if ! cmp -s first.out out; then
-        failures=$((failures + 1))
-        echo "FAILED: $name: another answer than"
-        sed 's/^/    /' first.out
-    fi
-}
+. "$(dirname "$0")/want.sh"
 
 make_files()
 {
@@ -211,7 +161,7 @@ for ask in 'similar f1 -k 3' 'next --user u1 -k 3' 'get f1' 'embed f1' 'pairs f1
     "$program" $command d $rest >first.out 2>&1
     # shellcheck disable=SC2086
     want "$command with its place first" 0 "" "$program" $command --dir d $rest
-    same_as_first
+    same "$name" first.out out
 done
 one_line 'an item named like a folder' 1 "no item .*'films.csv'" "$program" similar --dir d films.csv
 one_line 'next wants a user or a history' 2 '--user or --history' "$program" next --dir d
@@ -279,21 +229,14 @@ want 'check' 0 'is sound' "$program" check d
 
 # ---- over the wire: the same questions, the same answers
 
-"$program" serve d --listen tcp://127.0.0.1:0 --url-file url >serve.log 2>&1 &
-server=$!
-for _ in $(seq 400); do
-    [ -s url ] && break
-    sleep 0.05
-done
-url=$(cat url 2>/dev/null) || { echo 'FAILED: the server did not start'; cat serve.log; exit 1; }
+serve d --listen tcp://127.0.0.1:0
 for q in 'similar f1 -k 7' 'similar --text robot -k 7' 'next --user u5 -k 7' 'next --history f3,f4 -k 7' \
     'next --user u5 --diversity 0.7 --popularity-discount 0.5' 'next --user nobody' 'embed f9' 'embed --text western' 'get f2' 'stats'; do
     # shellcheck disable=SC2086
     "$program" $q --json --dir d >a.json 2>&1
     # shellcheck disable=SC2086
     "$program" $q --json --connect "$url" >b.json 2>&1
-    count=$((count + 1))
-    cmp -s a.json b.json || { failures=$((failures + 1)); echo "FAILED: '$q' differs over the wire"; diff a.json b.json; }
+    same "'$q' over the wire" a.json b.json
 done
 one_line 'a second writer is told who writes' 1 "process $server" "$program" put --dir d x --title X
 want 'put over the wire' 0 'created' "$program" put --connect "$url" x --title 'Robot Story 11'
@@ -318,10 +261,7 @@ one_line 'a file is no socket' 1 'is no socket; it stays as it is' "$program" se
 want 'the file is as it was' 0 '^precious$' cat precious
 one_line 'a URL that is none' 1 'nonsense' "$program" serve d2 --listen nonsense
 one_line 'nobody listens' 1 'tcp://127.0.0.1:1' "$program" stats --connect tcp://127.0.0.1:1 --timeout 2000
-kill "$server"
-wait "$server"
-[ $? -eq 0 ] || { failures=$((failures + 1)); echo 'FAILED: serve did not end with 0 on SIGTERM'; cat serve.log; }
-server=
+stop
 
 # ---- keys are read again on SIGHUP
 
@@ -332,19 +272,10 @@ logged()
         [ "$(grep -c -- "$1" serve.log)" -ge "$2" ] && return
         sleep 0.05
     done
-    failures=$((failures + 1))
-    echo "FAILED: the server never logged '$1'"
-    cat serve.log
+    failed "the server never logged '$1'" serve.log
 }
 printf 'first-key-of-mine\nsecond-key-of-mine\n' >keys
-rm url
-"$program" serve d --listen tcp://127.0.0.1:0 --url-file url --api-keys keys >serve.log 2>&1 &
-server=$!
-for _ in $(seq 400); do
-    [ -s url ] && break
-    sleep 0.05
-done
-url=$(cat url)
+serve d --listen tcp://127.0.0.1:0 --api-keys keys
 want 'a key' 0 'items' "$program" stats --connect "$url" --api-key first-key-of-mine
 printf 'second-key-of-mine\n' >keys
 kill -HUP "$server"
@@ -354,9 +285,7 @@ echo short >keys
 kill -HUP "$server"
 logged 'error RPC-KEYS-KEPT keys=1 reason="the key in line 1 has 5 bytes' 1
 want 'the keys before a bad file' 0 'items' "$program" stats --connect "$url" --api-key second-key-of-mine
-kill "$server"
-wait "$server"
-server=
+stop
 want 'sound after all that' 0 'is sound' "$program" check d
 
 # ---- an evaluation of a log, from scratch; killed and given again, it goes on
@@ -381,7 +310,7 @@ printf 'not a checkpoint' >c
 # shellcheck disable=SC2086
 want 'a damaged one costs the time alone' 0 '"resumed_after": 0' "$program" eval seq --events walks.txt $small \
     --checkpoint c --json
-root=$(cd "$(dirname "$tests")/../.." && pwd)
+root=$(cd "$here/../.." && pwd)
 # shellcheck disable=SC2086
 want 'the quality script writes its table' 0 'wrote q.json' env TWINDEX="$program" sh "$root/bench/quality/seq_quality.sh" walks.txt \
     q.json --preset short --item_dim 12 --epochs 1 --eval_every 1 --threads 1 -q
@@ -480,5 +409,4 @@ want 'no versions' 0 'none yet' "$program" models none
 one_line 'nothing to go back to' 1 'no model served before' "$program" rollback none -q
 want 'sound at the end' 0 'is sound' "$program" check d
 
-echo "$((count - failures)) passed, $failures failed"
-[ $failures -eq 0 ]
+finish

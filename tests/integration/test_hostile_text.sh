@@ -5,18 +5,7 @@
 #
 #     sh tests/integration/test_hostile_text.sh PROGRAM
 set -u
-program=$1
-work=$(mktemp -d)
-server=
-finish()
-{
-    [ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; }
-    rm -rf "$work"
-}
-trap finish EXIT
-cd "$work" || exit 1
-failures=0
-count=0
+. "$(dirname "$0")/want.sh"
 
 # Control characters but line ends and tabs, C1, what turns or hides text.
 raw=$(printf '[\001-\010\013-\037\177]|\302[\200-\237]|\342\200[\213\216\217\250-\256]|\342\201[\240-\257]|\330\234|\357\273\277')
@@ -29,20 +18,10 @@ clean()
     count=$((count + 1))
     "$@" >out 2>&1 </dev/null
     if LC_ALL=C grep -aqE "$raw" out || LC_ALL=C grep -aq "^FORGED" out; then
-        failures=$((failures + 1))
-        echo "FAILED: $name prints what steers a terminal:"
-        LC_ALL=C grep -aE "$raw|^FORGED" out | head -3 | od -c | head -12
+        LC_ALL=C grep -aE "$raw|^FORGED" out | head -3 | od -c | head -12 >steers
+        failed "$name prints what steers a terminal:" steers
     fi
     [ -s out ] || echo "note: $name printed nothing"
-}
-
-# says NAME PATTERN: the last command's output.
-says()
-{
-    grep -q -- "$2" out && return
-    failures=$((failures + 1))
-    echo "FAILED: $1: '$2' is not in"
-    head -20 out
 }
 
 evil='\u001b[31m\u009b2J\u202egnp.\u2066x\u200f\nFORGED line\r\ufeff'
@@ -111,14 +90,7 @@ printf '{"id":"b1","title":"\033[1mx"\n' >bad.jsonl
 clean "bad lines" "$program" ingest shop bad.jsonl
 clean plot "$program" plot log shop --out "$esc.svg"
 
-url="ipc://$work/socket"
-"$program" serve shop --listen "$url" >served 2>&1 &
-server=$!
-tries=0
-while ! "$program" stats --connect "$url" >/dev/null 2>&1 && [ $tries -lt 100 ]; do
-    tries=$((tries + 1))
-    sleep 0.1
-done
+serve shop --listen "ipc://$work/socket"
 for how in "similar i1" "next --user=u1" "get i1" "embed i1"; do
     set -- $how
     clean "$how over the wire" "$program" "$1" --connect "$url" "$2"
@@ -126,15 +98,7 @@ for how in "similar i1" "next --user=u1" "get i1" "embed i1"; do
 done
 clean "put over the wire" "$program" put --connect "$url" "q$esc" --title "$esc"
 clean "record over the wire" "$program" record --connect "$url" u1 "$esc"
-kill "$server"
-wait "$server" 2>/dev/null
-server=
-count=$((count + 1))
-if LC_ALL=C grep -aqE "$raw" served || LC_ALL=C grep -aq '^FORGED' served; then
-    failures=$((failures + 1))
-    echo "FAILED: the server's log:"
-    head -5 served | od -c | head
-fi
+stop
+clean "the server's log" cat serve.log
 
-echo "$count runs, $failures failures"
-[ $failures -eq 0 ]
+finish

@@ -4,12 +4,7 @@
 #
 #     sh tests/integration/test_little_memory.sh PROGRAM
 set -u
-program=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-count=0
+. "$(dirname "$0")/want.sh"
 done_with=0
 
 # Sanitizers map terabytes, so that no limit lets them begin.
@@ -29,9 +24,7 @@ at()
     [ $got -eq 0 ] && done_with=$((done_with + 1)) && return
     lines=$(grep -vc '^hint:' err)
     if [ $got -ne 1 ] || [ "$lines" -ne 1 ]; then
-        failures=$((failures + 1))
-        echo "FAILED: at $mib MiB: $*: exit $got, $lines lines:"
-        sed 's/^/    /' err
+        failed "at $mib MiB: $*: exit $got, $lines lines:" err
     fi
 }
 
@@ -75,7 +68,7 @@ for more in 0 8 16 32 48 64 96 128 160 200 256 384 512; do
     # Serves for a moment where it can: a file in the place of the socket ends it, with exit 1.
     at $mib serve d --listen ipc://films.csv
 done
-[ $done_with -ge 12 ] || { failures=$((failures + 1)); echo "FAILED: only $done_with commands had enough"; }
+[ $done_with -ge 12 ] || failed "only $done_with commands had enough; the last:" err
 
-echo "$count claims, $failures failed, $done_with did their work; from $least MiB on"
-[ $failures -eq 0 ]
+echo "$done_with did their work; from $least MiB on"
+finish

@@ -3,47 +3,8 @@
 #
 #     sh tests/integration/test_media.sh PROGRAM DRAW        DRAW (media_draw.c) makes the files
 set -u
-program=$1
 draw=$2
-work=$(mktemp -d)
-server=
-finish()
-{
-    [ -z "$server" ] || { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; }
-    rm -rf "$work"
-}
-trap finish EXIT
-cd "$work" || exit 1
-failures=0
-count=0
-
-# want NAME STATUS PATTERN COMMAND...: the exit status, and a pattern in what it prints on either stream.
-want()
-{
-    name=$1 status=$2 pattern=$3
-    shift 3
-    count=$((count + 1))
-    "$@" >out 2>&1
-    got=$?
-    cp out last # to be looked at again
-    if [ $got -ne "$status" ] || ! grep -q -- "$pattern" out; then
-        failures=$((failures + 1))
-        echo "FAILED: $name: exit $got (want $status), pattern '$pattern', printed:"
-        sed 's/^/    /' out
-    fi
-}
-
-# one_line: as want, and what is printed is one sentence (and perhaps a hint).
-one_line()
-{
-    want "$@"
-    lines=$(grep -vc '^hint:' out)
-    if [ "$lines" -ne 1 ]; then
-        failures=$((failures + 1))
-        echo "FAILED: $1: $lines lines instead of one sentence:"
-        sed 's/^/    /' out
-    fi
-}
+. "$(dirname "$0")/want.sh"
 
 # ---- a catalogue of shapes: images and words, and a bell and a buzz
 
@@ -92,13 +53,13 @@ one_line 'classes that nobody has' 1 'colour' "$program" train towers d --classe
 mv shop/ring9.png shop/away.png
 # shellcheck disable=SC2086
 want 'train on classes' 0 'reads text of 20 items, image of 19' "$program" train towers d --classes shape --audio none $small -q
-want 'a file that went missing is told' 0 "1 files could not be read; the first: cannot open '.*ring9.png'" cat last
-want 'and logged' 0 'MEDIA-UNREADABLE during=training files=1' cat last
+says 'a file that went missing is told' "1 files could not be read; the first: cannot open '.*ring9.png'"
+says 'and logged' 'MEDIA-UNREADABLE during=training files=1'
 mv shop/away.png shop/ring9.png
 # shellcheck disable=SC2086
 want 'train on items beside themselves' 0 '"image": 20' "$program" train towers d --from-self --audio none $small --json -q
-want 'the recipe is settled' 0 '"image": "conv4"' cat last
-want 'nothing was missing' 0 '"unreadable": 0' cat last
+says 'the recipe is settled' '"image": "conv4"'
+says 'nothing was missing' '"unreadable": 0'
 
 # ---- asking
 
@@ -113,7 +74,7 @@ one_line 'an item and an image' 2 'either an ITEM or' "$program" similar --dir d
 want 'pairs of two' 0 '^1.000000$' "$program" pairs --dir d ring1 ring1
 printf 'a,b,label\nring1,ring2,1\n"ring1",cross1,0\nring1,none,0\n' >pairs.csv
 want 'pairs of a file' 1 '^ring1,cross1,0,-*[01].[0-9]*$' "$program" pairs --dir d pairs.csv
-want 'what is not there is told' 0 '1 rows could not be scored' cat last
+says 'what is not there is told' '1 rows could not be scored'
 want 'embed an image' 0 '^-*[01e0-9.-]* ' "$program" embed --dir d --image shop/ring1.png
 one_line 'several vectors want a file' 2 '--out FILE' "$program" embed --dir d ring1 ring2
 one_line 'of a known kind' 2 '.npy, .fvecs nor .jsonl' "$program" embed --dir d ring1 ring2 --out v.txt
@@ -130,13 +91,7 @@ want 'its line' 0 '^{"id": "ring1", "model": 2, "vector": \[' cat v.jsonl
 
 # ---- over the wire, the same
 
-"$program" serve d --listen tcp://127.0.0.1:0 --media-root shop --url-file url >serve.log 2>&1 &
-server=$!
-for _ in $(seq 400); do
-    [ -s url ] && break
-    sleep 0.05
-done
-url=$(cat url 2>/dev/null) || { echo 'FAILED: the server did not start'; cat serve.log; exit 1; }
+serve d --listen tcp://127.0.0.1:0 --media-root shop
 for q in 'similar --image shop/cross3.png -k 4 --json' 'similar --image shop/ring3.png --text cross -k 4 --json' \
     'embed --image shop/ring3.png --json' 'embed ring1' 'pairs ring1 cross1' 'similar --image shop/cut.png' \
     'similar --audio shop/bell1.wav'; do
@@ -144,8 +99,7 @@ for q in 'similar --image shop/cross3.png -k 4 --json' 'similar --image shop/rin
     "$program" $q --dir d >a.out 2>&1
     # shellcheck disable=SC2086
     "$program" $q --connect "$url" >b.out 2>&1
-    count=$((count + 1))
-    cmp -s a.out b.out || { failures=$((failures + 1)); echo "FAILED: '$q' differs over the wire"; diff a.out b.out; }
+    same "'$q' over the wire" a.out b.out
 done
 want 'put over the wire' 0 'created' "$program" put --connect "$url" y --image ring4.png
 want 'its image is named from the media root' 0 '^image  *ring4.png$' "$program" get --connect "$url" y
@@ -164,8 +118,8 @@ for path in /etc/shadow /etc/passwd /nowhere ../secret deep/../../secret "$work/
     [ -n "$path" ] || continue
     one_line "put of $path is refused" 1 'the image is not the path of a PNG or JPEG file below' \
         timeout -s KILL 20 "$program" put --connect "$url" z --image "$path"
-    cmp -s out refusal || { [ -f refusal ] && { failures=$((failures + 1)); echo "FAILED: '$path' is told from others"; cat out; }; }
-    cp out refusal
+    [ -f refusal ] || cp out refusal
+    same "the refusal of $path" refusal out
 done
 one_line 'a sound likewise' 1 'the audio is not the path of an audio file' "$program" put --connect "$url" z --audio ../secret
 want 'the log knows why' 0 "MEDIA-REFUSED.*'deep/../../secret' climbs" cat serve.log
@@ -174,10 +128,7 @@ want 'it has the vector of its like' 0 '^ *1  *1.000  *y ' "$program" similar --
 head -c 7000000 /dev/zero >large.png
 one_line 'an image over the limit' 1 'image has 7000000 bytes, at most 6291456' "$program" similar --connect "$url" --image large.png
 one_line '--all is for directories' 2 'not a server' "$program" embed --connect "$url" --all --out v.npy
-kill "$server"
-wait "$server"
-server=
+stop
 want 'sound after all that' 0 'is sound' "$program" check d
 
-echo "$((count - failures)) passed, $failures failed"
-[ $failures -eq 0 ]
+finish

@@ -3,27 +3,8 @@
 #
 #     sh tests/integration/test_odd_files.sh PROGRAM
 set -u
-program=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-count=0
-
-# want NAME STATUS PATTERN COMMAND...: the exit status within 20 s, and a pattern in what it prints.
-want()
-{
-    name=$1 status=$2 pattern=$3
-    shift 3
-    count=$((count + 1))
-    timeout -s KILL 20 "$@" >out 2>&1
-    got=$?
-    if [ $got -ne "$status" ] || ! grep -q -- "$pattern" out; then
-        failures=$((failures + 1))
-        echo "FAILED: $name: exit $got (want $status), pattern '$pattern', printed:"
-        sed 's/^/    /' out
-    fi
-}
+. "$(dirname "$0")/want.sh"
+limit='timeout -s KILL 20' # nothing waits
 
 mkfifo pipe
 printf 'id,title,genres\n' >films.csv
@@ -89,5 +70,4 @@ for ext in wal shm journal; do
 done
 want 'and all is well again' 0 'Robot' "$program" similar --dir d Robot1
 
-echo "$count claims, $failures failed"
-[ $failures -eq 0 ]
+finish
