@@ -85,8 +85,9 @@ static void everything_comes_back(void **state)
     tw_st_close(f);
     const tw_param *p = tw_params_at(params, 0);
     for (int i = 0; i < N; i++) {
-        assert_true(p->value[i] == 1 + i && p->m[i] == 11 + i && p->v[i] == 21 + i);
-        assert_true(best[i] == 5 + i);
+        const tw_real k = (tw_real) i;
+        assert_true(p->value[i] == 1 + k && p->m[i] == 11 + k && p->v[i] == 21 + k);
+        assert_true(best[i] == 5 + k);
     }
     assert_true(counters[0] == 7 && counters[1] == -7);
 }
