@@ -1,13 +1,13 @@
 /* towers/encoder.h — what a tower asks of the encoder of one modality.
  *
- * Between an item and its vector stand two steps. *Preparing* turns a text, a
+ * Between an item and its vector stand two steps. *Preparing* turns a text, an
  * image or an audio file into a sample: a run of bytes that only its encoder
  * understands (features, token ids, pixels of the tower's size, a log-mel).
  * It is done once per item, on any thread, and its result is what training
  * keeps in memory. *Forward* runs samples through the weights, on a tape.
  *
  * A new encoder is one file that fills a twi_encoder_class and one line in
- * encoder.c. Internal to towers/.
+ * encoder_table.c. Internal to towers/.
  */
 #ifndef TW_TOWERS_ENCODER_H
 #define TW_TOWERS_ENCODER_H
@@ -88,28 +88,5 @@ typedef struct twi_texts {
     const char *added;      /* tokens added to it, as text_added.h reads them; NULL: none */
     const char *prompt;     /* stands before every text; NULL: nothing does; the encoder keeps it */
 } twi_texts;
-
-/* The encoder that cfg names for a modality, its parameters added to ps; *out stays NULL where the
- * modality is "none".
- *
- * TW_EINVAL: a vocabulary is needed and missing or bad. TW_ENOMEM. */
-TW_NODISCARD tw_status twi_encoder_create(twi_encoder **out, tw_modality modality,
-                                          const tw_tower_config *cfg, const twi_texts *texts,
-                                          tw_params *ps, tw_error *err);
-void twi_encoder_destroy(twi_encoder *e); /* accepts NULL */
-
-/* True when cfg's text encoder reads tokens of a vocabulary. */
-bool twi_reads_tokens(const tw_tower_config *cfg);
-
-TW_NODISCARD tw_status twi_bag_create(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
-                                      tw_error *err);
-TW_NODISCARD tw_status twi_tokens_create(twi_encoder **out, const tw_tower_config *cfg,
-                                         const twi_texts *texts, tw_params *ps, tw_error *err);
-TW_NODISCARD tw_status twi_image_create(twi_encoder **out, const tw_tower_config *cfg,
-                                        tw_params *ps, tw_error *err);
-TW_NODISCARD tw_status twi_audio_create(twi_encoder **out, const tw_tower_config *cfg,
-                                        tw_params *ps, tw_error *err);
-TW_NODISCARD tw_status twi_attributes_create(twi_encoder **out, const tw_tower_config *cfg,
-                                             tw_params *ps, tw_error *err);
 
 #endif

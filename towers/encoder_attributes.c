@@ -18,7 +18,8 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/unicode.h"
-#include "towers/internal.h"
+#include "towers/encoder.h"
+#include "towers/encoder_attributes.h"
 
 #define BITS        12 /* of the hash: attribute values are few beside words of texts */
 #define BUCKETS     (1 << BITS)

@@ -7,8 +7,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/pieces.h"
 #include "base/rng.h"
-#include "towers/internal.h"
+#include "towers/encoder_table.h"
+#include "towers/tower.h"
+#include "towers/tower_config.h"
+#include "towers/tower_samples.h"
 
 /* Of its tensors in the file, by the words that the first files had. */
 static const char *tensor_prefix(tw_modality m)

@@ -3,7 +3,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "towers/internal.h"
+#include "base/pieces.h"
+#include "base/pool.h"
+#include "towers/tower_config.h"
 
 /* Chosen on MovieLens-100K's validation pairs (NDCG@10, standard error 0.007): dropout 0.3 took it
  * from 0.119 to 0.135, logq from 0.087 to 0.119; temperatures 0.07 and 0.1, widths 128 and 256,
@@ -35,6 +37,14 @@ const tw_tower_config TW_TOWER_CONFIG_DEFAULT = TOWER_DEFAULT;
 const tw_tower_train_config TW_TOWER_TRAIN_DEFAULT = TRAIN_DEFAULT;
 const tw_mine_config TW_MINE_DEFAULT = MINE_DEFAULT;
 const tw_tower_recipe TW_TOWER_RECIPE_DEFAULT = {TOWER_DEFAULT, TRAIN_DEFAULT, MINE_DEFAULT};
+
+const char *tw_modality_name(tw_modality m)
+{
+    static const char *const names[] = {"text", "image", "audio", "attributes"};
+    return (size_t) m < sizeof names / sizeof names[0] ? names[m] : "unknown";
+}
+
+bool twi_reads_tokens(const tw_tower_config *cfg) { return cfg->text > TW_TEXT_BAG; }
 
 /* What a setting belongs to: TRAIN is no part of a tower, SHAPE of every one, the others of towers
  * that have such an encoder. */

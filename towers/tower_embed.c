@@ -10,7 +10,9 @@
 #include "base/alloc.h"
 #include "nn/blas.h"
 #include "nn/kernels/vec.h"
-#include "towers/internal.h"
+#include "towers/tower.h"
+#include "towers/tower_embed.h"
+#include "towers/tower_samples.h"
 
 #define ITEMS_A_ROUND 512 /* per worker, between two calls of progress */
 

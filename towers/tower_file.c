@@ -14,8 +14,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/pieces.h"
 #include "nn/safetensors.h"
-#include "towers/internal.h"
+#include "towers/tower.h"
+#include "towers/tower_config.h"
 
 #define FILE_KIND    "tower"
 #define FILE_VERSION "2"

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "towers/internal.h"
+#include "base/pieces.h"
 #include "towers/text/text_bert.h"
+#include "towers/tower.h"
+#include "towers/tower_samples.h"
 
 /* A tower of the folder's shape that passes its vectors on as they are. */
 static tw_tower_config config_of(const twi_bert_about *a, twi_cutting cut)

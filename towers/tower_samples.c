@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "towers/internal.h"
+#include "towers/tower.h"
+#include "towers/tower_samples.h"
 
 #define ITEMS_A_ROUND 256 /* per worker, between two calls of progress */
 
@@ -224,39 +225,12 @@ bool tw_tower_samples_empty(const tw_tower_samples *s, int64_t i)
     return true;
 }
 
-/* ---- what can be learnt and judged ----------------------------------------------------------- */
-
-/* A zero vector is near to nothing: a pair with one says nothing of a tower. */
-tw_status twi_readable_init(twi_readable *r, const tw_tower_data *data, const tw_tower_samples *s,
-                            tw_error *err)
-{
-    tw_tower_data *d = &r->data;
-    *r = (twi_readable){.data = *data};
-    d->n_valid = 0;
-    r->valid = tw_alloc((size_t) data->n_valid, sizeof *r->valid);
-    r->classes = tw_alloc((size_t) data->n_items, sizeof *r->classes);
-    if (r->valid == NULL || r->classes == NULL)
-        return tw_fail(err, TW_ENOMEM, "what can be read of %lld items", (long long) data->n_items);
-    for (int64_t k = 0; k < data->n_valid; k++) {
-        const tw_item_pair *p = &data->valid[k];
-        if (!tw_tower_samples_empty(s, p->a) && !tw_tower_samples_empty(s, p->b))
-            r->valid[d->n_valid++] = *p;
-    }
-    d->valid = r->valid;
-    for (int64_t i = 0; i < data->n_items && data->classes != NULL; i++)
-        r->classes[i] = tw_tower_samples_empty(s, i) ? -1 : data->classes[i];
-    d->classes = data->classes != NULL ? r->classes : NULL;
-    return TW_OK;
-}
-
-void twi_readable_fini(twi_readable *r)
-{
-    tw_free(r->valid);
-    tw_free(r->classes);
-    *r = (twi_readable){0};
-}
-
 /* ---- texts alone ----------------------------------------------------------------------------- */
+
+size_t twi_text_len(const char *const *texts, const size_t *lens, int64_t i)
+{
+    return lens != NULL ? lens[i] : strlen(texts[i]);
+}
 
 static tw_status load_text(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_error *err)
 {
@@ -264,7 +238,7 @@ static tw_status load_text(void *ctx, int worker, int64_t i, tw_tower_item *out,
     (void) worker;
     (void) err;
     out->text = t->texts[i];
-    out->text_len = t->lens != NULL ? t->lens[i] : strlen(t->texts[i]);
+    out->text_len = twi_text_len(t->texts, t->lens, i);
     return TW_OK;
 }
 

@@ -28,6 +28,7 @@
 #include "bench/speed/tower_world.h"
 #include "nn/blas.h"
 #include "towers/encoder.h"
+#include "towers/encoder_table.h"
 #include "towers/towers.h"
 
 enum {

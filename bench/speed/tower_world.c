@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "towers/encoder.h"
+#include "towers/tower_config.h"
 
 enum {
     WORDS = 5000, /* of the language */

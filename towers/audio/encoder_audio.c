@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "towers/audio/audio_cnn.h"
 #include "towers/audio/audio_logmel.h"
+#include "towers/audio/encoder_audio.h"
 #include "towers/encoder.h"
 
 #define FRONT_KEY "twindex.sound"

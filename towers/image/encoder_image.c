@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "towers/encoder.h"
+#include "towers/image/encoder_image.h"
 #include "towers/image/image_conv4.h"
 #include "towers/image/image_prepare.h"
 #include "towers/image/image_resnet.h"

@@ -7,7 +7,9 @@
 
 #include "base/alloc.h"
 #include "nn/kernels/bag.h"
-#include "towers/internal.h"
+#include "towers/encoder.h"
+#include "towers/text/encoder_bag.h"
+#include "towers/text/text_features.h"
 
 #define IDF_MAX 1e6F
 

@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "base/unicode.h"
 #include "towers/encoder.h"
+#include "towers/text/encoder_tokens.h"
 #include "towers/text/text_cnn.h"
 #include "towers/text/text_pooling.h"
 #include "towers/text/text_rnn.h"

@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
-#include "towers/internal.h"
+#include "towers/text/text_features.h"
 
 int32_t twi_bucket(const char *feature, size_t len, int bits)
 {

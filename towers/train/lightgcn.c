@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "towers/internal.h"
+#include "towers/towers.h"
 
 typedef struct graph {
     int64_t *offsets; /* (n + 1) */

@@ -11,6 +11,8 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "nn/blas.h"
+#include "towers/tower.h"
+#include "towers/tower_samples.h"
 #include "towers/train/tower_batch.h"
 
 #define ALL_SHOWN ((1U << TW_MODALITIES) - 1)

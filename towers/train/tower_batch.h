@@ -9,9 +9,10 @@
 #define TW_TOWERS_TRAIN_TOWER_BATCH_H
 
 #include "metrics/partners.h"
-#include "towers/internal.h"
+#include "towers/encoder.h"
 #include "towers/loss/loss.h"
 #include "towers/loss/tower_proxies.h"
+#include "towers/train/tower_examples.h"
 
 /* What the softmaxes and sigmoids of a loss are scaled and shifted by: 1 / temperature and a bias,
  * fixed or learnt beside the weights. */

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "nn/checkpoint.h"
+#include "towers/tower.h"
+#include "towers/tower_samples.h"
 
 #define KIND       "tower-checkpoint"
 #define RUN_MAX    16384 /* bytes */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "towers/internal.h"
+#include "towers/train/tower_examples.h"
 
 static tw_tower_loss choose_loss(const tw_tower_data *data)
 {

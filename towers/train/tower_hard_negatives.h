@@ -9,7 +9,7 @@
 
 #include "base/pool.h"
 #include "metrics/partners.h"
-#include "towers/internal.h"
+#include "towers/train/tower_examples.h"
 
 typedef struct twi_harden_how {
     int draw_from; /* nearest negatives of a pair, of which one is drawn, 1.. */

@@ -11,7 +11,7 @@
 #define TW_TOWERS_TRAIN_TOWER_MINE_HARD_H
 
 #include "metrics/partners.h"
-#include "towers/internal.h"
+#include "towers/towers.h"
 
 /* The k nearest of each anchor, nearest first.
  *

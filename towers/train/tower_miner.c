@@ -9,7 +9,8 @@
 
 #include "base/alloc.h"
 #include "base/grow.h"
-#include "towers/internal.h"
+#include "towers/tower_config.h"
+#include "towers/towers.h"
 
 typedef struct partner {
     int32_t item;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "towers/internal.h"
+#include "towers/towers.h"
 
 /* ---- splitting ------------------------------------------------------------------------------- */
 

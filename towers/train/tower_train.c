@@ -13,12 +13,17 @@
 #include "base/rng.h"
 #include "metrics/partners.h"
 #include "nn/trainer.h"
+#include "towers/tower.h"
+#include "towers/tower_config.h"
+#include "towers/tower_embed.h"
 #include "towers/train/tower_batch.h"
 #include "towers/train/tower_batches.h"
 #include "towers/train/tower_checkpoint.h"
 #include "towers/train/tower_chunks.h"
+#include "towers/train/tower_examples.h"
 #include "towers/train/tower_hard_negatives.h"
 #include "towers/train/tower_health.h"
+#include "towers/train/tower_readable.h"
 #include "towers/train/tower_validate.h"
 
 enum { SPREAD_ITEMS = 4096 }; /* that measure collapse */

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "towers/internal.h"
+#include "towers/towers.h"
 
 const char *tw_tower_stop_name(tw_tower_stop stop)
 {

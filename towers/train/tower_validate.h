@@ -2,7 +2,7 @@
 #ifndef TW_TOWERS_TRAIN_TOWER_VALIDATE_H
 #define TW_TOWERS_TRAIN_TOWER_VALIDATE_H
 
-#include "towers/internal.h"
+#include "towers/train/tower_examples.h"
 
 typedef enum twi_valid_by {
     TWI_VALID_NONE = 0,     /* nothing is held out */

@@ -5,7 +5,9 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "towers/internal.h"
+#include "tests/unit/towers/tower_toy.h"
+#include "towers/text/text_features.h"
+#include "towers/tower.h"
 
 static const char *const texts[] = {"Toy Story (1995) Animation Children's Comedy",
                                     "Aladdin (1992) Animation Children's Comedy Musical",
@@ -40,9 +42,9 @@ static void idf_is_that_by_hand(void **state)
 {
     tw_tower *t = fitted(16, 8, 8);
     (void) state;
-    assert_near(twi_bag_of(t)->idf[twi_bucket("<scream>", 8, 16)], 1 + log(7.0 / 3), 1e-6);
-    assert_near(twi_bag_of(t)->idf[twi_bucket("<toy>", 5, 16)], 1 + log(7.0 / 2), 1e-6);
-    assert_near(twi_bag_of(t)->idf[twi_bucket("<zebra>", 7, 16)], 1 + log(7.0 / 1), 1e-6);
+    assert_near(bag_of(t)->idf[twi_bucket("<scream>", 8, 16)], 1 + log(7.0 / 3), 1e-6);
+    assert_near(bag_of(t)->idf[twi_bucket("<toy>", 5, 16)], 1 + log(7.0 / 2), 1e-6);
+    assert_near(bag_of(t)->idf[twi_bucket("<zebra>", 7, 16)], 1 + log(7.0 / 1), 1e-6);
     tw_tower_destroy(t);
 }
 
@@ -99,8 +101,8 @@ static double kernel(const tw_tower *t, const char *a, const char *b)
     assert_ok(twi_features_init(&g, &t->cfg, err));
     assert_ok(twi_features_count(&f, a, strlen(a), err));
     assert_ok(twi_features_count(&g, b, strlen(b), err));
-    twi_weigh(f.weights, f.ids, f.counts, f.n, twi_bag_of(t)->idf);
-    twi_weigh(g.weights, g.ids, g.counts, g.n, twi_bag_of(t)->idf);
+    twi_weigh(f.weights, f.ids, f.counts, f.n, bag_of(t)->idf);
+    twi_weigh(g.weights, g.ids, g.counts, g.n, bag_of(t)->idf);
     for (int i = 0; i < f.n; i++)
         for (int k = 0; k < g.n; k++)
             if (f.ids[i] == g.ids[k])
@@ -222,10 +224,10 @@ static void a_seed_names_one_tower(void **state)
     cfg.seed++;
     assert_ok(tw_tower_create(&c, &cfg, NULL, err));
     const size_t bytes = (size_t) 1024 * 8 * sizeof(tw_real);
-    assert_memory_equal(twi_bag_of(a)->table->value, twi_bag_of(b)->table->value, bytes);
+    assert_memory_equal(bag_of(a)->table->value, bag_of(b)->table->value, bytes);
     assert_memory_equal(a->proj[TW_MODALITY_TEXT].w->value, b->proj[TW_MODALITY_TEXT].w->value,
                         48 * sizeof(tw_real));
-    assert_memory_not_equal(twi_bag_of(a)->table->value, twi_bag_of(c)->table->value, bytes);
+    assert_memory_not_equal(bag_of(a)->table->value, bag_of(c)->table->value, bytes);
     tw_tower_destroy(a);
     tw_tower_destroy(b);
     tw_tower_destroy(c);
@@ -235,10 +237,10 @@ static void untrained_forgets_training_and_keeps_idf(void **state)
 {
     tw_tower *t = fitted(10, 8, 8), *u = NULL;
     (void) state;
-    twi_bag_of(t)->table->value[5] += 1;
+    bag_of(t)->table->value[5] += 1;
     assert_ok(tw_tower_untrained(&u, t, err));
-    assert_near(twi_bag_of(t)->table->value[5] - twi_bag_of(u)->table->value[5], 1, 1e-6);
-    assert_memory_equal(twi_bag_of(t)->idf, twi_bag_of(u)->idf, 1024 * sizeof *twi_bag_of(t)->idf);
+    assert_near(bag_of(t)->table->value[5] - bag_of(u)->table->value[5], 1, 1e-6);
+    assert_memory_equal(bag_of(t)->idf, bag_of(u)->idf, 1024 * sizeof *bag_of(t)->idf);
     tw_tower_destroy(t);
     tw_tower_destroy(u);
 }

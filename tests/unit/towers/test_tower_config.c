@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "towers/internal.h"
+#include "towers/towers.h"
 
 static void the_default_is_read_back_as_it_is_written(void **state)
 {

@@ -6,7 +6,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "nn/safetensors.h"
-#include "towers/internal.h"
+#include "towers/text/text_features.h"
+#include "towers/tower.h"
 
 static const char *const texts[] = {"Toy Story (1995)", "Aladdin (1992)", "Scream", ""};
 enum { N = sizeof texts / sizeof texts[0], D = 6 };

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "towers/internal.h"
+#include "towers/tower.h"
+#include "towers/tower_samples.h"
 
 enum { N = 5, E = 4, D = 3 };
 

@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "metrics/partners.h"
+#include "towers/tower.h"
 #include "towers/train/tower_batch.h"
 
 static const char *const texts[] = {"toy story", "aladdin story",   "scream two", "scream",

@@ -9,7 +9,8 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "towers/audio/audio_logmel.h"
-#include "towers/internal.h"
+#include "towers/tower.h"
+#include "towers/tower_samples.h"
 
 enum { N = 5, D = 3, RATE = 8000, LONGEST = 8000, FRAMES = 64, BANDS = 40 };
 

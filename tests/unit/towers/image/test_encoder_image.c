@@ -5,7 +5,8 @@
 
 #include "base/rng.h"
 #include "towers/image/image_prepare.h"
-#include "towers/internal.h"
+#include "towers/tower.h"
+#include "towers/tower_samples.h"
 
 enum { SIDE = 16, AREA = SIDE * SIDE };
 

@@ -5,7 +5,8 @@
 
 #include "base/rng.h"
 #include "metrics/tfidf.h"
-#include "towers/internal.h"
+#include "tests/unit/towers/tower_toy.h"
+#include "towers/text/text_features.h"
 
 enum { N = 300 };
 static char store[N][80];
@@ -59,9 +60,9 @@ static void the_bag_is_the_kernel_of_tfidf(void **state)
     for (int i = 0; i + 1 < N; i++) {
         double want = 0;
         assert_ok(twi_features_count(&f, texts[i], strlen(texts[i]), err));
-        twi_weigh(f.weights, f.ids, f.counts, f.n, twi_bag_of(tower)->idf);
+        twi_weigh(f.weights, f.ids, f.counts, f.n, bag_of(tower)->idf);
         assert_ok(twi_features_count(&g, texts[i + 1], strlen(texts[i + 1]), err));
-        twi_weigh(g.weights, g.ids, g.counts, g.n, twi_bag_of(tower)->idf);
+        twi_weigh(g.weights, g.ids, g.counts, g.n, bag_of(tower)->idf);
         for (int a = 0; a < f.n; a++)
             for (int b = 0; b < g.n; b++)
                 want += f.ids[a] == g.ids[b] ? (double) f.weights[a] * (double) g.weights[b] : 0;

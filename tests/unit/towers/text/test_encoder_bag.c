@@ -3,7 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "towers/internal.h"
+#include "tests/unit/towers/tower_toy.h"
+#include "towers/text/text_features.h"
+#include "towers/tower.h"
+#include "towers/tower_samples.h"
 
 static const char *const texts[] = {"toy story", "", "big fargo night", "zebra"};
 enum { N = sizeof texts / sizeof texts[0], E = 4 };
@@ -51,7 +54,7 @@ static int64_t shown(fixture *f, int item, const twi_augment *augment, uint64_t 
     assert_non_null(x);
     tw_tape_seed(f->tape, x, ones);
     assert_ok(tw_tape_backward(f->tape, err));
-    tw_grads_touched(f->grads, twi_bag_of(f->tower)->table, &rows, &n);
+    tw_grads_touched(f->grads, bag_of(f->tower)->table, &rows, &n);
     return n;
 }
 
@@ -83,8 +86,7 @@ static void idf_power_is_the_power_of_idf(void **state)
         cfg.idf_power = powers[i];
         assert_ok(tw_tower_create(&t, &cfg, NULL, err));
         assert_ok(tw_tower_fit_texts(t, texts, NULL, N, err));
-        assert_near(twi_bag_of(t)->idf[twi_bucket("<toy>", 5, cfg.bits)], pow(plain, powers[i]),
-                    1e-4);
+        assert_near(bag_of(t)->idf[twi_bucket("<toy>", 5, cfg.bits)], pow(plain, powers[i]), 1e-4);
         tw_tower_destroy(t);
     }
 }

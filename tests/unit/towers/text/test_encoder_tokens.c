@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "towers/internal.h"
+#include "base/pieces.h"
+#include "towers/tower.h"
+#include "towers/tower_samples.h"
 
 static const char *const texts[] = {"Toy Story (1995)",       "Toy Soldiers", "",
                                     "The story of a big toy", "?!",           "story story story"};

@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
-#include "towers/internal.h"
+#include "towers/text/text_features.h"
 
 static tw_tower_config small_config(int ngram_min, int ngram_max)
 {

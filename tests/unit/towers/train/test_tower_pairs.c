@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "metrics/partners.h"
-#include "towers/internal.h"
+#include "towers/towers.h"
 
 static void partners_are_both_ways_sorted_and_single(void **state)
 {

@@ -6,8 +6,9 @@
 
 #include "base/alloc.h"
 #include "metrics/ranking.h"
-#include "towers/internal.h"
+#include "tests/unit/towers/tower_toy.h"
 #include "towers/loss/tower_proxies.h"
+#include "towers/tower.h"
 #include "towers/train/tower_validate.h"
 
 static const char *const texts[] = {"red apple", "green apple", "red pear", "blue car",
@@ -122,7 +123,7 @@ static void data_that_cannot_be_learnt_from_is_refused(void **state)
             fail_msg("row %zu: '%s' does not say '%s'", i, err.msg, rows[i].says);
     }
     assert_ok(tw_tower_untrained(&u, t, err));
-    assert_memory_equal(twi_bag_of(t)->table->value, twi_bag_of(u)->table->value,
+    assert_memory_equal(bag_of(t)->table->value, bag_of(u)->table->value,
                         1024 * 8 * sizeof(tw_real));
     tw_tower_destroy(t);
     tw_tower_destroy(u);
@@ -309,7 +310,7 @@ static void a_watch_can_stop_it(void **state)
     (void) state;
     assert_status(tw_tower_train(t, &data, &cfg, &watch, NULL, err), TW_ECANCELLED);
     assert_ok(tw_tower_untrained(&u, t, err)); /* no epoch ended: as before */
-    assert_memory_equal(twi_bag_of(t)->table->value, twi_bag_of(u)->table->value,
+    assert_memory_equal(bag_of(t)->table->value, bag_of(u)->table->value,
                         1024 * 8 * sizeof(tw_real));
     tw_tower_destroy(t);
     tw_tower_destroy(u);
@@ -464,7 +465,7 @@ static void a_fixed_projection_stays_as_it_began(void **state)
         const twi_projection *p = &t->proj[TW_MODALITY_TEXT], *q = &u->proj[TW_MODALITY_TEXT];
         const size_t bytes = (size_t) p->w->rows * (size_t) p->w->cols * sizeof(tw_real);
         assert_int_equal(memcmp(p->w->value, q->w->value, bytes) == 0, fixed);
-        assert_memory_not_equal(twi_bag_of(t)->table->value, twi_bag_of(u)->table->value,
+        assert_memory_not_equal(bag_of(t)->table->value, bag_of(u)->table->value,
                                 1024 * 8 * sizeof(tw_real));
         tw_tower_destroy(t);
         tw_tower_destroy(u);

@@ -1,13 +1,13 @@
 /* Which encoders there are. */
+#include "towers/encoder_table.h"
+
+#include "towers/audio/encoder_audio.h"
 #include "towers/encoder.h"
-
-const char *tw_modality_name(tw_modality m)
-{
-    static const char *const names[] = {"text", "image", "audio", "attributes"};
-    return (size_t) m < sizeof names / sizeof names[0] ? names[m] : "unknown";
-}
-
-bool twi_reads_tokens(const tw_tower_config *cfg) { return cfg->text > TW_TEXT_BAG; }
+#include "towers/encoder_attributes.h"
+#include "towers/image/encoder_image.h"
+#include "towers/text/encoder_bag.h"
+#include "towers/text/encoder_tokens.h"
+#include "towers/tower_config.h"
 
 static tw_status text_encoder(twi_encoder **out, const tw_tower_config *cfg, tw_params *ps,
                               const twi_texts *texts, tw_error *err)
