@@ -6,7 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_forward.h"
+#include "seqmodel/seq_model.h"
+#include "seqmodel/seq_session.h"
 
 /* weights (n,n) += share * the softmax weights of the columns first .. first+width-1. */
 static void add_head(tw_real *weights, const twi_probe *p, int n, int first, int width,

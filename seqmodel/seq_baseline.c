@@ -18,7 +18,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_baseline.h"
+#include "seqmodel/seq_lists.h"
+#include "seqmodel/seq_sets.h"
 
 enum { LATEST_EVENTS = 2000 }; /* of a user make pairs: a robot's log must not cost its square */
 

@@ -15,7 +15,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_model.h"
+#include "seqmodel/seq_negatives.h"
+#include "seqmodel/seq_seen.h"
 
 tw_status twi_seq_batch_room(twi_batch *b, int64_t unique, int64_t candidates, tw_error *err)
 {

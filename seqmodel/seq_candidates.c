@@ -3,8 +3,9 @@
  * A user's list comes from a stream of its own, (seed, user), so it is the same whatever else is
  * evaluated, by how many threads, in which order: frozen. Its hash says so to a reader of reports.
  */
+#include "seqmodel/seq_candidates.h"
 #include "base/hash.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_stream.h"
 
 int64_t twi_mark_all(int32_t *mark, int32_t stamp, const int32_t *items, int64_t n)
 {

@@ -13,7 +13,8 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "nn/checkpoint.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_checkpoint.h"
+#include "seqmodel/seq_model.h"
 
 #define KIND       "seqmodel-checkpoint"
 #define EVENT      "SEQ-RESUME"

@@ -1,7 +1,8 @@
 /* The settings of a sequential model and of its training, and the rules between them. */
 #include <assert.h>
 
-#include "seqmodel/internal.h"
+#include "base/pool.h"
+#include "seqmodel/seqmodel.h"
 
 static_assert(sizeof(tw_seq_select) == sizeof(int) && sizeof(tw_seq_norm) == sizeof(int) &&
                   sizeof(tw_seq_loss) == sizeof(int),

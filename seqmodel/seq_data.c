@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_stream.h"
+#include "seqmodel/seqmodel.h"
 
 typedef struct event {
     int64_t time;

@@ -1,8 +1,10 @@
 /* seqmodel/seq_diverse.c — re-ranked lists inside an evaluation: what do diversity and a popularity
  * discount cost in accuracy, and what do they bring?
  */
+#include "seqmodel/seq_diverse.h"
 #include "base/alloc.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_lists.h"
+#include "seqmodel/seq_model.h"
 
 enum { POOL = 500 }; /* candidates that are re-ranked; as many as serving takes */
 

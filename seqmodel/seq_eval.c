@@ -8,7 +8,16 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "nn/blas.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_baseline.h"
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_candidates.h"
+#include "seqmodel/seq_diverse.h"
+#include "seqmodel/seq_eval.h"
+#include "seqmodel/seq_forward.h"
+#include "seqmodel/seq_lists.h"
+#include "seqmodel/seq_metrics.h"
+#include "seqmodel/seq_model.h"
+#include "seqmodel/seq_stream.h"
 
 enum {
     CHUNK_USERS = 64,       /* forwarded together by one worker */

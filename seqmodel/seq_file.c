@@ -9,7 +9,8 @@
 
 #include "base/alloc.h"
 #include "nn/safetensors.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_ids.h"
+#include "seqmodel/seq_model.h"
 
 #define KIND       "seqmodel"
 #define VERSION    1

@@ -10,7 +10,12 @@
 #include "base/alloc.h"
 #include "nn/kernels/adam.h"
 #include "nn/trainer.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_forward.h"
+#include "seqmodel/seq_model.h"
+#include "seqmodel/seq_negatives.h"
+#include "seqmodel/seq_seen.h"
+#include "seqmodel/seq_stream.h"
 
 struct tw_seq_folder {
     tw_seq_fold_config cfg;

@@ -20,7 +20,10 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_forward.h"
+#include "seqmodel/seq_model.h"
+#include "seqmodel/seq_negatives.h"
 
 #define NORM_EPS 1e-8 /* the authors' */
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_ids.h"
 
 struct twi_id_place {
     int64_t id;

@@ -12,7 +12,9 @@
 
 #include "base/alloc.h"
 #include "metrics/lists.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_candidates.h"
+#include "seqmodel/seq_lists.h"
+#include "seqmodel/seq_sets.h"
 
 void twi_hit_add(twi_hit *best, int *n, int k, tw_real score, int32_t item)
 {

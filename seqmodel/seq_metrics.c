@@ -4,7 +4,7 @@
 
 #include "metrics/mean.h"
 #include "metrics/ranking.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_metrics.h"
 
 enum { AT_10 = 2 }; /* where 10 stands in tw_seq_cuts */
 

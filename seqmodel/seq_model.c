@@ -7,7 +7,9 @@
 #include "base/alloc.h"
 #include "nn/blas.h"
 #include "nn/kernels/l2norm.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_ids.h"
+#include "seqmodel/seq_model.h"
+#include "seqmodel/seq_stream.h"
 
 /* The one list of a block's tensors: X(field, name, rows, kind of start). Creation, size and
  * initial values expand it, so a new tensor is one new line. D is the model's width. */
@@ -35,14 +37,6 @@
     X(bg2, "gate2.bias", 1, ZEROS)
 
 typedef enum start { ZEROS, ONES, GLOROT } start;
-
-tw_rng twi_stream(int64_t seed, enum twi_stream purpose, uint64_t a, uint64_t b)
-{
-    tw_rng key, out;
-    tw_rng_seed3(&key, (uint64_t) seed, (uint64_t) purpose, 0);
-    tw_rng_seed3(&out, tw_rng_u64(&key), a, b);
-    return out;
-}
 
 double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items)
 {

@@ -20,7 +20,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_baseline.h"
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_negatives.h"
+#include "seqmodel/seq_seen.h"
 
 bool twi_has_candidates(const tw_seq_config *cfg)
 {

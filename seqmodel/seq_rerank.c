@@ -16,7 +16,7 @@
  */
 #include <math.h>
 
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_model.h"
 
 enum { UNROLL = 4 };
 

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_seen.h"
 
 tw_status twi_seen_init(twi_seen *seen, int sequences, int tokens, int64_t candidates,
                         int64_t longest, tw_error *err)

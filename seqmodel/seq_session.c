@@ -3,7 +3,10 @@
 
 #include "base/alloc.h"
 #include "nn/blas.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_forward.h"
+#include "seqmodel/seq_model.h"
+#include "seqmodel/seq_session.h"
 
 tw_status tw_seq_session_create(tw_seq_session **out, const tw_seq_model *m, tw_error *err)
 {

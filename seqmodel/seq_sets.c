@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_sets.h"
 
 /* The distinct items of each user, in the order of their first event. seen (n_items+1) holds the
  * latest user that an item was met by. */

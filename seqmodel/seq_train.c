@@ -13,7 +13,17 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "nn/trainer.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_baseline.h"
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_checkpoint.h"
+#include "seqmodel/seq_eval.h"
+#include "seqmodel/seq_forward.h"
+#include "seqmodel/seq_model.h"
+#include "seqmodel/seq_negatives.h"
+#include "seqmodel/seq_seen.h"
+#include "seqmodel/seq_session.h"
+#include "seqmodel/seq_stream.h"
+#include "seqmodel/seq_training_log.h"
 
 #define PI 3.14159265358979323846
 

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_checkpoint.h"
+#include "seqmodel/seq_training_log.h"
 
 enum { AT_10 = 2, LINE_MAX_BYTES = 4096 };
 

@@ -1,6 +1,6 @@
 /* seqmodel/seq_validation.c — what a training asks after its epochs. */
 #include "base/alloc.h"
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_candidates.h"
 
 #define SEEN_FROM 0.05 /* share of the validation targets that were met before */
 

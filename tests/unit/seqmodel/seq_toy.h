@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "seqmodel/internal.h"
+#include "seqmodel/seq_model.h"
 #include "tests/support/test.h"
 
 /* du 2, di 4, T 4, one block, no dropout, no SSE: everything that draws is off; the plain losses.

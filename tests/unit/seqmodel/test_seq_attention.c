@@ -1,5 +1,9 @@
 #include <math.h>
 
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_forward.h"
+#include "seqmodel/seq_model.h"
+#include "seqmodel/seq_session.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 enum { USERS = 3, ITEMS = 9, N = 4, BLOCKS = 2, HEADS = 2, D = 6 };

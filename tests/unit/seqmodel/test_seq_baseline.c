@@ -1,5 +1,6 @@
 #include <math.h>
 
+#include "seqmodel/seq_baseline.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 static twi_baseline *learn(tw_seq_baseline kind, const twi_baseline_config *cfg,

@@ -1,5 +1,8 @@
 #include <math.h>
 
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_model.h"
+#include "seqmodel/seq_stream.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 enum { USERS = 50, ITEMS = 100, LEN = 42 }; /* 40 train items, 39 steps */

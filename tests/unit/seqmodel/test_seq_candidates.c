@@ -1,4 +1,5 @@
 #include "base/hash.h"
+#include "seqmodel/seq_candidates.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 enum { USERS = 30, ITEMS = 250 };

@@ -1,6 +1,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "seqmodel/seq_baseline.h"
+#include "seqmodel/seq_metrics.h"
+#include "seqmodel/seq_model.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 /* Users 1..3 hold 1 2 3 4 | 1 3 4 2 | 1 2; items 5 and 6 are never met. Train parts: 1 2, 1 3, 1 2.

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "nn/safetensors.h"
+#include "seqmodel/seq_model.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 enum { USERS = 3, ITEMS = 6 };

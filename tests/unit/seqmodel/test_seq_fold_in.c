@@ -2,6 +2,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_forward.h"
+#include "seqmodel/seq_model.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 enum { USERS = 40, ITEMS = 12, LEN = 10, D = 6 };

@@ -3,6 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_forward.h"
+#include "seqmodel/seq_model.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 enum { ITEMS = 20, USERS = 5, T = 6, D = 6, DI = 4 };

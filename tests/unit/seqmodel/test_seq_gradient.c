@@ -3,6 +3,11 @@
 #include <string.h>
 
 #include "nn/trainer.h"
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_forward.h"
+#include "seqmodel/seq_model.h"
+#include "seqmodel/seq_negatives.h"
+#include "seqmodel/seq_seen.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 enum { USERS = 3, ITEMS = 7 };

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "seqmodel/seq_model.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 /* Items 1..6 follow each other in a ring; 7 is like 3 and nobody ever had it. */

@@ -1,5 +1,7 @@
 #include <math.h>
 
+#include "seqmodel/seq_lists.h"
+#include "seqmodel/seq_sets.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 static void a_top_list_is_the_best_that_are_not_marked(void **state)

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "seqmodel/seq_metrics.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 static void figures_match_a_hand_calculation(void **state)

@@ -2,6 +2,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "seqmodel/seq_baseline.h"
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_negatives.h"
+#include "seqmodel/seq_stream.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 enum { USERS = 3, ITEMS = 40, ROWS = 3 };

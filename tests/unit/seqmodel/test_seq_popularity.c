@@ -1,6 +1,7 @@
 /* Popularity as part of the score: one more column, whose product is w * log(1 + events). */
 #include <math.h>
 
+#include "seqmodel/seq_model.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 enum { USERS = 12, ITEMS = 9, W = 5 };

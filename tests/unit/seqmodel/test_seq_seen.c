@@ -1,6 +1,10 @@
 /* Is what a row leaves out what its user had met by then, and nothing else? */
 #include <string.h>
 
+#include "seqmodel/seq_batch.h"
+#include "seqmodel/seq_negatives.h"
+#include "seqmodel/seq_seen.h"
+#include "seqmodel/seq_stream.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 enum { USERS = 3, ITEMS = 12, EVENTS = 36 };

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "seqmodel/seq_model.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
 enum { USERS = 12, ITEMS = 30 };
