@@ -3,7 +3,7 @@
 #
 #     sh tests/integration/test_media.sh PROGRAM DRAW        DRAW (media_draw.c) makes the files
 set -u
-draw=$2
+draw=$(realpath "$2") || exit 1
 . "$(dirname "$0")/want.sh"
 
 # ---- a catalogue of shapes: images and words, and a bell and a buzz

@@ -6,7 +6,7 @@
 #
 # The last command's output, both streams, is in `out`; `program` is the first argument of the test. A server that is
 # started in the background and named in `server` is ended with the test.
-program=$1
+program=$(realpath "$1") || exit 1 # the test leaves this folder
 here=$(cd "$(dirname "$0")" && pwd)
 limit= # words before each command, as `timeout -s KILL 20`
 server=
