@@ -20,9 +20,11 @@ typedef struct tw_item_pair {
 
 /* Progress of a long call, reported by the library to what shows it. */
 typedef struct tw_progress {
-    const char *stage; /* static string: "reading", "epoch", "embedding" ... */
+    const char *stage; /* static string: "reading", "training", "embedding" ... */
     int64_t done;
     int64_t total;    /* 0: not known */
+    const char *unit; /* what is counted ("users"), where its rate is worth showing; NULL: it is not
+                       */
     const char *note; /* NULL, or one line worth showing ("loss 5.12 ndcg@10 0.071"); borrowed */
 } tw_progress;
 

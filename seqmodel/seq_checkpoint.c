@@ -1,8 +1,8 @@
 /* seqmodel/seq_checkpoint.c — what of a training outlives a step: the averaged weights, the best
  * ones, and the file from which an interrupted training goes on.
  *
- * The file holds the weights, Adam's moments, both copies and the counters as they were after an
- * epoch, next to the configuration and a hash of the data: of another run's file nothing is used.
+ * The file holds the weights, Adam's moments, both copies and the counters as they were after a
+ * step, next to the configuration and a hash of the data: of another run's file nothing is used.
  * Everything that is drawn depends on (seed, epoch, ...), so the rest of the training is the same,
  * bit for bit, as if it had never been interrupted.
  */

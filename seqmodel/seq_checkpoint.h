@@ -11,6 +11,8 @@
 
 typedef struct twi_train_state {
     int64_t steps;
+    int64_t users, rows;  /* of an epoch that runs: users and targets it has learnt from */
+    double loss;          /* the sum over these targets */
     int waited;           /* validations since the best */
     tw_seq_report report; /* epochs is how many are done */
 } twi_train_state;
@@ -32,7 +34,7 @@ void twi_params_swap(tw_seq_model *m, tw_real *block);
 void twi_seq_checkpoint_average(twi_seq_checkpoint *k, const tw_seq_model *m,
                                 int64_t steps); /* after each step */
 
-/* Replaces the file at path by the state after an epoch. TW_EIO and friends. */
+/* Replaces the file at path by the state after a step. TW_EIO and friends. */
 TW_NODISCARD tw_status twi_seq_checkpoint_save(twi_seq_checkpoint *k, const tw_seq_model *m,
                                                const tw_seq_data *data, const char *path,
                                                tw_error *err);

@@ -247,8 +247,8 @@ static int longest_first(const void *a, const void *b)
     return x->order < y->order ? -1 : 1;
 }
 
-/* Deals the users order[begin..end) out to the workers. */
-static void deal(training *tr, int64_t begin, int64_t end)
+/* Assigns the users order[begin..end) to the workers. */
+static void assign_users(training *tr, int64_t begin, int64_t end)
 {
     int n = (int) (end - begin);
     int rows[TW_POOL_MAX] = {0};
@@ -302,6 +302,17 @@ static tw_status work(void *ctx, int worker, int workers, tw_tape *tape, tw_erro
     return TW_OK;
 }
 
+/* Stamps of one epoch fit an int32; of all, perhaps not. */
+static void clear_marks(training *tr)
+{
+    for (int w = 0; w < tr->workers; w++) {
+        slice *s = &tr->slices[w];
+        s->stamp = 0;
+        if (s->mark != NULL)
+            memset(s->mark, 0, ((size_t) tr->m->n_items + 1) * sizeof *s->mark);
+    }
+}
+
 /* Half a cosine from lr down to lr * lr_end over all epochs. Source: Loshchilov and Hutter 2017
  * (SGDR), eq. 5, without restarts. */
 static double rate(const training *tr, int64_t at)
@@ -309,45 +320,6 @@ static double rate(const training *tr, int64_t at)
     const tw_seq_config *c = &tr->m->cfg;
     double past = (tr->epoch - 1 + (double) at / (double) tr->n_order) / c->epochs;
     return c->lr * (c->lr_end + (1 - c->lr_end) * (1 + cos(PI * past)) / 2);
-}
-
-/* One pass over all users. *loss is the mean over targets. */
-static tw_status epoch(training *tr, double *loss, int64_t *rows, tw_error *err)
-{
-    tw_status st = TW_OK;
-    const tw_seq_config *c = &tr->m->cfg;
-    tw_rng rng = twi_stream(c->seed, TWI_STREAM_ORDER, (uint64_t) tr->epoch, 0);
-    double sum = 0;
-
-    *rows = 0;
-    for (int w = 0; w < tr->workers;
-         w++) { /* stamps of one epoch fit an int32; of all, perhaps not */
-        tr->slices[w].stamp = 0;
-        if (tr->slices[w].mark != NULL)
-            memset(tr->slices[w].mark, 0,
-                   ((size_t) tr->m->n_items + 1) * sizeof *tr->slices[w].mark);
-    }
-    collect_order(tr); /* an epoch's order depends on nothing before it */
-    tw_rng_shuffle(&rng, tr->order, tr->n_order);
-    for (int64_t at = 0; at < tr->n_order; at += c->batch) {
-        tr->at = at;
-        deal(tr, at, at + c->batch < tr->n_order ? at + c->batch : tr->n_order);
-        TW_TRY(tw_trainer_run(tr->trainer, true, work, tr, err));
-        for (int w = 0; w < tr->workers; w++)
-            sum += tr->slices[w].loss;
-        *rows += tr->step_targets;
-        if (!isfinite(sum)) {
-            st = tw_fail(err, TW_EINVAL,
-                         "epoch %d: the loss is not finite; try a smaller lr than %g", tr->epoch,
-                         c->lr);
-            goto done;
-        }
-        TW_TRY(tw_trainer_update(tr->trainer, rate(tr, at), err));
-        twi_seq_checkpoint_average(&tr->checkpoint, tr->m, tw_trainer_steps(tr->trainer));
-    }
-    *loss = sum / (double) *rows;
-done:
-    return st;
 }
 
 /* ---- between epochs -------------------------------------------------------------------------- */
@@ -409,6 +381,73 @@ static tw_status checkpoint(training *tr, bool now_or_never, tw_error *err)
     return st;
 }
 
+/* ---- epochs -----------------------------------------------------------------------------------
+ */
+
+static tw_status step(training *tr, int64_t begin, int64_t end, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const tw_seq_config *c = &tr->m->cfg;
+    twi_train_state *s = &tr->checkpoint.state;
+
+    tr->at = begin;
+    assign_users(tr, begin, end);
+    TW_TRY(tw_trainer_run(tr->trainer, true, work, tr, err));
+    for (int w = 0; w < tr->workers; w++)
+        s->loss += tr->slices[w].loss;
+    s->rows += tr->step_targets;
+    if (!isfinite(s->loss)) {
+        st = tw_fail(err, TW_EINVAL, "epoch %d: the loss is not finite; try a smaller lr than %g",
+                     tr->epoch, c->lr);
+        goto done;
+    }
+    TW_TRY(tw_trainer_update(tr->trainer, rate(tr, begin), err));
+    twi_seq_checkpoint_average(&tr->checkpoint, tr->m, tw_trainer_steps(tr->trainer));
+    s->users = end;
+done:
+    return st;
+}
+
+/* Reports the step that was made, and writes a checkpoint where one is due or the hook wants the
+ * end. */
+static tw_status after_step(training *tr, tw_error *err)
+{
+    const tw_seq_config *c = &tr->m->cfg;
+    tr->checkpoint.state.report.seconds = tw_clock_monotonic() - tr->start;
+    tw_status st = twi_report_step(tr->hooks, &tr->checkpoint, tr->n_order, c->epochs, err);
+    tw_status saved = checkpoint(tr, st != TW_OK, st != TW_OK ? NULL : err);
+    return st != TW_OK ? st : saved;
+}
+
+/* One pass over all users, or the rest of one that was interrupted. *loss is the mean over targets;
+ * *speed, targets a second. */
+static tw_status epoch(training *tr, double *loss, double *speed, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const tw_seq_config *c = &tr->m->cfg;
+    twi_train_state *s = &tr->checkpoint.state;
+    tw_rng rng = twi_stream(c->seed, TWI_STREAM_ORDER, (uint64_t) tr->epoch, 0);
+    const double start = tw_clock_monotonic();
+    const int64_t rows = s->rows;
+
+    clear_marks(tr);
+    collect_order(tr); /* an epoch's order depends on nothing before it */
+    tw_rng_shuffle(&rng, tr->order, tr->n_order);
+    while (s->users < tr->n_order) {
+        const int64_t end = s->users + c->batch;
+        TW_TRY(step(tr, s->users, end < tr->n_order ? end : tr->n_order, err));
+        if (s->users < tr->n_order) /* after the last one the epoch is reported */
+            TW_TRY(after_step(tr, err));
+    }
+    const double seconds = tw_clock_monotonic() - start;
+    *loss = s->loss / (double) s->rows;
+    *speed = (double) (s->rows - rows) / (seconds > 0 ? seconds : 1e-9);
+    s->users = s->rows = 0;
+    s->loss = 0;
+done:
+    return st;
+}
+
 /* One epoch and what follows it; *stop: it was the last. */
 static tw_status epoch_and_after(training *tr, bool *stop, tw_error *err)
 {
@@ -416,11 +455,9 @@ static tw_status epoch_and_after(training *tr, bool *stop, tw_error *err)
     const tw_seq_config *c = &tr->m->cfg;
     tw_seq_report *r = &tr->checkpoint.state.report;
     tw_seq_metrics valid;
-    int64_t rows = 0;
-    double before = tw_clock_monotonic();
+    double speed = 0;
 
-    TW_TRY(epoch(tr, &r->loss, &rows, err));
-    double seconds = tw_clock_monotonic() - before;
+    TW_TRY(epoch(tr, &r->loss, &speed, err));
     bool late = c->max_seconds > 0 && tw_clock_monotonic() - tr->start >= c->max_seconds;
     bool last = late || tr->epoch == c->epochs;
     bool due = tr->has_targets && (last || tr->epoch % c->eval_every == 0);
@@ -428,14 +465,8 @@ static tw_status epoch_and_after(training *tr, bool *stop, tw_error *err)
         TW_TRY(validate(tr, &valid, err));
     r->epochs = tr->epoch;
     r->seconds = tw_clock_monotonic() - tr->start;
-    TW_TRY(twi_log_metrics(tr->hooks, &tr->checkpoint, due ? &valid : NULL,
-                           (double) rows / (seconds > 0 ? seconds : 1e-9), err));
-    st = twi_report_epoch(tr->hooks, &tr->checkpoint, c->epochs, due ? &valid : NULL, err);
-    tw_status saved = checkpoint(tr, st != TW_OK, st != TW_OK ? NULL : err);
-    if (st != TW_OK || saved != TW_OK) {
-        st = st != TW_OK ? st : saved;
-        goto done;
-    }
+    TW_TRY(twi_log_metrics(tr->hooks, &tr->checkpoint, due ? &valid : NULL, speed, err));
+    TW_TRY(after_step(tr, err));
     *stop = last || (c->patience > 0 && tr->checkpoint.state.waited >= c->patience);
 done:
     return st;

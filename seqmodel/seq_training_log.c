@@ -34,24 +34,32 @@ done:
     return st;
 }
 
-tw_status twi_report_epoch(const tw_seq_hooks *h, const twi_seq_checkpoint *k, int epochs,
-                           const tw_seq_metrics *valid, tw_error *err)
+tw_status twi_report_step(const tw_seq_hooks *h, const twi_seq_checkpoint *k,
+                          int64_t users_an_epoch, int epochs, tw_error *err)
 {
-    const tw_seq_report *r = &k->state.report;
-    char note[120];
+    const twi_train_state *s = &k->state;
+    const tw_seq_report *r = &s->report;
+    const int epoch = s->users > 0 ? r->epochs + 1 : r->epochs;
+    char note[160];
 
     if (h == NULL || h->progress == NULL)
         return TW_OK;
-    int used = snprintf(note, sizeof note, "loss %.4f", r->loss);
+    int used = snprintf(note, sizeof note, "epoch %d/%d  loss %.4f", epoch, epochs,
+                        s->users > 0 ? s->loss / (double) s->rows : r->loss);
     if (r->best_epoch > 0) {
         (void) snprintf(note + used, sizeof note - (size_t) used,
-                        "  validation ndcg@10 %.4f (best %.4f, epoch %d)",
-                        valid == NULL ? r->valid.ndcg[AT_10] : valid->ndcg[AT_10],
-                        r->valid.ndcg[AT_10], r->best_epoch);
+                        "  best validation ndcg@10 %.4f (epoch %d)", r->valid.ndcg[AT_10],
+                        r->best_epoch);
     }
-    const tw_progress p = {.stage = "epoch", .done = r->epochs, .total = epochs, .note = note};
+    const tw_progress p = {.stage = "training",
+                           .done = r->epochs * users_an_epoch + s->users,
+                           .total = epochs * users_an_epoch,
+                           .unit = "users",
+                           .note = note};
     if (h->progress(h->progress_ctx, &p) != 0)
-        return tw_fail(err, TW_ECANCELLED, "training was stopped after epoch %d", r->epochs);
+        return tw_fail(err, TW_ECANCELLED, "training was stopped %s epoch %d of %d%s",
+                       s->users > 0 ? "in" : "after", epoch, epochs,
+                       h->checkpoint != NULL ? "; the same command goes on from there" : "");
     return TW_OK;
 }
 

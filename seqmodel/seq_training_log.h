@@ -11,9 +11,9 @@
  * not validated; rate: targets a second. */
 TW_NODISCARD tw_status twi_log_metrics(const tw_seq_hooks *h, twi_seq_checkpoint *k,
                                        const tw_seq_metrics *valid, double rate, tw_error *err);
-/* TW_ECANCELLED: the hook wants the end. */
-TW_NODISCARD tw_status twi_report_epoch(const tw_seq_hooks *h, const twi_seq_checkpoint *k,
-                                        int epochs, const tw_seq_metrics *valid, tw_error *err);
+/* After each step. TW_ECANCELLED: the hook wants the end. */
+TW_NODISCARD tw_status twi_report_step(const tw_seq_hooks *h, const twi_seq_checkpoint *k,
+                                       int64_t users_an_epoch, int epochs, tw_error *err);
 /* Again what an interrupted training logged, so that the metrics have no hole. */
 void twi_repeat_log(const tw_seq_hooks *h, const twi_seq_checkpoint *k);
 

@@ -324,11 +324,13 @@ TW_NODISCARD tw_status tw_seq_metrics_to_json(const tw_seq_metrics *x, tw_text *
 
 /* All may be NULL; all are called from the thread that called tw_seq_train. */
 typedef struct tw_seq_hooks {
-    tw_progress_fn progress; /* after each epoch: stage "epoch"; the note has loss and NDCG@10 */
+    /* After each step and each epoch: stage "training", done and total in users over all epochs;
+     * the note has epoch, loss and the best NDCG@10. */
+    tw_progress_fn progress;
     void *progress_ctx;
     void (*metrics)(void *ctx, const char *json_line); /* one object an epoch; borrowed */
     void *metrics_ctx;
-    /* A file that the training writes after epochs, as often as takes a fiftieth of its time at
+    /* A file that the training writes after steps, as often as takes a fiftieth of its time at
      * most, and when the progress hook stops it, and from which it goes on if the file is there and
      * of the same configuration, data and number of threads, to the same end bit for bit. The
      * caller removes it. */

@@ -316,7 +316,7 @@ typedef struct tw_tower_epoch {
 
 /* What hears how it goes. Every member may be NULL. Called from the calling thread. */
 typedef struct tw_tower_watch {
-    tw_progress_fn progress; /* stage "epoch"; done and total count steps; may cancel */
+    tw_progress_fn progress; /* stage "training"; done and total count steps */
     void *progress_ctx;
     void (*epoch)(void *ctx, const tw_tower_epoch *line);
     void *epoch_ctx;

@@ -86,6 +86,7 @@ void seq_work_count(const tw_seq_data *data, const tw_seq_config *c, double *row
 
 /* What two epochs logged. */
 typedef struct telling {
+    int epochs;
     double rate;    /* targets a second */
     double cpu;     /* seconds of this process, at the end of the last epoch */
     double cpu_one; /* and within it */
@@ -105,6 +106,7 @@ static void keep_rate(void *ctx, const char *line)
     telling *t = ctx;
     json_t *object = json_loads(line, 0, NULL);
     double now = cpu_seconds();
+    t->epochs++;
     t->rate = json_number_value(json_object_get(object, "rows_per_second"));
     t->cpu_one = now - t->cpu;
     t->cpu = now;
@@ -114,8 +116,8 @@ static void keep_rate(void *ctx, const char *line)
 /* The first epoch warms up; the second ends it, before anything is validated. */
 static int stop_after_two(void *ctx, const tw_progress *p)
 {
-    (void) ctx;
-    return p->done >= 2;
+    (void) p;
+    return ((const telling *) ctx)->epochs >= 2;
 }
 
 tw_status seq_work_rate(const tw_seq_data *data, const tw_seq_config *c, seq_rate *out,
@@ -123,7 +125,7 @@ tw_status seq_work_rate(const tw_seq_data *data, const tw_seq_config *c, seq_rat
 {
     telling t = {0};
     const tw_seq_hooks hooks = {
-        .metrics = keep_rate, .metrics_ctx = &t, .progress = stop_after_two};
+        .metrics = keep_rate, .metrics_ctx = &t, .progress = stop_after_two, .progress_ctx = &t};
     tw_seq_config three = *c;
     tw_seq_model *m = NULL;
     tw_status st = TW_OK;

@@ -6,6 +6,7 @@
  * not depend on the number of buckets: only the rows of features that occur in
  * the batch are touched. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -286,13 +287,19 @@ done:
     return st;
 }
 
-static tw_status tell(const run *r, tw_error *err)
+static tw_status report_step(const run *r, int epoch, double loss, tw_error *err)
 {
-    const int64_t total = r->epoch_steps * r->cfg->epochs;
-    const tw_progress p = {.stage = "epoch", .done = r->step, .total = total};
+    char note[80];
+    const tw_progress p = {.stage = "training",
+                           .done = r->step,
+                           .total = r->epoch_steps * r->cfg->epochs,
+                           .unit = "steps",
+                           .note = note};
+    (void) snprintf(note, sizeof note, "epoch %d/%d  loss %.4f", epoch, r->cfg->epochs, loss);
     if (r->watch->progress != NULL && r->watch->progress(r->watch->progress_ctx, &p) != 0)
-        return tw_fail(err, TW_ECANCELLED, "training stopped at step %lld of %lld",
-                       (long long) r->step, (long long) total);
+        return tw_fail(
+            err, TW_ECANCELLED, "training was stopped in epoch %d of %d%s", epoch, r->cfg->epochs,
+            r->watch->checkpoint != NULL ? "; the same command goes on from the epoch before" : "");
     return TW_OK;
 }
 
@@ -331,7 +338,7 @@ static tw_status one_epoch(run *r, tw_tower_epoch *line, tw_error *err)
         line->active += stats.active / (double) steps;
         line->pos_cosine += stats.pos_cosine / (double) steps;
         line->neg_cosine += stats.neg_cosine / (double) steps;
-        TW_TRY(tell(r, err));
+        TW_TRY(report_step(r, line->epoch, line->loss * (double) steps / (double) (k + 1), err));
     }
 done:
     return st;

@@ -36,8 +36,17 @@ static tw_seq_config noisy(tw_seq_loss loss)
     return c;
 }
 
-/* Says stop after as many epochs as *ctx. */
-static int stop_after(void *ctx, const tw_progress *p) { return p->done >= *(int *) ctx; }
+/* When to say stop: after so many epochs, or after one step of whatever epoch it is. */
+typedef struct stop {
+    int after, epochs;
+    bool at_once;
+} stop;
+
+static int stop_after(void *ctx, const tw_progress *p)
+{
+    const stop *s = ctx;
+    return s->at_once || p->done * s->epochs >= s->after * p->total;
+}
 
 static int lines_told;
 static void count_line(void *ctx, const char *line)
@@ -46,25 +55,59 @@ static void count_line(void *ctx, const char *line)
     lines_told += line[0] == '{' && line[strlen(line) - 1] == '}';
 }
 
+static tw_error why; /* of the last training */
+
 typedef struct outcome {
     tw_seq_model *m;
     tw_seq_report r;
     tw_status st;
 } outcome;
 
-static outcome train(tw_seq_config c, uint64_t seed, const char *checkpoint, int stop)
+static outcome train_until(tw_seq_config c, uint64_t seed, const char *checkpoint, stop s)
 {
     outcome o = {.m = toy_model(&c, USERS, ITEMS)};
-    tw_error why;
     tw_seq_data *d = histories(seed);
     const tw_seq_hooks hooks = {.progress = stop_after,
-                                .progress_ctx = &stop,
+                                .progress_ctx = &s,
                                 .metrics = count_line,
                                 .checkpoint = checkpoint};
     lines_told = 0;
     o.st = tw_seq_train(o.m, d, &hooks, &o.r, &why);
     tw_seq_data_destroy(d);
     return o;
+}
+
+static outcome train(tw_seq_config c, uint64_t seed, const char *checkpoint, int after)
+{
+    return train_until(c, seed, checkpoint, (stop){.after = after, .epochs = c.epochs});
+}
+
+static void one_stopped_at_every_step_ends_as_if_it_had_not_been(void **state)
+{
+    (void) state;
+    const tw_seq_loss losses[] = {TW_SEQ_BCE, TW_SEQ_CE, TW_SEQ_SAMPLED_CE, TW_SEQ_GBCE};
+    for (int i = 0; i < 4; i++) {
+        char name[32];
+        (void) snprintf(name, sizeof name, "steps%d", i);
+        outcome whole = train(noisy(losses[i]), 3, NULL, 99), part;
+        int sittings = 0, in_an_epoch = 0;
+        for (;; sittings++) {
+            part = train_until(noisy(losses[i]), 3, tw_test_path(name), (stop){.at_once = true});
+            if (part.st == TW_OK)
+                break;
+            assert_status(part.st, TW_ECANCELLED);
+            in_an_epoch += strstr(why.msg, "stopped in epoch") != NULL;
+            tw_seq_model_destroy(part.m);
+            assert_true(sittings < 100);
+        }
+        assert_int_equal(in_an_epoch + EPOCHS, sittings); /* the rest stopped between two */
+        assert_true(in_an_epoch >= EPOCHS);
+        assert_int_equal(part.r.epochs, EPOCHS);
+        assert_true(part.r.loss == whole.r.loss);
+        assert_true(toy_same(whole.m, part.m));
+        tw_seq_model_destroy(whole.m);
+        tw_seq_model_destroy(part.m);
+    }
 }
 
 static void an_interrupted_training_ends_as_if_it_had_not_been(void **state)
@@ -152,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_interrupted_training_ends_as_if_it_had_not_been),
+        cmocka_unit_test(one_stopped_at_every_step_ends_as_if_it_had_not_been),
         cmocka_unit_test(a_file_of_another_run_is_left_alone),
         cmocka_unit_test(a_torn_file_costs_the_time_and_not_the_training),
     };

@@ -227,7 +227,7 @@ static void keep(void *ctx, const tw_tower_epoch *line)
 static int count(void *ctx, const tw_progress *p)
 {
     diary *d = ctx;
-    assert_string_equal(p->stage, "epoch");
+    assert_string_equal(p->stage, "training");
     assert_int_equal(p->done, d->calls + 1);
     return ++d->calls == d->stop_at;
 }
