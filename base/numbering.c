@@ -18,10 +18,10 @@ void tw_numbering_fini(tw_numbering *t)
 }
 
 /* Fibonacci hashing (Knuth, volume 3, section 6.4): the upper bits of the product depend on all
- * bits of the key, so keys may be hashes, code points or packed pairs. */
+ * bits of the key, so keys may be hashes, code points or packed pairs. bits: 1..63. */
 static size_t first_slot(uint64_t key, int bits)
 {
-    return (size_t) ((key * 0x9e3779b97f4a7c15u) >> (64 - bits));
+    return (size_t) ((key * 0x9e3779b97f4a7c15u) >> ((64 - bits) & 63));
 }
 
 /* Where the key is, or the free slot that it would take. There are slots. */

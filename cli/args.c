@@ -122,6 +122,17 @@ static int unknown_flag(const usage *u, const char *arg, size_t len)
     return wrong_usage(u, "unknown option '%s'; did you mean --%s?", arg, n.name);
 }
 
+/* As an other_flag_fn, for a name that ends after len bytes. */
+static int take_other(const usage *u, const char *name, size_t len, const char *value)
+{
+    char key[64];
+    if (u->other == NULL || len >= sizeof key)
+        return 0;
+    memcpy(key, name, len);
+    key[len] = '\0';
+    return u->other(u->other_ctx, key, value);
+}
+
 /* How many arguments the flag at argv[0] took; negative: the exit code, negated. */
 static int take_flag(const usage *u, int argc, char **argv)
 {
@@ -147,14 +158,9 @@ static int take_flag(const usage *u, int argc, char **argv)
         int rc = set_flag(u, f, value);
         return rc != 0 ? -rc : took;
     }
-    if (u->other != NULL && is_long && len < 64) {
-        char key[64];
-        memcpy(key, name, len);
-        key[len] = '\0';
-        int rc = u->other(u->other_ctx, key, value);
-        if (rc != 0)
-            return rc > 0 ? took : -EXIT_USAGE;
-    }
+    const int rc = is_long ? take_other(u, name, len, value) : 0;
+    if (rc != 0)
+        return rc > 0 ? took : -EXIT_USAGE;
     return -unknown_flag(u, arg, is_long ? len : 0);
 }
 
@@ -185,14 +191,15 @@ int parse_args(const usage *u, int *argc, char **argv, int least, int most)
     }
     *argc = n;
     if (u->at != NULL && u->at->dir == NULL && u->at->connect == NULL && n > 0) {
-        if (place_take(u->at, argv[0]))
+        if (place_take(u->at, argv[0])) {
             memmove(argv, argv + 1, (size_t) (*argc = --n) * sizeof *argv);
-        else if (n > most)
+        } else if (n > most) {
             return wrong_usage(u, "'%s' is no data directory (one has a twindex.db) and no URL",
                                argv[0]);
-        else if (n >= least)
+        } else if (n >= least) {
             return wrong_usage(u, "say where: a data directory or a URL comes first, or --dir or "
                                   "--connect");
+        }
     }
     if (n < least)
         return wrong_usage(u, "something is missing: twindex %s", u->synopsis);

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/types.h"
+#include "cli/meter.h"
 #include "cli/place.h"
 #include "cli/print.h"
 #include "engine/engine.h"
@@ -103,23 +104,6 @@ int failed(const tw_error *err);
 
 void print_answer(const tw_answer *a, const char *what, bool json);
 int64_t display_width(const char *utf8);
-
-/* A progress line on stderr: a bar with rate and time left on a terminal, else a plain line now and
- * then. ctx is a meter. */
-typedef struct meter {
-    const char *label;
-    bool quiet, terminal, drawn;
-    double started, shown;
-    const char *stage;
-    int64_t first;
-} meter;
-void meter_start(meter *m, const char *label, bool quiet);
-int meter_show(void *ctx, const tw_progress *p); /* a tw_progress_fn; nonzero after Ctrl-C */
-void meter_end(meter *m);
-
-/* Ctrl-C and SIGTERM ask the running command to stop in good order. */
-void catch_interrupts(void);
-bool interrupted(void);
 
 /* ---- query_args.c ---------------------------------------------------------------------------- */
 

@@ -215,7 +215,7 @@ static tw_status show(const char *dir, const cluster_flags *f, tw_error *err)
         TW_TRY(plot_check(f->image, err));
     TW_TRY(tw_engine_open(&e, dir, &(tw_engine_options){.mode = TW_ENGINE_READ}, err));
     st = tw_engine_cluster(e, &opt, &c, err);
-    meter_end(&m);
+    meter_end(&m, st == TW_OK);
     if (st != TW_OK)
         goto done;
     if (f->csv != NULL)
@@ -265,6 +265,6 @@ int cmd_cluster(int argc, char **argv)
     int rc = parse_args(&u, &argc, argv, 1, 1);
     if (rc >= 0)
         return rc;
-    catch_interrupts();
+    catch_interrupts(STOP_WORK);
     return show(argv[0], &f, &err) == TW_OK ? EXIT_SUCCESS : failed(&err);
 }

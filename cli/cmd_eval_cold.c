@@ -20,12 +20,12 @@ static int offline_eval(const char *dir, tw_cold_start_options opt, bool json, b
 
     if (tw_engine_open(&e, dir, &eng, &err) != TW_OK)
         return failed(&err);
-    catch_interrupts();
+    catch_interrupts(STOP_WORK);
     meter_start(&m, "offline_eval", quiet);
     opt.progress = meter_show;
     opt.progress_ctx = &m;
     tw_status st = tw_engine_cold_start_eval(e, &opt, &report, &err);
-    meter_end(&m);
+    meter_end(&m, st == TW_OK);
     int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
     if (report != NULL && json)
         rc = print_json_text(stdout, report) < 0 || printf("\n") < 0;

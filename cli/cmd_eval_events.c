@@ -61,12 +61,12 @@ int eval_events(int argc, char **argv)
         goto done;
     }
     opt.config_json = tw_text_cstr(&text);
-    catch_interrupts();
+    catch_interrupts(STOP_WORK);
     meter_start(&m, "seq", quiet);
     opt.progress = meter_show;
     opt.progress_ctx = &m;
     tw_status st = tw_offline_eval(&opt, &report, &err);
-    meter_end(&m);
+    meter_end(&m, st == TW_OK);
     if (st != TW_OK)
         rc = failed(&err);
     else if (json)

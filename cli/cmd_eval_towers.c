@@ -42,12 +42,12 @@ static int measure(const char *dir, const tower_flags *f, tw_eval_options opt)
 
     if (tw_engine_open(&e, dir, &eng, &err) != TW_OK)
         return failed(&err);
-    catch_interrupts();
+    catch_interrupts(STOP_WORK);
     meter_start(&m, "towers", f->quiet);
     opt.progress = meter_show;
     opt.progress_ctx = &m;
     tw_status st = tw_engine_eval_towers(e, &opt, &report, &err);
-    meter_end(&m);
+    meter_end(&m, st == TW_OK);
     int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
     if (report != NULL && f->json)
         rc = print_json_text(stdout, report) < 0 || printf("\n") < 0;

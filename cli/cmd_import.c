@@ -27,11 +27,11 @@ static int run_import(const char *dir, const char *folder, bool json, bool quiet
 
     if (tw_engine_open(&e, dir, &eng, &err) != TW_OK)
         return failed(&err);
-    catch_interrupts();
+    catch_interrupts(STOP_WORK);
     meter_start(&m, "import", quiet);
     const tw_train_options opt = {.progress = meter_show, .progress_ctx = &m};
     const tw_status st = tw_engine_import_towers(e, folder, &opt, &report, &err);
-    meter_end(&m);
+    meter_end(&m, st == TW_OK);
     if (st == TW_OK && json)
         (void) (print_json_text(stdout, report) + printf("\n"));
     else if (st == TW_OK) {

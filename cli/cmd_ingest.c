@@ -75,7 +75,7 @@ static int load_files(load_fn load, const char *label, int argc, char **argv, co
 
     if (tw_engine_open(&e, argv[0], &opt, &err) != TW_OK)
         return failed(&err);
-    catch_interrupts();
+    catch_interrupts(STOP_WORK);
     for (int i = 1; i < argc; i++) {
         meter m;
         tw_ingest_report r;
@@ -90,7 +90,7 @@ static int load_files(load_fn load, const char *label, int argc, char **argv, co
                                       .progress = meter_show,
                                       .progress_ctx = &m};
         tw_status st = load(e, argv[i], &in, &r, &err);
-        meter_end(&m);
+        meter_end(&m, st == TW_OK);
         if (st != TW_OK) {
             rc = failed(&err);
             break;

@@ -166,12 +166,12 @@ static int change(const char *dir, int version, bool quiet)
 
     if (tw_engine_open(&e, dir, &(tw_engine_options){.mode = TW_ENGINE_WRITE}, &err) != TW_OK)
         return failed(&err);
-    catch_interrupts();
+    catch_interrupts(STOP_WORK);
     meter_start(&m, version > 0 ? "activate" : "rollback", quiet);
     const tw_train_options opt = {.progress = meter_show, .progress_ctx = &m};
     const tw_status st = version > 0 ? tw_engine_activate(e, version, &opt, &err)
                                      : tw_engine_rollback(e, &opt, &version, &err);
-    meter_end(&m);
+    meter_end(&m, st == TW_OK);
     if (st == TW_OK)
         (void) printf("model %d serves\n", version);
     const int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);

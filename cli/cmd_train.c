@@ -82,14 +82,14 @@ static int run_training(const char *dir, bool towers, const train_flags *f, tw_t
     if ((f->plot != NULL && plot_check(f->plot, &err) != TW_OK) ||
         tw_engine_open(&e, dir, &eng, &err) != TW_OK)
         return failed(&err);
-    catch_interrupts();
+    catch_interrupts(STOP_TRAINING);
     meter_start(&m, towers ? "towers" : "seq", f->quiet);
     opt.progress = meter_show;
     opt.progress_ctx = &m;
     opt.skip_eval = f->no_eval;
     tw_status st = towers ? tw_engine_train_towers(e, &opt, &report, &err)
                           : tw_engine_train_seq(e, &opt, &report, &err);
-    meter_end(&m);
+    meter_end(&m, st == TW_OK);
     training_verdict v = {0};
     if (st == TW_OK)
         read_verdict(report, &v);

@@ -1,10 +1,6 @@
-#include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/printable.h"
 #include "cli/cli.h"
 
@@ -75,89 +71,4 @@ void print_answer(const tw_answer *a, const char *what, bool json)
     }
     if (a->n == 0)
         (void) printf("  nothing found\n");
-}
-
-/* ---- interrupts ------------------------------------------------------------------------------ */
-
-static volatile sig_atomic_t stop_wanted;
-
-static void on_signal(int sig)
-{
-    (void) sig;
-    stop_wanted = 1;
-}
-
-void catch_interrupts(void)
-{
-    struct sigaction act;
-    memset(&act, 0, sizeof act);
-    act.sa_handler = on_signal;
-    act.sa_flags = (int) SA_RESETHAND; /* a second Ctrl-C ends the program at once */
-    (void) sigaction(SIGINT, &act, NULL);
-    (void) sigaction(SIGTERM, &act, NULL);
-}
-
-bool interrupted(void) { return stop_wanted != 0; }
-
-/* ---- progress -------------------------------------------------------------------------------- */
-
-void meter_start(meter *m, const char *label, bool quiet)
-{
-    *m = (meter){.label = label, .quiet = quiet, .terminal = isatty(STDERR_FILENO) != 0};
-    m->started = tw_clock_monotonic();
-}
-
-static void format_left(char *out, size_t size, double seconds)
-{
-    if (seconds < 100)
-        (void) snprintf(out, size, "%.0f s left", seconds);
-    else if (seconds < 6000)
-        (void) snprintf(out, size, "%.0f min left", seconds / 60);
-    else
-        (void) snprintf(out, size, "%.1f h left", seconds / 3600);
-}
-
-static void draw(const meter *m, const tw_progress *p, double now)
-{
-    enum { BAR = 24 };
-    char bar[BAR + 1], left[32] = "";
-    double share = p->total > 0 ? (double) p->done / (double) p->total : 0;
-    int full = (int) lround(share * BAR);
-    for (int i = 0; i < BAR; i++)
-        bar[i] = i < full ? '#' : '.';
-    bar[BAR] = '\0';
-    if (share > 0 && share < 1 && now - m->started > 1)
-        format_left(left, sizeof left, (now - m->started) * (1 - share) / share);
-    (void) fprintf(stderr, "\r\033[K%s  %s [%s] %3.0f %%  %s  %s", m->label, p->stage, bar,
-                   100 * share, left, p->note != NULL ? p->note : "");
-}
-
-int meter_show(void *ctx, const tw_progress *p)
-{
-    meter *m = ctx;
-    double now = tw_clock_monotonic();
-    if (m->stage == NULL || strcmp(m->stage, p->stage) != 0) {
-        m->stage = p->stage;
-        m->started = now;
-        m->shown = 0;
-    }
-    bool last = p->total > 0 && p->done >= p->total;
-    if (!m->quiet && (last || now - m->shown >= (m->terminal ? 0.1 : 5))) {
-        m->shown = now;
-        if (m->terminal)
-            draw(m, p, now);
-        else {
-            (void) fprintf(stderr, "%s  %s %3.0f %%  %s\n", m->label, p->stage,
-                           p->total > 0 ? 100.0 * (double) p->done / (double) p->total : 0,
-                           p->note != NULL ? p->note : "");
-        }
-        m->drawn = true;
-    }
-    return interrupted();
-}
-
-void meter_end(meter *m)
-{
-    if (m->drawn && m->terminal)
-        (void) fprintf(stderr, "\r\033[K");
 }

@@ -167,10 +167,11 @@ static tw_status choose_features(job *j, tw_error *err)
     if (j->base->tower == NULL)
         return twi_no_towers(j->e, err);
     const int dim = tw_tower_dim(j->base->tower);
-    if (j->cfg.item_features_dim != 0 && j->cfg.item_features_dim != dim)
+    if (j->cfg.item_features_dim != 0 && j->cfg.item_features_dim != dim) {
         return tw_fail(err, TW_EINVAL,
                        "item_features_dim %d is not the %d of the towers; leave it out",
                        j->cfg.item_features_dim, dim);
+    }
     j->cfg.item_features_dim = dim;
     return tw_seq_config_check(&j->cfg, err);
 }

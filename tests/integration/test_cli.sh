@@ -288,6 +288,31 @@ want 'the keys before a bad file' 0 'items' "$program" stats --connect "$url" --
 stop
 want 'sound after all that' 0 'is sound' "$program" check d
 
+# ---- a training that is asked to stop does so after its step, and goes on from there
+
+cp -r d stopped
+"$program" train seq stopped $small_seq --epochs 4000 --patience 0 >out 2>&1 &
+victim=$!
+for _ in $(seq 200); do
+    grep -q 'training .*epoch 1/4000' out && break
+    sleep 0.05
+done
+sleep 0.2
+asked=$(date +%s)
+kill "$victim"
+wait "$victim"
+got=$?
+[ $got -eq 1 ] && [ $(($(date +%s) - asked)) -le 3 ] || failed "a stopped training: exit $got, $(($(date +%s) - asked)) s"
+says 'it answers at once' '^twindex: stopping after this step; once more ends it at once$'
+says 'it says how to go on' '^twindex: training was stopped [a-z]* epoch [0-9]* of 4000; the same command goes on from there$'
+want 'it goes on' 0 '"resumed_after": [1-9]' "$program" train seq stopped $small_seq --epochs 4000 --patience 0 \
+    --max_seconds 0.1 --activate always --json
+says 'the last line of its progress says done' '^seq  done in [0-9.]* s$'
+if command -v script >/dev/null; then
+    want 'a terminal shows epoch, speed and time left' 0 'epoch [0-9]*/3 ' env TERM=xterm \
+        script -qec "'$program' train seq stopped $small_seq --epochs 3" /dev/null
+fi
+
 # ---- an evaluation of a log, from scratch; killed and given again, it goes on
 
 for u in $(seq 40); do for i in 1 2 3 4 5 6 7 8; do echo "$u $(( (u * 7 + i) % 23 + 1 ))"; done; done >walks.txt
