@@ -94,6 +94,10 @@ TW_NODISCARD tw_status tw_st_find(const tw_st_file *f, const char *name, tw_dtyp
  * numbers. */
 TW_NODISCARD tw_status tw_st_numbers(const tw_st_tensor *t, tw_real *out, size_t n, tw_error *err);
 
+/* Whether the file holds every tensor of ps in its shape, before ps has memory. TW_ECORRUPT: one is
+ * missing or has another shape. */
+TW_NODISCARD tw_status tw_st_check_params(const tw_st_file *f, const tw_params *ps, tw_error *err);
+
 /* Fills every tensor of ps from the file, as tw_st_numbers; a (1,D) or (N,1) tensor may be
  * one-dimensional there. With `moments` also the Adam moments, made if need be. TW_ECORRUPT: one is
  * missing or has another shape; then ps is unchanged or partly filled and must not be used. */

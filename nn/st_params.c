@@ -93,18 +93,36 @@ tw_status tw_st_numbers(const tw_st_tensor *t, tw_real *out, size_t n, tw_error 
     return TW_OK;
 }
 
+/* *t is the tensor `name`, of the shape of p. */
+static tw_status find_one(const tw_st_file *f, const char *name, const tw_param *p, tw_st_tensor *t,
+                          tw_error *err)
+{
+    if (!twi_st_lookup(f, name, t))
+        return tw_fail(err, TW_ECORRUPT, "no tensor '%s' in the file", name);
+    bool same = t->rows == p->rows && t->cols == p->cols;
+    bool flat = t->cols == 0 && (p->rows == 1 || p->cols == 1) && t->rows == p->rows * p->cols;
+    if (!same && !flat)
+        return tw_fail(err, TW_ECORRUPT, "tensor '%s' is %lld x %lld, the model's is %lld x %d",
+                       name, (long long) t->rows, (long long) t->cols, (long long) p->rows,
+                       p->cols);
+    return TW_OK;
+}
+
+tw_status tw_st_check_params(const tw_st_file *f, const tw_params *ps, tw_error *err)
+{
+    tw_st_tensor t;
+    tw_status st = TW_OK;
+    for (int i = 0; i < tw_params_count(ps) && st == TW_OK; i++)
+        st = find_one(f, tw_params_at(ps, i)->name, tw_params_at(ps, i), &t, err);
+    return st;
+}
+
 static tw_status load_one(const tw_st_file *f, const char *name, tw_real *out, const tw_param *p,
                           tw_error *err)
 {
     tw_st_tensor t;
-    if (!twi_st_lookup(f, name, &t))
-        return tw_fail(err, TW_ECORRUPT, "no tensor '%s' in the file", name);
-    bool same = t.rows == p->rows && t.cols == p->cols;
-    bool flat = t.cols == 0 && (p->rows == 1 || p->cols == 1) && t.rows == p->rows * p->cols;
-    if (!same && !flat)
-        return tw_fail(err, TW_ECORRUPT, "tensor '%s' is %lld x %lld, the model's is %lld x %d",
-                       name, (long long) t.rows, (long long) t.cols, (long long) p->rows, p->cols);
-    return tw_st_numbers(&t, out, (size_t) p->rows * (size_t) p->cols, err);
+    const tw_status st = find_one(f, name, p, &t, err);
+    return st == TW_OK ? tw_st_numbers(&t, out, (size_t) p->rows * (size_t) p->cols, err) : st;
 }
 
 tw_status tw_st_load_params(const tw_st_file *f, tw_params *ps, bool moments, tw_error *err)

@@ -4,17 +4,18 @@
  * seq_model.c by name, "item_ids" (n_items+1) and "user_ids" (n_users+1) as I64, whose lengths also
  * say how many items and users there are.
  */
-#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "nn/model_file.h"
 #include "nn/safetensors.h"
 #include "seqmodel/seq_ids.h"
 #include "seqmodel/seq_model.h"
 
 #define KIND       "seqmodel"
-#define VERSION    1
 #define CONFIG_MAX 8192 /* bytes */
+
+enum { VERSION = 1 };
 
 /* The ids 0, or id_of(m, 1..n), in a block that the caller frees; NULL when out of memory. */
 static int64_t *list_ids(const twi_ids *ids)
@@ -32,8 +33,7 @@ static tw_status add_meta(tw_st_writer *w, const tw_seq_model *m, tw_error *err)
 
     tw_text_init(&config, CONFIG_MAX);
     TW_TRY(tw_seq_config_to_json(&m->cfg, &config, err));
-    TW_TRY(tw_st_add_meta(w, "twindex.kind", KIND, err));
-    TW_TRY(tw_st_add_meta(w, "twindex.version", "1", err));
+    TW_TRY(tw_model_file_begin(w, KIND, VERSION, err));
     TW_TRY(tw_st_add_meta(w, "twindex.config", tw_text_cstr(&config), err));
 done:
     tw_text_fini(&config);
@@ -63,41 +63,21 @@ done:
     return st;
 }
 
-/* What the file calls wrong is corrupt here, whatever it would be in a caller's argument. */
-static tw_status as_corrupt(tw_status st, tw_error *err)
-{
-    if (st == TW_EINVAL) {
-        st = TW_ECORRUPT;
-        if (err != NULL)
-            err->code = st;
-    }
-    return st;
-}
-
-static tw_status read_meta(tw_seq_config *cfg, const tw_st_file *f, tw_error *err)
+static tw_status read_config(tw_seq_config *cfg, const tw_st_file *f, tw_error *err)
 {
     tw_status st = TW_OK;
-    const char *kind = tw_st_meta(f, "twindex.kind");
-    const char *version = tw_st_meta(f, "twindex.version");
-    const char *config = tw_st_meta(f, "twindex.config");
-    int64_t number = 0;
+    tw_error why = {0};
+    const char *json;
 
-    if (kind == NULL || strcmp(kind, KIND) != 0)
-        return tw_fail(err, TW_ECORRUPT, "the file holds %.40s, not a " KIND,
-                       kind == NULL ? "something else" : kind);
-    if (version == NULL || !tw_parse_i64(version, &number) || number < 1)
-        return tw_fail(err, TW_ECORRUPT, "the file has no version");
-    if (number > VERSION)
-        return tw_fail(err, TW_EUNSUPPORTED, "the file has version %lld, readable is up to %d",
-                       (long long) number, VERSION);
-    if (config == NULL)
-        return tw_fail(err, TW_ECORRUPT, "the file has no twindex.config");
-
+    TW_TRY(tw_model_file_check(f, KIND, VERSION, err));
+    TW_TRY(tw_model_file_meta(f, "twindex.config", &json, err));
     *cfg = tw_seq_config_default();
-    TW_TRY(tw_seq_config_from_json(cfg, config, strlen(config), err));
-    TW_TRY(tw_seq_config_check(cfg, err));
+    st = tw_seq_config_from_json(cfg, json, strlen(json), &why);
+    if (st == TW_OK)
+        st = tw_seq_config_check(cfg, &why);
+    st = tw_model_file_settings(st, &why, err);
 done:
-    return as_corrupt(st, err);
+    return st;
 }
 
 /* Finds an id tensor and says how many indices it names. */
@@ -114,52 +94,30 @@ static tw_status find_ids(const tw_st_file *f, const char *name, tw_st_tensor *t
     return TW_OK;
 }
 
-/* The file's numbers must be as many as the model's before the model is allocated, or a short file
- * could ask for a huge one. */
-static tw_status check_size(const tw_st_file *f, const tw_seq_config *cfg, int32_t n_users,
-                            int32_t n_items, tw_error *err)
-{
-    double want = twi_model_size(cfg, n_users, n_items), have = 0;
-
-    for (int i = 0; i < tw_st_count(f); i++) {
-        tw_st_tensor t = tw_st_at(f, i);
-        if (t.type == TW_F32 || t.type == TW_F64)
-            have += (double) t.rows * (double) (t.cols == 0 ? 1 : t.cols);
-    }
-    if (have != want)
-        return tw_fail(err, TW_ECORRUPT, "the file holds %.0f weights, its configuration has %.0f",
-                       have, want);
-    return TW_OK;
-}
-
 static tw_status load_ids(twi_ids *ids, const tw_st_tensor *t, const char *what, tw_error *err)
 {
     tw_status st = TW_OK;
+    tw_error why = {0};
     int64_t *list = tw_alloc((size_t) t->rows, sizeof *list); /* t->data may be unaligned */
     if (list == NULL)
         return tw_fail(err, TW_ENOMEM, "%lld %s ids", (long long) t->rows, what);
     memcpy(list, t->data, (size_t) t->rows * sizeof *list);
-    TW_TRY(as_corrupt(twi_ids_set(ids, list, what, err), err));
-done:
+    st = twi_ids_set(ids, list, what, &why);
+    if (st != TW_OK)
+        st = tw_fail(err, st == TW_EINVAL ? TW_ECORRUPT : st, "%s", why.msg);
     tw_free(list);
     return st;
 }
 
-static tw_status check_weights(const tw_seq_model *m, tw_error *err)
+static tw_status check_padding(const tw_seq_model *m, tw_error *err)
 {
-    for (int i = 0; i < tw_params_count(m->params); i++) {
-        const tw_param *p = tw_params_at(m->params, i);
-        for (int64_t j = 0; j < p->rows * p->cols; j++)
-            if (!isfinite(p->value[j]))
-                return tw_fail(err, TW_ECORRUPT, "'%s' holds a number that is not finite", p->name);
-    }
     for (int j = 0; j < m->items->cols; j++)
         if (m->items->value[j] != 0)
             return tw_fail(err, TW_ECORRUPT, "row 0 of 'items' is not zero");
     return TW_OK;
 }
 
-static tw_status load(tw_seq_model **out, const tw_st_file *f, tw_error *err)
+static tw_status from_file(tw_seq_model **out, const tw_st_file *f, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_seq_model *m = NULL;
@@ -167,13 +125,13 @@ static tw_status load(tw_seq_model **out, const tw_st_file *f, tw_error *err)
     tw_st_tensor items, users;
     int32_t n_items = 0, n_users = 0;
 
-    TW_TRY(read_meta(&cfg, f, err));
+    TW_TRY(read_config(&cfg, f, err));
     TW_TRY(find_ids(f, "item_ids", &items, &n_items, err));
     TW_TRY(find_ids(f, "user_ids", &users, &n_users, err));
-    TW_TRY(check_size(f, &cfg, n_users, n_items, err));
-    TW_TRY(twi_model_create_empty(&m, &cfg, n_users, n_items, err));
-    TW_TRY(tw_st_load_params(f, m->params, false, err));
-    TW_TRY(check_weights(m, err));
+    TW_TRY(twi_model_shape(&m, &cfg, n_users, n_items, err));
+    TW_TRY(tw_model_file_load(f, m->params, err));
+    TW_TRY(twi_model_allocate(m, err));
+    TW_TRY(check_padding(m, err));
     twi_refresh_known(m);
     twi_refresh_outputs(m);
     TW_TRY(load_ids(&m->item_ids, &items, "item", err));
@@ -185,28 +143,26 @@ done:
     return st;
 }
 
-tw_status tw_seq_model_load(tw_seq_model **out, const char *path, tw_error *err)
+/* Closes f, which is NULL where st says why. */
+static tw_status read_and_close(tw_seq_model **out, tw_status st, tw_st_file *f, tw_error *err)
 {
-    tw_status st = TW_OK;
-    tw_st_file *f = NULL;
-
     *out = NULL;
-    TW_TRY(tw_st_open(&f, path, err));
-    TW_TRY(load(out, f, err));
-done:
+    if (st == TW_OK)
+        st = from_file(out, f, err);
     tw_st_close(f);
     return st;
 }
 
+tw_status tw_seq_model_load(tw_seq_model **out, const char *path, tw_error *err)
+{
+    tw_st_file *f = NULL;
+    const tw_status st = tw_st_open(&f, path, err);
+    return read_and_close(out, st, f, err);
+}
+
 tw_status tw_seq_model_parse(tw_seq_model **out, const void *data, size_t len, tw_error *err)
 {
-    tw_status st = TW_OK;
     tw_st_file *f = NULL;
-
-    *out = NULL;
-    TW_TRY(tw_st_parse(&f, data, len, err));
-    TW_TRY(load(out, f, err));
-done:
-    tw_st_close(f);
-    return st;
+    const tw_status st = tw_st_parse(&f, data, len, err);
+    return read_and_close(out, st, f, err);
 }

@@ -38,24 +38,6 @@
 
 typedef enum start { ZEROS, ONES, GLOROT } start;
 
-double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items)
-{
-    double D = cfg->user_dim + cfg->item_dim;
-    double size = ((double) n_items + 1) * cfg->item_dim + ((double) n_users + 1) * cfg->user_dim +
-                  cfg->max_len * D;
-    size += ((double) n_items + 1 + cfg->item_dim) * cfg->item_features_dim;
-    size += cfg->popularity > 0 ? (double) n_items + 1 : 0;
-    if (cfg->norm != TW_SEQ_POST)
-        size += 2 * D;
-#define X(field, name, rows, start) size += cfg->blocks * ((rows) *D);
-    BLOCK_TENSORS(X)
-    if (cfg->gated != 0) {
-        GATE_TENSORS(X)
-    }
-#undef X
-    return size;
-}
-
 /* Gains and biases are left out of weight decay. */
 static tw_status add(tw_seq_model *m, tw_param **out, const char *name, int64_t rows, int cols,
                      tw_param_kind kind, tw_error *err)
@@ -152,8 +134,8 @@ static void randomise(tw_seq_model *m)
         set_start(m->gain, ONES, &rng);
 }
 
-tw_status twi_model_create_empty(tw_seq_model **out, const tw_seq_config *cfg, int32_t n_users,
-                                 int32_t n_items, tw_error *err)
+tw_status twi_model_shape(tw_seq_model **out, const tw_seq_config *cfg, int32_t n_users,
+                          int32_t n_items, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_seq_model *m = NULL;
@@ -170,26 +152,47 @@ tw_status twi_model_create_empty(tw_seq_model **out, const tw_seq_config *cfg, i
     m->item_ids.n = n_items;
     m->user_ids.n = n_users;
     TW_TRY(tw_params_create(&m->params, err));
+    tw_params_defer(m->params);
     TW_TRY(add_tensors(m, err));
-    if (cfg->item_features_dim > 0) {
-        m->known = tw_alloc((size_t) n_items + 1, sizeof *m->known);
-        if (m->known == NULL) {
-            st = tw_fail(err, TW_ENOMEM, "marks of %d items", n_items);
-            goto done;
-        }
-    }
-    if (cfg->normalize != 0 || cfg->item_features_dim > 0 || cfg->popularity > 0) {
-        m->outputs = tw_alloc_aligned((size_t) m->items->rows * (size_t) twi_query_dim(m),
-                                      sizeof *m->outputs);
-        if (m->outputs == NULL) {
-            st = tw_fail(err, TW_ENOMEM, "vectors of %d items", n_items);
-            goto done;
-        }
-    }
     *out = m;
     m = NULL;
 done:
     tw_seq_model_destroy(m);
+    return st;
+}
+
+tw_status twi_model_allocate(tw_seq_model *m, tw_error *err)
+{
+    const tw_seq_config *cfg = &m->cfg;
+    const tw_status st = tw_params_allocate(m->params, err);
+
+    if (st != TW_OK)
+        return st;
+    if (cfg->item_features_dim > 0) {
+        m->known = tw_alloc((size_t) m->n_items + 1, sizeof *m->known);
+        if (m->known == NULL)
+            return tw_fail(err, TW_ENOMEM, "marks of %d items", m->n_items);
+    }
+    if (cfg->normalize != 0 || cfg->item_features_dim > 0 || cfg->popularity > 0) {
+        m->outputs = tw_alloc_aligned((size_t) m->items->rows * (size_t) twi_query_dim(m),
+                                      sizeof *m->outputs);
+        if (m->outputs == NULL)
+            return tw_fail(err, TW_ENOMEM, "vectors of %d items", m->n_items);
+    }
+    return TW_OK;
+}
+
+/* With every tensor zero. */
+static tw_status create_empty(tw_seq_model **out, const tw_seq_config *cfg, int32_t n_users,
+                              int32_t n_items, tw_error *err)
+{
+    tw_seq_model *m = NULL;
+    tw_status st = twi_model_shape(&m, cfg, n_users, n_items, err);
+    if (st == TW_OK)
+        st = twi_model_allocate(m, err);
+    *out = st == TW_OK ? m : NULL;
+    if (st != TW_OK)
+        tw_seq_model_destroy(m);
     return st;
 }
 
@@ -203,7 +206,7 @@ tw_status tw_seq_model_create(tw_seq_model **out, const tw_seq_config *cfg, int3
     if (n_users < 1 || n_items < 1 || n_users == INT32_MAX || n_items == INT32_MAX)
         return tw_fail(err, TW_EINVAL, "%d users and %d items: both must be in 1..%d", n_users,
                        n_items, INT32_MAX - 1);
-    st = twi_model_create_empty(out, cfg, n_users, n_items, err);
+    st = create_empty(out, cfg, n_users, n_items, err);
     if (*out != NULL) {
         randomise(*out);
         twi_refresh_known(*out);
@@ -324,7 +327,7 @@ tw_status twi_model_copy(tw_seq_model **out, const tw_seq_model *m, tw_error *er
     tw_status st = TW_OK;
     tw_seq_model *copy = NULL;
 
-    TW_TRY(twi_model_create_empty(&copy, &m->cfg, m->n_users, m->n_items, err));
+    TW_TRY(create_empty(&copy, &m->cfg, m->n_users, m->n_items, err));
     assert(copy != NULL);
     for (int i = 0; i < tw_params_count(m->params); i++) {
         const tw_param *from = tw_params_at(m->params, i);

@@ -37,9 +37,11 @@ struct tw_seq_model {
     twi_ids item_ids, user_ids;
 };
 
-/* The model with every tensor zero, as a checkpoint fills it. cfg is checked already. */
-TW_NODISCARD tw_status twi_model_create_empty(tw_seq_model **out, const tw_seq_config *cfg,
-                                              int32_t n_users, int32_t n_items, tw_error *err);
+/* All tensors of a model, without memory (tw_params_defer). cfg is checked already. */
+TW_NODISCARD tw_status twi_model_shape(tw_seq_model **out, const tw_seq_config *cfg,
+                                       int32_t n_users, int32_t n_items, tw_error *err);
+/* Gives what has none yet zeroed memory. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_model_allocate(tw_seq_model *m, tw_error *err);
 
 /* The same weights in tensors of its own; without ids. TW_ENOMEM. */
 TW_NODISCARD tw_status twi_model_copy(tw_seq_model **out, const tw_seq_model *m, tw_error *err);
@@ -54,8 +56,5 @@ const tw_real *twi_outputs(const tw_seq_model *m);
 /* The width of outputs and queries: item_dim, and one more where popularity is part of the score.
  */
 int twi_query_dim(const tw_seq_model *m);
-
-/* How many numbers the tensors of such a model hold, by formula: before any is allocated. */
-double twi_model_size(const tw_seq_config *cfg, int32_t n_users, int32_t n_items);
 
 #endif

@@ -10,19 +10,18 @@
  * Version 3 is that of towers that read tokens: version 2 knew one pooling, no tokens added to a
  * vocabulary and no prompt. Version 1 knew the bag of words alone. All are read. */
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/pieces.h"
+#include "nn/model_file.h"
 #include "nn/safetensors.h"
 #include "towers/tower.h"
 #include "towers/tower_config.h"
 
-#define FILE_KIND    "tower"
-#define FILE_VERSION "2"
-#define FILE_TOKENS  "3"
-#define FILE_BEFORE  "1"
+#define FILE_KIND "tower"
+
+enum { FILE_VERSION = 2, FILE_TOKENS = 3 };
 
 /* Hashing, folding, what words are (pieces.h): by rules - 1. Any change is a new name. */
 static const char *const rules_names[TW_PIECES_RULES] = {"fnv1a-fold-1", "fnv1a-nfkc-2"};
@@ -34,9 +33,8 @@ static tw_status write_meta(tw_st_writer *w, const tw_tower *t, tw_error *err)
 
     tw_text_init(&json, 4096);
     TW_TRY(twi_tower_config_format(&t->cfg, &json, err));
-    TW_TRY(tw_st_add_meta(w, "twindex.kind", FILE_KIND, err));
-    TW_TRY(tw_st_add_meta(w, "twindex.version",
-                          twi_reads_tokens(&t->cfg) ? FILE_TOKENS : FILE_VERSION, err));
+    TW_TRY(tw_model_file_begin(w, FILE_KIND, twi_reads_tokens(&t->cfg) ? FILE_TOKENS : FILE_VERSION,
+                               err));
     TW_TRY(tw_st_add_meta(w, "twindex.text", rules_names[t->cfg.text_rules - 1], err));
     TW_TRY(tw_st_add_meta(w, "twindex.tower", tw_text_cstr(&json), err));
     if (t->vocabulary != NULL)
@@ -67,95 +65,46 @@ done:
     return st;
 }
 
-static tw_status check_meta(const tw_st_file *f, const char *key, const char *want,
-                            tw_status otherwise, tw_error *err)
-{
-    const char *have = tw_st_meta(f, key);
-    if (have == NULL)
-        return tw_fail(err, TW_ECORRUPT, "no tower: the file lacks '%s'", key);
-    if (strcmp(have, want) != 0)
-        return tw_fail(err, otherwise, "the tower file's %s is '%.40s', this program knows '%s'",
-                       key, have, want);
-    return TW_OK;
-}
-
-/* How texts are read is said twice: here for who knows none of the settings, and in them. *rules <-
- * 1..TW_PIECES_RULES. */
+/* How texts are read is said twice: here for readers that know none of the settings, and in them.
+ * *rules <- 1..TW_PIECES_RULES. */
 static tw_status read_rules(int *rules, const tw_st_file *f, tw_error *err)
 {
-    const char *text = tw_st_meta(f, "twindex.text");
-    *rules = text != NULL && strcmp(text, rules_names[0]) == 0 ? 1 : TW_PIECES_RULES;
-    return *rules == 1 ? TW_OK
-                       : check_meta(f, "twindex.text", rules_names[TW_PIECES_RULES - 1],
-                                    TW_EUNSUPPORTED, err);
+    const char *text;
+    const tw_status st = tw_model_file_meta(f, "twindex.text", &text, err);
+    if (st != TW_OK)
+        return st;
+    *rules = 1;
+    while (*rules < TW_PIECES_RULES && strcmp(text, rules_names[*rules - 1]) != 0)
+        ++*rules;
+    return strcmp(text, rules_names[*rules - 1]) == 0
+               ? TW_OK
+               : tw_fail(err, TW_EUNSUPPORTED,
+                         "the tower's text is '%.40s', this program knows '%s'", text,
+                         rules_names[TW_PIECES_RULES - 1]);
 }
 
 static tw_status read_config(tw_tower_config *cfg, const tw_st_file *f, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_error why = {0};
+    const char *json;
     int rules;
 
-    TW_TRY(check_meta(f, "twindex.kind", FILE_KIND, TW_ECORRUPT, err));
-    const char *version = tw_st_meta(f, "twindex.version");
-    if (version == NULL ||
-        (strcmp(version, FILE_BEFORE) != 0 && strcmp(version, FILE_VERSION) != 0))
-        TW_TRY(check_meta(f, "twindex.version", FILE_TOKENS, TW_EUNSUPPORTED, err));
+    TW_TRY(tw_model_file_check(f, FILE_KIND, FILE_TOKENS, err));
     TW_TRY(read_rules(&rules, f, err));
-    const char *json = tw_st_meta(f, "twindex.tower");
-    if (json == NULL)
-        return tw_fail(err, TW_ECORRUPT, "no tower: the file lacks 'twindex.tower'");
+    TW_TRY(tw_model_file_meta(f, "twindex.tower", &json, err));
     st = twi_tower_config_parse(cfg, json, strlen(json), &why);
     if (st == TW_OK)
         st = twi_tower_config_check(cfg, &why);
-    if (st == TW_EINVAL) {
-        st = tw_fail(err, TW_ECORRUPT, "the tower's settings: %.300s", why.msg);
-    } else if (st != TW_OK) {
-        st = tw_fail(err, st, "%.300s", why.msg);
-    } else if (cfg->text_rules != rules) {
+    TW_TRY(tw_model_file_settings(st, &why, err));
+    if (cfg->text_rules != rules)
         st = tw_fail(err, TW_ECORRUPT,
-                     "the tower's settings: text_rules %d, and the file's text is '%s'",
+                     "the model's settings: text_rules %d, and the file's text is '%s'",
                      cfg->text_rules, rules_names[rules - 1]);
-    }
 done:
     return st;
 }
 
-/* Shapes first: a short file with large numbers in it must not make us allocate by them. */
-static tw_status check_shapes(const tw_st_file *f, const tw_params *ps, tw_error *err)
-{
-    for (int i = 0; i < tw_params_count(ps); i++) {
-        const tw_param *p = tw_params_at(ps, i);
-        int k = 0;
-        while (k < tw_st_count(f) && strcmp(tw_st_at(f, k).name, p->name) != 0)
-            k++;
-        if (k == tw_st_count(f))
-            return tw_fail(err, TW_ECORRUPT, "the tower file lacks '%s'", p->name);
-        const tw_st_tensor found = tw_st_at(f, k);
-        if (found.rows == p->rows && found.cols == p->cols)
-            continue;
-        return tw_fail(err, TW_ECORRUPT, "'%s' is %lld by %lld, its settings say %lld by %d",
-                       p->name, (long long) found.rows, (long long) found.cols, (long long) p->rows,
-                       p->cols);
-    }
-    return TW_OK;
-}
-
-static tw_status check_finite(const tw_tower *t, tw_error *err)
-{
-    for (int i = 0; i < tw_params_count(t->params); i++) {
-        const tw_param *p = tw_params_at(t->params, i);
-        const size_t n = (size_t) p->rows * (size_t) p->cols;
-        size_t k = 0;
-        while (k < n && isfinite(p->value[k]))
-            k++;
-        if (k < n)
-            return tw_fail(err, TW_ECORRUPT, "'%s' holds a number that is not finite", p->name);
-    }
-    return TW_OK;
-}
-
-/* What is wrong with settings that a file holds is wrong with the file. */
 static tw_status shape_of(tw_tower **out, const tw_tower_config *cfg, const tw_st_file *f,
                           tw_error *err)
 {
@@ -163,10 +112,7 @@ static tw_status shape_of(tw_tower **out, const tw_tower_config *cfg, const tw_s
     const twi_texts texts = {.vocabulary = tw_st_meta(f, "twindex.vocabulary"),
                              .added = tw_st_meta(f, "twindex.added"),
                              .prompt = tw_st_meta(f, "twindex.prompt")};
-    tw_status st = twi_tower_shape(out, cfg, &texts, &why);
-    if (st == TW_EINVAL)
-        return tw_fail(err, TW_ECORRUPT, "the tower's settings: %.300s", why.msg);
-    return st == TW_OK ? st : tw_fail(err, st, "%.300s", why.msg);
+    return tw_model_file_settings(twi_tower_shape(out, cfg, &texts, &why), &why, err);
 }
 
 static tw_status from_file(tw_tower **out, const tw_st_file *f, tw_error *err)
@@ -178,13 +124,11 @@ static tw_status from_file(tw_tower **out, const tw_st_file *f, tw_error *err)
     TW_TRY(read_config(&cfg, f, err));
     TW_TRY(shape_of(&t, &cfg, f, err));
     assert(t != NULL);
-    TW_TRY(check_shapes(f, t->params, err));
+    TW_TRY(tw_model_file_load(f, t->params, err));
     TW_TRY(twi_tower_allocate(t, err));
-    TW_TRY(tw_st_load_params(f, t->params, false, err));
     for (int m = 0; m < TW_MODALITIES; m++)
         if (t->encoders[m] != NULL && t->encoders[m]->class->load != NULL)
             TW_TRY(t->encoders[m]->class->load(t->encoders[m], f, err));
-    TW_TRY(check_finite(t, err));
     twi_tower_refresh(t);
     *out = t;
     t = NULL;
@@ -193,28 +137,26 @@ done:
     return st;
 }
 
-tw_status tw_tower_parse(tw_tower **out, const void *data, size_t len, tw_error *err)
+/* Closes f, which is NULL where st says why. */
+static tw_status read_and_close(tw_tower **out, tw_status st, tw_st_file *f, tw_error *err)
 {
-    tw_status st = TW_OK;
-    tw_st_file *f = NULL;
-
     *out = NULL;
-    TW_TRY(tw_st_parse(&f, data, len, err));
-    TW_TRY(from_file(out, f, err));
-done:
+    if (st == TW_OK)
+        st = from_file(out, f, err);
     tw_st_close(f);
     return st;
 }
 
+tw_status tw_tower_parse(tw_tower **out, const void *data, size_t len, tw_error *err)
+{
+    tw_st_file *f = NULL;
+    const tw_status st = tw_st_parse(&f, data, len, err);
+    return read_and_close(out, st, f, err);
+}
+
 tw_status tw_tower_load(tw_tower **out, const char *path, tw_error *err)
 {
-    tw_status st = TW_OK;
     tw_st_file *f = NULL;
-
-    *out = NULL;
-    TW_TRY(tw_st_open(&f, path, err));
-    TW_TRY(from_file(out, f, err));
-done:
-    tw_st_close(f);
-    return st;
+    const tw_status st = tw_st_open(&f, path, err);
+    return read_and_close(out, st, f, err);
 }

@@ -106,8 +106,8 @@ typedef struct variant {
 
 static const variant variants[] = {
     {"", "tower", "1", RULES, CONFIG, 0, 0, 1, 1, TW_OK},
-    {"kind", "seq", "1", RULES, CONFIG, 0, 0, 1, 1, TW_ECORRUPT},
-    {"kind", NULL, "1", RULES, CONFIG, 0, 0, 1, 1, TW_ECORRUPT},
+    {"holds seq, not a tower", "seq", "1", RULES, CONFIG, 0, 0, 1, 1, TW_ECORRUPT},
+    {"something else, not a tower", NULL, "1", RULES, CONFIG, 0, 0, 1, 1, TW_ECORRUPT},
     {"version", "tower", "4", RULES, CONFIG, 0, 0, 1, 1, TW_EUNSUPPORTED},
     {"text", "tower", "1", "fnv1a-fold-2", CONFIG, 0, 0, 1, 1, TW_EUNSUPPORTED},
     {"text_rules 1", "tower", "2", NEWER_RULES, CONFIG, 0, 0, 1, 1, TW_ECORRUPT},
@@ -121,7 +121,7 @@ static const variant variants[] = {
     {"settings", "tower", "1", RULES, "{\"bits\": 80}", 0, 0, 1, 1, TW_ECORRUPT},
     {"settings", "tower", "1", RULES, "{\"bits\": 8, \"ngram_max\": 2}", 0, 0, 1, 1, TW_ECORRUPT},
     {"settings", "tower", "1", RULES, "[]", 0, 0, 1, 1, TW_ECORRUPT},
-    {"settings say 4194304 by 1024", "tower", "1", RULES, "{\"bits\": 22, \"embed_dim\": 1024}", 0,
+    {"the model's is 4194304 x 1024", "tower", "1", RULES, "{\"bits\": 22, \"embed_dim\": 1024}", 0,
      0, 1, 1, TW_ECORRUPT},
     {"", "tower", "2", RULES, CONFIG, 0, 0, 1, 1, TW_OK},
     {"text.table", "tower", "1", RULES, CONFIG, 255, 2, 1, 1, TW_ECORRUPT},
