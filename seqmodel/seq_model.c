@@ -284,11 +284,6 @@ void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *feat
         output_rows(m, item, item > 0 ? m->items->value + i * D : NULL, features, out, 1);
 }
 
-void tw_seq_features_vector(const tw_seq_model *m, const tw_real *features, tw_real *out)
-{
-    tw_seq_item_vector(m, 0, features, out);
-}
-
 tw_status tw_seq_model_set_item_features(tw_seq_model *m, const tw_real *features, tw_error *err)
 {
     if (m->features == NULL)

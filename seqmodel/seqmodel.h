@@ -178,13 +178,10 @@ const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *di
 TW_NODISCARD tw_status tw_seq_model_set_item_features(tw_seq_model *m, const tw_real *features,
                                                       tw_error *err);
 
-/* What queries meet for an item that the model has no index for: the row it would have in
- * tw_seq_item_vectors. features (item_features_dim), out as wide as tw_seq_item_vectors();
- * item_features_dim must be above 0. */
-void tw_seq_features_vector(const tw_seq_model *m, const tw_real *features, tw_real *out);
-
-/* The same for an item (0..n_items; 0: no index) whose features may have changed since the
- * training. With the features that the model holds of it, the very bits of its row. */
+/* What queries meet for an item (0..n_items; 0: the model has no index for it) whose features may
+ * have changed since the training: the row it would have in tw_seq_item_vectors. features
+ * (item_features_dim), out as wide as tw_seq_item_vectors(); item_features_dim must be above 0.
+ * With the features that the model holds of it, the very bits of its row. */
 void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *features, tw_real *out);
 
 /* The caller's names of the model's indices; copied into the model and its checkpoint. Distinct
@@ -196,7 +193,9 @@ void tw_seq_item_vector(const tw_seq_model *m, int32_t item, const tw_real *feat
  * the ids are as before. Not while other threads use the model. */
 TW_NODISCARD tw_status tw_seq_model_set_ids(tw_seq_model *m, const int64_t *item_ids,
                                             const int64_t *user_ids, tw_error *err);
-int64_t tw_seq_item_id(const tw_seq_model *m, int32_t item);  /* item in 1..n_items */
+/* For programs that search tw_seq_item_vectors themselves and want names for the rows found. item
+ * in 1..n_items. */
+int64_t tw_seq_item_id(const tw_seq_model *m, int32_t item);
 int32_t tw_seq_item_index(const tw_seq_model *m, int64_t id); /* 0: the model does not know it */
 int32_t tw_seq_user_index(const tw_seq_model *m, int64_t id); /* 0: the unknown user */
 

@@ -161,7 +161,7 @@ void tw_tower_session_destroy(tw_tower_session *s); /* accepts NULL */
  * thread at a time per session. TW_ENOMEM. */
 TW_NODISCARD tw_status tw_tower_embed(tw_tower_session *s, const tw_tower_item *item, float *out,
                                       int *found, tw_error *err);
-/* The same for a text alone. */
+/* The same for a text alone: for programs that embed queries and have no items. */
 TW_NODISCARD tw_status tw_tower_embed_text(tw_tower_session *s, const char *text, size_t len,
                                            float *out, int *found, tw_error *err);
 

@@ -94,37 +94,6 @@ void tw_maxpool2_backward(tw_real *g, const tw_real *dy, const tw_real *x, const
         memset(g + (size_t) (v + 1) * line - C, 0, (size_t) C * sizeof *g);
 }
 
-void tw_avgpool2_forward(tw_real *y, const tw_real *x, int H, int W, int C)
-{
-    const int h = tw_pool2_extent(H), w = tw_pool2_extent(W);
-    const window o = window_of(H, W, C);
-    for (int v = 0; v < h; v++) {
-        for (int u = 0; u < w; u++) {
-            const tw_real *p = x + ((size_t) (2 * v) * (size_t) W + (size_t) (2 * u)) * (size_t) C;
-            tw_real *to = y + ((size_t) v * (size_t) w + (size_t) u) * (size_t) C;
-            for (size_t c = 0; c < (size_t) C; c++)
-                to[c] = (p[c] + p[c + o.right] + p[c + o.down] + p[c + o.down + o.right]) / 4;
-        }
-    }
-}
-
-void tw_avgpool2_backward(tw_real *dx, const tw_real *dy, int H, int W, int C)
-{
-    const int h = tw_pool2_extent(H), w = tw_pool2_extent(W);
-    const window o = window_of(H, W, C);
-    for (int v = 0; v < h; v++) {
-        for (int u = 0; u < w; u++) {
-            tw_real *p = dx + ((size_t) (2 * v) * (size_t) W + (size_t) (2 * u)) * (size_t) C;
-            const tw_real *d = dy + ((size_t) v * (size_t) w + (size_t) u) * (size_t) C;
-            /* One after the other: at a side of 1 they are the same pixel. */
-            tw_vec_axpy(p, d, 0.25, (size_t) C);
-            tw_vec_axpy(p + o.right, d, 0.25, (size_t) C);
-            tw_vec_axpy(p + o.down, d, 0.25, (size_t) C);
-            tw_vec_axpy(p + o.down + o.right, d, 0.25, (size_t) C);
-        }
-    }
-}
-
 void tw_meanpool_forward(tw_real *y, const tw_real *x, int P, int C)
 {
     memset(y, 0, (size_t) C * sizeof *y);

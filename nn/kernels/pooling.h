@@ -23,10 +23,6 @@ void tw_maxpool2_forward(tw_real *y, const tw_real *x, const tw_real *a, const t
 void tw_maxpool2_backward(tw_real *g, const tw_real *dy, const tw_real *x, const tw_real *a,
                           const tw_real *b, bool relu, int H, int W, int C);
 
-/* y (H2*W2, C) = mean over the window. */
-void tw_avgpool2_forward(tw_real *y, const tw_real *x, int H, int W, int C);
-void tw_avgpool2_backward(tw_real *dx, const tw_real *dy, int H, int W, int C); /* dx += */
-
 /* y (C) = mean over all pixels. */
 void tw_meanpool_forward(tw_real *y, const tw_real *x, int P, int C);
 void tw_meanpool_backward(tw_real *dx, const tw_real *dy, int P, int C); /* dx += */

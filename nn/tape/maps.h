@@ -30,12 +30,12 @@ typedef struct tw_maps {
 } tw_maps;
 
 /* x = scale * byte + shift. px[i] (h, w, c) borrowed for the call. Nothing flows back into it: only
- * the convolutions below take it when recording. */
+ * the convolution below takes it when recording. */
 tw_maps tw_op_pixels(tw_tape *t, const uint8_t *const *px, int n, int h, int w, int c, double scale,
                      double shift);
 
 /* x = scale * frames[i] + shift: one channel. frames[i] (lengths[i] >= 1, bands), borrowed for the
- * call. As with pixels, only convolutions take it. */
+ * call. As with pixels, only the convolution takes it. */
 tw_maps tw_op_frames(tw_tape *t, const float *const *frames, const int32_t *lengths, int n,
                      int bands, double scale, double shift);
 
@@ -52,18 +52,8 @@ typedef struct tw_conv_norm {
 
 /* Convolution, group norm, skip connection, ReLU and 2x2 max pool in one op: a few images at a
  * time go through all of it while they are in the cache, and of what lies between only the
- * convolution's result is kept. Same numbers as the ops below in a row. */
+ * convolution's result is kept. nn/kernels/pooling.h says what becomes of odd sides. */
 tw_maps tw_op_conv_norm(tw_tape *t, tw_maps x, const tw_conv_norm *how);
-
-/* y = convolution of x. b (1,O) or NULL. */
-tw_maps tw_op_conv(tw_tape *t, tw_maps x, const tw_param *w, const tw_param *b, int kernel,
-                   int stride, int pad);
-tw_maps tw_op_maps_relu(tw_tape *t, tw_maps x);
-tw_maps tw_op_groupnorm(tw_tape *t, tw_maps x, const tw_param *gain, const tw_param *bias,
-                        int groups, double eps);
-tw_maps tw_op_maxpool2(tw_tape *t,
-                       tw_maps x); /* nn/kernels/pooling.h says what becomes of odd sides */
-tw_maps tw_op_avgpool2(tw_tape *t, tw_maps x);
 
 /* ---- to one row for each image ------------------------------------------------------------- */
 

@@ -78,7 +78,7 @@ void tw_tape_record(tw_tape *t, void (*back)(tw_tape *t, void *saved), void *sav
 
 /* ---- inputs ---------------------------------------------------------------------------------- */
 
-/* A constant, copied. */
+/* A constant, copied: for numbers that come from outside the model, and for tests of the ops. */
 tw_tensor *tw_op_input(tw_tape *t, const tw_real *x, int rows, int cols);
 
 /* y[i] = scale * table[ids[i]]; an id below 0 gives a zero row. ids (n) borrowed. */

@@ -1,4 +1,4 @@
-/* Tape ops of convolutions, alone and with what follows them. */
+/* The tape op of a convolution with what follows it: norm, skip, ReLU and pool. */
 #include <assert.h>
 #include <string.h>
 
@@ -76,16 +76,12 @@ static size_t gather_of(const tw_conv *s)
 
 /* y: images [first, end), the first one's first. */
 static void forward(tw_real *y, tw_real *work, const tw_real *x, const tw_real *weights,
-                    const tw_real *b, const tw_conv *s, int first, int end)
+                    const tw_conv *s, int first, int end)
 {
-    const int from = s->out_at[first], rows = s->out_at[end] - from;
-    if (!tw_winograd_fits(s)) {
-        tw_conv_forward(y, work, x, weights, b, s, from, from + rows);
-        return;
-    }
-    tw_winograd_forward(y, work, x, weights, s, first, end);
-    for (int r = 0; b != NULL && r < rows; r++)
-        tw_vec_axpy(y + (size_t) r * (size_t) s->O, b, 1, (size_t) s->O);
+    if (tw_winograd_fits(s))
+        tw_winograd_forward(y, work, x, weights, s, first, end);
+    else
+        tw_conv_forward(y, work, x, weights, NULL, s, s->out_at[first], s->out_at[end]);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the arrays of two kernels, one for the other */
@@ -118,53 +114,8 @@ static void end_gather(tw_real *dw, tw_real *gather, const tw_conv *s)
     tw_vec_axpy(dw, dwt + n, 1, n);
 }
 
-/* ---- alone ----------------------------------------------------------------------------------- */
-
-typedef struct conv_saved {
-    tw_tensor *y, *x;
-    const tw_param *w, *b;
-    const tw_real *weights; /* prepared */
-    tw_conv shape;
-} conv_saved;
-
-static void conv_back(tw_tape *t, void *saved)
-{
-    const conv_saved *s = saved;
-    tw_grads *g = tw_tape_grads(t);
-    tw_real *dw = tw_grads_all(g, s->w);
-    tw_real *gather = tw_tape_work(t, gather_of(&s->shape) + work_of(&s->shape));
-    if (gather == NULL)
-        return;
-    begin_gather(gather, &s->shape);
-    backward(s->x->d, dw, gather, gather + gather_of(&s->shape), s->y->d, s->x->v, s->w, s->weights,
-             &s->shape, 0, s->shape.n);
-    end_gather(dw, gather, &s->shape);
-    if (s->b != NULL)
-        tw_vec_colsum(tw_grads_all(g, s->b), s->y->d, s->y->rows, s->y->cols);
-}
-
-tw_maps tw_op_conv(tw_tape *t, tw_maps x, const tw_param *w, const tw_param *b, int kernel,
-                   int stride, int pad)
-{
-    conv_saved *s = x.x != NULL ? tw_tape_take(t, 1, sizeof *s) : NULL;
-    tw_conv shape;
-    if (s == NULL || !plan(t, &shape, &x, w, kernel, stride, pad)) {
-        (void) twi_tape_lost(t);
-        return lost;
-    }
-    assert(b == NULL || (b->rows == 1 && b->cols == shape.O));
-    tw_tensor *y = tw_tape_tensor(t, shape.out_at[shape.n], shape.O);
-    const tw_real *weights = prepare(t, &shape, w);
-    tw_real *work = tw_tape_work(t, work_of(&shape));
-    if (y == NULL || weights == NULL || work == NULL)
-        return lost;
-    *s = (conv_saved){.y = y, .x = x.x, .w = w, .b = b, .weights = weights, .shape = shape};
-    forward(y->v, work, x.x->v, weights, b != NULL ? b->value : NULL, &shape, 0, x.n);
-    tw_tape_record(t, conv_back, s);
-    return (tw_maps){.x = y, .n = x.n, .width = shape.out_w, .at = shape.out_at};
-}
-
-/* ---- with norm, skip, ReLU and pool ---------------------------------------------------------- */
+/* ---- the op -----------------------------------------------------------------------------------
+ */
 
 typedef struct block_saved {
     tw_tensor *y, *x, *skip; /* skip NULL: none */
@@ -327,7 +278,7 @@ tw_maps tw_op_conv_norm(tw_tape *t, tw_maps x, const tw_conv_norm *how)
     for (int i = 0, end; i < x.n; i = end) {
         end = take_images(&s->shape, i);
         tw_real *u = s->u != NULL ? s->u + (size_t) at[i] * O : d.u;
-        forward(u, d.work, x.x->v, s->weights, NULL, &s->shape, i, end);
+        forward(u, d.work, x.x->v, s->weights, &s->shape, i, end);
         for (int j = i; j < end; j++)
             finish(s, &d, u + (size_t) (at[j] - at[i]) * O, j);
     }

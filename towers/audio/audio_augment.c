@@ -14,29 +14,6 @@ const twi_audio_jitter TWI_JITTER_AUDIO = {.gain = 6,
                                            .band_masks = 1,
                                            .band_width = 6};
 
-tw_status twi_audio_jitter_check(const twi_audio_jitter *j, tw_error *err)
-{
-    const struct {
-        const char *name;
-        double value, most;
-    } figures[] = {
-        {"gain", j->gain, 40},
-        {"shift", j->shift, 1},
-        {"stretch", j->stretch, 1},
-        {"warp", j->warp, 1},
-        {"time_masks", j->time_masks, 10},
-        {"time_width", j->time_width, TWI_LOGMEL_MAX_FRAMES},
-        {"band_masks", j->band_masks, 10},
-        {"band_width", j->band_width, TWI_LOGMEL_MAX_BANDS},
-    };
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
-        if (!(figures[i].value >= 0 && figures[i].value <= figures[i].most))
-            return tw_fail(err, TW_EINVAL, "%s %g is outside 0..%g", figures[i].name,
-                           figures[i].value, figures[i].most);
-    }
-    return TW_OK;
-}
-
 static double draw(tw_rng *rng, double most) { return (2 * tw_rng_uniform(rng) - 1) * most; }
 
 /* A factor as often above one as its inverse is below. */

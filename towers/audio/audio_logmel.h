@@ -125,9 +125,6 @@ typedef struct twi_audio_jitter {
 
 extern const twi_audio_jitter TWI_JITTER_AUDIO;
 
-/* TW_EINVAL: a figure outside its range. */
-TW_NODISCARD tw_status twi_audio_jitter_check(const twi_audio_jitter *jitter, tw_error *err);
-
 /* out (n, bands) <- in (n, bands), a log-mel of cfg, disturbed by what rng draws. Frames from
  * outside are silence; a mask holds the mean of `in`. The loudness is changed as if the audio had
  * been, floor included. out must not overlap in. A pure function. */

@@ -17,36 +17,6 @@ const twi_image_jitter TWI_JITTER_PHOTO = {.kind = TWI_DISTURB_PHOTO,
                                            .contrast = 0.3,
                                            .saturation = 0.3};
 
-tw_status twi_image_jitter_check(const twi_image_jitter *j, tw_error *err)
-{
-    const struct {
-        const char *name;
-        double value, least, most;
-    } figures[] = {
-        {"rotate", j->rotate, 0, 180},
-        {"shear", j->shear, 0, 1},
-        {"scale", j->scale, 0, 0.9},
-        {"shift", j->shift, 0, 1},
-        {"least_area", j->least_area, 0, 1},
-        {"stretch", j->stretch, 0, 1},
-        {"flip", j->flip, 0, 1},
-        {"brightness", j->brightness, 0, 1},
-        {"contrast", j->contrast, 0, 1},
-        {"saturation", j->saturation, 0, 1},
-    };
-    if ((int) j->kind < TWI_DISTURB_NONE || (int) j->kind > TWI_DISTURB_PHOTO)
-        return tw_fail(err, TW_EINVAL, "disturbance %d is none of none, glyph, photo",
-                       (int) j->kind);
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
-        if (!(figures[i].value >= figures[i].least && figures[i].value <= figures[i].most))
-            return tw_fail(err, TW_EINVAL, "%s %g is outside %g..%g", figures[i].name,
-                           figures[i].value, figures[i].least, figures[i].most);
-    }
-    if (j->kind == TWI_DISTURB_PHOTO && j->least_area < 0.01)
-        return tw_fail(err, TW_EINVAL, "least_area %g is outside 0.01..1", j->least_area);
-    return TW_OK;
-}
-
 /* Even in [-most, most]. */
 static double draw(tw_rng *rng, double most) { return (2 * tw_rng_uniform(rng) - 1) * most; }
 

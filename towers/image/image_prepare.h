@@ -67,9 +67,6 @@ typedef struct twi_image_jitter {
 
 extern const twi_image_jitter TWI_JITTER_GLYPH, TWI_JITTER_PHOTO;
 
-/* TW_EINVAL: a figure outside its range. */
-TW_NODISCARD tw_status twi_image_jitter_check(const twi_image_jitter *jitter, tw_error *err);
-
 /* out (side, side, channels) <- in (in_side, in_side, channels), disturbed by what rng draws. in
  * may be larger than out, so that a crop need not enlarge; out must not overlap it.
  * TWI_DISTURB_NONE scales only, and copies where the sides are equal. */

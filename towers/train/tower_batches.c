@@ -1,4 +1,4 @@
-/* Plans of an epoch: classes in turn, and pairs that do not share an item. */
+/* The plan of an epoch: classes in turn. */
 #include "towers/train/tower_batches.h"
 
 #include <stdbool.h>
@@ -14,8 +14,6 @@ void twi_batch_plan_fini(twi_batch_plan *p)
     tw_free(p->offsets);
     *p = (twi_batch_plan){0};
 }
-
-/* ---- P classes, K items of each -------------------------------------------------------------- */
 
 typedef struct member {
     int32_t cls, item;
@@ -211,131 +209,5 @@ tw_status twi_batch_plan_classes(twi_batch_plan *out, const int32_t *cls, const 
 done:
     twi_batch_plan_fini(&plan);
     planner_fini(&p);
-    return st;
-}
-
-/* ---- pairs that share nothing ---------------------------------------------------------------- */
-
-typedef struct placer {
-    int32_t *order;    /* (n) rows */
-    int32_t *batch_of; /* (n) by place in order */
-    int32_t *free_at;  /* (n_keys) the first batch after all that hold the key */
-    int32_t *open;  /* (n + 1) a union-find: leads to the first batch at or after that has room */
-    int32_t *count; /* (n + 1) rows of each batch */
-} placer;
-
-static void placer_fini(placer *p)
-{
-    tw_free(p->order);
-    tw_free(p->batch_of);
-    tw_free(p->free_at);
-    tw_free(p->open);
-    tw_free(p->count);
-}
-
-static tw_status placer_init(placer *p, int64_t n, int64_t n_keys, tw_error *err)
-{
-    const size_t rows = (size_t) n;
-    p->order = tw_alloc(rows, sizeof *p->order);
-    p->batch_of = tw_alloc(rows, sizeof *p->batch_of);
-    p->free_at = tw_alloc((size_t) n_keys, sizeof *p->free_at);
-    p->open = tw_alloc(rows + 1, sizeof *p->open);
-    p->count = tw_alloc(rows + 1, sizeof *p->count);
-    if (p->order == NULL || p->batch_of == NULL || p->free_at == NULL || p->open == NULL ||
-        p->count == NULL)
-        return tw_fail(err, TW_ENOMEM, "batches of %zu pairs", rows);
-    for (int64_t k = 0; k <= n; k++)
-        p->open[k] = (int32_t) k;
-    for (int64_t k = 0; k < n; k++)
-        p->order[k] = (int32_t) k;
-    return TW_OK;
-}
-
-static int32_t first_open(placer *p, int32_t b)
-{
-    while (p->open[b] != b) {
-        p->open[b] = p->open[p->open[b]]; /* halves the path for the next who asks */
-        b = p->open[b];
-    }
-    return b;
-}
-
-/* Row k's batch is at most k: every earlier batch that was skipped is full or holds a key of it. */
-static void place_all(placer *p, const int32_t *keys, int width, int64_t n, int batch)
-{
-    for (int64_t k = 0; k < n; k++) {
-        const int32_t *row = keys + (size_t) p->order[k] * (size_t) width;
-        int32_t b = 0;
-        for (int j = 0; j < width; j++)
-            if (row[j] >= 0 && p->free_at[row[j]] > b)
-                b = p->free_at[row[j]];
-        b = first_open(p, b);
-        p->batch_of[k] = b;
-        if (++p->count[b] == batch)
-            p->open[b] = b + 1;
-        for (int j = 0; j < width; j++)
-            if (row[j] >= 0)
-                p->free_at[row[j]] = b + 1;
-    }
-}
-
-/* Numbers the batches that stay and lays their rows one after the other. */
-static tw_status lay_out(twi_batch_plan *plan, placer *p, int64_t n, int least, tw_error *err)
-{
-    int32_t kept = 0;
-
-    for (int64_t b = 0; b < n; b++)
-        kept += p->count[b] >= least;
-    plan->rows = tw_alloc((size_t) n, sizeof *plan->rows);
-    plan->offsets = tw_alloc((size_t) kept + 1, sizeof *plan->offsets);
-    if (plan->rows == NULL || plan->offsets == NULL)
-        return tw_fail(err, TW_ENOMEM, "%d batches", kept);
-    for (int64_t b = 0, at = 0; b < n; b++) {
-        const bool stays = p->count[b] >= least;
-        p->open[b] = stays ? (int32_t) at : -1; /* where its next row goes */
-        if (!stays)
-            continue;
-        at += p->count[b];
-        plan->offsets[++plan->n] = at;
-    }
-    for (int64_t k = 0; k < n; k++) {
-        int32_t *at = &p->open[p->batch_of[k]];
-        if (*at >= 0)
-            plan->rows[(*at)++] = p->order[k];
-    }
-    plan->left_out = n - plan->offsets[plan->n];
-    return TW_OK;
-}
-
-tw_status twi_batch_plan_pairs(twi_batch_plan *out, const int32_t *keys, int width, int64_t n,
-                               int64_t n_keys, const twi_pair_how *how, uint64_t epoch,
-                               tw_error *err)
-{
-    tw_status st = TW_OK;
-    placer p = {0};
-    tw_rng rng;
-
-    *out = (twi_batch_plan){0};
-    if (how->batch < 1 || how->least < 1 || n < 0 || n >= INT32_MAX) {
-        st = tw_fail(err, TW_EINVAL, "batches of %d, at least %d, of %lld pairs", how->batch,
-                     how->least, (long long) n);
-        goto done;
-    }
-    for (int64_t k = 0; k < n * width; k++) {
-        if (keys[k] >= n_keys) {
-            st = tw_fail(err, TW_EINVAL, "pair %lld: key %d is outside 0..%lld",
-                         (long long) (k / width), keys[k], (long long) n_keys - 1);
-            goto done;
-        }
-    }
-    TW_TRY(placer_init(&p, n, n_keys, err));
-    tw_rng_seed3(&rng, how->seed, epoch, 1);
-    tw_rng_shuffle(&rng, p.order, n);
-    place_all(&p, keys, width, n, how->batch);
-    TW_TRY(lay_out(out, &p, n, how->least, err));
-done:
-    placer_fini(&p);
-    if (st != TW_OK)
-        twi_batch_plan_fini(out);
     return st;
 }

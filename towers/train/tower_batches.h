@@ -16,7 +16,7 @@
 #include "base/error.h"
 
 typedef struct twi_batch_plan {
-    int32_t *rows;    /* (offsets[n]) numbers of items or of pairs */
+    int32_t *rows;    /* (offsets[n]) items */
     int64_t *offsets; /* (n + 1) where each batch starts */
     int64_t n;        /* batches */
     int64_t left_out; /* rows that are in no batch of this epoch */
@@ -43,24 +43,5 @@ TW_NODISCARD tw_status twi_batch_plan_classes(twi_batch_plan *out, const int32_t
                                               const int32_t *group, int64_t n,
                                               const twi_class_how *how, uint64_t epoch,
                                               tw_error *err);
-
-typedef struct twi_pair_how {
-    int batch; /* rows at most, 1.. */
-    int least; /* a batch that stays smaller is left out of this epoch; 1: none is */
-    uint64_t seed;
-} twi_pair_how;
-
-/* Batches of pairs or triplets in which no key occurs twice, so that no row holds another's
- * positive among its negatives.
- *
- *   keys (n, width)  0..n_keys-1; below 0: none. Give equal texts one key
- *
- * Rows in an order drawn from seed and epoch each go to the first batch that has room and comes
- * after all that hold one of its keys: O(n width). A key on more rows than there are full batches
- * makes small ones; `least` leaves these out. TW_EINVAL: a key or setting out of range. TW_ENOMEM.
- */
-TW_NODISCARD tw_status twi_batch_plan_pairs(twi_batch_plan *out, const int32_t *keys, int width,
-                                            int64_t n, int64_t n_keys, const twi_pair_how *how,
-                                            uint64_t epoch, tw_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Spread, uniformity, alignment and the number of directions in use. */
+/* Spread, uniformity and the number of directions in use. */
 #include "towers/train/tower_health.h"
 
 #include <math.h>
@@ -37,7 +37,7 @@ static double apart(const float *a, const float *b, int n)
     return sum;
 }
 
-static void choose_rows(tw_health *h, state *s)
+static void choose_rows(twi_health *h, state *s)
 {
     for (int64_t i = 0; i < s->n; i++) {
         const double sq = dot(row_of(s, i), row_of(s, i), s->dim);
@@ -49,7 +49,7 @@ static void choose_rows(tw_health *h, state *s)
 }
 
 /* The mean cosine over pairs of different rows is (|sum|^2 - sum of |x|^2) / (n (n - 1)). */
-static void measure_spread(tw_health *h, state *s)
+static void measure_spread(twi_health *h, state *s)
 {
     const double n = (double) h->items;
     double squares = 0, sum = 0;
@@ -70,10 +70,10 @@ static void measure_spread(tw_health *h, state *s)
 /* Every step-th row, so that the sample is spread over the catalogue and needs no seed. */
 static int64_t step_of(int64_t items)
 {
-    return items > TW_HEALTH_SAMPLE ? (items + TW_HEALTH_SAMPLE - 1) / TW_HEALTH_SAMPLE : 1;
+    return items > TWI_HEALTH_SAMPLE ? (items + TWI_HEALTH_SAMPLE - 1) / TWI_HEALTH_SAMPLE : 1;
 }
 
-static void measure_uniformity(tw_health *h, const state *s)
+static void measure_uniformity(twi_health *h, const state *s)
 {
     const int64_t step = step_of(h->items);
     double sum = 0, pairs = 0;
@@ -87,7 +87,7 @@ static void measure_uniformity(tw_health *h, const state *s)
     h->uniformity = pairs > 0 ? log(sum / pairs) : 0;
 }
 
-static void measure_directions(tw_health *h, state *s)
+static void measure_directions(twi_health *h, state *s)
 {
     const int64_t step = step_of(h->items);
     const size_t D = (size_t) s->dim;
@@ -110,37 +110,14 @@ static void measure_directions(tw_health *h, state *s)
     h->directions = squares > 0 ? trace * trace / squares : 0;
 }
 
-static tw_status measure_alignment(tw_health *h, const state *s, const tw_item_pair *pairs,
-                                   int64_t n_pairs, tw_error *err)
-{
-    double sum = 0, n = 0;
-
-    for (int64_t k = 0; k < n_pairs; k++) {
-        const tw_item_pair *p = &pairs[k];
-        if (p->a < 0 || p->a >= s->n || p->b < 0 || p->b >= s->n)
-            return tw_fail(err, TW_EINVAL, "pair %lld (%d, %d) names no item of 0..%lld",
-                           (long long) k, p->a, p->b, (long long) s->n - 1);
-        if (p->label < 0.5F)
-            continue;
-        const double d = apart(row_of(s, p->a), row_of(s, p->b), s->dim);
-        if (isfinite(d)) {
-            sum += d;
-            n++;
-        }
-    }
-    h->alignment = n > 0 ? sum / n : (double) NAN;
-    return TW_OK;
-}
-
-tw_status tw_health_measure(tw_health *out, const float *vecs, int64_t n, int dim,
-                            const tw_item_pair *positives, int64_t n_positives, tw_error *err)
+tw_status twi_health_measure(twi_health *out, const float *vecs, int64_t n, int dim, tw_error *err)
 {
     tw_status st = TW_OK;
     const size_t D = (size_t) dim;
-    tw_health h = {0};
+    twi_health h = {0};
     state s = {.vecs = vecs, .n = n, .dim = dim};
 
-    *out = (tw_health){0};
+    *out = (twi_health){0};
     s.mean = tw_alloc(D, sizeof *s.mean);
     s.cov = tw_alloc(D * D, sizeof *s.cov);
     s.use = tw_alloc((size_t) n, sizeof *s.use);
@@ -152,41 +129,10 @@ tw_status tw_health_measure(tw_health *out, const float *vecs, int64_t n, int di
     measure_spread(&h, &s);
     measure_uniformity(&h, &s);
     measure_directions(&h, &s);
-    TW_TRY(measure_alignment(&h, &s, positives, positives != NULL ? n_positives : 0, err));
     *out = h;
 done:
     tw_free(s.mean);
     tw_free(s.cov);
     tw_free(s.use);
     return st;
-}
-
-tw_health_verdict tw_health_judge(const tw_health *h, int dim)
-{
-    const double quarter = dim / 4.0;
-    const double least =
-        quarter < TW_HEALTH_LEAST_DIRECTIONS ? quarter : TW_HEALTH_LEAST_DIRECTIONS;
-
-    if (h->broken > 0)
-        return TW_HEALTH_BROKEN;
-    if (h->items < 2)
-        return TW_HEALTHY;
-    if (h->spread < TW_HEALTH_LEAST_SPREAD)
-        return TW_HEALTH_POINT;
-    return h->items > dim && h->directions < least ? TW_HEALTH_FLAT : TW_HEALTHY;
-}
-
-const char *tw_health_advice(tw_health_verdict verdict)
-{
-    switch (verdict) {
-    case TW_HEALTHY: return "the vectors fill their space";
-    case TW_HEALTH_BROKEN: return "numbers are not finite: lower lr, or clip the gradient";
-    case TW_HEALTH_POINT:
-        return "all vectors fell onto one point: lower lr, raise batch or temperature, or begin "
-               "with infonce before hard triplets";
-    case TW_HEALTH_FLAT:
-        return "the vectors lie in very few directions: raise batch, lower weight_decay, or give "
-               "more varied pairs";
-    }
-    return "unknown";
 }

@@ -350,12 +350,12 @@ static tw_status look(run *r, tw_tower_epoch *line, tw_error *err)
     tw_status st = TW_OK;
     const int D = r->t->cfg.dim;
     tw_pool *pool = tw_trainer_pool(r->trainer);
-    tw_health health;
+    twi_health health;
 
     twi_tower_refresh(r->t);
     TW_TRY(twi_embed_first(r->t, pool, r->samples, r->n_vecs, r->vecs, NULL, NULL, err));
-    TW_TRY(tw_health_measure(&health, r->vecs, r->n_vecs < SPREAD_ITEMS ? r->n_vecs : SPREAD_ITEMS,
-                             D, NULL, 0, err));
+    TW_TRY(twi_health_measure(&health, r->vecs, r->n_vecs < SPREAD_ITEMS ? r->n_vecs : SPREAD_ITEMS,
+                              D, err));
     line->spread = health.spread;
     line->uniformity = health.uniformity;
     line->directions = health.directions;

@@ -94,7 +94,7 @@ static void an_item_that_nobody_had_is_recommended_and_understood(void **state)
     tw_real q2[8];
     assert_ok(tw_seq_query_item_features(s, 0, no_index, told, 3, q2, err));
     assert_memory_equal(q, q2, sizeof q);
-    tw_seq_features_vector(m, features + 7 * C, cold);
+    tw_seq_item_vector(m, 0, features + 7 * C, cold);
     int64_t rows;
     int dim;
     const tw_real *v = tw_seq_item_vectors(m, &rows, &dim);

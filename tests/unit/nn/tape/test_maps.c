@@ -1,15 +1,16 @@
-/* Tape ops on images: gradients, the fused op against the plain ones, and independence of
+/* Tape ops on images: gradients, the fused op against its definition, and independence of
  * neighbours. */
 #include "nn/tape/maps.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "tests/unit/nn/gradcheck.h"
 
-enum { PICTURES = 3, WIDTH = 4, C = 4, O = 6, PIXELS = WIDTH * (5 + 1 + 4) };
+enum { IMAGES = 3, WIDTH = 4, C = 4, O = 6, PIXELS = WIDTH * (5 + 1 + 4) };
 
-static const int32_t at[PICTURES + 1] = {0, WIDTH * 5, WIDTH * 6, PIXELS};
+static const int32_t at[IMAGES + 1] = {0, WIDTH * 5, WIDTH * 6, PIXELS};
 
 typedef tw_tensor *(*net_fn)(tw_tape *t, tw_maps x);
 
@@ -26,7 +27,7 @@ static struct {
 static tw_maps input(tw_tape *t)
 {
     return (tw_maps){
-        .x = tw_op_gather(t, m.x, m.every, PIXELS, 1), .n = PICTURES, .width = WIDTH, .at = at};
+        .x = tw_op_gather(t, m.x, m.every, PIXELS, 1), .n = IMAGES, .width = WIDTH, .at = at};
 }
 
 static double run(bool back)
@@ -96,59 +97,17 @@ static int tear_down(void **state)
 
 /* ---- the ops --------------------------------------------------------------------------------- */
 
-static tw_tensor *conv(tw_tape *t, tw_maps x) { return tw_op_conv(t, x, m.w, m.b, 3, 1, 1).x; }
-static tw_tensor *strided(tw_tape *t, tw_maps x) { return tw_op_conv(t, x, m.w, NULL, 3, 2, 1).x; }
-static tw_tensor *pointwise(tw_tape *t, tw_maps x)
-{
-    return tw_op_conv(t, x, m.w1, m.b, 1, 1, 0).x;
-}
-static tw_tensor *norm(tw_tape *t, tw_maps x)
-{
-    return tw_op_groupnorm(t, tw_op_conv(t, x, m.w1, NULL, 1, 1, 0), m.gain, m.bias, 3, 1e-3).x;
-}
-static tw_tensor *maximum(tw_tape *t, tw_maps x) { return tw_op_maxpool2(t, x).x; }
-static tw_tensor *average(tw_tape *t, tw_maps x) { return tw_op_avgpool2(t, x).x; }
 static tw_tensor *mean(tw_tape *t, tw_maps x) { return tw_op_mean_pool(t, x); }
 static tw_tensor *audio(tw_tape *t, tw_maps x) { return tw_op_audio_pool(t, x); }
 
-static void gradients_of_the_plain_ops(void **state)
-{
-    static const net_fn nets[] = {conv, strided, pointwise, norm, maximum, average, mean, audio};
-    (void) state;
-    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
-        print_message("  op %zu\n", i);
-        check(nets[i]);
-    }
-}
-
-/* Channels in sixteens take the other way to convolve (nn/kernels/winograd.h). */
-static tw_tensor *sixteens(tw_tape *t, tw_maps x)
-{
-    x = tw_op_conv(t, x, tw_params_find(m.ps, "to16"), NULL, 1, 1, 0);
-    return tw_op_mean_pool(
-        t, tw_op_conv(t, x, tw_params_find(m.ps, "w16"), tw_params_find(m.ps, "b16"), 3, 1, 1));
-}
-
-static void gradients_of_channels_in_sixteens(void **state)
+static void gradients_of_the_pools(void **state)
 {
     (void) state;
-    tw_rng rng;
-    tw_param *p;
-    tw_tape_destroy(m.tape);
-    tw_grads_destroy(m.grads);
-    tw_rng_seed(&rng, tw_test_seed());
-    assert_ok(tw_params_add(m.ps, &p, "to16", 16, C, TW_DENSE, err));
-    tw_param_init_uniform(p, 1, &rng);
-    assert_ok(tw_params_add(m.ps, &p, "w16", 16, 9 * 16, TW_DENSE, err));
-    tw_param_init_uniform(p, 1, &rng);
-    assert_ok(tw_params_add(m.ps, &p, "b16", 1, 16, TW_DENSE, err));
-    tw_param_init_uniform(p, 1, &rng);
-    assert_ok(tw_grads_create(&m.grads, m.ps, err));
-    assert_ok(tw_tape_create(&m.tape, m.grads, err));
-    check(sixteens);
+    check(mean);
+    check(audio);
 }
 
-/* The fused op in all its forms, beside the plain ones in a row. */
+/* A convolution with what follows it, in all its forms. */
 typedef struct form {
     int kernel, stride;
     bool skip, relu, pool;
@@ -159,46 +118,48 @@ static const form forms[] = {
     {3, 1, true, false, false},  {3, 2, false, true, false}, {3, 1, false, true, true},
     {3, 1, false, false, true},  {1, 1, false, true, true},  {1, 2, true, true, false},
 };
+enum { GROUPS = 3 };
+#define EPS 1e-3
 static form now;
 
 static const tw_param *weights(void) { return now.kernel == 3 ? m.w : m.w1; }
 
+static tw_conv_norm how_now(const tw_maps *skip)
+{
+    return (tw_conv_norm){.w = weights(),
+                          .gain = m.gain,
+                          .bias = m.bias,
+                          .kernel = now.kernel,
+                          .stride = now.stride,
+                          .pad = now.kernel / 2,
+                          .groups = GROUPS,
+                          .eps = EPS,
+                          .skip = skip,
+                          .relu = now.relu,
+                          .pool = now.pool};
+}
+
 /* Another way from x to the output's size. */
 static tw_maps aside(tw_tape *t, tw_maps x)
 {
-    return tw_op_conv(t, x, m.w1, m.b, 1, now.stride, 0);
+    return tw_op_conv_norm(t, x,
+                           &(tw_conv_norm){.w = m.w1,
+                                           .gain = m.b,
+                                           .bias = m.gain,
+                                           .kernel = 1,
+                                           .stride = now.stride,
+                                           .groups = 1,
+                                           .eps = EPS});
 }
 
 static tw_tensor *fused(tw_tape *t, tw_maps x)
 {
     const tw_maps skip = now.skip ? aside(t, x) : (tw_maps){0};
-    return tw_op_conv_norm(t, x,
-                           &(tw_conv_norm){.w = weights(),
-                                           .gain = m.gain,
-                                           .bias = m.bias,
-                                           .kernel = now.kernel,
-                                           .stride = now.stride,
-                                           .pad = now.kernel / 2,
-                                           .groups = 3,
-                                           .eps = 1e-3,
-                                           .skip = now.skip ? &skip : NULL,
-                                           .relu = now.relu,
-                                           .pool = now.pool})
-        .x;
+    const tw_conv_norm how = how_now(now.skip ? &skip : NULL);
+    return tw_op_conv_norm(t, x, &how).x;
 }
 
-static tw_tensor *apart(tw_tape *t, tw_maps x)
-{
-    tw_maps y = tw_op_conv(t, x, weights(), NULL, now.kernel, now.stride, now.kernel / 2);
-    y = tw_op_groupnorm(t, y, m.gain, m.bias, 3, 1e-3);
-    if (now.skip)
-        y.x = tw_op_add(t, y.x, aside(t, x).x);
-    if (now.relu)
-        y = tw_op_maps_relu(t, y);
-    return now.pool ? tw_op_maxpool2(t, y).x : y.x;
-}
-
-static void gradients_of_the_fused_op(void **state)
+static void gradients_of_every_form(void **state)
 {
     (void) state;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
@@ -208,8 +169,124 @@ static void gradients_of_the_fused_op(void **state)
     }
 }
 
-static void the_fused_op_is_the_plain_ones_in_a_row(void **state)
+/* Channels in sixteens take the other way to convolve (nn/kernels/winograd.h). */
+static tw_tensor *sixteens(tw_tape *t, tw_maps x)
 {
+    const tw_param *gain = tw_params_find(m.ps, "gain16"), *bias = tw_params_find(m.ps, "bias16");
+    tw_conv_norm how = {.w = tw_params_find(m.ps, "to16"),
+                        .gain = gain,
+                        .bias = bias,
+                        .kernel = 1,
+                        .stride = 1,
+                        .groups = 4,
+                        .eps = EPS};
+    x = tw_op_conv_norm(t, x, &how);
+    how.w = tw_params_find(m.ps, "w16");
+    how.kernel = 3;
+    how.pad = 1;
+    return tw_op_mean_pool(t, tw_op_conv_norm(t, x, &how));
+}
+
+static void gradients_of_channels_in_sixteens(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *name;
+        int64_t rows;
+        int cols;
+    } more[] = {{"to16", 16, C}, {"w16", 16, 9 * 16}, {"gain16", 1, 16}, {"bias16", 1, 16}};
+    tw_rng rng;
+    tw_param *p;
+    tw_tape_destroy(m.tape);
+    tw_grads_destroy(m.grads);
+    tw_rng_seed(&rng, tw_test_seed());
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        assert_ok(tw_params_add(m.ps, &p, more[i].name, more[i].rows, more[i].cols, TW_DENSE, err));
+        tw_param_init_uniform(p, 1, &rng);
+    }
+    assert_ok(tw_grads_create(&m.grads, m.ps, err));
+    assert_ok(tw_tape_create(&m.tape, m.grads, err));
+    check(sixteens);
+}
+
+/* ---- by definition --------------------------------------------------------------------------- */
+
+/* u (H2*W2, channels) = the convolution of one image, channel by channel. */
+static void convolve(double *u, const tw_real *x, int H, int W, int H2, int W2)
+{
+    const tw_real *w = weights()->value;
+    const int k = now.kernel, pad = k / 2;
+    for (int at2 = 0; at2 < H2 * W2; at2++) {
+        for (int o = 0; o < O; o++) {
+            double sum = 0;
+            for (int j = 0; j < k * k * C; j++) {
+                const int v = at2 / W2 * now.stride + j / C / k - pad;
+                const int h = at2 % W2 * now.stride + j / C % k - pad;
+                if (v >= 0 && v < H && h >= 0 && h < W)
+                    sum += w[o * k * k * C + j] * x[(v * W + h) * C + j % C];
+            }
+            u[at2 * O + o] = sum;
+        }
+    }
+}
+
+/* Each group of channels to mean 0 and variance 1, then gain and bias. */
+static void normalise(double *u, int pixels)
+{
+    const int each = O / GROUPS, n = pixels * each;
+    for (int g = 0; g < GROUPS; g++) {
+        double sum = 0, squares = 0;
+        for (int i = 0; i < n; i++)
+            sum += u[i / each * O + g * each + i % each];
+        for (int i = 0; i < n; i++)
+            squares += pow(u[i / each * O + g * each + i % each] - sum / n, 2);
+        for (int i = 0; i < n; i++) {
+            const int c = g * each + i % each;
+            double *at_i = &u[i / each * O + c];
+            *at_i =
+                (*at_i - sum / n) / sqrt(squares / n + EPS) * m.gain->value[c] + m.bias->value[c];
+        }
+    }
+}
+
+/* y (rows, O): the maxima of 2x2 windows; a side of 1 is a window by itself. Returns the rows. */
+static int shrink(double *y, const double *u, int H, int W)
+{
+    const int H2 = H > 1 ? H / 2 : 1, W2 = W > 1 ? W / 2 : 1;
+    for (int j = 0; j < H2 * W2 * O; j++) {
+        const int v = j / O / W2 * 2, h = j / O % W2 * 2;
+        y[j] = -INFINITY;
+        for (int q = v; q < v + 2 && q < H; q++)
+            for (int p = h; p < h + 2 && p < W; p++)
+                y[j] = fmax(y[j], u[(q * W + p) * O + j % O]);
+    }
+    return H2 * W2;
+}
+
+/* y (rows, O) of all images; skip (before pooling) may be NULL. Returns the rows. */
+static int by_definition(double *y, const tw_real *x, const tw_real *skip)
+{
+    static double u[PIXELS * O];
+    int rows = 0;
+    for (int i = 0; i < IMAGES; i++) {
+        const int H = (at[i + 1] - at[i]) / WIDTH, s = now.stride;
+        const int H2 = (H + s - 1) / s, W2 = (WIDTH + s - 1) / s;
+        convolve(u, x + at[i] * C, H, WIDTH, H2, W2);
+        normalise(u, H2 * W2);
+        for (int j = 0; j < H2 * W2 * O; j++) {
+            u[j] += skip != NULL ? skip[rows * O + j] : 0;
+            u[j] = now.relu && u[j] < 0 ? 0 : u[j];
+        }
+        if (!now.pool)
+            memcpy(y + rows * O, u, (size_t) (H2 * W2 * O) * sizeof *u);
+        rows += now.pool ? shrink(y + rows * O, u, H2, W2) : H2 * W2;
+    }
+    return rows;
+}
+
+static void every_form_is_its_definition(void **state)
+{
+    static double want[PIXELS * O];
     (void) state;
     tw_tape *infer = NULL;
     assert_ok(tw_tape_create(&infer, NULL, err));
@@ -217,25 +294,27 @@ static void the_fused_op_is_the_plain_ones_in_a_row(void **state)
         now = forms[i];
         tw_tape_reset(m.tape, 3, 0, 0);
         tw_tape_reset(infer, 3, 0, 0);
-        tw_tensor *a = fused(m.tape, input(m.tape)), *b = apart(m.tape, input(m.tape));
-        tw_tensor *c = fused(infer, input(infer));
-        assert_true(a->rows == b->rows && a->cols == b->cols && c->rows == a->rows);
-        for (int j = 0; j < a->rows * a->cols; j++) {
-            assert_near(a->v[j], b->v[j], 1e-12);
-            assert_near(a->v[j], c->v[j], 0);
+        const tw_maps x = input(m.tape);
+        const tw_tensor *skip = now.skip ? aside(m.tape, x).x : NULL;
+        const tw_tensor *a = fused(m.tape, x), *b = fused(infer, input(infer));
+        const int rows = by_definition(want, x.x->v, skip != NULL ? skip->v : NULL);
+        assert_true(a->rows == rows && b->rows == rows && a->cols == O && b->cols == O);
+        for (int j = 0; j < rows * O; j++) {
+            assert_near(a->v[j], want[j], 1e-12);
+            assert_near(a->v[j], b->v[j], 0);
         }
     }
     tw_tape_destroy(infer);
 }
 
-static void a_picture_alone_gets_what_it_gets_in_a_batch(void **state)
+static void an_image_alone_gets_what_it_gets_in_a_batch(void **state)
 {
     (void) state;
     now = (form){3, 1, false, true, true};
     tw_tape_reset(m.tape, 3, 0, 0);
     const tw_tensor *all = fused(m.tape, input(m.tape));
     int row = 0;
-    for (int i = 0; i < PICTURES; i++) {
+    for (int i = 0; i < IMAGES; i++) {
         const int32_t own[2] = {0, at[i + 1] - at[i]};
         const tw_tensor *one =
             fused(m.tape, (tw_maps){.x = tw_op_gather(m.tape, m.x, m.every + at[i], own[1], 1),
@@ -280,7 +359,7 @@ static void flat_maps_share_numbers_and_gradient(void **state)
     assert_true(y->rows == 2 && y->cols == 4 && y->v == x.x->v && y->d == x.x->d);
 }
 
-static void out_of_memory_is_told_once_at_the_end(void **state)
+static void out_of_memory_is_reported_at_the_end(void **state)
 {
     (void) state;
     tw_tape *t = NULL;
@@ -289,14 +368,13 @@ static void out_of_memory_is_told_once_at_the_end(void **state)
     assert_ok(tw_tape_create(&t, NULL, err));
     tw_tape_destroy(t);
     while (fired) {
-        tw_maps x = {.n = PICTURES, .width = WIDTH, .at = at};
+        tw_maps x = {.n = IMAGES, .width = WIDTH, .at = at};
         assert_ok(tw_tape_create(&t, m.grads, err));
         x.x = tw_op_gather(t, m.x, m.every, PIXELS, 1);
         tw_torture_arm(++nth);
         now = (form){3, 1, true, true, false};
-        tw_tensor *y = fused(t, x);
-        y = tw_op_mean_pool(
-            t, tw_op_maxpool2(t, (tw_maps){.x = y, .n = PICTURES, .width = WIDTH, .at = at}));
+        tw_tensor *y =
+            tw_op_mean_pool(t, (tw_maps){.x = fused(t, x), .n = IMAGES, .width = WIDTH, .at = at});
         fired = tw_torture_fired();
         tw_torture_arm(0);
         assert_int_equal(y == NULL, fired);
@@ -309,15 +387,15 @@ static void out_of_memory_is_told_once_at_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(gradients_of_the_plain_ops, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gradients_of_the_pools, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gradients_of_every_form, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gradients_of_channels_in_sixteens, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(gradients_of_the_fused_op, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_fused_op_is_the_plain_ones_in_a_row, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_picture_alone_gets_what_it_gets_in_a_batch, set_up,
+        cmocka_unit_test_setup_teardown(every_form_is_its_definition, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_image_alone_gets_what_it_gets_in_a_batch, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(pixels_and_frames_are_scaled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(flat_maps_share_numbers_and_gradient, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(out_of_memory_is_told_once_at_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(out_of_memory_is_reported_at_the_end, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,18 +175,6 @@ static void bad_settings_are_refused(void **state)
     look = fine;
     look.aspect = (twi_aspect) 3;
     assert_status(twi_image_look_check(&look, err), TW_EINVAL);
-
-    assert_ok(twi_image_jitter_check(&TWI_JITTER_GLYPH, err));
-    assert_ok(twi_image_jitter_check(&TWI_JITTER_PHOTO, err));
-    twi_image_jitter j = TWI_JITTER_PHOTO;
-    j.least_area = 0;
-    assert_status(twi_image_jitter_check(&j, err), TW_EINVAL);
-    j = TWI_JITTER_GLYPH;
-    j.scale = 1;
-    assert_status(twi_image_jitter_check(&j, err), TW_EINVAL);
-    j = TWI_JITTER_GLYPH;
-    j.rotate = NAN;
-    assert_status(twi_image_jitter_check(&j, err), TW_EINVAL);
 }
 
 static void a_disturbance_depends_on_the_generator_alone(void **state)

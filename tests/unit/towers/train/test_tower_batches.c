@@ -133,114 +133,22 @@ static void odd_class_settings(void **state)
     twi_batch_plan_fini(&plan);
 }
 
-/* ---- pairs ----------------------------------------------------------------------------------- */
-
-enum { PAIRS = 3000, KEYS = 1000 };
-
-static void no_key_meets_itself(void **state)
+static tw_status plan_classes(void *ctx)
 {
-    static int32_t keys[PAIRS * 3];
-    static int32_t stamp[KEYS];
-    static unsigned char there[PAIRS];
-    const twi_pair_how how = {.batch = 32, .least = 16, .seed = 8};
-    tw_rng rng;
-    twi_batch_plan plan;
-    (void) state;
-    tw_rng_seed(&rng, tw_test_seed());
-    for (int k = 0; k < PAIRS; k++) {
-        keys[3 * k] = (int32_t) tw_rng_below(&rng, KEYS);
-        keys[3 * k + 1] = (int32_t) tw_rng_below(&rng, KEYS);
-        keys[3 * k + 2] = k % 2 == 0 ? -1 : (int32_t) tw_rng_below(&rng, KEYS);
-    }
-    assert_ok(twi_batch_plan_pairs(&plan, keys, 3, PAIRS, KEYS, &how, 4, err));
-    memset(stamp, 0, sizeof stamp);
-    memset(there, 0, sizeof there);
-    for (int64_t b = 0; b < plan.n; b++) {
-        assert_in_range(plan.offsets[b + 1] - plan.offsets[b], 16, 32);
-        for (int64_t k = plan.offsets[b]; k < plan.offsets[b + 1]; k++) {
-            const int32_t row = plan.rows[k];
-            assert_false(there[row]);
-            there[row] = 1;
-            for (int j = 0; j < 3; j++)
-                if (keys[3 * row + j] >= 0)
-                    assert_true(stamp[keys[3 * row + j]] != (int32_t) b + 1);
-            for (int j = 0; j < 3; j++)
-                if (keys[3 * row + j] >= 0)
-                    stamp[keys[3 * row + j]] = (int32_t) b + 1;
-        }
-    }
-    assert_int_equal(plan.offsets[plan.n] + plan.left_out, PAIRS);
-    assert_true(plan.left_out < PAIRS / 50);
-    twi_batch_plan_fini(&plan);
-}
-
-/* One item in every pair: each batch can hold one. With least = 1 they all stay, with 2 none. */
-static void a_key_on_every_row_makes_batches_of_one(void **state)
-{
-    static const int32_t keys[10] = {0, 1, 0, 2, 0, 3, 0, 4, 0, 5};
-    twi_batch_plan plan;
-    (void) state;
-    assert_ok(twi_batch_plan_pairs(&plan, keys, 2, 5, 6, &(twi_pair_how){.batch = 4, .least = 1}, 0,
-                                   err));
-    assert_int_equal(plan.n, 5);
-    assert_int_equal(plan.left_out, 0);
-    twi_batch_plan_fini(&plan);
-    assert_ok(twi_batch_plan_pairs(&plan, keys, 2, 5, 6, &(twi_pair_how){.batch = 4, .least = 2}, 0,
-                                   err));
-    assert_int_equal(plan.n, 0);
-    assert_int_equal(plan.left_out, 5);
-    twi_batch_plan_fini(&plan);
-    assert_status(
-        twi_batch_plan_pairs(&plan, keys, 2, 5, 5, &(twi_pair_how){.batch = 4, .least = 1}, 0, err),
-        TW_EINVAL);
-    assert_status(
-        twi_batch_plan_pairs(&plan, keys, 2, 5, 6, &(twi_pair_how){.batch = 0, .least = 1}, 0, err),
-        TW_EINVAL);
-    assert_ok(twi_batch_plan_pairs(&plan, keys, 2, 0, 6, &(twi_pair_how){.batch = 4, .least = 1}, 0,
-                                   err));
-    assert_int_equal(plan.n, 0);
-    twi_batch_plan_fini(&plan);
-}
-
-static void an_epoch_has_its_own_order(void **state)
-{
-    int32_t keys[200];
-    const twi_pair_how how = {.batch = 10, .least = 1, .seed = 8};
-    twi_batch_plan a, b, c;
-    (void) state;
-    for (int k = 0; k < 200; k++)
-        keys[k] = k;
-    assert_ok(twi_batch_plan_pairs(&a, keys, 2, 100, 200, &how, 4, err));
-    assert_ok(twi_batch_plan_pairs(&b, keys, 2, 100, 200, &how, 4, err));
-    assert_ok(twi_batch_plan_pairs(&c, keys, 2, 100, 200, &how, 5, err));
-    assert_int_equal(a.n, 10); /* nothing shared: all are full */
-    assert_memory_equal(a.rows, b.rows, 100 * sizeof *a.rows);
-    assert_memory_not_equal(a.rows, c.rows, 100 * sizeof *a.rows);
-    twi_batch_plan_fini(&a);
-    twi_batch_plan_fini(&b);
-    twi_batch_plan_fini(&c);
-}
-
-static tw_status plan_both(void *ctx)
-{
-    static const int32_t of[6] = {1, 1, 2, 2, 3, -1}, keys[6] = {0, 1, 1, 2, 2, 3};
-    twi_batch_plan classes = {0}, pairs = {0};
+    static const int32_t of[6] = {1, 1, 2, 2, 3, -1};
+    const twi_class_how how = {.classes = 2, .items = 2};
+    twi_batch_plan plan = {0};
     (void) ctx;
-    tw_status st = twi_batch_plan_classes(&classes, of, NULL, 6,
-                                          &(twi_class_how){.classes = 2, .items = 2}, 0, NULL);
-    if (st == TW_OK)
-        st = twi_batch_plan_pairs(&pairs, keys, 2, 3, 4, &(twi_pair_how){.batch = 2, .least = 1}, 0,
-                                  NULL);
-    assert_true((pairs.rows == NULL) == (st != TW_OK));
-    twi_batch_plan_fini(&classes);
-    twi_batch_plan_fini(&pairs);
+    const tw_status st = twi_batch_plan_classes(&plan, of, NULL, 6, &how, 0, NULL);
+    assert_true((plan.rows == NULL) == (st != TW_OK));
+    twi_batch_plan_fini(&plan);
     return st;
 }
 
 static void plans_survive_every_failed_allocation(void **state)
 {
     (void) state;
-    torture(plan_both, NULL, 18);
+    torture(plan_classes, NULL, 11);
 }
 
 int main(void)
@@ -250,9 +158,6 @@ int main(void)
         cmocka_unit_test(the_same_seed_and_epoch_give_the_same_plan),
         cmocka_unit_test(groups_stay_together),
         cmocka_unit_test(odd_class_settings),
-        cmocka_unit_test(no_key_meets_itself),
-        cmocka_unit_test(a_key_on_every_row_makes_batches_of_one),
-        cmocka_unit_test(an_epoch_has_its_own_order),
         cmocka_unit_test(plans_survive_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
