@@ -13,7 +13,7 @@ tw_real *twi_block(void **base, size_t n);
 TW_NODISCARD tw_status twi_params_moments(tw_params *ps, tw_error *err);
 
 bool twi_grads_is_touched(const tw_grads *g, const tw_param *p, int64_t row);
-/* Asks for what tells where the row is, far ahead of asking for the row itself. */
+/* Prefetches the entry that says where the row lies, well before the row itself is needed. */
 void twi_grads_ask(const tw_grads *g, const tw_param *p, int64_t row);
 /* Forgets what was touched; the caller has zeroed it. */
 void twi_grads_forget(tw_grads *g);

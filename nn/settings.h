@@ -13,7 +13,7 @@
  *     TW_TRY(tw_settings_set(&settings, &cfg, "lr", "0.01", err));
  *
  * Earlier names of settings stay understood: files and flags that hold one mean the same as before,
- * and tw_settings_renamed has the present name for who wants to note it. In the config a whole
+ * and tw_settings_renamed has the present name for callers that report it. In the config a whole
  * number is an int, a yes or no a bool, a choice an enum of an int's size.
  */
 #ifndef TW_NN_SETTINGS_H

@@ -24,7 +24,7 @@ struct tw_trainer {
     tw_trainer_config cfg;
     tw_pool *pool;  /* owned */
     ws *workspaces; /* (n) owned, one a worker */
-    double *sumsq;  /* (tensors, n) squared gradient norms, by who summed them; owned */
+    double *sumsq;  /* (tensors, n) squared gradient norms, by the worker that summed them; owned */
     int n;          /* workers */
     int tensors;
     int64_t steps;
@@ -122,7 +122,7 @@ tw_status tw_trainer_run(tw_trainer *tr, bool fresh, tw_worker_fn fn, void *ctx,
     return TW_OK;
 }
 
-/* Makes worker 0's list of touched rows the union of all, so that it tells what the others hold.
+/* Makes worker 0's list of touched rows the union of all, so that it lists what any of them holds.
  * Where one of them touched all, all did. */
 static void unite_table(tw_trainer *tr, const tw_param *p)
 {

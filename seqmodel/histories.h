@@ -1,4 +1,4 @@
-/* seqmodel/histories.h — who met what, in which order, and what of it a model is asked for.
+/* seqmodel/histories.h — which user met which items, in which order, and which of them are targets.
  *
  *     tw_seq_data_create(&data, n_users, n_items, users, items, times, n, &err);
  *     for (int32_t u = 1; u <= data->n_users; u++)

@@ -68,8 +68,8 @@ tw_status tw_seq_attention(tw_seq_session *s, int32_t user, const int32_t *items
     tw_tape_reset(s->tape, 0, 0, 0);
     twi_batch_clear(&s->batch);
     (void) twi_batch_add(&s->batch, m->cfg.max_len, user, items, n);
-    twi_batch_tell(&s->batch, m, NULL);
-    twi_batch_tell(&s->batch, m, NULL);
+    twi_batch_fill_features(&s->batch, m, NULL);
+    twi_batch_fill_features(&s->batch, m, NULL);
     s->batch.probe = &probe;
     (void) twi_forward(m, s->tape, &s->batch);
     s->batch.probe = NULL;

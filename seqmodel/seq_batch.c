@@ -76,7 +76,7 @@ static int32_t id_of(const tw_seq_model *m, int32_t item, tw_rng *rng)
     return rng != NULL && tw_rng_uniform(rng) < m->cfg.id_dropout ? -1 : item;
 }
 
-void twi_batch_tell(twi_batch *b, const tw_seq_model *m, tw_rng *rng)
+void twi_batch_fill_features(twi_batch *b, const tw_seq_model *m, tw_rng *rng)
 {
     if (m->features == NULL)
         return;

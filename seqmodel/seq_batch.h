@@ -32,7 +32,7 @@ struct twi_batch {
     int n_unique, candidates;
     tw_real *log_weight; /* (candidates) */
     twi_seen seen;       /* all NULL without exclude_seen */
-    /* With features: the items' ids, -1 where features alone tells the item; NULL without. */
+    /* With features: the items' ids, -1 where the item has features alone; NULL without. */
     int32_t *ids, *unique_ids; /* (N), (n_unique) */
     const tw_real **features;  /* (N) item_features_dim numbers of each row's item */
 };
@@ -51,7 +51,7 @@ TW_NODISCARD tw_status twi_seq_batch_features(twi_batch *b, int64_t unique, tw_e
 
 /* Fills ids, unique_ids and features from what the batch holds. rng NULL: every known id is used,
  * else an item's id is left out with probability cfg.id_dropout. No-op without features. */
-void twi_batch_tell(twi_batch *b, const tw_seq_model *m, tw_rng *rng);
+void twi_batch_fill_features(twi_batch *b, const tw_seq_model *m, tw_rng *rng);
 
 /* Appends the last max_len of n >= 1 items; there must be room. Returns where they start. */
 int twi_batch_add(twi_batch *b, int max_len, int32_t user, const int32_t *items, int64_t n);

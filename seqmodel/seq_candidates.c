@@ -1,7 +1,9 @@
-/* seqmodel/seq_candidates.c — whom a target is ranked against where that is not everybody.
+/* seqmodel/seq_candidates.c — the items that a target is ranked against where they are
+ * not the whole catalogue.
  *
  * A user's list comes from a stream of its own, (seed, user), so it is the same whatever else is
- * evaluated, by how many threads, in which order: frozen. Its hash says so to a reader of reports.
+ * evaluated, by how many threads, in which order. Its hash stands in reports, to show that two
+ * evaluations had the same lists.
  */
 #include "seqmodel/seq_candidates.h"
 #include "base/hash.h"

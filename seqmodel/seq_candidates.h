@@ -1,5 +1,5 @@
-/* seqmodel/seq_candidates.h — whom a target is ranked against where that is not the whole
- * catalogue.
+/* seqmodel/seq_candidates.h — the items that a target is ranked against where they are not the
+ * whole catalogue.
  *
  * Internal to seqmodel/.
  */

@@ -54,7 +54,7 @@ typedef struct evaluation {
     int n_workers;
 } evaluation;
 
-/* ---- who is ranked --------------------------------------------------------------------------- */
+/* ---- users ranked --------------------------------------------------------------------------- */
 
 static bool wanted(const evaluation *e, int32_t user)
 {
@@ -222,7 +222,7 @@ static tw_status ask_together(const evaluation *e, worker *w, int64_t begin, int
                              tw_seq_data_items(e->data, u),
                              tw_seq_data_target(e->data, e->cfg.split, u));
     }
-    twi_batch_tell(&w->batch, m, NULL);
+    twi_batch_fill_features(&w->batch, m, NULL);
     tw_tensor *q = twi_forward_queries(m, w->tape, &w->batch);
     tw_status st = tw_tape_status(w->tape, &w->err);
     *queries = st == TW_OK ? q->v : NULL;

@@ -157,7 +157,7 @@ static tw_status descend(tw_seq_folder *f, int begin, int step, tw_error *err)
         draw_negatives(f, &rng);
     if (twi_has_candidates(c)) {
         twi_batch_collect(&f->batch, c, &f->uniform, &rng, f->place);
-        twi_batch_tell(&f->batch, f->m, NULL);
+        twi_batch_fill_features(&f->batch, f->m, NULL);
     }
     tw_tape_reset(f->tape, 0, 0, 0);
     (void) twi_forward_loss(f->m, f->tape, &f->batch, 1.0 / rows);

@@ -1,6 +1,6 @@
 /* seqmodel/seq_lists.c — what users would be shown, and what such lists are like.
  *
- * Accuracy asks for one item of a list; these ask for the rest: does everybody get the same few
+ * Accuracy counts one item of a list; these measure the rest: do all users get the same few
  * best-sellers? All of them depend on the lists and on the train parts alone, so they mean the same
  * for every recommender. Sources: Herlocker et al. 2004 (coverage), Fleder and Hosanagar 2009
  * (Gini), Zhou et al. 2010 (novelty as self-information), Ziegler et al. 2005 (intra-list

@@ -1,4 +1,5 @@
-/* seqmodel/seq_model.c — the tensors of SSE-PT: which, how they start, who owns them. */
+/* seqmodel/seq_model.c — the tensors of SSE-PT: which there are, how they start, their ownership.
+ */
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>

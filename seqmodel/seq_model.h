@@ -1,7 +1,7 @@
 /* seqmodel/seq_model.h — the tensors of a model, and what is made of them once they changed.
  *
- * D = user_dim + item_dim is its width. Who changes parameters calls twi_refresh_outputs before the
- * next query.
+ * D = user_dim + item_dim is its width. Call twi_refresh_outputs after changing parameters and
+ * before the next query.
  *
  * Internal to seqmodel/.
  */

@@ -1,7 +1,7 @@
 /* seqmodel/seq_seen.c — items that a user met before are no candidates of what comes next.
  *
- * Whoever asks for the next item has the seen ones left out, and so do the protocols. A softmax
- * that compares the target with them, too, spends itself on telling seen from unseen.
+ * A query for the next item leaves out the seen ones, and so do the protocols. A softmax that
+ * compares the target with them, too, spends its weights on parting seen from unseen.
  *
  * A sequence has one list of candidates, in the order in which its user met them: first those
  * before its window, then its rows'. Row i leaves out a prefix of it: what was met before it, and

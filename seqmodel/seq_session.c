@@ -57,14 +57,14 @@ static tw_status keep(tw_seq_session *s, const int32_t *items, const tw_real *co
 
     *at = m->cfg.max_len;
     for (int64_t i = n; i-- > 0 && *at > 0;) {
-        const tw_real *told = features != NULL && m->features != NULL ? features[i] : NULL;
+        const tw_real *own = features != NULL && m->features != NULL ? features[i] : NULL;
         if (items[i] > m->n_items)
             return tw_fail(err, TW_EINVAL, "item %d is above %d", items[i], m->n_items);
-        if (items[i] <= 0 && told == NULL)
+        if (items[i] <= 0 && own == NULL)
             continue;
         --*at;
         s->known[*at] = items[i] > 0 ? items[i] : 0;
-        s->features[*at] = told;
+        s->features[*at] = own;
     }
     if (*at == m->cfg.max_len)
         return tw_fail(err, TW_ENOTFOUND, "the history has no item that the model knows");
@@ -89,7 +89,7 @@ tw_status tw_seq_query_item_features(tw_seq_session *s, int32_t user, const int3
     tw_tape_reset(s->tape, 0, 0, 0);
     twi_batch_clear(&s->batch);
     (void) twi_batch_add(&s->batch, T, user, s->known + at, T - at);
-    twi_batch_tell(&s->batch, m, NULL);
+    twi_batch_fill_features(&s->batch, m, NULL);
     for (int i = 0; m->features != NULL && i < T - at; i++)
         if (s->features[at + i] != NULL)
             s->batch.features[i] = s->features[at + i];

@@ -13,7 +13,7 @@ struct tw_seq_session {
     tw_tape *tape;            /* inference only */
     twi_batch batch;          /* of one sequence */
     int32_t *known;           /* (max_len) the history without unknown items, filled from its end; 0
-                                 where only features tells the item */
+                                 where the item has features alone */
     const tw_real **features; /* (max_len) that features, borrowed for one query; NULL elsewhere */
 };
 

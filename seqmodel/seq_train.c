@@ -292,7 +292,7 @@ static tw_status work(void *ctx, int worker, int workers, tw_tape *tape, tw_erro
             tw_rng rng = twi_stream(tr->m->cfg.seed, TWI_STREAM_CANDIDATES, (uint64_t) tr->epoch,
                                     (uint64_t) tr->at);
             twi_batch_collect(&s->batch, &tr->m->cfg, &tr->proposal, &rng, s->mark);
-            twi_batch_tell(&s->batch, tr->m, &rng);
+            twi_batch_fill_features(&s->batch, tr->m, &rng);
         }
         s->loss += twi_forward_loss(tr->m, tape, &s->batch, 1.0 / tr->step_targets);
         tw_status st = tw_tape_backward(tape, err);

@@ -1,4 +1,4 @@
-/* seqmodel/seq_training_log.c — what a training says of each epoch. */
+/* seqmodel/seq_training_log.c — what a training reports of each epoch. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* seqmodel/seq_validation.c — what a training asks after its epochs. */
+/* seqmodel/seq_validation.c — what a training measures after its epochs. */
 #include "base/alloc.h"
 #include "seqmodel/seq_candidates.h"
 

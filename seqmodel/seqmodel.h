@@ -168,7 +168,7 @@ int64_t tw_seq_model_size(const tw_seq_model *m); /* trained numbers */
 const tw_real *tw_seq_item_vectors(const tw_seq_model *m, int64_t *rows, int *dim);
 
 /* Gives the items their features (tower vectors, say): an item is then its id's vector, if it was
- * met in training, plus a learned projection of its features, so one that nobody consumed yet can
+ * met in training, plus a learned projection of its features, so one without any event can
  * be recommended. Call it before training a model with item_features_dim > 0; copied.
  *
  *   features (n_items+1, item_features_dim)  row 0 ignored; a zero row has no features
@@ -301,8 +301,9 @@ TW_NODISCARD tw_status tw_seq_eval(const tw_seq_model *m, const tw_seq_data *dat
  * docs/experiments/sse-pt.md says how their constants were chosen. */
 typedef enum tw_seq_baseline {
     TW_SEQ_POPULARITY = 0, /* how often an item occurs */
-    TW_SEQ_ITEM_KNN = 1, /* who met this met that: shrunk cosine to the latest items of the input */
-    TW_SEQ_MARKOV = 2,   /* what followed the input's last item, backed off to popularity */
+    TW_SEQ_ITEM_KNN =
+        1, /* users who met this met that: shrunk cosine to the latest items of the input */
+    TW_SEQ_MARKOV = 2, /* what followed the input's last item, backed off to popularity */
 } tw_seq_baseline;
 
 /* tw_seq_eval with a baseline in the model's place (`as` changes nothing).
@@ -395,7 +396,7 @@ TW_NODISCARD tw_status tw_seq_query_item_features(tw_seq_session *s, int32_t use
                                                   const tw_real *const *features, int64_t n,
                                                   tw_real *query, tw_error *err);
 
-/* ---- fold-in: a vector for a user whom the training never met -------------------------------- */
+/* ---- fold-in: a vector for a user that the training never met -------------------------------- */
 
 typedef struct tw_seq_fold_config {
     int steps; /* of Adam on the user's own history */

@@ -66,7 +66,7 @@ typedef struct twi_encoder_class {
     tw_tensor *(*forward)(const twi_encoder *e, tw_tape *tape, const twi_sample *samples, int n,
                           const twi_augment *augment);
     /* The same for one sample without a tape: x (width), in an order of sums that does not depend
-     * on who else is embedded. NULL: forward on a tape of one. */
+     * on what else is embedded. NULL: forward on a tape of one. */
     void (*embed)(const twi_encoder *e, void *reader, twi_sample s, tw_real *x);
 
     /* What is no weight, in the tower's file. NULL: nothing. load checks all it reads:

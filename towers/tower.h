@@ -3,7 +3,7 @@
  *
  * z = norm(sum over modalities of norm(W_m x_m + b_m)), and with a head norm(z + W_out relu(W_in
  * z)). D is the width of a vector, E that of one encoder's output, H the head's. A tower that is
- * read by sessions and tapes does not change; who changes a projection calls twi_tower_refresh.
+ * read by sessions and tapes does not change; call twi_tower_refresh after changing a projection.
  * Internal to towers/.
  */
 #ifndef TW_TOWERS_TOWER_H

@@ -174,7 +174,7 @@ static const tw_setting list[] = {
     WHOLE(TRAIN, mine, graph_layers, 0, 4, "steps of smoothing over the mined pairs; 0: none"),
 };
 
-/* What stored files and users' configs may still say. rarity counted from the first power of idf:
+/* Names in stored files and users' configs of before. rarity counted from the first power of idf:
  * 0 was idf itself. */
 static const tw_setting_rename renamed[] = {
     {"picture", "image", 0},

@@ -349,7 +349,7 @@ static tw_status load_from_stretch(void *ctx, int worker, int64_t i, tw_tower_it
     return s->of->load(s->of->ctx, worker, s->first + i, out, err);
 }
 
-/* Encoders that like company get it: a stretch is prepared, then embedded in chunks. */
+/* For encoders that gain by it: a stretch of items is prepared, then embedded in chunks. */
 static tw_status embed_stretches(const tw_tower *t, tw_pool *pool, const tw_tower_source *source,
                                  float *out, tw_progress_fn progress, void *ctx, tw_error *err)
 {

@@ -59,7 +59,7 @@ typedef struct tw_tower_item {
 /* Where items come from. `load` fills *out with item i; what it points to lives until the same
  * worker's next load. It is called from all workers at once (worker in 0..TW_POOL_MAX-1), so it
  * decodes in parallel. An image that cannot be read is no failure of load: it leaves the field
- * NULL and tells whom it may concern. */
+ * NULL and reports it by its own means. */
 typedef struct tw_tower_source {
     int64_t n;
     tw_status (*load)(void *ctx, int worker, int64_t i, tw_tower_item *out, tw_error *err);
@@ -107,7 +107,7 @@ typedef struct tw_tower_samples tw_tower_samples;
 /* Prepares every item of source on all workers of pool (NULL: on the calling thread). Samples serve
  * every tower of the same config and vocabulary, whatever its weights.
  *
- * TW_ENOMEM; what source's load returns; TW_ECANCELLED: progress said stop. On failure *out is
+ * TW_ENOMEM; what source's load returns; TW_ECANCELLED: progress asked to stop. On failure *out is
  * NULL. */
 TW_NODISCARD tw_status tw_tower_prepare(tw_tower_samples **out, const tw_tower *t, tw_pool *pool,
                                         const tw_tower_source *source, tw_progress_fn progress,
@@ -166,12 +166,12 @@ TW_NODISCARD tw_status tw_tower_embed_text(tw_tower_session *s, const char *text
                                            float *out, int *found, tw_error *err);
 
 /* Embeds all items of source on all workers of pool (NULL: on the calling thread). Encoders that
- * like company (tokens, small images, short audio files) take several items at a time, so the last
- * digits may depend on who stands beside.
+ * gain by it (tokens, small images, short audio files) take several items at a time, so the last
+ * digits may depend on the items beside it.
  *
  *   out (n, dim)  caller's
  *
- * TW_ENOMEM. TW_ECANCELLED: progress said stop; rows up to its last `done` are filled. */
+ * TW_ENOMEM. TW_ECANCELLED: progress asked to stop; rows up to its last `done` are filled. */
 TW_NODISCARD tw_status tw_tower_embed_many(const tw_tower *t, tw_pool *pool,
                                            const tw_tower_source *source, float *out,
                                            tw_progress_fn progress, void *ctx, tw_error *err);
@@ -279,11 +279,11 @@ typedef struct tw_tower_data {
     const tw_item_triplet *triplets; /* (n_triplets) */
     int64_t n_triplets;
     const int32_t *classes;    /* (n_items) what each item is, below 0: not known; or NULL. Items of
-                                  one    class are similar; those not known or alone in theirs are not
-                                  learnt    from. Give pairs, triplets or classes */
+                                  one class are similar; those not known or alone in theirs are not
+                                  learnt from. Give pairs, triplets or classes */
     const int32_t *groups;     /* (n_items) NULL, or what classes have in common (an alphabet, a
                                   category): batches are then half of one group, whose classes are
-                                  hard to tell apart */
+                                  easily confused */
     const unsigned char *held; /* (n_items) NULL, or nonzero for items of known class that are not
                                   learnt from: the share of them whose nearest item is of their
                                   class stops training and chooses the epoch */
@@ -322,7 +322,7 @@ typedef struct tw_tower_watch {
     void *epoch_ctx;
     const char *checkpoint; /* file that is replaced after each epoch and gone on from: a training
                                that was interrupted ends with the same bits when it is begun again
-                               with the same data, settings and number of threads, and tells the
+                               with the same data, settings and number of threads, and reports the
                                lines of its earlier epochs once more */
 } tw_tower_watch;
 

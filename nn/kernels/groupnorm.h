@@ -7,7 +7,7 @@
  * over the P pixels and the C/G channels of a group; var is the mean of squares. Within an image
  * it is one multiply and add for each channel, which is how the fused layers apply it.
  *
- * Not batch norm: there an image's vector depends on who else is in the batch, and a batch here is
+ * Not batch norm: there an image's vector depends on the others in the batch, and a batch here is
  * cut into workers' slices and pieces. Source: Wu and He 2018.
  */
 #ifndef TW_NN_KERNELS_GROUPNORM_H

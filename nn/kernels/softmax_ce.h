@@ -3,7 +3,7 @@
  *   loss_i = log sum_c exp(l[i,c]) - l[i, target_i]
  *   dl[i]  = softmax(l[i]) - onehot(target_i)
  *
- * The division by the sum is left to the caller, who has a smaller array to
+ * The division by the sum is left to the caller, which has a smaller array to
  * multiply by it (the rows that the logits were made from): a pass over V less.
  */
 #ifndef TW_NN_KERNELS_SOFTMAX_CE_H

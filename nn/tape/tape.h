@@ -11,7 +11,7 @@
  *
  * Surprises:
  * - Out of memory is sticky: the op returns NULL, every op accepts NULL and
- *   returns NULL, and tw_tape_backward / tw_tape_status tell. So no call needs a
+ *   returns NULL, and tw_tape_backward / tw_tape_status report it. So no call needs a
  *   check of its own.
  * - A tape without a gradient store only infers: dropout is off, nothing is
  *   recorded, tensors have d == NULL.

@@ -8,7 +8,7 @@
  *   sound.level (2)     F32; the net reads level[0] * value + level[1]
  *   twindex.sound       metadata: the front end as JSON
  *
- * The stored names are of before; files would not be read under others. */
+ * These names stand in files and cannot change. */
 #include <math.h>
 #include <string.h>
 

@@ -23,8 +23,8 @@ enum { TOGETHER = 8 };
 
 typedef struct image {
     twi_encoder base;
-    twi_image_look look; /* of what is kept */
-    int side;            /* of what the net reads, at most look.side */
+    twi_image_form form; /* of what is kept */
+    int side;            /* of what the net reads, at most form.side */
     bool residual, mirrored;
     twi_conv4 conv4;
     twi_resnet resnet;
@@ -33,7 +33,7 @@ typedef struct image {
 /* Of a square. */
 static size_t bytes_of(const image *p, int side)
 {
-    return (size_t) side * (size_t) side * (size_t) p->look.channels;
+    return (size_t) side * (size_t) side * (size_t) p->form.channels;
 }
 
 static void destroy(twi_encoder *e) { tw_free(e); }
@@ -54,10 +54,10 @@ static tw_status prepare(const twi_encoder *e, void *reader, const tw_tower_item
     (void) reader;
     if (item->image == NULL)
         return TW_OK;
-    unsigned char *px = twi_bytes_more(out, bytes_of(p, p->look.side));
+    unsigned char *px = twi_bytes_more(out, bytes_of(p, p->form.side));
     if (px == NULL)
-        return tw_fail(err, TW_ENOMEM, "an image of %d by %d", p->look.side, p->look.side);
-    twi_image_prepare(px, item->image, &p->look);
+        return tw_fail(err, TW_ENOMEM, "an image of %d by %d", p->form.side, p->form.side);
+    twi_image_prepare(px, item->image, &p->form);
     return TW_OK;
 }
 
@@ -91,7 +91,7 @@ static bool cut(const image *p, tw_tape *tape, const uint8_t **px, const twi_sam
 {
     const twi_image_jitter jitter =
         augment != NULL ? jitter_of(augment) : (twi_image_jitter){.kind = TWI_DISTURB_NONE};
-    const bool as_kept = jitter.kind == TWI_DISTURB_NONE && p->side == p->look.side;
+    const bool as_kept = jitter.kind == TWI_DISTURB_NONE && p->side == p->form.side;
     const size_t bytes = bytes_of(p, p->side);
     unsigned char *room = as_kept ? NULL : tw_tape_take(tape, (size_t) n, bytes);
 
@@ -102,7 +102,7 @@ static bool cut(const image *p, tw_tape *tape, const uint8_t **px, const twi_sam
         if (as_kept)
             continue;
         unsigned char *to = room + (size_t) i * bytes;
-        twi_image_augment(to, p->side, samples[i].data, p->look.side, p->look.channels, &jitter,
+        twi_image_augment(to, p->side, samples[i].data, p->form.side, p->form.channels, &jitter,
                           tw_tape_rng(tape));
         px[i] = to;
     }
@@ -118,7 +118,7 @@ static bool mirror(const image *p, tw_tape *tape, const uint8_t **px, int n)
     for (int i = 0; i < n && room != NULL; i++) {
         unsigned char *to = room + (size_t) i * bytes;
         memcpy(to, px[i], bytes);
-        twi_image_mirror(to, p->side, p->look.channels);
+        twi_image_mirror(to, p->side, p->form.channels);
         px[n + i] = to;
     }
     return room != NULL;
@@ -162,7 +162,7 @@ static tw_status add_net(image *p, const tw_tower_config *cfg, tw_params *ps, tw
 
     if (p->residual) {
         const twi_resnet_config net = {.side = p->side,
-                                       .channels = p->look.channels,
+                                       .channels = p->form.channels,
                                        .stages = p->side >= 64 ? 4 : 3,
                                        .blocks = cfg->image_depth,
                                        .widen = cfg->image_width / 16,
@@ -171,7 +171,7 @@ static tw_status add_net(image *p, const tw_tower_config *cfg, tw_params *ps, tw
         p->base.width = twi_resnet_width(&p->resnet);
     } else {
         const twi_conv4_config net = {.side = p->side,
-                                      .channels = p->look.channels,
+                                      .channels = p->form.channels,
                                       .width = cfg->image_width,
                                       .flat = p->side < 64};
         TW_TRY(twi_conv4_create(&p->conv4, &net, ps, "picture.", err));
@@ -200,14 +200,14 @@ tw_status twi_image_create(twi_encoder **out, const tw_tower_config *cfg, tw_par
                      p->side);
         goto done;
     }
-    p->look = (twi_image_look){.side = cfg->image_detail > 0 ? cfg->image_detail : p->side,
+    p->form = (twi_image_form){.side = cfg->image_detail > 0 ? cfg->image_detail : p->side,
                                .channels = cfg->image_channels,
                                .aspect = aspects[cfg->image_fit],
                                .pad = PAD_GREY};
-    TW_TRY(twi_image_look_check(&p->look, err));
+    TW_TRY(twi_image_form_check(&p->form, err));
     TW_TRY(add_net(p, cfg, ps, err));
     if (bytes_of(p, p->side) <= (p->residual ? LARGEST_RESNET : LARGEST_CONV4))
-        p->base.chunk = TOGETHER * (int) bytes_of(p, p->look.side);
+        p->base.chunk = TOGETHER * (int) bytes_of(p, p->form.side);
     *out = &p->base;
     p = NULL;
 done:

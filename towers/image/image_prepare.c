@@ -15,7 +15,7 @@ typedef struct tap {
 typedef struct axis {
     int count;
     float mid;
-    tap taps[TWI_LOOK_SIDE_MAX]; /* 6 KiB */
+    tap taps[TWI_FORM_SIDE_MAX]; /* 6 KiB */
 } axis;
 
 /* Averages over [from, from + scale): fractions of a sample count by their share. */
@@ -113,7 +113,7 @@ void twi_image_resample(unsigned char *out, size_t stride, int width, int height
     const double scale = from->h / height;
     const float mid = (float) (1 / scale);
     axis a;
-    float sums[TWI_LOOK_SIDE_MAX * 3];
+    float sums[TWI_FORM_SIDE_MAX * 3];
 
     make_axis(&a, width, from->x, from->w, from->width);
     for (int i = 0; i < height; i++, out += stride) {
@@ -128,16 +128,16 @@ void twi_image_resample(unsigned char *out, size_t stride, int width, int height
     }
 }
 
-tw_status twi_image_look_check(const twi_image_look *look, tw_error *err)
+tw_status twi_image_form_check(const twi_image_form *form, tw_error *err)
 {
-    if (look->side < 1 || look->side > TWI_LOOK_SIDE_MAX)
-        return tw_fail(err, TW_EINVAL, "side %d is outside 1..%d", look->side, TWI_LOOK_SIDE_MAX);
-    if (look->channels != 1 && look->channels != 3)
+    if (form->side < 1 || form->side > TWI_FORM_SIDE_MAX)
+        return tw_fail(err, TW_EINVAL, "side %d is outside 1..%d", form->side, TWI_FORM_SIDE_MAX);
+    if (form->channels != 1 && form->channels != 3)
         return tw_fail(err, TW_EINVAL, "a tower's image has 1 or 3 channels, not %d",
-                       look->channels);
-    if ((int) look->aspect < TWI_ASPECT_PAD || (int) look->aspect > TWI_ASPECT_STRETCH)
+                       form->channels);
+    if ((int) form->aspect < TWI_ASPECT_PAD || (int) form->aspect > TWI_ASPECT_STRETCH)
         return tw_fail(err, TW_EINVAL, "aspect %d is none of pad, crop, stretch",
-                       (int) look->aspect);
+                       (int) form->aspect);
     return TW_OK;
 }
 
@@ -175,29 +175,29 @@ static int fitted(int length, int longest, int side)
     return n < 1 ? 1 : n;
 }
 
-void twi_image_prepare(unsigned char *out, const tw_image *im, const twi_image_look *look)
+void twi_image_prepare(unsigned char *out, const tw_image *im, const twi_image_form *form)
 {
-    const int side = look->side;
-    const size_t ch = (size_t) look->channels, all = (size_t) side * (size_t) side * ch;
-    frame f = {out, (size_t) side * ch, side, side, look->channels};
+    const int side = form->side;
+    const size_t ch = (size_t) form->channels, all = (size_t) side * (size_t) side * ch;
+    frame f = {out, (size_t) side * ch, side, side, form->channels};
     twi_region from = {im->px, im->width, im->height, im->channels, 0, 0, im->width, im->height};
 
-    if (look->aspect == TWI_ASPECT_CROP) {
+    if (form->aspect == TWI_ASPECT_CROP) {
         const double least = from.w < from.h ? from.w : from.h;
         from.x = (from.w - least) / 2;
         from.y = (from.h - least) / 2;
         from.w = from.h = least;
-    } else if (look->aspect == TWI_ASPECT_PAD) {
+    } else if (form->aspect == TWI_ASPECT_PAD) {
         const int longest = im->width > im->height ? im->width : im->height;
         f.width = fitted(im->width, longest, side);
         f.height = fitted(im->height, longest, side);
         f.px += (size_t) ((side - f.height) / 2) * f.stride + (size_t) ((side - f.width) / 2) * ch;
         if (f.width < side || f.height < side)
-            memset(out, look->pad, all);
+            memset(out, form->pad, all);
     }
-    twi_image_resample(f.px, f.stride, f.width, f.height, look->channels, &from);
-    if (look->contrast)
+    twi_image_resample(f.px, f.stride, f.width, f.height, form->channels, &from);
+    if (form->contrast)
         stretch_contrast(&f);
-    for (size_t i = 0; look->invert && i < all; i++)
+    for (size_t i = 0; form->invert && i < all; i++)
         out[i] = (unsigned char) (255 - out[i]);
 }

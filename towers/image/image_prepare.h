@@ -17,7 +17,7 @@
 #include "base/media.h"
 #include "base/rng.h"
 
-#define TWI_LOOK_SIDE_MAX 512
+#define TWI_FORM_SIDE_MAX 512
 
 typedef enum twi_aspect {
     TWI_ASPECT_PAD = 0,     /* the whole image in the middle, borders of one grey */
@@ -26,22 +26,22 @@ typedef enum twi_aspect {
 } twi_aspect;
 
 /* How a tower looks at images. */
-typedef struct twi_image_look {
-    int side;     /* 1..TWI_LOOK_SIDE_MAX */
+typedef struct twi_image_form {
+    int side;     /* 1..TWI_FORM_SIDE_MAX */
     int channels; /* 1: colours become grey (BT.601 weights); 3: grey becomes three equal ones */
     twi_aspect aspect;
     unsigned char pad; /* grey of the borders, as the image has it: before inversion */
     bool contrast;     /* stretch the image's darkest and lightest sample to 0 and 255 */
     bool invert;       /* 255 - v, at last: for dark strokes on light paper */
-} twi_image_look;
+} twi_image_form;
 
 /* TW_EINVAL: side, channels or aspect outside what the struct says. */
-TW_NODISCARD tw_status twi_image_look_check(const twi_image_look *look, tw_error *err);
+TW_NODISCARD tw_status twi_image_form_check(const twi_image_form *form, tw_error *err);
 
 /* out (side, side, channels) <- im, whose sides are 1..65535. A side that shrinks is averaged over
- * the area of each new pixel, one that grows is interpolated linearly. look must have passed its
+ * the area of each new pixel, one that grows is interpolated linearly. form must have passed its
  * check. An image whose samples span less than 16 levels keeps its contrast. */
-void twi_image_prepare(unsigned char *out, const tw_image *im, const twi_image_look *look);
+void twi_image_prepare(unsigned char *out, const tw_image *im, const twi_image_form *form);
 
 typedef enum twi_disturb {
     TWI_DISTURB_NONE = 0,

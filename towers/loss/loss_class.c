@@ -67,17 +67,17 @@ void twi_loss_measure(twi_loss_stats *stats, const tw_real *s, const unsigned ch
 }
 
 /* What one row's softmax runs over. */
-typedef struct view {
+typedef struct sums {
     int positives;
     double top, top_positive; /* cosines; -INFINITY: none */
     double sum;               /* of exp((s - top) / t) over positives and negatives */
     double mean;              /* of the positives' (s - top) / t */
-} view;
+} sums;
 
 /* Fills ds with exp((s - top) / t), 0 where ignored. */
-static view look(tw_real *ds, const tw_real *s, const unsigned char *rel, double t, int C)
+static sums sum_row(tw_real *ds, const tw_real *s, const unsigned char *rel, double t, int C)
 {
-    view v = {.top = -INFINITY, .top_positive = -INFINITY};
+    sums v = {.top = -INFINITY, .top_positive = -INFINITY};
 
     for (int j = 0; j < C; j++) {
         const double x = rel[j] == TWI_IGNORED ? -INFINITY : (double) s[j];
@@ -111,7 +111,7 @@ double twi_loss_supcon(tw_real *ds, twi_loss_stats *stats, const tw_real *s,
     memset(ds, 0, (size_t) R * (size_t) C * sizeof *ds);
     for (int i = 0; i < R; i++) {
         const size_t at = (size_t) i * (size_t) C;
-        const view v = look(ds + at, s + at, rel + at, temperature, C);
+        const sums v = sum_row(ds + at, s + at, rel + at, temperature, C);
         if (v.positives == 0)
             continue;
         rows++;

@@ -68,15 +68,15 @@ static tw_status bag_prepare(const twi_encoder *e, void *reader, const tw_tower_
     return TW_OK;
 }
 
-typedef struct view {
+typedef struct counted {
     int32_t n;
     const int32_t *ids, *counts;
-} view;
+} counted;
 
-static view read_sample(twi_sample s)
+static counted read_sample(twi_sample s)
 {
     const int32_t *at = (const int32_t *) (const void *) s.data;
-    return (view){at[0], at + 1, at + 1 + at[0]};
+    return (counted){at[0], at + 1, at + 1 + at[0]};
 }
 
 /* ---- idf ------------------------------------------------------------------------------------- */
@@ -92,7 +92,7 @@ static tw_status bag_fit(twi_encoder *e, const twi_sample *samples, int64_t n, t
     for (int64_t i = 0; i < n; i++) {
         if (samples[i].len == 0)
             continue;
-        const view v = read_sample(samples[i]);
+        const counted v = read_sample(samples[i]);
         for (int32_t k = 0; k < v.n; k++)
             df[v.ids[k]]++;
     }
@@ -147,7 +147,7 @@ static tw_tensor *bag_forward(const twi_encoder *e, tw_tape *tape, const twi_sam
         return NULL;
     offsets[0] = 0;
     for (int i = 0; i < n; i++) {
-        const view v = read_sample(samples[i]);
+        const counted v = read_sample(samples[i]);
         const int32_t at = offsets[i];
         memcpy(ids + at, v.ids, (size_t) v.n * sizeof *ids);
         twi_weigh(weights + at, v.ids, v.counts, v.n, bag->idf);
@@ -162,7 +162,7 @@ static void bag_embed(const twi_encoder *e, void *reader, twi_sample s, tw_real 
 {
     const twi_bag *bag = (const twi_bag *) e;
     twi_features *f = reader;
-    const view v = read_sample(s);
+    const counted v = read_sample(s);
     const int32_t offsets[2] = {0, v.n};
 
     twi_weigh(f->weights, v.ids, v.counts, v.n, bag->idf);

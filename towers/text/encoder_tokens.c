@@ -130,7 +130,7 @@ static tw_status encode_behind_prompt(const tokens *t, const char *text, size_t 
     return st;
 }
 
-/* A text that says nothing has no sample, whatever the prompt says. */
+/* A text without tokens of its own has no sample, with a prompt or without. */
 static tw_status prepare(const twi_encoder *e, void *reader, const tw_tower_item *item,
                          twi_bytes *out, tw_error *err)
 {

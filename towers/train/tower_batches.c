@@ -20,7 +20,7 @@ typedef struct member {
 } member;
 
 typedef struct range {
-    int32_t begin, end, next; /* next: whose turn it is */
+    int32_t begin, end, next; /* next: the one that comes next */
 } range;
 
 typedef struct planner {

@@ -1,4 +1,4 @@
-/* towers/train/tower_batches.h — who meets whom in a batch. Internal to towers/.
+/* towers/train/tower_batches.h — which items a batch holds. Internal to towers/.
  *
  * A plan is one epoch's batches, made at once: pure functions of data, seed and
  * epoch, so a run that is resumed meets the same batches again.

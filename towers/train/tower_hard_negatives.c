@@ -10,7 +10,9 @@
 #include "metrics/ranking.h"
 #include "towers/train/tower_mine_hard.h"
 
-enum { LOOKED_AT = 4 }; /* neighbours for each one wanted: partners and near doubles fall out */
+enum {
+    NEIGHBOURS_EACH = 4
+}; /* neighbours for each one wanted: partners and near doubles fall out */
 
 typedef struct exact {
     const float *vecs;
@@ -65,7 +67,7 @@ done:
     return st;
 }
 
-void twi_harden_begin(twi_examples *x)
+void twi_hard_negatives_begin(twi_examples *x)
 {
     if (x->given || x->labelled || x->classes)
         return;
@@ -102,8 +104,9 @@ static void give(twi_examples *x, const tw_item_triplet *t, int64_t n, tw_rng *r
     }
 }
 
-tw_status twi_harden(twi_examples *x, const tw_partners *partners, const float *vecs, int64_t n,
-                     int dim, const twi_harden_how *how, tw_error *err)
+tw_status twi_hard_negatives_draw(twi_examples *x, const tw_partners *partners, const float *vecs,
+                                  int64_t n, int dim, const twi_hard_negatives_how *how,
+                                  tw_error *err)
 {
     tw_status st = TW_OK;
     exact all = {vecs, n, dim, how->pool};
@@ -115,8 +118,8 @@ tw_status twi_harden(twi_examples *x, const tw_partners *partners, const float *
     if (!x->given || x->classes)
         return TW_OK;
     cfg.per_pair = how->draw_from;
-    cfg.k =
-        LOOKED_AT * how->draw_from < TWI_HARD_MAX_K ? LOOKED_AT * how->draw_from : TWI_HARD_MAX_K;
+    cfg.k = NEIGHBOURS_EACH * how->draw_from < TWI_HARD_MAX_K ? NEIGHBOURS_EACH * how->draw_from
+                                                              : TWI_HARD_MAX_K;
     if (cfg.k > n)
         cfg.k = (int) n;
     if (cfg.per_pair > cfg.k)

@@ -144,7 +144,7 @@ done:
     return st;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): what is known, the rule, and whom to ask */
+/* NOLINTNEXTLINE(readability-function-size): what is known, the rule, and the search */
 tw_status twi_mine_hard(tw_item_triplet **out, int64_t *n_out, const float *vecs, int64_t n,
                         int dim, const tw_partners *positives, const int32_t *cls,
                         const twi_hard_config *cfg, twi_neighbours_fn search, void *ctx,

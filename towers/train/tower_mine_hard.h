@@ -4,7 +4,7 @@
  * What is nearest to an anchor and is not known to be similar teaches most, and
  * is most often a positive without a label. So a negative counts only
  * when it is clearly farther than the positive (the relative margin).
- * Anchors are asked in blocks: memory is O(block * k) and the result, never
+ * Anchors are searched in blocks: memory is O(block * k) and the result, never
  * (items x items). The search is the caller's: towers/ knows no index.
  */
 #ifndef TW_TOWERS_TRAIN_TOWER_MINE_HARD_H

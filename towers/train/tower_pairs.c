@@ -1,4 +1,4 @@
-/* Pairs: who is whose partner, and what is held out of training. */
+/* Pairs: an item's partners, and what is held out of training. */
 #include <stdlib.h>
 #include <string.h>
 

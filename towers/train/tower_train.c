@@ -230,7 +230,7 @@ static tw_status set_up(run *r, tw_error *err)
     TW_TRY(drop_empty(r, err));
     TW_TRY(set_up_classes(r, err));
     if (r->cfg->hard_negatives > 0)
-        twi_harden_begin(&r->x);
+        twi_hard_negatives_begin(&r->x);
     if (r->cfg->logq && r->x.loss == TW_LOSS_INFONCE && !r->x.classes)
         TW_TRY(twi_examples_logq(&r->logq, &r->x, r->data->n_items, err));
     TW_TRY(
@@ -345,7 +345,7 @@ done:
 }
 
 /* Embeds, measures spread and the validation figure. */
-static tw_status look(run *r, tw_tower_epoch *line, tw_error *err)
+static tw_status measure_epoch(run *r, tw_tower_epoch *line, tw_error *err)
 {
     tw_status st = TW_OK;
     const int D = r->t->cfg.dim;
@@ -367,17 +367,18 @@ done:
 
 /* ---- all epochs ------------------------------------------------------------------------------ */
 
-/* Judges the weights as they stand after an epoch, keeps them when they are the best, and tells. */
+/* Evaluates the weights as they stand after an epoch, keeps them when they are the best, and
+ * reports. */
 static tw_status evaluate_epoch(run *r, tw_tower_epoch *line, tw_tower_report *report,
                                 tw_error *err)
 {
     tw_status st = TW_OK;
 
-    TW_TRY(look(r, line, err));
+    TW_TRY(measure_epoch(r, line, err));
     const bool collapsed = line->spread < COLLAPSED_BELOW && line->spread < 0.2 * r->first_spread;
     if (line->epoch == 0)
         line->best = true;
-    else if ((r->valid_by != TWI_VALID_NONE))
+    else if (r->valid_by != TWI_VALID_NONE)
         line->best = line->valid > report->best_valid || isnan(report->best_valid);
     else
         line->best = !collapsed;
@@ -388,7 +389,7 @@ static tw_status evaluate_epoch(run *r, tw_tower_epoch *line, tw_tower_report *r
     }
     if (collapsed && line->epoch > 0)
         report->stop = TW_STOP_COLLAPSED;
-    else if ((r->valid_by != TWI_VALID_NONE) && r->cfg->patience > 0 &&
+    else if (r->valid_by != TWI_VALID_NONE && r->cfg->patience > 0 &&
              line->epoch - report->best_epoch >= r->cfg->patience)
         report->stop = TW_STOP_PATIENCE;
     if (r->watch->epoch != NULL)
@@ -398,19 +399,20 @@ done:
 }
 
 /* Gives every pair a negative from what its first item is near by now. */
-static tw_status harden(run *r, int epoch, tw_error *err)
+static tw_status draw_hard_negatives(run *r, int epoch, tw_error *err)
 {
-    const twi_harden_how how = {.draw_from = r->cfg->hard_negatives,
-                                .margin = r->cfg->hard_margin,
-                                .seed = (uint64_t) r->cfg->seed,
-                                .epoch = (uint64_t) epoch,
-                                .search = r->data->search,
-                                .pool = tw_trainer_pool(r->trainer)};
-    return twi_harden(&r->x, &r->partners, r->vecs, r->n_vecs, r->t->cfg.dim, &how, err);
+    const twi_hard_negatives_how how = {.draw_from = r->cfg->hard_negatives,
+                                        .margin = r->cfg->hard_margin,
+                                        .seed = (uint64_t) r->cfg->seed,
+                                        .epoch = (uint64_t) epoch,
+                                        .search = r->data->search,
+                                        .pool = tw_trainer_pool(r->trainer)};
+    return twi_hard_negatives_draw(&r->x, &r->partners, r->vecs, r->n_vecs, r->t->cfg.dim, &how,
+                                   err);
 }
 
-/* Goes on where the file of an earlier sitting ends, if there is one, and tells its lines again.
- * r->vecs are those from before training. */
+/* Goes on where the checkpoint of an earlier run ends, if there is one, and reports its lines
+ * again. r->vecs are those from before training. */
 static tw_status go_on(run *r, tw_tower_report *report, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -473,7 +475,7 @@ static tw_status all_epochs(run *r, tw_tower_report *report, tw_error *err)
     while (report->epochs < r->cfg->epochs && report->stop == TW_STOP_EPOCHS) {
         line = (tw_tower_epoch){.epoch = report->epochs + 1};
         if (r->cfg->hard_negatives > 0)
-            TW_TRY(harden(r, line.epoch, err));
+            TW_TRY(draw_hard_negatives(r, line.epoch, err));
         TW_TRY(one_epoch(r, &line, err));
         report->epochs++;
         TW_TRY(evaluate_epoch(r, &line, report, err));

@@ -1,4 +1,4 @@
-/* What a training tells: names and lines. */
+/* What a training reports: the names of its ends, and a line of each epoch. */
 #include <math.h>
 #include <stdio.h>
 

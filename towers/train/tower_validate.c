@@ -122,7 +122,7 @@ done:
     return st;
 }
 
-/* What is known of the validation pairs: cosines, and labels twice, as those who ask want them. */
+/* What is known of the validation pairs: cosines, and labels twice, as each measure wants them. */
 typedef struct scored {
     double *score, *value; /* (n_valid) */
     float *label;          /* (n_valid) */

@@ -11,7 +11,7 @@ static tw_trainer_config config(int threads)
     return (tw_trainer_config){.threads = threads, .seed = 11, .adam = TW_ADAM_DEFAULT};
 }
 
-/* A worker's gradient of the row and the tensor it is told, in plain numbers. */
+/* A worker's gradient of the row and the tensor it is given, in plain numbers. */
 typedef struct plain {
     tw_param *table, *dense;
     tw_real value;
@@ -48,7 +48,7 @@ static void gradients_of_all_workers_are_summed(void **state)
     assert_near(p.dense->value[0], -0.1, 1e-5);
     assert_int_equal(tw_trainer_steps(tr), 1);
 
-    /* Rows nobody touched stand still, their moments too; those of the last step as well. */
+    /* Untouched rows stand still, their moments too; those of the last step as well. */
     p.row_of[0] = 0;
     p.row_of[1] = 1;
     tw_real was = p.table->value[2];

@@ -42,7 +42,7 @@ static void neighbours_vote_by_shrunk_cosine(void **state)
     assert_near(s[2], 2 / (sqrt(9) + 2) + 0.25 * 1 / (sqrt(3) + 2), 1e-6);
     assert_near(s[3], 1 / (sqrt(3) + 2), 1e-6);
     assert_near(s[4], 1 / (sqrt(3) + 2), 1e-6);
-    assert_true(s[5] < 0 && s[5] == s[6]); /* no vote, and nobody met them */
+    assert_true(s[5] < 0 && s[5] == s[6]); /* no vote and no events */
     twi_baseline_destroy(b);
 
     c.latest = 1;

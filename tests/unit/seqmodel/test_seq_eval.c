@@ -325,7 +325,7 @@ static void as_unknown_presents_user_zero(void **state)
     tw_seq_data_destroy(d);
 }
 
-/* Strangers as their mean and as folded in: through other doors, the same vectors. */
+/* Unseen users as their mean and as folded in: by other calls, the same vectors. */
 static void the_mean_user_and_the_folded_one_are_who_they_say(void **state)
 {
     (void) state;
@@ -432,7 +432,7 @@ static void only_the_marked_users_and_targets_are_ranked(void **state)
     tw_seq_data_destroy(d);
 }
 
-/* Somebody who met only item 5 makes it the most popular: user 1's target 4 falls behind it, but so
+/* A user who met only item 5 makes it the most popular: user 1's target 4 falls behind it, but so
  * it did by the tie; user 2's target 2 loses its first place. */
 static void baselines_learn_from_the_data_they_are_given(void **state)
 {
@@ -485,7 +485,7 @@ static void lists_are_the_same_under_every_protocol(void **state)
     tw_seq_data_destroy(d);
 }
 
-/* The hash tells lists, not models: it moves with the seed, the split and who is ranked. */
+/* The hash is of lists, not of models: it moves with the seed, the split and the users. */
 static void the_hash_is_of_the_lists_alone(void **state)
 {
     (void) state;

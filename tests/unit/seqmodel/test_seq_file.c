@@ -141,7 +141,7 @@ static const char *forge(const forged *f)
     return path;
 }
 
-static void a_file_that_lies_is_told_apart(void **state)
+static void a_file_that_breaks_a_rule_is_refused(void **state)
 {
     (void) state;
     static const forged rows[] = {
@@ -233,7 +233,7 @@ int main(void)
         cmocka_unit_test(a_saved_model_answers_as_before),
         cmocka_unit_test(without_ids_an_id_is_the_index),
         cmocka_unit_test(an_id_that_occurs_twice_is_refused_and_changes_nothing),
-        cmocka_unit_test(a_file_that_lies_is_told_apart),
+        cmocka_unit_test(a_file_that_breaks_a_rule_is_refused),
         cmocka_unit_test(no_prefix_of_a_file_is_a_model),
         cmocka_unit_test(a_file_that_is_not_there_is_not_found),
     };

@@ -1,4 +1,4 @@
-/* Strangers: users and items that the training never met. */
+/* Unseen users and items: those that the training never met. */
 #include <math.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 enum { USERS = 40, ITEMS = 12, LEN = 10, D = 6 };
 
 /* Two kinds of people: the odd ones walk up the first six items, the even ones down. So what comes
- * next cannot be told from the last item alone, nor from position, but from who walks. */
+ * next item follows neither from the last item alone nor from position, but from the user. */
 static tw_seq_data *walkers(void)
 {
     int32_t users[USERS * LEN], items[USERS * LEN];
@@ -71,7 +71,7 @@ static void fold_in_lowers_the_loss_of_the_own_history_and_touches_nothing(void 
     tw_seq_model *m = toy_model(&c, USERS, ITEMS);
     tw_seq_folder *f = NULL;
     tw_seq_session *s = NULL;
-    const int32_t walk[] = {9, 2, 7}; /* as nobody walked: there is something to learn */
+    const int32_t walk[] = {9, 2, 7}; /* as no user walked: there is something to learn */
     tw_real before[D], user[D], again[D], q[10], q2[10], unknown[10];
 
     assert_ok(tw_seq_train(m, d, NULL, NULL, err));

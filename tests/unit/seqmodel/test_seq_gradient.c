@@ -45,7 +45,7 @@ static void set_up(fixture *f, tw_seq_config c)
         if (c.item_features_dim > 0)
             assert_ok(twi_seq_batch_features(&f->b, ITEMS, err));
         twi_batch_collect(&f->b, &c, &p, &rng, mark);
-        twi_batch_tell(&f->b, f->m, &rng);
+        twi_batch_fill_features(&f->b, f->m, &rng);
         twi_proposal_fini(&p);
     }
     tw_seq_data_destroy(d);

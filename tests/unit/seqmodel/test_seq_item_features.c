@@ -5,7 +5,7 @@
 #include "seqmodel/seq_model.h"
 #include "tests/unit/seqmodel/seq_toy.h"
 
-/* Items 1..6 follow each other in a ring; 7 is like 3 and nobody ever had it. */
+/* Items 1..6 follow each other in a ring; 7 is like 3 and has no events. */
 enum { USERS = 30, RING = 6, ITEMS = 7, LEN = 14, C = 6 };
 
 static tw_seq_config features_config(void)
@@ -90,9 +90,9 @@ static void an_item_that_nobody_had_is_recommended_and_understood(void **state)
     tw_real features[(ITEMS + 1) * C];
     fill_features(features);
     const int32_t no_index[] = {1, 2, 0};
-    const tw_real *told[] = {NULL, NULL, features + 7 * C};
+    const tw_real *own[] = {NULL, NULL, features + 7 * C};
     tw_real q2[8];
-    assert_ok(tw_seq_query_item_features(s, 0, no_index, told, 3, q2, err));
+    assert_ok(tw_seq_query_item_features(s, 0, no_index, own, 3, q2, err));
     assert_memory_equal(q, q2, sizeof q);
     tw_seq_item_vector(m, 0, features + 7 * C, cold);
     int64_t rows;

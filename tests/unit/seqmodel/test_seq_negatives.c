@@ -70,7 +70,8 @@ static void every_item_stands_once_and_targets_find_theirs(void **state)
     tear_down(&f);
 }
 
-/* By its features it would be learnt as what nobody wants; and it is a candidate where it has none.
+/* By its features it would be learnt as an item that no user wants; and it is a candidate where it
+ * has none.
  */
 static void an_item_that_no_train_part_holds_is_no_candidate_by_its_features(void **state)
 {

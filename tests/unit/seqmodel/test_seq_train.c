@@ -72,7 +72,7 @@ static void slicing_over_threads_does_not_change_the_loss(void **state)
 }
 
 /* The share of moved parameters that one step moves differently: its size is lr whatever the
- * gradient's, so only the sign tells, and rounding turns no more than the tiniest ones. */
+ * gradient's, so only the sign counts, and rounding turns no more than the tiniest ones. */
 static double disagreement(const tw_seq_model *a, const tw_seq_model *b, double lr)
 {
     double apart = 0, all = 0;

@@ -104,7 +104,7 @@ static void attention_both_ways_is_what_plain_loops_give(void **state)
     tw_tape_destroy(t);
 }
 
-/* Against libm, over all that float can tell from 0 and x. */
+/* Against libm, over all floats between 0 and x. */
 static void gelu_has_the_digits_of_a_float(void **state)
 {
     (void) state;

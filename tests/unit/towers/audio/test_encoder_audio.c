@@ -137,9 +137,8 @@ static void an_empty_sound_is_none(void **state)
     tw_tower_destroy(t);
 }
 
-/* Only how an audio file audio files counts, unless told otherwise, not how loud it was recorded.
- */
-static void loudness_is_taken_off(void **state)
+/* How loud it was recorded does not count, unless audio_loudness is off. */
+static void loudness_does_not_count(void **state)
 {
     (void) state;
     for (int on = 0; on < 2; on++) {
@@ -400,7 +399,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sample_is_a_log_mel),
         cmocka_unit_test(an_empty_sound_is_none),
-        cmocka_unit_test(loudness_is_taken_off),
+        cmocka_unit_test(loudness_does_not_count),
         cmocka_unit_test(the_level_is_of_all_samples),
         cmocka_unit_test(serving_equals_the_tape),
         cmocka_unit_test(every_weight_has_its_gradient),

@@ -72,10 +72,10 @@ static void equal_sides_change_nothing(void **state)
     tw_rng rng;
     unsigned char px[MOST], out[MOST];
     const tw_image im = {.width = 64, .height = 64, .channels = 3, .px = px};
-    const twi_image_look look = {.side = 64, .channels = 3, .aspect = TWI_ASPECT_CROP};
+    const twi_image_form form = {.side = 64, .channels = 3, .aspect = TWI_ASPECT_CROP};
     tw_rng_seed(&rng, tw_test_seed());
     fill(px, MOST, &rng);
-    twi_image_prepare(out, &im, &look);
+    twi_image_prepare(out, &im, &form);
     assert_memory_equal(out, px, MOST);
     twi_image_augment(out, 64, px, 64, 3, &(twi_image_jitter){.kind = TWI_DISTURB_NONE}, &rng);
     assert_memory_equal(out, px, MOST);
@@ -92,28 +92,28 @@ static void the_aspect_is_kept_cut_or_stretched(void **state)
     (void) state;
     unsigned char px[8] = {0, 40, 80, 120, 0, 40, 80, 120}, out[16];
     const tw_image im = {.width = 4, .height = 2, .channels = 1, .px = px};
-    twi_image_look look = {.side = 4, .channels = 1, .pad = 9};
-    twi_image_prepare(out, &im, &look);
+    twi_image_form form = {.side = 4, .channels = 1, .pad = 9};
+    twi_image_prepare(out, &im, &form);
     assert_memory_equal(
         out, ((unsigned char[]){9, 9, 9, 9, 0, 40, 80, 120, 0, 40, 80, 120, 9, 9, 9, 9}), 16);
-    look.aspect = TWI_ASPECT_STRETCH;
-    twi_image_prepare(out, &im, &look);
+    form.aspect = TWI_ASPECT_STRETCH;
+    twi_image_prepare(out, &im, &form);
     for (int y = 0; y < 4; y++)
         assert_memory_equal(out + 4 * (size_t) y, px, 4);
-    look.aspect = TWI_ASPECT_CROP;
-    look.side = 2;
-    twi_image_prepare(out, &im, &look);
+    form.aspect = TWI_ASPECT_CROP;
+    form.side = 2;
+    twi_image_prepare(out, &im, &form);
     assert_memory_equal(out, ((unsigned char[]){40, 80, 40, 80}), 4);
-    look.aspect = TWI_ASPECT_PAD; /* two columns become one, and one row is over */
-    twi_image_prepare(out, &im, &look);
+    form.aspect = TWI_ASPECT_PAD; /* two columns become one, and one row is over */
+    twi_image_prepare(out, &im, &form);
     assert_memory_equal(out, ((unsigned char[]){20, 100, 9, 9}), 4);
 
     /* A line one pixel high is still there. */
     unsigned char white[64];
     const tw_image line = {.width = 64, .height = 1, .channels = 1, .px = white};
     memset(white, 255, sizeof white);
-    look = (twi_image_look){.side = 4, .channels = 1, .pad = 200};
-    twi_image_prepare(out, &line, &look);
+    form = (twi_image_form){.side = 4, .channels = 1, .pad = 200};
+    twi_image_prepare(out, &line, &form);
     assert_memory_equal(out + 4, "\xff\xff\xff\xff", 4);
     assert_int_equal(out[0], 200);
     assert_int_equal(out[8], 200);
@@ -125,12 +125,12 @@ static void colours_become_grey_and_grey_colours(void **state)
     unsigned char rgb[6] = {255, 0, 0, 10, 200, 60}, grey[2] = {7, 9}, out[12];
     const tw_image colour = {.width = 2, .height = 1, .channels = 3, .px = rgb};
     const tw_image plain = {.width = 2, .height = 1, .channels = 1, .px = grey};
-    twi_image_look look = {.side = 2, .channels = 1, .aspect = TWI_ASPECT_STRETCH};
-    twi_image_prepare(out, &colour, &look);
+    twi_image_form form = {.side = 2, .channels = 1, .aspect = TWI_ASPECT_STRETCH};
+    twi_image_prepare(out, &colour, &form);
     assert_int_equal(out[0], 76);  /* 0.299 * 255 = 76.2 */
     assert_int_equal(out[1], 127); /* 2.99 + 117.4 + 6.84 = 127.2 */
-    look.channels = 3;
-    twi_image_prepare(out, &plain, &look);
+    form.channels = 3;
+    twi_image_prepare(out, &plain, &form);
     assert_memory_equal(out, ((unsigned char[]){7, 7, 7, 9, 9, 9}), 6);
 }
 
@@ -139,8 +139,8 @@ static void contrast_is_stretched_and_light_inverted(void **state)
     (void) state;
     unsigned char px[4] = {100, 120, 150, 200}, out[16];
     tw_image im = {.width = 4, .height = 1, .channels = 1, .px = px};
-    twi_image_look look = {.side = 4, .channels = 1, .pad = 250, .contrast = true, .invert = true};
-    twi_image_prepare(out, &im, &look);
+    twi_image_form form = {.side = 4, .channels = 1, .pad = 250, .contrast = true, .invert = true};
+    twi_image_prepare(out, &im, &form);
     assert_int_equal(out[0], 5); /* the border is inverted, not stretched */
     const unsigned char want[4] = {255, 204, 127, 0};
     int found = 0;
@@ -149,32 +149,32 @@ static void contrast_is_stretched_and_light_inverted(void **state)
     assert_int_equal(found, 1);
 
     px[2] = px[3] = 114; /* nothing to see: noise is left alone */
-    look =
-        (twi_image_look){.side = 4, .channels = 1, .aspect = TWI_ASPECT_STRETCH, .contrast = true};
+    form =
+        (twi_image_form){.side = 4, .channels = 1, .aspect = TWI_ASPECT_STRETCH, .contrast = true};
     px[1] = 115;
-    twi_image_prepare(out, &im, &look);
+    twi_image_prepare(out, &im, &form);
     assert_memory_equal(out, ((unsigned char[]){100, 115, 114, 114}), 4);
     px[1] = 116;
-    twi_image_prepare(out, &im, &look);
+    twi_image_prepare(out, &im, &form);
     assert_int_equal(out[1], 255);
 }
 
 static void bad_settings_are_refused(void **state)
 {
     (void) state;
-    const twi_image_look fine = {.side = 28, .channels = 1};
-    twi_image_look look = fine;
-    assert_ok(twi_image_look_check(&look, err));
-    look.side = 0;
-    assert_status(twi_image_look_check(&look, err), TW_EINVAL);
-    look.side = TWI_LOOK_SIDE_MAX + 1;
-    assert_status(twi_image_look_check(&look, err), TW_EINVAL);
-    look = fine;
-    look.channels = 2;
-    assert_status(twi_image_look_check(&look, err), TW_EINVAL);
-    look = fine;
-    look.aspect = (twi_aspect) 3;
-    assert_status(twi_image_look_check(&look, err), TW_EINVAL);
+    const twi_image_form fine = {.side = 28, .channels = 1};
+    twi_image_form form = fine;
+    assert_ok(twi_image_form_check(&form, err));
+    form.side = 0;
+    assert_status(twi_image_form_check(&form, err), TW_EINVAL);
+    form.side = TWI_FORM_SIDE_MAX + 1;
+    assert_status(twi_image_form_check(&form, err), TW_EINVAL);
+    form = fine;
+    form.channels = 2;
+    assert_status(twi_image_form_check(&form, err), TW_EINVAL);
+    form = fine;
+    form.aspect = (twi_aspect) 3;
+    assert_status(twi_image_form_check(&form, err), TW_EINVAL);
 }
 
 static void a_disturbance_depends_on_the_generator_alone(void **state)
@@ -281,7 +281,7 @@ static void what_comes_in_from_outside_is_filled(void **state)
     assert_true(filled > 1000 && kept > 1000);
 }
 
-/* Columns of light 2x: the crop's left and right edge tell where and how wide it was. */
+/* Columns of light 2x: the crop's left and right edge show where and how wide it was. */
 static void a_photo_is_cropped_mirrored_and_lit_within_its_figures(void **state)
 {
     (void) state;

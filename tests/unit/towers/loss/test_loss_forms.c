@@ -1,5 +1,5 @@
-/* Built with TW_REAL_DOUBLE: see base/real.h. Losses told by relations: by hand, against slow
- * versions, and every gradient against central differences. */
+/* Built with TW_REAL_DOUBLE: see base/real.h. Losses over a matrix of relations: by hand, against
+ * slow versions, and every gradient against central differences. */
 #include "tests/support/test.h"
 
 #include <math.h>

@@ -117,7 +117,7 @@ static void chunks_and_whole_are_the_same_step(void **state)
 
 /* With dropout a chunk draws one key, so the plain step's masks are others; but both passes over
  * the chunks must see the same. Gradient of the bias: the sum of dz. Of w: dz' times what dropout
- * left, which z itself tells: sum over rows of <dz, z - b> = <w, dw>. */
+ * left, which z itself shows: sum over rows of <dz, z - b> = <w, dw>. */
 static void both_passes_draw_the_same_numbers(void **state)
 {
     double from_z = 0, from_w = 0;

@@ -215,7 +215,7 @@ static void bad_settings_and_bad_neighbours_are_refused(void **state)
         twi_mine_hard(&got, &n, vecs, 2, 2, &partners, NULL, &TWI_HARD_DEFAULT, search, &c, err),
         TW_EINVAL);
     assert_null(got);
-    c.lie = -1; /* nobody but the two: nothing to mine */
+    c.lie = -1; /* these two alone: nothing to mine */
     assert_ok(
         twi_mine_hard(&got, &n, vecs, 2, 2, &partners, NULL, &TWI_HARD_DEFAULT, search, &c, err));
     assert_int_equal(n, 0);

@@ -54,7 +54,7 @@ static void the_data_chooses_the_loss(void **state)
 {
     const struct {
         tw_tower_data data;
-        tw_tower_loss told, used;
+        tw_tower_loss given, used;
         int64_t examples;
     } rows[] = {
         {DATA(PAIRS(positives)), TW_LOSS_AUTO, TW_LOSS_INFONCE,
@@ -73,7 +73,7 @@ static void the_data_chooses_the_loss(void **state)
         tw_tower *t = fitted();
         tw_tower_train_config cfg = quick();
         tw_tower_report rep;
-        cfg.loss = rows[i].told;
+        cfg.loss = rows[i].given;
         assert_ok(tw_tower_train(t, &rows[i].data, &cfg, NULL, &rep, err));
         assert_int_equal(rep.loss, rows[i].used);
         assert_int_equal(rep.examples, rows[i].examples);
