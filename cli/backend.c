@@ -1,27 +1,18 @@
+#include "cli/backend.h"
+
 #include <stdlib.h>
-#include <string.h>
 
-#include "cli/cli.h"
-
-int backend_open(backend *b, const usage *u, const backend_options *opt)
+tw_status backend_open(backend *b, const backend_options *opt, bool write, tw_error *err)
 {
-    tw_error err = {0};
-    tw_status st;
-
     *b = (backend){0};
-    if ((opt->at.dir == NULL) == (opt->at.connect == NULL))
-        return wrong_usage(
-            u, "say where: a data directory or a URL comes first, or --dir or --connect");
     if (opt->at.dir != NULL) {
-        const tw_engine_options eng = {.mode = opt->write ? TW_ENGINE_WRITE : TW_ENGINE_READ};
-        st = tw_engine_open(&b->engine, opt->at.dir, &eng, &err);
-    } else {
-        /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
-        const char *key = opt->api_key != NULL ? opt->api_key : getenv("TWINDEX_API_KEY");
-        const tw_client_options cl = {.timeout_ms = (int) opt->timeout_ms, .api_key = key};
-        st = tw_client_open(&b->client, opt->at.connect, &cl, &err);
+        const tw_engine_options eng = {.mode = write ? TW_ENGINE_WRITE : TW_ENGINE_READ};
+        return tw_engine_open(&b->engine, opt->at.dir, &eng, err);
     }
-    return st == TW_OK ? 0 : failed(&err);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
+    const char *key = opt->api_key != NULL ? opt->api_key : getenv("TWINDEX_API_KEY");
+    const tw_client_options cl = {.timeout_ms = (int) opt->timeout_ms, .api_key = key};
+    return tw_client_open(&b->client, opt->at.connect, &cl, err);
 }
 
 void backend_close(backend *b)

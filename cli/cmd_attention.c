@@ -1,17 +1,17 @@
 /* attention: which items of a history the sequential model looks at. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
 #include "cli/plot/plot.h"
+#include "cli/query_args.h"
 #include "engine/inspection.h"
 
-typedef struct attention_flags {
+typedef struct attention_values {
+    basics b;
     const char *user, *history, *path;
     int64_t block, head, last, k;
-    bool json;
-} attention_flags;
+} attention_values;
 
 static const char *name_of(const tw_attention_map *m, int i)
 {
@@ -98,7 +98,7 @@ static void fill_cells(float *cells, float *older, const tw_attention_map *m, in
     }
 }
 
-static tw_status draw(const tw_attention_map *m, const attention_flags *f, tw_error *err)
+static tw_status draw(const tw_attention_map *m, const attention_values *f, tw_error *err)
 {
     tw_status st = TW_OK;
     char title[600], subtitle[160], part[64], older_name[48];
@@ -141,72 +141,73 @@ done:
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-static tw_status show(const char *dir, const attention_flags *f, tw_error *err)
+static int check(call *c)
+{
+    const attention_values *v = c->values;
+    tw_error err = {0};
+    if ((v->user != NULL) == (v->history != NULL))
+        return wrong_usage(c->of, "give either --user or --history");
+    return v->path == NULL || plot_check(v->path, &err) == TW_OK ? -1 : failed(&err);
+}
+
+static tw_status run(call *c, tw_error *err)
 {
     tw_status st = TW_OK;
-    tw_engine *e = NULL;
+    const attention_values *v = c->values;
     tw_attention_map map;
-    int n = 0;
-    char *list = f->history != NULL ? tw_strdup(f->history) : NULL;
-    const char **items = list != NULL ? split_history(list, &n) : NULL;
-    const tw_attention_query q = {.user = f->user,
-                                  .history = items,
-                                  .n_history = n,
-                                  .block = (int) f->block,
-                                  .head = (int) f->head};
+    history h = {0};
 
     tw_attention_map_init(&map);
-    if (f->history != NULL && items == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "history");
-        goto done;
-    }
-    if (f->path != NULL)
-        TW_TRY(plot_check(f->path, err));
-    TW_TRY(tw_engine_open(&e, dir, &(tw_engine_options){.mode = TW_ENGINE_READ}, err));
-    TW_TRY(tw_engine_attention(e, &q, &map, err));
-    if (f->path != NULL)
-        TW_TRY(draw(&map, f, err));
-    if (f->json)
+    TW_TRY(history_split(&h, v->history, err));
+    const tw_attention_query q = {.user = v->user,
+                                  .history = h.items,
+                                  .n_history = h.n,
+                                  .block = (int) v->block,
+                                  .head = (int) v->head};
+    TW_TRY(tw_engine_attention(c->engine, &q, &map, err));
+    if (v->path != NULL)
+        TW_TRY(draw(&map, v, err));
+    if (v->b.json)
         print_json(&map);
     else
-        TW_TRY(print_text(&map, (int) f->k, err));
+        TW_TRY(print_text(&map, (int) v->k, err));
 done:
     tw_attention_map_fini(&map);
-    tw_engine_close(e);
-    tw_free(items);
-    tw_free(list);
+    history_fini(&h);
     return st;
 }
 
-int cmd_attention(int argc, char **argv)
-{
-    attention_flags f = {.last = 25, .k = 10};
-    const flag flags[] = {
-        {"user", 'u', FLAG_TEXT, &f.user, "ID", "this user's history", 0, 0},
-        {"history", 0, FLAG_TEXT, &f.history, "A,B,...",
-         "these items, oldest first (\\, in a title)", 0, 0},
-        {"out", 'o', FLAG_TEXT, &f.path, "FILE", "draw the map, a .png or .svg", 0, 0},
-        {"last", 0, FLAG_INT, &f.last, "N", "items in the image, from the latest back (25)", 1,
-         200},
-        {"block", 0, FLAG_INT, &f.block, "B", "of the model, from 1 (the last)", 1, 16},
-        {"head", 0, FLAG_INT, &f.head, "H", "of the block, from 1 (the mean of all)", 1, 1024},
-        {"k", 'k', FLAG_INT, &f.k, "N", "lines of text (10)", 1, TW_ENGINE_MAX_K},
-        {"json", 0, FLAG_BOOL, &f.json, NULL, "every weight as JSON", 0, 0},
-        {0}};
-    const usage u = {
-        .synopsis = "attention DIR (--user U | --history A,B,C) [-o FILE] [--json]",
-        .about =
-            "Shows which earlier items each position of a history looks at in the sequential\n"
-            "model: a list for the last one, a map of all in the image. Titles are the store's.\n"
-            "What is looked at is mixed into the prediction; how it acts there, it does not say.",
-        .example = "  twindex attention films --user 42 -o map.png",
-        .flags = flags,
-    };
-    tw_error err = {0};
-    int rc = parse_args(&u, &argc, argv, 1, 1);
-    if (rc < 0 && (f.user != NULL) == (f.history != NULL))
-        rc = wrong_usage(&u, "give either --user or --history");
-    if (rc >= 0)
-        return rc;
-    return show(argv[0], &f, &err) == TW_OK ? EXIT_SUCCESS : failed(&err);
-}
+static const flag flags[] = {
+    {"user", 'u', FLAG_TEXT, offsetof(attention_values, user), "ID", "this user's history", 0, 0},
+    {"history", 0, FLAG_TEXT, offsetof(attention_values, history), "A,B,...",
+     "these items, oldest first (\\, in a title)", 0, 0},
+    {"out", 'o', FLAG_TEXT, offsetof(attention_values, path), "FILE",
+     "draw the map, a .png or .svg", 0, 0},
+    {"last", 0, FLAG_INT, offsetof(attention_values, last), "N",
+     "items in the image, from the latest back (25)", 1, 200},
+    {"block", 0, FLAG_INT, offsetof(attention_values, block), "B",
+     "of the model, from 1 (the last)", 1, 16},
+    {"head", 0, FLAG_INT, offsetof(attention_values, head), "H",
+     "of the block, from 1 (the mean of all)", 1, 1024},
+    {"k", 'k', FLAG_INT, offsetof(attention_values, k), "N", "lines of text (10)", 1,
+     TW_ENGINE_MAX_K},
+    {"json", 0, FLAG_BOOL, offsetof(basics, json), NULL, "every weight as JSON", 0, 0},
+    END_OF_FLAGS};
+static const attention_values defaults = {.last = 25, .k = 10};
+
+const command attention_command = {
+    .name = "attention",
+    .summary = "show which items of a history the model looks at",
+    .synopsis = "attention DIR (--user U | --history A,B,C) [-o FILE] [--json]",
+    .about = "Shows which earlier items each position of a history looks at in the sequential\n"
+             "model: a list for the last one, a map of all in the image. Titles are the\n"
+             "store's. What is looked at is mixed into the prediction; how it acts there, it\n"
+             "does not say.",
+    .example = "  twindex attention films --user 42 -o map.png",
+    .flags = flags,
+    .size = sizeof(attention_values),
+    .defaults = &defaults,
+    .opens = OPENS_TO_READ,
+    .check = check,
+    .run = run,
+};

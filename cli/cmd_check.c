@@ -1,6 +1,5 @@
-#include <stdlib.h>
-
-#include "cli/cli.h"
+/* check: is what a directory holds what was written? */
+#include "cli/commands.h"
 #include "engine/inspection.h"
 
 static void found(void *ctx, const char *what)
@@ -9,25 +8,24 @@ static void found(void *ctx, const char *what)
     (void) printf("%s\n", what);
 }
 
-int cmd_check(int argc, char **argv)
+static tw_status run(call *c, tw_error *err)
 {
-    static const flag flags[] = {{0}};
-    static const usage u = {
-        .synopsis = "check DIR",
-        .about = "Verifies the store, the models and the index snapshots of a directory: every "
-                 "checksum,\n"
-                 "every promise, and the snapshots against the store, item by item. Says what to "
-                 "do about\n"
-                 "what it finds; changes nothing. May be run beside a server or a training.",
-        .example = "  twindex check films",
-        .flags = flags,
-    };
-    tw_error err = {0};
-    int rc = parse_args(&u, &argc, argv, 1, 1);
-    if (rc >= 0)
-        return rc;
-    if (tw_engine_check(argv[0], found, NULL, &err) != TW_OK)
-        return failed(&err);
-    (void) printf("%s is sound\n", argv[0]);
-    return EXIT_SUCCESS;
+    tw_status st = tw_engine_check(c->words[0], found, NULL, err);
+    if (st == TW_OK)
+        (void) printf("%s is sound\n", c->words[0]);
+    return st;
 }
+
+const command check_command = {
+    .name = "check",
+    .summary = "verify a data directory",
+    .synopsis = "check DIR",
+    .about = "Verifies the store, the models and the index snapshots of a directory: every\n"
+             "checksum, every promise, and the snapshots against the store, item by item.\n"
+             "Says what to do about what it finds; changes nothing. May be run beside a\n"
+             "server or a training.",
+    .example = "  twindex check films",
+    .least = 1,
+    .most = 1,
+    .run = run,
+};

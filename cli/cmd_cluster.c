@@ -1,22 +1,22 @@
 /* cluster: what is in the catalogue, as a table, a CSV and a map. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/printable.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
 #include "cli/plot/plot.h"
 #include "engine/cluster/cluster.h"
 #include "index/groups/kmeans.h"
 
 #define MAX_CSV ((size_t) 1 << 36)
 
-typedef struct cluster_flags {
+typedef struct cluster_values {
+    basics b;
     const char *csv, *image, *against;
     int64_t k, seed, top;
-    bool json, quiet;
-} cluster_flags;
+    tw_clustering found;
+} cluster_values;
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
@@ -80,7 +80,7 @@ static void print_table(const tw_clustering *c, int64_t top)
         (void) printf("      and %d smaller ones (--top 0 shows all)\n", c->k - shown);
 }
 
-static void print_text(const tw_clustering *c, const cluster_flags *f)
+static void print_text(const tw_clustering *c, const cluster_values *f)
 {
     (void) printf("%lld items in %d clusters (model %d, seed %lld)\n",
                   (long long) (c->n - c->unread), c->k, c->model, (long long) f->seed);
@@ -148,7 +148,7 @@ static float strength_of(const tw_clustering *c, const tw_cluster_item *item)
     return (float) (strength < 0 ? 0 : strength > 1 ? 1 : strength);
 }
 
-static tw_status draw(const tw_clustering *c, const cluster_flags *f, tw_error *err)
+static tw_status draw(const tw_clustering *c, const cluster_values *f, tw_error *err)
 {
     tw_status st = TW_OK;
     char subtitle[256];
@@ -197,74 +197,82 @@ done:
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-static tw_status show(const char *dir, const cluster_flags *f, tw_error *err)
+static int check(call *c)
+{
+    const cluster_values *v = c->values;
+    tw_error err = {0};
+    return v->image == NULL || plot_check(v->image, &err) == TW_OK ? -1 : failed(&err);
+}
+
+static tw_status run(call *c, tw_error *err)
+{
+    cluster_values *v = c->values;
+    const tw_cluster_options opt = {.k = (int) v->k,
+                                    .seed = (uint64_t) v->seed,
+                                    .against = v->against,
+                                    .map = v->image != NULL,
+                                    .progress = meter_show,
+                                    .progress_ctx = &c->meter};
+    return tw_engine_cluster(c->engine, &opt, &v->found, err);
+}
+
+static tw_status show(call *c, tw_error *err)
 {
     tw_status st = TW_OK;
-    tw_engine *e = NULL;
-    tw_clustering c = {0};
-    meter m;
-    meter_start(&m, "cluster", f->quiet || f->json);
-    const tw_cluster_options opt = {.k = (int) f->k,
-                                    .seed = (uint64_t) f->seed,
-                                    .against = f->against,
-                                    .map = f->image != NULL,
-                                    .progress = meter_show,
-                                    .progress_ctx = &m};
+    const cluster_values *v = c->values;
 
-    if (f->image != NULL)
-        TW_TRY(plot_check(f->image, err));
-    TW_TRY(tw_engine_open(&e, dir, &(tw_engine_options){.mode = TW_ENGINE_READ}, err));
-    st = tw_engine_cluster(e, &opt, &c, err);
-    meter_end(&m, st == TW_OK);
-    if (st != TW_OK)
-        goto done;
-    if (f->csv != NULL)
-        TW_TRY(write_csv(&c, f->csv, err));
-    if (f->image != NULL)
-        TW_TRY(draw(&c, f, err));
-    if (f->json) {
-        (void) (print_json_text(stdout, c.report) + printf("\n"));
+    if (v->csv != NULL)
+        TW_TRY(write_csv(&v->found, v->csv, err));
+    if (v->image != NULL)
+        TW_TRY(draw(&v->found, v, err));
+    if (v->b.json) {
+        (void) (print_json_text(stdout, v->found.report) + printf("\n"));
         goto done;
     }
-    print_text(&c, f);
-    if (f->csv != NULL)
-        (void) printf("wrote %s\n", f->csv);
-    if (f->image != NULL)
-        (void) printf("drew %s\n", f->image);
+    print_text(&v->found, v);
+    if (v->csv != NULL)
+        (void) printf("wrote %s\n", v->csv);
+    if (v->image != NULL)
+        (void) printf("drew %s\n", v->image);
 done:
-    tw_clustering_fini(&c);
-    tw_engine_close(e);
     return st;
 }
 
-int cmd_cluster(int argc, char **argv)
-{
-    cluster_flags f = {.seed = 42, .top = 40};
-    const flag flags[] = {
-        {"k", 'k', FLAG_INT, &f.k, "N", "clusters (about the root of half the items, 2 to 256)", 1,
-         TW_KMEANS_MAX_K},
-        {"out", 'o', FLAG_TEXT, &f.csv, "FILE", "write item,cluster,name,score as CSV", 0, 0},
-        {"png", 0, FLAG_TEXT, &f.image, "FILE", "draw a map of all items, a .png or .svg", 0, 0},
-        {"against", 0, FLAG_TEXT, &f.against, "NAME", "compare with this attribute's values (NMI)",
-         0, 0},
-        {"top", 0, FLAG_INT, &f.top, "N", "lines of the table, 0 for all (40)", 0, TW_KMEANS_MAX_K},
-        {"seed", 0, FLAG_INT, &f.seed, "S", "of the random numbers (42)", 0, INT32_MAX},
-        {"json", 0, FLAG_BOOL, &f.json, NULL, "the report as JSON", 0, 0},
-        {"quiet", 'q', FLAG_BOOL, &f.quiet, NULL, "no progress", 0, 0},
-        {0}};
-    const usage u = {
-        .synopsis = "cluster DIR [-k N] [-o FILE.csv] [--png map.png] [--json]",
-        .about =
-            "Groups the items by their tower vectors (spherical k-means) and names each group\n"
-            "by the words and attribute values that its items have and others have not.\n"
-            "`cosine` says how tight a group is, `apart` how far its items are from the next.",
-        .example = "  twindex cluster films -k 20 --against genres --out groups.csv --png map.png",
-        .flags = flags,
-    };
-    tw_error err = {0};
-    int rc = parse_args(&u, &argc, argv, 1, 1);
-    if (rc >= 0)
-        return rc;
-    catch_interrupts(STOP_WORK);
-    return show(argv[0], &f, &err) == TW_OK ? EXIT_SUCCESS : failed(&err);
-}
+static void forget(call *c) { tw_clustering_fini(&((cluster_values *) c->values)->found); }
+
+static const flag flags[] = {{"k", 'k', FLAG_INT, offsetof(cluster_values, k), "N",
+                              "clusters (about the root of half the items, 2 to 256)", 1,
+                              TW_KMEANS_MAX_K},
+                             {"out", 'o', FLAG_TEXT, offsetof(cluster_values, csv), "FILE",
+                              "write item,cluster,name,score as CSV", 0, 0},
+                             {"png", 0, FLAG_TEXT, offsetof(cluster_values, image), "FILE",
+                              "draw a map of all items, a .png or .svg", 0, 0},
+                             {"against", 0, FLAG_TEXT, offsetof(cluster_values, against), "NAME",
+                              "compare with this attribute's values (NMI)", 0, 0},
+                             {"top", 0, FLAG_INT, offsetof(cluster_values, top), "N",
+                              "lines of the table, 0 for all (40)", 0, TW_KMEANS_MAX_K},
+                             {"seed", 0, FLAG_INT, offsetof(cluster_values, seed), "S",
+                              "of the random numbers (42)", 0, INT32_MAX},
+                             JSON_FLAG,
+                             QUIET_FLAG,
+                             END_OF_FLAGS};
+static const cluster_values defaults = {.seed = 42, .top = 40};
+
+const command cluster_command = {
+    .name = "cluster",
+    .summary = "group the items, name the groups, draw a map",
+    .synopsis = "cluster DIR [-k N] [-o FILE.csv] [--png map.png] [--json]",
+    .about = "Groups the items by their tower vectors (spherical k-means) and names each group\n"
+             "by the words and attribute values that its items have and others have not.\n"
+             "`cosine` says how tight a group is, `apart` how far its items are from the next.",
+    .example = "  twindex cluster films -k 20 --against genres --out groups.csv --png map.png",
+    .flags = flags,
+    .size = sizeof(cluster_values),
+    .defaults = &defaults,
+    .opens = OPENS_TO_READ,
+    .meter = "cluster",
+    .check = check,
+    .run = run,
+    .after = show,
+    .fini = forget,
+};

@@ -1,30 +1,31 @@
 /* embed: vectors, to look at or for other tools. */
 #include <limits.h>
-#include <stdlib.h>
 
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/query_args.h"
+#include "cli/vector_file.h"
 
-typedef struct embed_flags {
-    backend_options at;
-    asking shown;
+typedef struct values {
+    basics b;
+    shown_query shown;
     const char *out;
-    bool all, json;
-} embed_flags;
+    bool all;
+} values;
 
 /* One vector on stdout. */
-static int print_vector(backend *b, const tw_embed_query *q, bool json)
+static tw_status print_vector(backend *b, const tw_embed_query *q, bool json, tw_error *err)
 {
     static float vec[TW_ENGINE_MAX_DIM];
-    tw_error err = {0};
     int dim, model;
-    if (backend_embed(b, q, vec, &dim, &model, &err) != TW_OK)
-        return failed(&err);
+    const tw_status st = backend_embed(b, q, vec, &dim, &model, err);
+    if (st != TW_OK)
+        return st;
     if (json)
         (void) printf("{\"model\": %d, \"dim\": %d, \"vector\": [", model, dim);
     for (int i = 0; i < dim; i++)
         (void) printf("%s%.9g", i == 0 ? "" : json ? ", " : " ", (double) vec[i]);
     (void) printf(json ? "]}\n" : "\n");
-    return EXIT_SUCCESS;
+    return TW_OK;
 }
 
 /* Opens the file with the first vector, whose model it notes. */
@@ -50,8 +51,8 @@ static tw_status write_named(backend *b, sink *s, const tw_embed_query *q, const
     return st == TW_OK ? write_vector(s, id, vec, dim, err) : st;
 }
 
-/* Rows that an export of everything lacks are told, not filled with zeros. */
-static tw_status tell_left_out(backend *b, tw_error *err)
+/* Rows that an export of everything lacks are counted, not filled with zeros. */
+static tw_status report_left_out(backend *b, tw_error *err)
 {
     tw_engine_stats s;
     tw_status st = backend_stats(b, &s, err);
@@ -61,19 +62,19 @@ static tw_status tell_left_out(backend *b, tw_error *err)
     return st;
 }
 
-static int write_file(backend *b, const embed_flags *f, const tw_embed_query *shown, int n,
-                      char **items)
+static tw_status write_file(call *c, const tw_embed_query *q, tw_error *err)
 {
     tw_status st = TW_OK;
-    tw_error error = {0}, *err = &error;
-    sink s = {.path = f->out};
+    const values *v = c->values;
+    backend *b = &c->backend;
+    sink s = {.path = v->out};
 
-    if (f->all)
+    if (v->all)
         TW_TRY(tw_engine_each_vector(b->engine, &s.model, write_vector, &s, err));
-    for (int i = 0; i < n; i++)
-        TW_TRY(write_named(b, &s, &(tw_embed_query){.item = items[i]}, items[i], err));
-    if (shown->item == NULL && asking_shows(&f->shown))
-        TW_TRY(write_named(b, &s, shown, "", err));
+    for (int i = 0; i < c->n; i++)
+        TW_TRY(write_named(b, &s, &(tw_embed_query){.item = c->words[i]}, c->words[i], err));
+    if (q->item == NULL && shown_any(&v->shown))
+        TW_TRY(write_named(b, &s, q, "", err));
     if (s.file == NULL) {
         TW_TRY(tw_fail(err, TW_ESTATE,
                        "there is no vector to write: the catalogue is empty, or the "
@@ -83,67 +84,65 @@ static int write_file(backend *b, const embed_flags *f, const tw_embed_query *sh
     vector_file *closing = s.file;
     s.file = NULL;
     TW_TRY(vector_file_close(closing, err));
-    (void) printf("wrote %lld vectors of model %d to %s\n", (long long) rows, s.model, f->out);
-    if (f->all)
-        TW_TRY(tell_left_out(b, err));
+    (void) printf("wrote %lld vectors of model %d to %s\n", (long long) rows, s.model, v->out);
+    if (v->all)
+        TW_TRY(report_left_out(b, err));
 done:
     vector_file_abort(s.file);
-    return st == TW_OK ? EXIT_SUCCESS : failed(err);
+    return st;
 }
 
-/* Returns -1, or the exit code. */
-static int check_flags(const usage *u, const embed_flags *f, int items)
+static int check(call *c)
 {
+    const values *v = c->values;
     tw_error err = {0};
-    const int ways = (items > 0) + asking_shows(&f->shown) + f->all;
+    const int ways = (c->n > 0) + shown_any(&v->shown) + v->all;
     if (ways != 1)
-        return wrong_usage(u, "give ITEMs, or --text, --image, --audio, or --all");
-    if (f->all && f->at.at.dir == NULL)
-        return wrong_usage(u, "--all reads a data directory, not a server");
-    if ((f->all || items > 1) && f->out == NULL)
-        return wrong_usage(u, "several vectors go into a file: give --out FILE");
-    if (f->out != NULL && vector_file_check(f->out, &err) != TW_OK)
-        return wrong_usage(u, "%s", err.msg);
+        return wrong_usage(c->of, "give ITEMs, or --text, --image, --audio, or --all");
+    if (v->all && v->b.at.at.dir == NULL)
+        return wrong_usage(c->of, "--all reads a data directory, not a server");
+    if ((v->all || c->n > 1) && v->out == NULL)
+        return wrong_usage(c->of, "several vectors go into a file: give --out FILE");
+    if (v->out != NULL && vector_file_check(v->out, &err) != TW_OK)
+        return wrong_usage(c->of, "%s", err.msg);
     return -1;
 }
 
-int cmd_embed(int argc, char **argv)
+static tw_status run(call *c, tw_error *err)
 {
-    embed_flags f = {.at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS}};
-    const flag flags[] = {
-        BACKEND_FLAGS(f.at),
-        ASKING_FLAGS(f.shown),
-        {"all", 0, FLAG_BOOL, &f.all, NULL, "every item of the directory", 0, 0},
-        {"out", 'o', FLAG_TEXT, &f.out, "FILE", "write a .npy, .fvecs or .jsonl", 0, 0},
-        {"json", 0, FLAG_BOOL, &f.json, NULL, "answer as JSON", 0, 0},
-        {0}};
-    const usage u = {
-        .synopsis = "embed DIR|URL (ITEM... | --text T | --image F | --audio F "
-                    "| --all) [--out FILE]",
-        .about =
-            "Prints the tower's unit vector, numbers separated by blanks; or writes vectors for\n"
-            "other tools, float32. The ids of .npy and .fvecs stand in FILE.ids, one a line. "
-            "--all\n"
-            "leaves out items of which the towers read nothing, and says how many.",
-        .example = "  twindex embed films --text \"space adventure\"\n"
-                   "  twindex embed films --all --out films.npy",
-        .flags = flags,
-        .at = &f.at.at,
-    };
-    tw_embed_query shown;
-    backend b = {0};
-    int rc = parse_args(&u, &argc, argv, 0, INT_MAX);
-    if (rc < 0)
-        rc = check_flags(&u, &f, argc);
-    if (rc >= 0)
-        return rc;
-    rc = asking_read(&f.shown, argc == 1 ? argv[0] : NULL, &shown);
-    if (rc == 0)
-        rc = backend_open(&b, &u, &f.at);
-    if (rc == 0)
-        rc = f.out != NULL ? write_file(&b, &f, &shown, argc, argv)
-                           : print_vector(&b, &shown, f.json);
-    backend_close(&b);
-    asking_fini(&f.shown);
-    return rc;
+    values *v = c->values;
+    tw_embed_query q;
+    const tw_status st = shown_read(&v->shown, c->n == 1 ? c->words[0] : NULL, &q, err);
+    if (st != TW_OK)
+        return st;
+    return v->out != NULL ? write_file(c, &q, err) : print_vector(&c->backend, &q, v->b.json, err);
 }
+
+static void forget(call *c) { shown_fini(&((values *) c->values)->shown); }
+
+static const flag flags[] = {
+    BACKEND_FLAGS,
+    SHOWN_FLAGS(offsetof(values, shown)),
+    {"all", 0, FLAG_BOOL, offsetof(values, all), NULL, "every item of the directory", 0, 0},
+    {"out", 'o', FLAG_TEXT, offsetof(values, out), "FILE", "write a .npy, .fvecs or .jsonl", 0, 0},
+    JSON_FLAG,
+    END_OF_FLAGS};
+
+const command embed_command = {
+    .name = "embed",
+    .summary = "vectors, to look at or for other tools",
+    .synopsis = "embed DIR|URL (ITEM... | --text T | --image F | --audio F | --all)\n"
+                "                     [--out FILE]",
+    .about = "Prints the tower's unit vector, numbers separated by blanks; or writes vectors\n"
+             "for other tools, float32. The ids of .npy and .fvecs stand in FILE.ids, one a\n"
+             "line. --all leaves out items of which the towers read nothing, and counts them.",
+    .example = "  twindex embed films --text \"space adventure\"\n"
+               "  twindex embed films --all --out films.npy",
+    .flags = flags,
+    .size = sizeof(values),
+    .most = INT_MAX,
+    .opens = OPENS_TO_ASK,
+    .check = check,
+    .run = run,
+    .fini = forget,
+};

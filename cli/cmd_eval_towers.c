@@ -1,20 +1,20 @@
-/* eval towers DIR: what are the towers worth, beside what costs nothing? */
+/* eval towers: what are the towers worth, beside what costs nothing? */
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/alloc.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
 #include "cli/report.h"
 #include "engine/evaluation.h"
 #include "engine/training.h"
 
 enum { MAX_KS = 16 };
 
-typedef struct tower_flags {
+typedef struct values {
+    basics b;
     const char *pairs, *valid, *classes, *k;
-    bool events, json, quiet;
-    int64_t seed, max_queries, threads;
-} tower_flags;
+    bool events;
+    int64_t seed, max_queries;
+    int ks[MAX_KS], n_ks;
+} values;
 
 /* "1,10,100" into ks; 0: it is no such list. */
 static int split_ks(const char *list, int ks[MAX_KS])
@@ -32,102 +32,83 @@ static int split_ks(const char *list, int ks[MAX_KS])
     }
 }
 
-static int measure(const char *dir, const tower_flags *f, tw_eval_options opt)
+static int check(call *c)
 {
-    tw_error err = {0};
-    tw_engine *e = NULL;
-    char *report = NULL;
-    meter m;
-    const tw_engine_options eng = {.mode = TW_ENGINE_READ, .threads = (int) f->threads};
-
-    if (tw_engine_open(&e, dir, &eng, &err) != TW_OK)
-        return failed(&err);
-    catch_interrupts(STOP_WORK);
-    meter_start(&m, "towers", f->quiet);
-    opt.progress = meter_show;
-    opt.progress_ctx = &m;
-    tw_status st = tw_engine_eval_towers(e, &opt, &report, &err);
-    meter_end(&m, st == TW_OK);
-    int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
-    if (report != NULL && f->json)
-        rc = print_json_text(stdout, report) < 0 || printf("\n") < 0;
-    else if (report != NULL)
-        print_eval_report(report, "towers");
-    tw_free(report);
-    tw_engine_close(e);
-    return rc;
+    values *v = c->values;
+    if ((v->pairs != NULL) + (v->classes != NULL) + v->events > 1)
+        return wrong_usage(c->of, "give one of --pairs, --classes, --from-events");
+    if (v->valid != NULL && v->pairs == NULL)
+        return wrong_usage(c->of, "--valid needs --pairs");
+    if (v->k == NULL)
+        return -1;
+    v->n_ks = split_ks(v->k, v->ks);
+    if (v->n_ks == 0)
+        return wrong_usage(c->of, "--k '%.60s' is no list of up to %d numbers in 1..%d", v->k,
+                           MAX_KS, TW_EVAL_MAX_K);
+    return -1;
 }
 
-static tw_eval_options options(const tower_flags *f, const int *ks, int n_ks)
+static tw_status run(call *c, tw_error *err)
 {
-    tw_eval_options opt = {.chosen = f->pairs != NULL || f->classes != NULL || f->events,
+    const values *v = c->values;
+    tw_eval_options opt = {.chosen = v->pairs != NULL || v->classes != NULL || v->events,
                            .source = TW_PAIRS_EVENTS,
-                           .valid_path = f->valid,
-                           .k = ks,
-                           .n_k = n_ks,
-                           .max_queries = f->max_queries,
-                           .seed = (uint64_t) f->seed};
-    if (f->pairs != NULL) {
+                           .valid_path = v->valid,
+                           .k = v->ks,
+                           .n_k = v->n_ks,
+                           .max_queries = v->max_queries,
+                           .seed = (uint64_t) v->seed,
+                           .progress = meter_show,
+                           .progress_ctx = &c->meter};
+    if (v->pairs != NULL) {
         opt.source = TW_PAIRS_FILE;
-        opt.path = f->pairs;
-    } else if (f->classes != NULL) {
+        opt.path = v->pairs;
+    } else if (v->classes != NULL) {
         opt.source = TW_PAIRS_CLASSES;
-        opt.path = f->classes;
+        opt.path = v->classes;
     }
-    return opt;
+    return tw_engine_eval_towers(c->engine, &opt, &c->report, err);
 }
 
-int eval_towers(int argc, char **argv)
-{
-    tower_flags f = {0};
-    int ks[MAX_KS], n_ks = 0;
-    const flag flags[] = {
-        {"pairs", 0, FLAG_TEXT, &f.pairs, "FILE", "on pairs a,b,label naming item ids", 0, 0},
-        {"valid", 0, FLAG_TEXT, &f.valid, "FILE",
-         "pairs that choose the threshold (else half of those in --pairs)", 0, 0},
-        {"classes", 0, FLAG_TEXT, &f.classes, "NAME",
-         "on the attribute that says what an item is, each item left out in turn", 0, 0},
-        {"from-events", 0, FLAG_BOOL, &f.events, NULL,
-         "on what was consumed together, by a fifth of the people", 0, 0},
-        {"k", 'k', FLAG_TEXT, &f.k, "LIST", "how much of a ranking counts (1,10,100)", 0, 0},
-        {"max-queries", 0, FLAG_INT, &f.max_queries, "N", "items that ask, at most (2000)", 1,
-         TW_EVAL_MAX_QUERIES},
-        {"seed", 0, FLAG_INT, &f.seed, "N",
-         "of the split that --pairs or --from-events makes (the training's)", 1, INT64_MAX},
-        {"threads", 0, FLAG_INT, &f.threads, "N", "0: one per core", 0, 64},
-        {"json", 0, FLAG_BOOL, &f.json, NULL, "report as JSON", 0, 0},
-        {"quiet", 'q', FLAG_BOOL, &f.quiet, NULL, "no progress", 0, 0},
-        {0}};
-    const usage u = {
-        .synopsis = "eval towers DIR [options]",
-        .about =
-            "Measures the towers that serve. Unless told otherwise: on what their own training "
-            "kept\n"
-            "apart, whatever they were trained from. Imported towers need to be told.\n"
-            "Rankings are of the whole catalogue, and ties count against us; the thresholds of "
-            "pairs\n"
-            "come from validation pairs. Beside the towers: the same ones untrained, the tf-idf "
-            "of\n"
-            "the texts, popularity where there are events. Trials with few examples and the "
-            "nearest\n"
-            "raw pixels or spectra are what bench/ measures.",
-        .example = "  twindex eval towers films\n"
-                   "  twindex eval towers shop --pairs test.csv --valid valid.csv\n"
-                   "  twindex eval towers photos --classes species --json",
-        .flags = flags,
-    };
-    int rc = parse_args(&u, &argc, argv, 1, 1);
-    if (rc >= 0)
-        return rc;
-    if ((f.pairs != NULL) + (f.classes != NULL) + f.events > 1)
-        return wrong_usage(&u, "give one of --pairs, --classes, --from-events");
-    if (f.valid != NULL && f.pairs == NULL)
-        return wrong_usage(&u, "--valid needs --pairs");
-    if (f.k != NULL) {
-        n_ks = split_ks(f.k, ks);
-        if (n_ks == 0)
-            return wrong_usage(&u, "--k '%.60s' is no list of up to %d numbers in 1..%d", f.k,
-                               MAX_KS, TW_EVAL_MAX_K);
-    }
-    return measure(argv[0], &f, options(&f, ks, n_ks));
-}
+static void print(const char *report) { print_eval_report(report, "towers"); }
+
+static const flag flags[] = {{"pairs", 0, FLAG_TEXT, offsetof(values, pairs), "FILE",
+                              "on pairs a,b,label naming item ids", 0, 0},
+                             {"valid", 0, FLAG_TEXT, offsetof(values, valid), "FILE",
+                              "pairs that choose the threshold (half of --pairs)", 0, 0},
+                             {"classes", 0, FLAG_TEXT, offsetof(values, classes), "NAME",
+                              "on this attribute, each item left out in turn", 0, 0},
+                             {"from-events", 0, FLAG_BOOL, offsetof(values, events), NULL,
+                              "on what a fifth of the users consumed together", 0, 0},
+                             {"k", 'k', FLAG_TEXT, offsetof(values, k), "LIST",
+                              "how much of a ranking counts (1,10,100)", 0, 0},
+                             {"max-queries", 0, FLAG_INT, offsetof(values, max_queries), "N",
+                              "items that ask, at most (2000)", 1, TW_EVAL_MAX_QUERIES},
+                             {"seed", 0, FLAG_INT, offsetof(values, seed), "N",
+                              "of the split of --pairs or --from-events", 1, INT64_MAX},
+                             THREADS_FLAG,
+                             JSON_FLAG,
+                             QUIET_FLAG,
+                             END_OF_FLAGS};
+
+const command eval_towers_command = {
+    .name = "eval towers",
+    .summary = "the towers that serve",
+    .synopsis = "eval towers DIR [options]",
+    .about = "Measures the towers that serve, on what their own training kept apart, whatever\n"
+             "they were trained from; or on what a flag names, as imported ones need it.\n"
+             "Rankings are of the whole catalogue, and ties count against us; the thresholds\n"
+             "of pairs come from validation pairs. Beside the towers: the same ones untrained,\n"
+             "the tf-idf of the texts, popularity where there are events. Trials with few\n"
+             "examples and the nearest raw pixels or spectra are what bench/ measures.",
+    .example = "  twindex eval towers films\n"
+               "  twindex eval towers shop --pairs test.csv --valid valid.csv\n"
+               "  twindex eval towers photos --classes species --json",
+    .flags = flags,
+    .size = sizeof(values),
+    .opens = OPENS_TO_READ,
+    .meter = "towers",
+    .check = check,
+    .run = run,
+    .print = print,
+};

@@ -1,13 +1,10 @@
 /* import: towers that others have trained. */
 #include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/alloc.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
 #include "engine/training.h"
 
-/* What the folder puts before every text is told: it changes what is near. */
+/* What the folder puts before every text changes what is near, so it is shown. */
 static void print_prompt(const char *report)
 {
     json_t *root = json_loads(report, 0, NULL);
@@ -17,58 +14,51 @@ static void print_prompt(const char *report)
     json_decref(root);
 }
 
-static int run_import(const char *dir, const char *folder, bool json, bool quiet)
+static tw_status run(call *c, tw_error *err)
 {
-    tw_engine *e = NULL;
-    tw_error err = {0};
-    char *report = NULL;
-    meter m;
-    const tw_engine_options eng = {.mode = TW_ENGINE_WRITE};
+    const tw_train_options opt = {.progress = meter_show, .progress_ctx = &c->meter};
+    return tw_engine_import_towers(c->engine, c->words[0], &opt, &c->report, err);
+}
 
-    if (tw_engine_open(&e, dir, &eng, &err) != TW_OK)
-        return failed(&err);
-    catch_interrupts(STOP_WORK);
-    meter_start(&m, "import", quiet);
-    const tw_train_options opt = {.progress = meter_show, .progress_ctx = &m};
-    const tw_status st = tw_engine_import_towers(e, folder, &opt, &report, &err);
-    meter_end(&m, st == TW_OK);
-    if (st == TW_OK && json)
-        (void) (print_json_text(stdout, report) + printf("\n"));
-    else if (st == TW_OK) {
-        print_prompt(report);
+static tw_status print_what_is_next(call *c, tw_error *err)
+{
+    (void) err;
+    if (!((const basics *) c->values)->json)
         (void) printf("imported '%s'; the catalogue is embedded and indexed with it.\n"
-                      "Try:  twindex similar --dir %s --text \"...\"\n",
-                      folder, dir);
-    }
-    const int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
-    tw_free(report);
-    tw_engine_close(e);
-    return rc;
+                      "Try:  twindex similar %s --text \"...\"\n",
+                      c->words[0], c->dir);
+    return TW_OK;
 }
 
-int cmd_import(int argc, char **argv)
-{
-    bool json = false, quiet = false;
-    const flag flags[] = {{"json", 0, FLAG_BOOL, &json, NULL, "print the report as JSON", 0, 0},
-                          {"quiet", 'q', FLAG_BOOL, &quiet, NULL, "no progress", 0, 0},
-                          {0}};
-    const usage u = {
-        .synopsis = "import minilm DIR FOLDER [options]",
-        .about =
-            "Reads a sentence-transformers folder (BERT's architecture, such as all-MiniLM-L6-v2:\n"
-            "config.json, model.safetensors, tokenizer.json or vocab.txt; any pooling, one Dense "
-            "layer,\n"
-            "the default prompt) into the text tower, publishes a new model version, embeds and\n"
-            "indexes the catalogue with it.\n"
-            "`twindex train towers DIR --continue` trains it further.",
-        .example = "  twindex import minilm shop all-MiniLM-L6-v2",
-        .flags = flags,
-    };
-    int rc = parse_args(&u, &argc, argv, 3, 3);
-    if (rc >= 0)
-        return rc;
-    if (strcmp(argv[0], "minilm") != 0)
-        return wrong_usage(&u, "'%.40s' is no kind of model that can be imported; say minilm",
-                           argv[0]);
-    return run_import(argv[1], argv[2], json, quiet);
-}
+static const flag flags[] = {JSON_FLAG, QUIET_FLAG, END_OF_FLAGS};
+
+static const command minilm = {
+    .name = "import minilm",
+    .summary = "a sentence-transformers folder of BERT's architecture",
+    .synopsis = "import minilm DIR FOLDER [options]",
+    .about = "Reads a sentence-transformers folder (BERT's architecture, such as\n"
+             "all-MiniLM-L6-v2: config.json, model.safetensors, tokenizer.json or vocab.txt;\n"
+             "any pooling, one Dense layer, the default prompt) into the text tower, publishes\n"
+             "a new model version, embeds and indexes the catalogue with it.\n"
+             "`twindex train towers DIR --continue` trains it further.",
+    .example = "  twindex import minilm shop all-MiniLM-L6-v2",
+    .flags = flags,
+    .least = 1,
+    .most = 1,
+    .opens = OPENS_TO_WRITE,
+    .meter = "import",
+    .run = run,
+    .print = print_prompt,
+    .after = print_what_is_next,
+};
+
+static const command *const kinds[] = {&minilm, NULL};
+
+const command import_command = {
+    .name = "import",
+    .summary = "use towers that others have trained",
+    .synopsis = "import minilm DIR FOLDER [options]",
+    .about = "Makes a new model version of towers that were trained elsewhere.",
+    .example = "  twindex import minilm shop all-MiniLM-L6-v2",
+    .subs = kinds,
+};

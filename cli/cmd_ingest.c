@@ -2,32 +2,13 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "cli/cli.h"
+#include "cli/commands.h"
 
-typedef tw_status (*load_fn)(tw_engine *e, const char *path, const tw_ingest_options *opt,
-                             tw_ingest_report *report, tw_error *err);
-
-typedef struct load_flags {
+typedef struct values {
+    basics b;
     const char *format, *title, *text, *columns, *header;
-    bool strict, known, quiet, json;
-} load_flags;
-
-#define COLUMN_FLAGS(f)                                                                            \
-    {"columns", 0,                                                                                 \
-     FLAG_TEXT, &(f).columns,                                                                      \
-     "F=C,...", "which column is which field: 'id=sku,title=name'",                                \
-     0,         0},                                                                                \
-    {                                                                                              \
-        "header", 0, FLAG_TEXT, &(f).header, "A,B,...",                                            \
-            "column names of a file without header line", 0, 0                                     \
-    }
-
-#define LOAD_FLAGS(f)                                                                              \
-    {"strict", 0, FLAG_BOOL, &(f).strict, NULL, "stop at the first bad row", 0, 0},                \
-        {"json", 0, FLAG_BOOL, &(f).json, NULL, "report as JSON", 0, 0},                           \
-    {                                                                                              \
-        "quiet", 'q', FLAG_BOOL, &(f).quiet, NULL, "no progress", 0, 0                             \
-    }
+    bool strict, known;
+} values;
 
 static void report_json(const char *path, const tw_ingest_report *r)
 {
@@ -66,93 +47,128 @@ static void report_text(const char *path, const tw_ingest_report *r)
                        (long long) r->rejected, r->rejects_path, r->first_reject);
 }
 
-static int load_files(load_fn load, const char *label, int argc, char **argv, const load_flags *f)
-{
-    tw_error err = {0};
-    tw_engine *e = NULL;
-    int rc = EXIT_SUCCESS;
-    const tw_engine_options opt = {.mode = TW_ENGINE_WRITE};
+typedef tw_status (*load_fn)(tw_engine *e, const char *path, const tw_ingest_options *opt,
+                             tw_ingest_report *report, tw_error *err);
 
-    if (tw_engine_open(&e, argv[0], &opt, &err) != TW_OK)
-        return failed(&err);
+/* One file, with a line of progress of its own. */
+static tw_status load_file(call *c, load_fn load, const char *label, const char *path,
+                           tw_error *err)
+{
+    const values *v = c->values;
+    tw_ingest_report r;
+    const tw_ingest_options opt = {.format = v->format,
+                                   .title_template = v->title,
+                                   .text_template = v->text,
+                                   .columns = v->columns,
+                                   .header = v->header,
+                                   .strict = v->strict,
+                                   .known_only = v->known,
+                                   .progress = meter_show,
+                                   .progress_ctx = &c->meter};
+    meter_start(&c->meter, label, v->b.quiet);
+    const tw_status st = load(c->engine, path, &opt, &r, err);
+    meter_end(&c->meter, st == TW_OK);
+    if (st != TW_OK)
+        return st;
+    if (v->b.json)
+        report_json(path, &r);
+    else
+        report_text(path, &r);
+    if (r.rejected > 0)
+        c->exit_code = EXIT_FAILURE;
+    return TW_OK;
+}
+
+static tw_status load_files(call *c, load_fn load, const char *label, tw_error *err)
+{
+    tw_status st = TW_OK;
     catch_interrupts(STOP_WORK);
-    for (int i = 1; i < argc; i++) {
-        meter m;
-        tw_ingest_report r;
-        meter_start(&m, label, f->quiet);
-        const tw_ingest_options in = {.format = f->format,
-                                      .title_template = f->title,
-                                      .text_template = f->text,
-                                      .columns = f->columns,
-                                      .header = f->header,
-                                      .strict = f->strict,
-                                      .known_only = f->known,
-                                      .progress = meter_show,
-                                      .progress_ctx = &m};
-        tw_status st = load(e, argv[i], &in, &r, &err);
-        meter_end(&m, st == TW_OK);
-        if (st != TW_OK) {
-            rc = failed(&err);
-            break;
-        }
-        if (f->json)
-            report_json(argv[i], &r);
-        else
-            report_text(argv[i], &r);
-        if (r.rejected > 0)
-            rc = EXIT_FAILURE;
+    for (int i = 0; i < c->n && st == TW_OK; i++)
+        st = load_file(c, load, label, c->words[i], err);
+    return st;
+}
+
+#define TEXT(name, field, argument, help)                                                          \
+    {                                                                                              \
+        name, 0, FLAG_TEXT, offsetof(values, field), argument, help, 0, 0                          \
     }
-    tw_engine_close(e);
-    return rc;
+#define SWITCH(name, field, help)                                                                  \
+    {                                                                                              \
+        name, 0, FLAG_BOOL, offsetof(values, field), NULL, help, 0, 0                              \
+    }
+#define FORMAT(names)                                                                              \
+    {                                                                                              \
+        "format", 'f', FLAG_TEXT, offsetof(values, format), "NAME", names, 0, 0                    \
+    }
+#define COLUMNS                                                                                    \
+    TEXT("columns", columns, "F=C,...", "which column is which field: 'id=sku,title=name'")
+#define HEADER TEXT("header", header, "A,B,...", "column names of a file without header line")
+#define STRICT SWITCH("strict", strict, "stop at the first bad row")
+
+/* ---- ingest ---------------------------------------------------------------------------------- */
+
+static tw_status ingest(call *c, tw_error *err)
+{
+    return load_files(c, tw_engine_ingest, "ingest", err);
 }
 
-int cmd_ingest(int argc, char **argv)
+static const flag ingest_flags[] = {
+    FORMAT("csv tsv jsonl json u.item movielens recbole (detected)"),
+    COLUMNS,
+    HEADER,
+    TEXT("title", title, "TEMPLATE", "title from columns: '{name} ({year})'"),
+    TEXT("text", text, "TEMPLATE", "text from columns"),
+    STRICT,
+    JSON_FLAG,
+    QUIET_FLAG,
+    END_OF_FLAGS};
+
+const command ingest_command = {
+    .name = "ingest",
+    .summary = "load catalogue files",
+    .synopsis = "ingest DIR FILE...",
+    .about = "Loads catalogue rows: stores, embeds (once towers are trained) and indexes them.\n"
+             "A row whose id is there replaces it. Bad rows go to FILE.rejected and the exit\n"
+             "code is 1. After a kill the same command goes on where the last commit was.",
+    .example = "  twindex ingest shop products.csv\n"
+               "  twindex ingest films ml-100k.item --title '{movie_title} ({release_year})'",
+    .flags = ingest_flags,
+    .size = sizeof(values),
+    .least = 1,
+    .most = INT_MAX - 1,
+    .opens = OPENS_TO_WRITE,
+    .run = ingest,
+};
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static tw_status events(call *c, tw_error *err)
 {
-    load_flags f = {0};
-    const flag flags[] = {{"format", 'f', FLAG_TEXT, &f.format, "NAME",
-                           "csv tsv jsonl json u.item movielens recbole (detected)", 0, 0},
-                          COLUMN_FLAGS(f),
-                          {"title", 0, FLAG_TEXT, &f.title, "TEMPLATE",
-                           "title from columns: '{name} ({year})'", 0, 0},
-                          {"text", 0, FLAG_TEXT, &f.text, "TEMPLATE", "text from columns", 0, 0},
-                          LOAD_FLAGS(f),
-                          {0}};
-    const usage u = {
-        .synopsis = "ingest DIR FILE...",
-        .about =
-            "Loads catalogue rows: stores, embeds (once towers are trained) and indexes them. A "
-            "row\n"
-            "whose id is there replaces it. Bad rows go to FILE.rejected and the exit code is 1.\n"
-            "After a kill the same command goes on where the last commit was.",
-        .example = "  twindex ingest shop products.csv\n"
-                   "  twindex ingest films ml-100k.item --title '{movie_title} ({release_year})'",
-        .flags = flags,
-    };
-    int rc = parse_args(&u, &argc, argv, 2, INT_MAX);
-    return rc >= 0 ? rc : load_files(tw_engine_ingest, "ingest", argc, argv, &f);
+    return load_files(c, tw_engine_events, "events", err);
 }
 
-int cmd_events(int argc, char **argv)
-{
-    load_flags f = {0};
-    const flag flags[] = {{"format", 'f', FLAG_TEXT, &f.format, "NAME",
-                           "csv tsv jsonl u.data movielens recbole sasrec (detected)", 0, 0},
-                          COLUMN_FLAGS(f),
-                          {"known-only", 0, FLAG_BOOL, &f.known, NULL,
-                           "reject items that are not in the catalogue, rather than add them", 0,
-                           0},
-                          LOAD_FLAGS(f),
-                          {0}};
-    const usage u = {
-        .synopsis = "events DIR FILE...",
-        .about =
-            "Loads interaction logs: who consumed what, and when. An event that is there already\n"
-            "(same user, item and time) is not added again. An item that was deleted stays so: "
-            "its\n"
-            "events are kept, and count when put or ingest brings it back.",
-        .example = "  twindex events films ratings.csv",
-        .flags = flags,
-    };
-    int rc = parse_args(&u, &argc, argv, 2, INT_MAX);
-    return rc >= 0 ? rc : load_files(tw_engine_events, "events", argc, argv, &f);
-}
+static const flag events_flags[] = {
+    FORMAT("csv tsv jsonl u.data movielens recbole sasrec (detected)"),
+    COLUMNS,
+    HEADER,
+    SWITCH("known-only", known, "reject items that are not in the catalogue; else they are added"),
+    STRICT,
+    JSON_FLAG,
+    QUIET_FLAG,
+    END_OF_FLAGS};
+
+const command events_command = {
+    .name = "events",
+    .summary = "load interaction logs",
+    .synopsis = "events DIR FILE...",
+    .about = "Loads interaction logs: who consumed what, and when. An event that is there\n"
+             "already (same user, item and time) is not added again. An item that was deleted\n"
+             "stays so: its events are kept, and count when put or ingest brings it back.",
+    .example = "  twindex events films ratings.csv",
+    .flags = events_flags,
+    .size = sizeof(values),
+    .least = 1,
+    .most = INT_MAX - 1,
+    .opens = OPENS_TO_WRITE,
+    .run = events,
+};

@@ -1,22 +1,21 @@
-#include <stdlib.h>
+/* init: an empty data directory. */
+#include "cli/commands.h"
 
-#include "cli/cli.h"
-
-int cmd_init(int argc, char **argv)
+static tw_status run(call *c, tw_error *err)
 {
-    static const flag flags[] = {{0}};
-    static const usage u = {
-        .synopsis = "init DIR",
-        .about = "Makes an empty data directory: everything twindex keeps is in there.",
-        .example = "  twindex init films",
-        .flags = flags,
-    };
-    tw_error err = {0};
-    int rc = parse_args(&u, &argc, argv, 1, 1);
-    if (rc >= 0)
-        return rc;
-    if (tw_engine_create(argv[0], &err) != TW_OK)
-        return failed(&err);
-    (void) printf("made %s; next: twindex ingest %s FILE\n", argv[0], argv[0]);
-    return EXIT_SUCCESS;
+    tw_status st = tw_engine_create(c->words[0], err);
+    if (st == TW_OK)
+        (void) printf("made %s; next: twindex ingest %s FILE\n", c->words[0], c->words[0]);
+    return st;
 }
+
+const command init_command = {
+    .name = "init",
+    .summary = "make an empty data directory",
+    .synopsis = "init DIR",
+    .about = "Makes an empty data directory: everything twindex keeps is in there.",
+    .example = "  twindex init films",
+    .least = 1,
+    .most = 1,
+    .run = run,
+};

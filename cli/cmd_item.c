@@ -1,57 +1,57 @@
 /* put, get, delete, record: one item or event at a time. */
-#include <stdlib.h>
-#include <string.h>
+#include "cli/commands.h"
 
-#include "base/text.h"
-#include "cli/cli.h"
+/* ---- put ------------------------------------------------------------------------------------- */
 
-int cmd_put(int argc, char **argv)
+typedef struct put_values {
+    basics b;
+    tw_item item;
+} put_values;
+
+static tw_status put(call *c, tw_error *err)
 {
-    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS, .write = true};
-    tw_item item = {0};
-    bool json = false;
-    const flag flags[] = {
-        BACKEND_FLAGS(at),
-        {"title", 0, FLAG_TEXT, &item.title, "T", "its title", 0, 0},
-        {"text", 0, FLAG_TEXT, &item.text, "T", "its description", 0, 0},
-        {"attributes", 0, FLAG_TEXT, &item.attributes, "JSON", "an object", 0, 0},
-        {"image", 0, FLAG_TEXT, &item.image, "PATH", "its image, a file (see below)", 0, 0},
-        {"audio", 0, FLAG_TEXT, &item.audio, "PATH", "its audio, likewise", 0, 0},
-        {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
-        {0}};
-    const usage u = {
-        .synopsis = "put DIR|URL ID [--title T] [--text T] [--attributes JSON]",
-        .about =
-            "Inserts an item, or replaces the whole of the one with this id. When it returns, the\n"
-            "item is on disk and the next query finds it. Images and audio files are files that "
-            "stay\n"
-            "where they are: with --dir any that you can read, with --connect files of the "
-            "server,\n"
-            "named by their paths below its media root (twindex serve --media-root).",
-        .example = "  twindex put films 9001 --title \"Robot Toys (1998)\" "
-                   "--attributes '{\"genres\": [\"Animation\"]}'",
-        .flags = flags,
-        .at = &at.at,
-    };
     static const char *const names[] = {"created", "replaced", "unchanged"};
-    tw_error err = {0};
+    put_values *v = c->values;
     tw_put_kind kind = TW_PUT_CREATED;
-    backend b;
-    int rc = parse_args(&u, &argc, argv, 1, 1);
-    if (rc < 0)
-        rc = backend_open(&b, &u, &at);
-    else
-        return rc;
-    if (rc != 0)
-        return rc;
-    item.id = argv[0];
-    if (backend_put(&b, &item, &kind, &err) != TW_OK)
-        rc = failed(&err);
-    else
-        (void) printf(json ? "{\"result\": \"%s\"}\n" : "%s\n", names[kind]);
-    backend_close(&b);
-    return rc;
+
+    v->item.id = c->words[0];
+    tw_status st = backend_put(&c->backend, &v->item, &kind, err);
+    if (st == TW_OK)
+        (void) printf(v->b.json ? "{\"result\": \"%s\"}\n" : "%s\n", names[kind]);
+    return st;
 }
+
+static const flag put_flags[] = {
+    BACKEND_FLAGS,
+    {"title", 0, FLAG_TEXT, offsetof(put_values, item.title), "T", "its title", 0, 0},
+    {"text", 0, FLAG_TEXT, offsetof(put_values, item.text), "T", "its description", 0, 0},
+    {"attributes", 0, FLAG_TEXT, offsetof(put_values, item.attributes), "JSON", "an object", 0, 0},
+    {"image", 0, FLAG_TEXT, offsetof(put_values, item.image), "PATH",
+     "its image, a file (see above)", 0, 0},
+    {"audio", 0, FLAG_TEXT, offsetof(put_values, item.audio), "PATH", "its audio, likewise", 0, 0},
+    JSON_FLAG,
+    END_OF_FLAGS};
+
+const command put_command = {
+    .name = "put",
+    .summary = "insert or replace one item",
+    .synopsis = "put DIR|URL ID [--title T] [--text T] [--attributes JSON]",
+    .about = "Inserts an item, or replaces the whole of the one with this id. When it\n"
+             "returns, the item is on disk and the next query finds it. Images and audio\n"
+             "files stay where they are: with a directory any that you can read, with a\n"
+             "server files of its own, named by their paths below its media root (twindex\n"
+             "serve --media-root).",
+    .example = "  twindex put films 9001 --title \"Robot Toys (1998)\" "
+               "--attributes '{\"genres\": [\"Animation\"]}'",
+    .flags = put_flags,
+    .size = sizeof(put_values),
+    .least = 1,
+    .most = 1,
+    .opens = OPENS_TO_CHANGE,
+    .run = put,
+};
+
+/* ---- get ------------------------------------------------------------------------------------- */
 
 static void print_item(const tw_item *item, const char *also, bool json)
 {
@@ -90,96 +90,92 @@ static void print_item(const tw_item *item, const char *also, bool json)
     (void) printf("}\n");
 }
 
-int cmd_get(int argc, char **argv)
+static tw_status get(call *c, tw_error *err)
 {
-    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
-    bool json = false;
-    const flag flags[] = {
-        BACKEND_FLAGS(at), {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0}, {0}};
-    const usage u = {
-        .synopsis = "get DIR|URL ITEM [--json]",
-        .about = "Shows an item, named by id or by exact title. Where several items have the "
-                 "title, it is\n"
-                 "the first, and the ids of the others are told.",
-        .example = "  twindex get films \"Toy Story (1995)\"",
-        .flags = flags,
-        .at = &at.at,
-    };
-    tw_error err = {0};
+    const basics *b = c->values;
     tw_item item;
     char also[TW_ALSO_MAX] = "";
-    backend b;
-    int rc = parse_args(&u, &argc, argv, 1, 1);
-    if (rc >= 0)
-        return rc;
-    rc = backend_open(&b, &u, &at);
-    if (rc != 0)
-        return rc;
-    if (backend_get(&b, argv[0], &item, also, &err) != TW_OK) {
-        rc = failed(&err);
-    } else {
-        print_item(&item, also, json);
+    tw_status st = backend_get(&c->backend, c->words[0], &item, also, err);
+    if (st == TW_OK) {
+        print_item(&item, also, b->json);
         tw_item_fini(&item);
     }
-    backend_close(&b);
-    return rc;
+    return st;
 }
 
-int cmd_delete(int argc, char **argv)
+static const flag get_flags[] = {BACKEND_FLAGS, JSON_FLAG, END_OF_FLAGS};
+
+const command get_command = {
+    .name = "get",
+    .summary = "show one item",
+    .synopsis = "get DIR|URL ITEM [--json]",
+    .about = "Shows an item, named by id or by exact title. Where several items have the\n"
+             "title, it is the first, and the ids of the others are shown.",
+    .example = "  twindex get films \"Toy Story (1995)\"",
+    .flags = get_flags,
+    .least = 1,
+    .most = 1,
+    .opens = OPENS_TO_ASK,
+    .run = get,
+};
+
+/* ---- delete ---------------------------------------------------------------------------------- */
+
+static tw_status delete_item(call *c, tw_error *err)
 {
-    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS, .write = true};
-    const flag flags[] = {BACKEND_FLAGS(at), {0}};
-    const usage u = {
-        .synopsis = "delete DIR|URL ID",
-        .about = "Removes an item. Its id must be given, for titles need not be unique.",
-        .example = "  twindex delete films 9001",
-        .flags = flags,
-        .at = &at.at,
-    };
-    tw_error err = {0};
-    backend b;
-    int rc = parse_args(&u, &argc, argv, 1, 1);
-    if (rc >= 0)
-        return rc;
-    rc = backend_open(&b, &u, &at);
-    if (rc != 0)
-        return rc;
-    if (backend_delete(&b, argv[0], &err) != TW_OK)
-        rc = failed(&err);
-    else
-        (void) printf("deleted %s\n", argv[0]);
-    backend_close(&b);
-    return rc;
+    tw_status st = backend_delete(&c->backend, c->words[0], err);
+    if (st == TW_OK)
+        (void) printf("deleted %s\n", c->words[0]);
+    return st;
 }
 
-int cmd_record(int argc, char **argv)
+static const flag delete_flags[] = {BACKEND_FLAGS, END_OF_FLAGS};
+
+const command delete_command = {
+    .name = "delete",
+    .summary = "remove one item",
+    .synopsis = "delete DIR|URL ID",
+    .about = "Removes an item. Its id must be given, for titles need not be unique.",
+    .example = "  twindex delete films 9001",
+    .flags = delete_flags,
+    .least = 1,
+    .most = 1,
+    .opens = OPENS_TO_CHANGE,
+    .run = delete_item,
+};
+
+/* ---- record ---------------------------------------------------------------------------------- */
+
+typedef struct record_values {
+    basics b;
+    int64_t time;
+} record_values;
+
+static tw_status record(call *c, tw_error *err)
 {
-    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS, .write = true};
-    int64_t time = 0;
-    const flag flags[] = {
-        BACKEND_FLAGS(at),
-        {"time", 0, FLAG_INT, &time, "T", "seconds since 1970 (now)", 1, INT64_MAX},
-        {0}};
-    const usage u = {
-        .synopsis = "record DIR|URL USER ITEM [--time T]",
-        .about = "Notes that a user consumed an item: it counts from the next `next` on.",
-        .example = "  twindex record films 42 \"Toy Story (1995)\"",
-        .flags = flags,
-        .at = &at.at,
-    };
-    tw_error err = {0};
+    const record_values *v = c->values;
     bool added = false;
-    backend b;
-    int rc = parse_args(&u, &argc, argv, 2, 2);
-    if (rc >= 0)
-        return rc;
-    rc = backend_open(&b, &u, &at);
-    if (rc != 0)
-        return rc;
-    if (backend_record(&b, argv[0], argv[1], time, &added, &err) != TW_OK)
-        rc = failed(&err);
-    else
+    tw_status st = backend_record(&c->backend, c->words[0], c->words[1], v->time, &added, err);
+    if (st == TW_OK)
         (void) printf("%s\n", added ? "recorded" : "was there already");
-    backend_close(&b);
-    return rc;
+    return st;
 }
+
+static const flag record_flags[] = {BACKEND_FLAGS,
+                                    {"time", 0, FLAG_INT, offsetof(record_values, time), "T",
+                                     "seconds since 1970 (now)", 1, INT64_MAX},
+                                    END_OF_FLAGS};
+
+const command record_command = {
+    .name = "record",
+    .summary = "note that a user consumed an item",
+    .synopsis = "record DIR|URL USER ITEM [--time T]",
+    .about = "Notes that a user consumed an item: it counts from the next `next` on.",
+    .example = "  twindex record films 42 \"Toy Story (1995)\"",
+    .flags = record_flags,
+    .size = sizeof(record_values),
+    .least = 2,
+    .most = 2,
+    .opens = OPENS_TO_CHANGE,
+    .run = record,
+};

@@ -1,10 +1,9 @@
 /* models, activate, rollback: the versions of a directory, and which of them serves. */
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
 #include "engine/inspection.h"
 #include "engine/training.h"
 
@@ -119,98 +118,105 @@ static tw_status show(void *ctx, const tw_engine_model *m, tw_error *err)
     return st;
 }
 
-int cmd_models(int argc, char **argv)
+static tw_status list_models(call *c, tw_error *err)
 {
-    listing l = {0};
-    const flag flags[] = {
-        {"json", 0, FLAG_BOOL, &l.json, NULL, "answer as JSON, with the trainings' reports", 0, 0},
-        {0}};
-    const usage u = {
-        .synopsis = "models DIR [--json]",
-        .about =
-            "The model versions that are kept: which serves, which did before it, which never did\n"
-            "and why, what they are made of and how good they were. Kept are the version that\n"
-            "serves, the one before it, and the newest five that never served.",
-        .example = "  twindex models films",
-        .flags = flags,
-    };
-    tw_engine *e = NULL;
-    tw_error err = {0};
-    int rc = parse_args(&u, &argc, argv, 1, 1);
-    if (rc >= 0)
-        return rc;
-    if (tw_engine_open(&e, argv[0], &(tw_engine_options){.mode = TW_ENGINE_READ}, &err) != TW_OK)
-        return failed(&err);
+    listing l = {.json = ((const basics *) c->values)->json};
+
     tw_text_init(&l.line, 4096);
     if (l.json)
         (void) printf("[");
-    const tw_status st = tw_engine_each_model(e, show, &l, &err);
+    const tw_status st = tw_engine_each_model(c->engine, show, &l, err);
     if (l.json)
         (void) printf("%s]\n", l.n > 0 ? "\n" : "");
     else if (st == TW_OK && l.n == 0)
-        (void) printf("none yet; make one with: twindex train towers %s\n", argv[0]);
-    rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
+        (void) printf("none yet; make one with: twindex train towers %s\n", c->dir);
     tw_text_fini(&l.line);
-    tw_engine_close(e);
-    return rc;
+    return st;
 }
+
+static const flag list_flags[] = {{"json", 0, FLAG_BOOL, offsetof(basics, json), NULL,
+                                   "answer as JSON, with the trainings' reports", 0, 0},
+                                  END_OF_FLAGS};
+
+const command models_command = {
+    .name = "models",
+    .summary = "list the model versions that are kept",
+    .synopsis = "models DIR [--json]",
+    .about = "The model versions that are kept: which serves, which did before it, which\n"
+             "never did and why, what they are made of and how good they were. Kept are the\n"
+             "version that serves, the one before it, and the newest five that never served.",
+    .example = "  twindex models films",
+    .flags = list_flags,
+    .opens = OPENS_TO_READ,
+    .run = list_models,
+};
 
 /* ---- which one serves ------------------------------------------------------------------------ */
 
-/* version 0: the one before. */
-static int change(const char *dir, int version, bool quiet)
-{
-    tw_engine *e = NULL;
-    tw_error err = {0};
-    meter m;
+typedef struct change_values {
+    basics b;
+    int64_t version; /* 0: the one before */
+} change_values;
 
-    if (tw_engine_open(&e, dir, &(tw_engine_options){.mode = TW_ENGINE_WRITE}, &err) != TW_OK)
-        return failed(&err);
-    catch_interrupts(STOP_WORK);
-    meter_start(&m, version > 0 ? "activate" : "rollback", quiet);
-    const tw_train_options opt = {.progress = meter_show, .progress_ctx = &m};
-    const tw_status st = version > 0 ? tw_engine_activate(e, version, &opt, &err)
-                                     : tw_engine_rollback(e, &opt, &version, &err);
-    meter_end(&m, st == TW_OK);
-    if (st == TW_OK)
-        (void) printf("model %d serves\n", version);
-    const int rc = st == TW_OK ? EXIT_SUCCESS : failed(&err);
-    tw_engine_close(e);
-    return rc;
+static int read_version(call *c)
+{
+    change_values *v = c->values;
+    if (tw_parse_i64(c->words[0], &v->version) && v->version >= 1 && v->version <= 999999)
+        return -1;
+    return wrong_usage(c->of, "'%.40s' is no version of a model; twindex models DIR lists them",
+                       c->words[0]);
 }
 
-int cmd_activate(int argc, char **argv)
+static tw_status change(call *c, tw_error *err)
 {
-    bool quiet = false;
-    int64_t version;
-    const flag flags[] = {{"quiet", 'q', FLAG_BOOL, &quiet, NULL, "no progress", 0, 0}, {0}};
-    const usage u = {
-        .synopsis = "activate DIR VERSION",
-        .about = "Lets a model version serve that was made earlier: embeds the catalogue with its\n"
-                 "towers, builds the indexes. `twindex models DIR` lists the versions.",
-        .example = "  twindex activate films 3",
-        .flags = flags,
-    };
-    int rc = parse_args(&u, &argc, argv, 2, 2);
-    if (rc >= 0)
-        return rc;
-    if (!tw_parse_i64(argv[1], &version) || version < 1 || version > 999999)
-        return wrong_usage(&u, "'%.40s' is no version of a model; twindex models DIR lists them",
-                           argv[1]);
-    return change(argv[0], (int) version, quiet);
+    change_values *v = c->values;
+    const tw_train_options opt = {.progress = meter_show, .progress_ctx = &c->meter};
+    int version = (int) v->version;
+    const tw_status st = version > 0 ? tw_engine_activate(c->engine, version, &opt, err)
+                                     : tw_engine_rollback(c->engine, &opt, &version, err);
+    v->version = version;
+    return st;
 }
 
-int cmd_rollback(int argc, char **argv)
+static tw_status print_version(call *c, tw_error *err)
 {
-    bool quiet = false;
-    const flag flags[] = {{"quiet", 'q', FLAG_BOOL, &quiet, NULL, "no progress", 0, 0}, {0}};
-    const usage u = {
-        .synopsis = "rollback DIR",
-        .about = "Lets the model version serve again that served before the one that does. Given\n"
-                 "twice, it takes itself back.",
-        .example = "  twindex rollback films",
-        .flags = flags,
-    };
-    int rc = parse_args(&u, &argc, argv, 1, 1);
-    return rc >= 0 ? rc : change(argv[0], 0, quiet);
+    const change_values *v = c->values;
+    (void) err;
+    (void) printf("model %lld serves\n", (long long) v->version);
+    return TW_OK;
 }
+
+static const flag change_flags[] = {QUIET_FLAG, END_OF_FLAGS};
+
+const command activate_command = {
+    .name = "activate",
+    .summary = "let another model version serve",
+    .synopsis = "activate DIR VERSION",
+    .about = "Lets a model version serve that was made earlier: embeds the catalogue with its\n"
+             "towers, builds the indexes. `twindex models DIR` lists the versions.",
+    .example = "  twindex activate films 3",
+    .flags = change_flags,
+    .size = sizeof(change_values),
+    .least = 1,
+    .most = 1,
+    .opens = OPENS_TO_WRITE,
+    .meter = "activate",
+    .check = read_version,
+    .run = change,
+    .after = print_version,
+};
+
+const command rollback_command = {
+    .name = "rollback",
+    .summary = "let the model version before serve again",
+    .synopsis = "rollback DIR",
+    .about = "Lets the model version serve again that served before the one that does. Given\n"
+             "twice, it takes itself back.",
+    .example = "  twindex rollback films",
+    .flags = change_flags,
+    .size = sizeof(change_values),
+    .opens = OPENS_TO_WRITE,
+    .meter = "rollback",
+    .run = change,
+    .after = print_version,
+};

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/printable.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
 #include "ingest/ingest.h"
 
 /* Vectors are unit or zero, so the inner product is the cosine, 0 where nothing is known. */
@@ -21,16 +21,6 @@ static tw_status score(backend *b, const char *one, const char *other, double *c
     for (int i = 0; st == TW_OK && i < dim; i++)
         *cosine += (double) x[i] * (double) y[i];
     return st;
-}
-
-static int score_two(backend *b, const char *one, const char *other, bool json)
-{
-    tw_error err = {0};
-    double cosine;
-    if (score(b, one, other, &cosine, &err) != TW_OK)
-        return failed(&err);
-    (void) printf(json ? "{\"cosine\": %.6f}\n" : "%.6f\n", cosine);
-    return EXIT_SUCCESS;
 }
 
 static void print_cell(const char *s)
@@ -67,16 +57,16 @@ static tw_status score_row(backend *b, const tw_row *r, int64_t *left_out, tw_er
     return st == TW_EINVAL || st == TW_ENOTFOUND ? TW_OK : st;
 }
 
-static int score_file(backend *b, const char *path)
+static tw_status score_file(call *c, tw_error *err)
 {
     tw_status st = TW_OK;
-    tw_error error = {0}, *err = &error, first = {0}, why = {0};
+    tw_error first = {0}, why = {0};
     tw_reader *r = NULL;
     tw_row row;
     bool got = true;
     int64_t left_out = 0;
 
-    TW_TRY(tw_reader_open(&r, path, TW_INGEST_PAIRS, NULL, err));
+    TW_TRY(tw_reader_open(&r, c->words[0], TW_INGEST_PAIRS, NULL, err));
     (void) printf("a,b,label,cosine\n");
     while (got) {
         st = tw_reader_next(r, &row, &got, &why);
@@ -86,46 +76,49 @@ static int score_file(backend *b, const char *path)
             continue;
         }
         if (st == TW_OK && got)
-            st = score_row(b, &row, &left_out, &first);
+            st = score_row(&c->backend, &row, &left_out, &first);
         if (st != TW_OK)
             TW_TRY(tw_fail(err, st, "%s", first.msg[0] != '\0' ? first.msg : why.msg));
     }
     st = TW_OK;
 done:
     tw_reader_close(r);
-    if (st != TW_OK)
-        return failed(err);
-    if (left_out > 0)
+    if (st == TW_OK && left_out > 0) {
         (void) fprintf(stderr, "twindex: %lld rows could not be scored; the first: %s\n",
                        (long long) left_out, first.msg);
-    return left_out > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        c->exit_code = EXIT_FAILURE;
+    }
+    return st;
 }
 
-int cmd_pairs(int argc, char **argv)
+static tw_status score_two(call *c, tw_error *err)
 {
-    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
-    bool json = false;
-    const flag flags[] = {
-        BACKEND_FLAGS(at), {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0}, {0}};
-    const usage u = {
-        .synopsis = "pairs DIR|URL (ITEM ITEM | FILE) [--json]",
-        .about =
-            "Scores how alike two items are: the cosine of their tower vectors, in [-1, 1]. Of a\n"
-            "FILE of pairs (a,b,label) each row comes back as CSV with its cosine.",
-        .example = "  twindex pairs shop 4711 4712\n"
-                   "  twindex pairs shop same.csv >scored.csv",
-        .flags = flags,
-        .at = &at.at,
-    };
-    backend b;
-    int rc = parse_args(&u, &argc, argv, 1, 2);
-    if (rc < 0)
-        rc = backend_open(&b, &u, &at);
-    else
-        return rc;
-    if (rc != 0)
-        return rc;
-    rc = argc == 2 ? score_two(&b, argv[0], argv[1], json) : score_file(&b, argv[0]);
-    backend_close(&b);
-    return rc;
+    const basics *b = c->values;
+    double cosine;
+    tw_status st = score(&c->backend, c->words[0], c->words[1], &cosine, err);
+    if (st == TW_OK)
+        (void) printf(b->json ? "{\"cosine\": %.6f}\n" : "%.6f\n", cosine);
+    return st;
 }
+
+static tw_status run(call *c, tw_error *err)
+{
+    return c->n == 2 ? score_two(c, err) : score_file(c, err);
+}
+
+static const flag flags[] = {BACKEND_FLAGS, JSON_FLAG, END_OF_FLAGS};
+
+const command pairs_command = {
+    .name = "pairs",
+    .summary = "how alike two items are",
+    .synopsis = "pairs DIR|URL (ITEM ITEM | FILE) [--json]",
+    .about = "Scores how alike two items are: the cosine of their tower vectors, in [-1, 1].\n"
+             "Of a FILE of pairs (a,b,label) each row comes back as CSV with its cosine.",
+    .example = "  twindex pairs shop 4711 4712\n"
+               "  twindex pairs shop same.csv >scored.csv",
+    .flags = flags,
+    .least = 1,
+    .most = 2,
+    .opens = OPENS_TO_ASK,
+    .run = run,
+};

@@ -1,9 +1,17 @@
 /* similar and next. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/query_args.h"
+
+/* ---- similar --------------------------------------------------------------------------------- */
+
+typedef struct similar_values {
+    basics b;
+    shown_query shown;
+    int64_t k;
+    bool exact;
+} similar_values;
 
 static const char *heading(const tw_answer *a)
 {
@@ -17,144 +25,141 @@ static const char *heading(const tw_answer *a)
     return "like all this";
 }
 
-int cmd_similar(int argc, char **argv)
+static int check_similar(call *c)
 {
-    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
-    asking shown = {0};
-    int64_t k = 10;
-    bool exact = false, json = false;
-    const flag flags[] = {
-        BACKEND_FLAGS(at),
-        ASKING_FLAGS(shown),
-        {"k", 'k', FLAG_INT, &k, "N", "how many (10)", 1, TW_ENGINE_MAX_K},
-        {"exact", 0, FLAG_BOOL, &exact, NULL, "scan everything instead of the index", 0, 0},
-        {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
-        {0}};
-    const usage u = {
-        .synopsis = "similar DIR|URL (ITEM | --text T | --image F | --audio F) "
-                    "[-k N] [--json]",
-        .about = "Finds the items most like an item (named by id or by exact title), or like what\n"
-                 "is shown: a text, an image, an audio file, or several of them at once.\n"
-                 "The score is the cosine of the tower vectors.",
-        .example = "  twindex similar films \"Toy Story (1995)\" -k 5\n"
-                   "  twindex similar shop --image photo.jpg --text red\n"
-                   "  twindex similar tcp://127.0.0.1:7700 --text \"space adventure\"",
-        .flags = flags,
-        .at = &at.at,
-    };
-    tw_error err = {0};
+    const similar_values *v = c->values;
+    if ((c->n == 1) == shown_any(&v->shown))
+        return wrong_usage(c->of, "give either an ITEM or --text, --image, --audio");
+    return -1;
+}
+
+static tw_status similar(call *c, tw_error *err)
+{
+    tw_status st = TW_OK;
+    similar_values *v = c->values;
     tw_answer answer;
     tw_embed_query what;
-    backend b = {0};
-    int rc = parse_args(&u, &argc, argv, 0, 1);
-    if (rc < 0 && (argc == 1) == asking_shows(&shown))
-        rc = wrong_usage(&u, "give either an ITEM or --text, --image, --audio");
-    if (rc >= 0)
-        return rc;
-    rc = asking_read(&shown, argc == 1 ? argv[0] : NULL, &what);
-    if (rc == 0)
-        rc = backend_open(&b, &u, &at);
-    if (rc != 0)
-        goto done;
+
     tw_answer_init(&answer);
-    const tw_similar_query q = {what.item, what.text,           (int) k,
-                                exact,     .image = what.image, .audio = what.audio};
-    if (backend_similar(&b, &q, &answer, &err) == TW_OK)
-        print_answer(&answer, heading(&answer), json);
-    else
-        rc = failed(&err);
-    tw_answer_fini(&answer);
+    TW_TRY(shown_read(&v->shown, c->n == 1 ? c->words[0] : NULL, &what, err));
+    const tw_similar_query q = {.item = what.item,
+                                .text = what.text,
+                                .k = (int) v->k,
+                                .exact = v->exact,
+                                .image = what.image,
+                                .audio = what.audio};
+    TW_TRY(backend_similar(&c->backend, &q, &answer, err));
+    print_answer(&answer, heading(&answer), v->b.json);
 done:
-    backend_close(&b);
-    asking_fini(&shown);
-    return rc;
-}
-
-const char **split_history(char *list, int *n)
-{
-    size_t commas = 1;
-    for (const char *s = list; *s != '\0'; s++)
-        commas += *s == ',';
-    const char **out = tw_alloc(commas, sizeof *out);
-    if (out == NULL)
-        return NULL;
-    char *to = list;
-    out[0] = list;
-    *n = 1;
-    for (const char *s = list; *s != '\0'; s++) {
-        if (*s == '\\' && s[1] == ',') {
-            *to++ = *++s;
-        } else if (*s == ',') {
-            *to++ = '\0';
-            out[(*n)++] = to;
-        } else {
-            *to++ = *s;
-        }
-    }
-    *to = '\0';
-    return out;
-}
-
-int cmd_next(int argc, char **argv)
-{
-    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
-    const char *user = NULL, *history = NULL;
-    int64_t k = 10;
-    double diversity = 0, discount = 0;
-    bool seen = false, json = false;
-    const flag flags[] = {
-        BACKEND_FLAGS(at),
-        {"user", 'u', FLAG_TEXT, &user, "ID", "this user, with all that is recorded", 0, 0},
-        {"history", 0, FLAG_TEXT, &history, "A,B,...",
-         "anybody who consumed these, oldest first (\\, in a title)", 0, 0},
-        {"k", 'k', FLAG_INT, &k, "N", "how many (10)", 1, TW_ENGINE_MAX_K},
-        {"seen", 0, FLAG_BOOL, &seen, NULL, "items of the history may come again", 0, 0},
-        {"diversity", 0, FLAG_REAL, &diversity, "W",
-         "0..1: how much an item must differ from those above it (0)", 0, 1},
-        {"popularity-discount", 0, FLAG_REAL, &discount, "P",
-         "0..10: how much what everybody knows gives way (0); try 0.5", 0, TW_ENGINE_MAX_DISCOUNT},
-        {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0},
-        {0}};
-    const usage u = {
-        .synopsis = "next DIR|URL (--user U | --history A,B,C) [-k N] [--json]",
-        .about = "What SSE-PT expects next for a user or a history. A user who was not there in "
-                 "training\n"
-                 "counts as the trained unknown user; one without history gets what is popular.",
-        .example = "  twindex next films --user 42\n"
-                   "  twindex next films --history 50,172\n"
-                   "  twindex next films --user 42 --diversity 0.3 --popularity-discount 0.5",
-        .flags = flags,
-        .at = &at.at,
-    };
-    tw_error err = {0};
-    tw_answer answer;
-    backend b;
-    int n = 0;
-    int rc = parse_args(&u, &argc, argv, 0, 0);
-    if (rc < 0 && (user != NULL) == (history != NULL))
-        rc = wrong_usage(&u, "give either --user or --history");
-    if (rc >= 0)
-        return rc;
-    rc = backend_open(&b, &u, &at);
-    if (rc != 0)
-        return rc;
-    tw_answer_init(&answer);
-    char *list = history != NULL ? tw_strdup(history) : NULL;
-    const char **items = list != NULL ? split_history(list, &n) : NULL;
-    const tw_next_query q = {.user = user,
-                             .history = items,
-                             .n_history = n,
-                             .k = (int) k,
-                             .include_seen = seen,
-                             .diversity = diversity,
-                             .popularity_discount = discount};
-    if (backend_next(&b, &q, &answer, &err) == TW_OK)
-        print_answer(&answer, "next", json);
-    else
-        rc = failed(&err);
-    tw_free(items);
-    tw_free(list);
     tw_answer_fini(&answer);
-    backend_close(&b);
-    return rc;
+    return st;
 }
+
+static void forget_similar(call *c) { shown_fini(&((similar_values *) c->values)->shown); }
+
+static const flag similar_flags[] = {
+    BACKEND_FLAGS,
+    SHOWN_FLAGS(offsetof(similar_values, shown)),
+    {"k", 'k', FLAG_INT, offsetof(similar_values, k), "N", "how many (10)", 1, TW_ENGINE_MAX_K},
+    {"exact", 0, FLAG_BOOL, offsetof(similar_values, exact), NULL,
+     "scan everything instead of the index", 0, 0},
+    JSON_FLAG,
+    END_OF_FLAGS};
+static const similar_values similar_defaults = {.k = 10};
+
+const command similar_command = {
+    .name = "similar",
+    .summary = "items like this item, text, image or audio",
+    .synopsis = "similar DIR|URL (ITEM | --text T | --image F | --audio F) [-k N]",
+    .about = "Finds the items most like an item (named by id or by exact title), or like what\n"
+             "is shown: a text, an image, an audio file, or several of them at once.\n"
+             "The score is the cosine of the tower vectors.",
+    .example = "  twindex similar films \"Toy Story (1995)\" -k 5\n"
+               "  twindex similar shop --image photo.jpg --text red\n"
+               "  twindex similar tcp://127.0.0.1:7700 --text \"space adventure\"",
+    .flags = similar_flags,
+    .size = sizeof(similar_values),
+    .defaults = &similar_defaults,
+    .most = 1,
+    .opens = OPENS_TO_ASK,
+    .check = check_similar,
+    .run = similar,
+    .fini = forget_similar,
+};
+
+/* ---- next ------------------------------------------------------------------------------------ */
+
+typedef struct next_values {
+    basics b;
+    const char *user, *history;
+    int64_t k;
+    double diversity, discount;
+    bool seen;
+} next_values;
+
+static int check_next(call *c)
+{
+    const next_values *v = c->values;
+    if ((v->user != NULL) == (v->history != NULL))
+        return wrong_usage(c->of, "give either --user or --history");
+    return -1;
+}
+
+static tw_status next(call *c, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const next_values *v = c->values;
+    tw_answer answer;
+    history h = {0};
+
+    tw_answer_init(&answer);
+    TW_TRY(history_split(&h, v->history, err));
+    const tw_next_query q = {.user = v->user,
+                             .history = h.items,
+                             .n_history = h.n,
+                             .k = (int) v->k,
+                             .include_seen = v->seen,
+                             .diversity = v->diversity,
+                             .popularity_discount = v->discount};
+    TW_TRY(backend_next(&c->backend, &q, &answer, err));
+    print_answer(&answer, "next", v->b.json);
+done:
+    history_fini(&h);
+    tw_answer_fini(&answer);
+    return st;
+}
+
+static const flag next_flags[] = {
+    BACKEND_FLAGS,
+    {"user", 'u', FLAG_TEXT, offsetof(next_values, user), "ID",
+     "this user, with all that is recorded", 0, 0},
+    {"history", 0, FLAG_TEXT, offsetof(next_values, history), "A,B,...",
+     "a user of these items, oldest first (\\, in a title)", 0, 0},
+    {"k", 'k', FLAG_INT, offsetof(next_values, k), "N", "how many (10)", 1, TW_ENGINE_MAX_K},
+    {"seen", 0, FLAG_BOOL, offsetof(next_values, seen), NULL, "items of the history may come again",
+     0, 0},
+    {"diversity", 0, FLAG_REAL, offsetof(next_values, diversity), "W",
+     "0..1: how much an item must differ from those above it (0)", 0, 1},
+    {"popularity-discount", 0, FLAG_REAL, offsetof(next_values, discount), "P",
+     "0..10: how much popular items give way (0); try 0.5", 0, TW_ENGINE_MAX_DISCOUNT},
+    JSON_FLAG,
+    END_OF_FLAGS};
+static const next_values next_defaults = {.k = 10};
+
+const command next_command = {
+    .name = "next",
+    .summary = "what comes next for a user or a history",
+    .synopsis = "next DIR|URL (--user U | --history A,B,C) [-k N] [--json]",
+    .about = "What SSE-PT expects next for a user or a history. A user who was not there in\n"
+             "training counts as the trained unknown user; one without history gets what is\n"
+             "popular.",
+    .example = "  twindex next films --user 42\n"
+               "  twindex next films --history 50,172\n"
+               "  twindex next films --user 42 --diversity 0.3 --popularity-discount 0.5",
+    .flags = next_flags,
+    .size = sizeof(next_values),
+    .defaults = &next_defaults,
+    .opens = OPENS_TO_ASK,
+    .check = check_next,
+    .run = next,
+};

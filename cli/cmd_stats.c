@@ -1,7 +1,7 @@
-#include <stdlib.h>
+/* stats: what a directory or a server holds. */
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/commands.h"
 
 /* A number, or null where there is no graph. */
 static const char *recall_json(double recall, char out[32])
@@ -89,34 +89,27 @@ static void print_text(const tw_engine_stats *s)
     }
 }
 
-int cmd_stats(int argc, char **argv)
+static tw_status run(call *c, tw_error *err)
 {
-    backend_options at = {.timeout_ms = TW_CLIENT_TIMEOUT_MS};
-    bool json = false;
-    const flag flags[] = {
-        BACKEND_FLAGS(at), {"json", 0, FLAG_BOOL, &json, NULL, "answer as JSON", 0, 0}, {0}};
-    const usage u = {
-        .synopsis = "stats DIR|URL [--json]",
-        .about = "Counts, models and indexes.",
-        .example = "  twindex stats films",
-        .flags = flags,
-        .at = &at.at,
-    };
-    tw_error err = {0};
+    const basics *b = c->values;
     tw_engine_stats s;
-    backend b;
-    int rc = parse_args(&u, &argc, argv, 0, 0);
-    if (rc >= 0)
-        return rc;
-    rc = backend_open(&b, &u, &at);
-    if (rc != 0)
-        return rc;
-    if (backend_stats(&b, &s, &err) != TW_OK)
-        rc = failed(&err);
-    else if (json)
+    tw_status st = backend_stats(&c->backend, &s, err);
+    if (st == TW_OK && b->json)
         print_json(&s);
-    else
+    else if (st == TW_OK)
         print_text(&s);
-    backend_close(&b);
-    return rc;
+    return st;
 }
+
+static const flag flags[] = {BACKEND_FLAGS, JSON_FLAG, END_OF_FLAGS};
+
+const command stats_command = {
+    .name = "stats",
+    .summary = "counts, models, indexes",
+    .synopsis = "stats DIR|URL [--json]",
+    .about = "Counts, models and indexes.",
+    .example = "  twindex stats films",
+    .flags = flags,
+    .opens = OPENS_TO_ASK,
+    .run = run,
+};

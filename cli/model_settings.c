@@ -5,7 +5,6 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "cli/cli.h"
 #include "seqmodel/seqmodel.h"
 #include "towers/recipe.h"
 
@@ -26,12 +25,12 @@ static void note_renamed(const tw_settings *of, const char *key, const char *whe
                        where, key, where, now);
 }
 
-int settings_take(void *ctx, const char *name, const char *value)
+int settings_take(const command *c, void *values, const char *name, const char *value)
 {
-    settings *p = ctx;
+    settings *p = (settings *) (void *) ((char *) values + c->settings_at);
     char key[64];
     dashes_to_underscores(key, sizeof key, name);
-    if (tw_settings_find(p->of, key) == NULL)
+    if (tw_settings_find(c->settings, key) == NULL)
         return 0;
     if (value == NULL) {
         (void) fprintf(stderr, "twindex: --%s needs a value\n", name);
@@ -41,33 +40,44 @@ int settings_take(void *ctx, const char *name, const char *value)
         (void) fprintf(stderr, "twindex: more than 64 settings\n");
         return -1;
     }
-    note_renamed(p->of, key, "--");
+    note_renamed(c->settings, key, "--");
     memcpy(p->set[p->n].key, key, sizeof key);
     p->set[p->n++].value = value;
     return 1;
 }
 
-/* The value as it stands in JSON, without the quotes of a string. */
-static void print_default(FILE *out, const tw_setting *of, const void *config)
+/* " (DEFAULT)" behind the help: the value as it stands in JSON, without the quotes of a string. */
+static tw_status describe(const tw_setting *of, const void *config, tw_text *out, tw_error *err)
 {
-    tw_text text;
-    tw_text_init(&text, 256);
-    if (tw_setting_format(of, config, &text, NULL) == TW_OK) {
-        const char *value = strstr(tw_text_cstr(&text), ": ") + 2;
-        const size_t quoted = value[0] == '"' ? 1 : 0;
-        (void) fprintf(out, " (%.*s)", (int) (strlen(value) - 2 * quoted), value + quoted);
-    }
-    tw_text_fini(&text);
+    tw_status st = TW_OK;
+    tw_text value;
+    tw_text_init(&value, 256);
+    TW_TRY(tw_text_adds(out, of->help, err));
+    if (of->help[strlen(of->help) - 1] == ')') /* it says the default itself */
+        goto done;
+    TW_TRY(tw_setting_format(of, config, &value, err));
+    const char *text = strstr(tw_text_cstr(&value), ": ") + 2;
+    const size_t quoted = text[0] == '"' ? 1 : 0;
+    TW_TRY(tw_text_addf(out, err, " (%.*s)", (int) (strlen(text) - 2 * quoted), text + quoted));
+done:
+    tw_text_fini(&value);
+    return st;
 }
 
 static void print_settings(FILE *out, const tw_settings *of, const void *config)
 {
+    tw_text text;
+    tw_text_init(&text, 4096);
     (void) fprintf(out, "\nSettings (as options, or in the config file):\n");
     for (int i = 0; i < of->n; i++) {
-        (void) fprintf(out, "  --%-22s %s", of->list[i].key, of->list[i].help);
-        print_default(out, &of->list[i], config);
-        (void) fprintf(out, "\n");
+        char left[64];
+        tw_text_clear(&text);
+        (void) snprintf(left, sizeof left, "--%s", of->list[i].key);
+        print_entry(out, left,
+                    describe(&of->list[i], config, &text, NULL) == TW_OK ? tw_text_cstr(&text)
+                                                                         : of->list[i].help);
     }
+    tw_text_fini(&text);
 }
 
 void print_seq_settings(FILE *out)
@@ -89,8 +99,7 @@ void note_renamed_settings(const tw_settings *of, const char *json, size_t len)
     json_decref(root);
 }
 
-tw_status seq_settings(const char *config_path, const settings *p, const char *model, int threads,
-                       tw_text *out, tw_error *err)
+static tw_status seq_settings(const seq_model_flags *f, int threads, tw_text *out, tw_error *err)
 {
     tw_status st = TW_OK;
     char *data = NULL;
@@ -98,22 +107,22 @@ tw_status seq_settings(const char *config_path, const settings *p, const char *m
     tw_seq_config cfg = tw_seq_config_default();
     static const char *const members[] = {"sse-pt", "sasrec", "pt", NULL};
 
-    if (model != NULL && strcmp(model, "sasrec") == 0) {
+    if (f->model != NULL && strcmp(f->model, "sasrec") == 0) {
         cfg.user_dim = 0;
         cfg.sse_user = cfg.sse_item_input = cfg.sse_item_target = 0;
-    } else if (model != NULL && strcmp(model, "pt") == 0) {
+    } else if (f->model != NULL && strcmp(f->model, "pt") == 0) {
         cfg.sse_user = cfg.sse_item_input = cfg.sse_item_target = 0;
-    } else if (model != NULL && strcmp(model, "sse-pt") != 0) {
-        st = tw_choices_refuse("--model", model, members, err);
+    } else if (f->model != NULL && strcmp(f->model, "sse-pt") != 0) {
+        st = tw_choices_refuse("--model", f->model, members, err);
         goto done;
     }
-    if (config_path != NULL) {
-        TW_TRY(tw_file_read(config_path, MAX_CONFIG, &data, &len, err));
+    if (f->config != NULL) {
+        TW_TRY(tw_file_read(f->config, MAX_CONFIG, &data, &len, err));
         TW_TRY(tw_seq_config_from_json(&cfg, data, len, err));
         note_renamed_settings(&tw_seq_settings, data, len);
     }
-    for (int i = 0; i < p->n; i++)
-        TW_TRY(tw_seq_config_set(&cfg, p->set[i].key, p->set[i].value, err));
+    for (int i = 0; i < f->set.n; i++)
+        TW_TRY(tw_seq_config_set(&cfg, f->set.set[i].key, f->set.set[i].value, err));
     if (threads > 0)
         cfg.threads = threads;
     TW_TRY(tw_seq_config_check(&cfg, err));
@@ -122,3 +131,15 @@ done:
     tw_free(data);
     return st;
 }
+
+int seq_settings_check(call *c, seq_model_flags *f, const char **json)
+{
+    tw_error err = {0};
+    tw_text_init(&f->json, MAX_CONFIG);
+    if (seq_settings(f, (int) ((const basics *) c->values)->threads, &f->json, &err) != TW_OK)
+        return wrong_usage(c->of, "%s", err.msg);
+    *json = tw_text_cstr(&f->json);
+    return -1;
+}
+
+void seq_model_flags_fini(seq_model_flags *f) { tw_text_fini(&f->json); }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "cli/command.h"
 #include "nn/settings.h"
 
 #define MAX_CONFIG ((size_t) 1 << 20) /* bytes of a config file, and of the settings as JSON */
@@ -18,11 +19,10 @@ typedef struct settings {
         const char *value; /* of argv */
     } set[64];
     int n;
-    const tw_settings *of;
 } settings;
 
-/* An other_flag_fn whose ctx is a settings: takes --item_dim or --item-dim. */
-int settings_take(void *ctx, const char *name, const char *value);
+/* command.take of commands that have settings: takes --item_dim or --item-dim. */
+int settings_take(const command *c, void *values, const char *name, const char *value);
 
 /* Lists for --help, with the defaults. */
 void print_seq_settings(FILE *out);
@@ -31,9 +31,25 @@ void print_tower_settings(FILE *out);
 /* Says on stderr which settings in a config file have another name now. */
 void note_renamed_settings(const tw_settings *of, const char *json, size_t len);
 
-/* The sequential model's settings as JSON, complete and checked: the defaults, then the member of
- * the family (NULL: SSE-PT), then the file (NULL: none), then the flags; threads 0 leaves those. */
-TW_NODISCARD tw_status seq_settings(const char *config_path, const settings *flags,
-                                    const char *model, int threads, tw_text *out, tw_error *err);
+/* What says how a sequential model shall be. */
+typedef struct seq_model_flags {
+    const char *config, *model;
+    settings set;
+    tw_text json; /* owned */
+} seq_model_flags;
+
+/* clang-format off */
+/* `at`: the offset of a seq_model_flags in the values. */
+#define SEQ_MODEL_FLAGS(at) \
+    {"model", 0, FLAG_TEXT, (at) + offsetof(seq_model_flags, model), "NAME", \
+     "sse-pt (default), sasrec (no user vector), pt (no replacement)", 0, 0}, \
+    {"config", 0, FLAG_TEXT, (at) + offsetof(seq_model_flags, config), "FILE", "settings as a JSON object", 0, 0}
+/* clang-format on */
+
+/* For a command's check: *json (borrowed from f) is the settings, complete and checked: the
+ * defaults, then the member of the family, then the file, then the flags; --threads unless it is
+ * 0. Returns -1, or the exit code after saying what is wrong. */
+int seq_settings_check(call *c, seq_model_flags *f, const char **json);
+void seq_model_flags_fini(seq_model_flags *f);
 
 #endif

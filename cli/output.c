@@ -2,7 +2,8 @@
 #include <string.h>
 
 #include "base/printable.h"
-#include "cli/cli.h"
+#include "cli/output.h"
+#include "cli/print.h"
 
 int failed(const tw_error *err)
 {

@@ -1,15 +1,20 @@
-/* Queries that show something: a text, an image, an audio file. */
+/* Queries that show something (a text, an image, an audio file), and histories in a flag. */
+#include "cli/query_args.h"
+
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/file.h"
-#include "cli/cli.h"
 #include "ingest/image.h"
 
-bool asking_shows(const asking *a)
+/* ---- what is shown --------------------------------------------------------------------------- */
+
+bool shown_any(const shown_query *s)
 {
-    return a->text != NULL || a->image != NULL || a->audio != NULL;
+    return s->text != NULL || s->image != NULL || s->audio != NULL;
 }
 
-/* A larger file would be refused by whoever answers, too. */
+/* A larger file would be refused by the engine or the server, too. */
 static tw_status read_file(const char *path, char **data, tw_bytes *out, tw_error *err)
 {
     size_t len = 0;
@@ -22,19 +27,55 @@ static tw_status read_file(const char *path, char **data, tw_bytes *out, tw_erro
     return st;
 }
 
-int asking_read(asking *a, const char *item, tw_embed_query *q)
+tw_status shown_read(shown_query *s, const char *item, tw_embed_query *q, tw_error *err)
 {
-    tw_error err = {0};
-    *q = (tw_embed_query){.item = item, .text = a->text};
-    tw_status st = read_file(a->image, &a->image_data, &q->image, &err);
-    if (st == TW_OK)
-        st = read_file(a->audio, &a->audio_data, &q->audio, &err);
-    return st == TW_OK ? 0 : failed(&err);
+    *q = (tw_embed_query){.item = item, .text = s->text};
+    tw_status st = read_file(s->image, &s->image_data, &q->image, err);
+    return st == TW_OK ? read_file(s->audio, &s->audio_data, &q->audio, err) : st;
 }
 
-void asking_fini(asking *a)
+void shown_fini(shown_query *s)
 {
-    tw_free(a->image_data);
-    tw_free(a->audio_data);
-    a->image_data = a->audio_data = NULL;
+    tw_free(s->image_data);
+    tw_free(s->audio_data);
+    s->image_data = s->audio_data = NULL;
+}
+
+/* ---- histories ------------------------------------------------------------------------------- */
+
+tw_status history_split(history *h, const char *text, tw_error *err)
+{
+    size_t commas = 1;
+    *h = (history){0};
+    if (text == NULL)
+        return TW_OK;
+    for (const char *s = text; *s != '\0'; s++)
+        commas += *s == ',';
+    h->list = tw_strdup(text);
+    h->items = tw_alloc(commas, sizeof *h->items);
+    if (h->list == NULL || h->items == NULL) {
+        history_fini(h);
+        return tw_fail(err, TW_ENOMEM, "a history of %zu items", commas);
+    }
+    char *to = h->list;
+    h->items[h->n++] = h->list;
+    for (const char *s = text; *s != '\0'; s++) {
+        if (*s == '\\' && s[1] == ',') {
+            *to++ = *++s;
+        } else if (*s == ',') {
+            *to++ = '\0';
+            h->items[h->n++] = to;
+        } else {
+            *to++ = *s;
+        }
+    }
+    *to = '\0';
+    return TW_OK;
+}
+
+void history_fini(history *h)
+{
+    tw_free(h->items);
+    tw_free(h->list);
+    *h = (history){0};
 }

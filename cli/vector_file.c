@@ -3,7 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "cli/cli.h"
+#include "cli/print.h"
+#include "cli/vector_file.h"
 
 #define NPY_HEADER 128 /* bytes: magic, version, length, and a dictionary padded with blanks */
 

@@ -31,6 +31,11 @@ want 'version' 0 '^twindex [0-9]' "$program" --version
 one_line 'unknown command' 2 "unknown command 'frob'" "$program" frob
 one_line 'a command misspelt' 2 "'simlar'; did you mean similar?" "$program" simlar
 one_line 'a flag misspelt' 2 "'--jsno'; did you mean --json?" "$program" stats --jsno
+one_line 'what to measure misspelt' 2 "what to eval is 'sec'; did you mean seq?" "$program" eval sec d
+one_line 'what to train not said' 2 'say what to train: towers or seq' "$program" train
+want 'each kind has its help' 0 'twindex eval index DIR' "$program" eval index --help
+want 'the kinds are listed' 0 'twindex eval towers  *the towers that serve' "$program" eval --help
+want 'a variant has its own help' 0 'from scratch' "$program" eval seq --events log.csv --help
 one_line 'a setting misspelt' 2 "'--epcohs'; did you mean --epochs?" "$program" train seq d --epcohs 3
 one_line 'near to nothing' 2 "unknown option '--frobnicate'$" "$program" stats --frobnicate
 for c in init ingest events train eval plot cluster attention similar next embed pairs import put get delete record models activate rollback stats serve check; do
@@ -402,8 +407,8 @@ want 'nobody is left out' 1 '^0$' sh -c "'$program' eval seq g | grep -c 'left o
 want 'whose last films went is left out' 0 'left out: 7 people of whom the training saw all that is left (u6, u20' "$program" eval seq g
 "$program" record --dir g u1 f20 >out
 want 'what came since is asked for' 0 'targets recorded after the training: 1' "$program" eval seq g
-one_line 'activate when?' 2 'none of better, always, never' "$program" train seq g --activate perhaps
-one_line 'activate towers when?' 2 'none of better, always, never' "$program" train towers g --activate perhaps
+one_line 'activate when?' 2 "'perhaps'; give better, always or never" "$program" train seq g --activate perhaps
+one_line 'activate towers when?' 2 "'perhaps'; give better, always or never" "$program" train towers g --activate perhaps
 
 # ---- corrupt data has its own exit code
 

@@ -6,35 +6,43 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/cli.h"
+#include "cli/command.h"
 
-typedef struct options {
-    bool json;
+typedef struct values {
+    basics b;
     int64_t k;
     double weight;
     const char *name;
-    place at;
-} options;
+} values;
 
-static options got;
+static values got;
+
+static const flag flags[] = {
+    BACKEND_FLAGS,
+    {"k", 'k', FLAG_INT, offsetof(values, k), "N", "how many", 1, 100},
+    {"weight", 0, FLAG_REAL, offsetof(values, weight), "W", "0..1", 0, 1},
+    {"name", 0, FLAG_TEXT, offsetof(values, name), "T", "a text", 0, 0},
+    {"out", 'o', FLAG_TEXT, offsetof(values, name), "FILE", "a file", 0, 0},
+    {"json", 'j', FLAG_BOOL, offsetof(basics, json), NULL, "as JSON", 0, 0},
+    END_OF_FLAGS};
+
+static const command asks = {.name = "test",
+                             .synopsis = "test",
+                             .about = "",
+                             .example = "",
+                             .flags = flags,
+                             .size = sizeof(values),
+                             .opens = OPENS_TO_ASK};
 
 static int parse(const char *line, int least, int most, char **words, int *n)
 {
     static char copy[512], *argv[32];
-    const flag flags[] = {{"json", 'j', FLAG_BOOL, &got.json, NULL, "as JSON", 0, 0},
-                          {"k", 'k', FLAG_INT, &got.k, "N", "how many", 1, 100},
-                          {"weight", 0, FLAG_REAL, &got.weight, "W", "0..1", 0, 1},
-                          {"name", 0, FLAG_TEXT, &got.name, "T", "a text", 0, 0},
-                          {"dir", 'd', FLAG_TEXT, &got.at.dir, "DIR", "where", 0, 0},
-                          {"out", 'o', FLAG_TEXT, &got.name, "FILE", "a file", 0, 0},
-                          {0}};
-    const usage u = {.synopsis = "test", .about = "", .example = "", .flags = flags, .at = &got.at};
     int argc = 0;
-    got = (options){.k = 10};
+    got = (values){.k = 10};
     (void) snprintf(copy, sizeof copy, "%s", line);
     for (char *at = NULL, *w = strtok_r(copy, " ", &at); w != NULL; w = strtok_r(NULL, " ", &at))
         argv[argc++] = w;
-    const int rc = parse_args(&u, &argc, argv, least, most);
+    const int rc = parse_args(&asks, &got, &argc, argv, least, most);
     *n = argc;
     for (int i = 0; i < argc && rc < 0; i++)
         words[i] = argv[i];
@@ -50,11 +58,11 @@ static void flags_of_every_kind_are_set_wherever_they_stand(void **state)
     assert_int_equal(n, 2);
     assert_string_equal(words[0], "a");
     assert_string_equal(words[1], "b");
-    assert_true(got.json);
+    assert_true(got.b.json);
     assert_int_equal(got.k, 5);
     assert_near(got.weight, 0.25, 0);
     assert_string_equal(got.name, "x");
-    assert_string_equal(got.at.dir, "d");
+    assert_string_equal(got.b.at.at.dir, "d");
 }
 
 static void what_follows_two_dashes_is_words(void **state)
@@ -63,7 +71,7 @@ static void what_follows_two_dashes_is_words(void **state)
     int n;
     (void) state;
     assert_int_equal(parse("-d d -- --json -k", 2, 2, words, &n), -1);
-    assert_false(got.json);
+    assert_false(got.b.json);
     assert_string_equal(words[0], "--json");
     assert_string_equal(words[1], "-k");
     assert_int_equal(parse("-d d -", 1, 1, words, &n), -1);
@@ -105,16 +113,16 @@ static void the_place_comes_first_where_no_flag_says_it(void **state)
     assert_int_equal(parse(line, 1, 1, words, &n), -1);
     assert_int_equal(n, 1);
     assert_string_equal(words[0], "item");
-    assert_string_equal(got.at.dir, tw_test_dir());
+    assert_string_equal(got.b.at.at.dir, tw_test_dir());
 
     assert_int_equal(parse("tcp://127.0.0.1:7700 item", 1, 1, words, &n), -1);
-    assert_string_equal(got.at.connect, "tcp://127.0.0.1:7700");
+    assert_string_equal(got.b.at.at.connect, "tcp://127.0.0.1:7700");
     assert_string_equal(words[0], "item");
 
     /* With the flag, the first word is the item, whatever it looks like. */
     (void) snprintf(line, sizeof line, "--dir elsewhere %s", tw_test_dir());
     assert_int_equal(parse(line, 1, 1, words, &n), -1);
-    assert_string_equal(got.at.dir, "elsewhere");
+    assert_string_equal(got.b.at.at.dir, "elsewhere");
     assert_string_equal(words[0], tw_test_dir());
 
     assert_int_equal(parse("nowhere item", 1, 1, words, &n), EXIT_USAGE);
