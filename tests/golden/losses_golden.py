@@ -21,8 +21,8 @@ SCORES = torch.tensor([0.9, 0.1, 0.4, 0.4, 0.7, -0.2])
 cases = {}
 
 
-def case(name, fn):
-    s = (2 * numbers(1, B, B)).requires_grad_(True)
+def case(name, fn, columns=B, seed=1):
+    s = (2 * numbers(seed, B, columns)).requires_grad_(True)
     loss = fn(s)
     loss.backward()
     cases[name] = {"loss": loss.item(), "ds": s.grad.reshape(-1).tolist()}
@@ -93,6 +93,39 @@ def batch_hard(s, margin=0.2):
     return torch.stack(rows).mean()
 
 
+def negatives_of_pairs(columns, masked):
+    """What each pair's row and column hold against it: all cells but its own, less those that are ignored."""
+    i, j = torch.meshgrid(torch.arange(B), torch.arange(columns), indexing="ij")
+    return (i != j) & ~((i + 2 * j) % 5 == 0) if masked else i != j
+
+
+def triplet(s, masked=False, margin=0.4):
+    """FaceNet's semi-hard negative of each row and each column; behind the square stand given negatives."""
+    negative = negatives_of_pairs(s.shape[1], masked)
+    triples = []
+
+    def choose(values, own):
+        below = [(v, cell) for v, cell in values if v < own]
+        return max(below)[1] if below else min(values)[1]
+
+    for i in range(B):
+        own = s[i, i].item()
+        row = [(s[i, j].item(), (i, j)) for j in range(s.shape[1]) if negative[i, j]]
+        column = [(s[k, i].item(), (k, i)) for k in range(B) if negative[k, i]]
+        triples += [(i, choose(line, own)) for line in (row, column) if line]
+        if s.shape[1] > B:
+            triples.append((i, (i, B + i)))
+    v = torch.stack([2 * (s[n] - s[i, i]) + margin for i, n in triples])
+    return v[v > 0].mean()
+
+
+def infonce_given(s, t=0.3):
+    """The given negatives are more columns of the rows' softmax; what is ignored is in none."""
+    keep = negatives_of_pairs(s.shape[1], True) | torch.eye(B, s.shape[1], dtype=torch.bool)
+    x, own = (s / t).masked_fill(~keep, -torch.inf), torch.arange(B)
+    return (F.cross_entropy(x, own) + F.cross_entropy(x[:, :B].T, own)) / 2
+
+
 def cosent(s, scale=5.0):
     c = s.diagonal()
     terms = [scale * (c[j] - c[i]) for i in range(B) for j in range(B) if SCORES[i] > SCORES[j]]
@@ -108,6 +141,10 @@ case("contrastive_labelled", contrastive_labelled)
 case("batch_all", batch_all)
 case("semi_hard", semi_hard)
 case("batch_hard", batch_hard)
+case("triplet", triplet)
+case("triplet_masked", lambda s: triplet(s, masked=True))
+case("triplet_given", lambda s: triplet(s, masked=True), 2 * B, 3)
+case("infonce_given", infonce_given, 2 * B, 3)
 case("cosent", cosent)
 case("cosine", lambda s: ((s.diagonal() - SCORES) ** 2).mean())
 print(json.dumps({"torch": torch.__version__, "cases": cases}, separators=(",", ":")))

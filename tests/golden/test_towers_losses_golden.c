@@ -7,15 +7,16 @@
 #include "tests/support/test.h"
 #include "towers/loss/loss.h"
 
-enum { B = 6 };
+enum { B = 6, WIDE = 2 * B }; /* wide: with a given negative for each pair */
 #define TOL 1e-12
 
 static json_t *golden;
 static const int32_t classes[B] = {0, 0, 1, 1, 2, 0};
 static const float labels[B] = {1, 0, 1, 1, 0, 0};
 static const float scores[B] = {0.9F, 0.1F, 0.4F, 0.4F, 0.7F, -0.2F};
-static tw_real s[B * B], ds[B * B], logq[B];
+static tw_real s[B * B], wide[B * WIDE], ds[B * WIDE], logq[B];
 static unsigned char by_class[B * B], by_pair[B * B], by_label[B * B];
+static unsigned char masked[B * B], masked_wide[B * WIDE];
 static twi_loss_stats stats;
 
 /* n numbers in [-0.5, 0.5), as layers_golden_numbers.py makes them. */
@@ -28,6 +29,15 @@ static void numbers(tw_real *out, uint32_t seed, int n)
     }
 }
 
+/* Some cells are ignored: the same as losses_golden.py leaves out. */
+static void relate_masked(unsigned char *rel, int C)
+{
+    unsigned char mask[B * WIDE];
+    for (int k = 0; k < B * C; k++)
+        mask[k] = (k / C + 2 * (k % C)) % 5 == 0;
+    twi_relate_pairs(rel, mask, NULL, true, B, C);
+}
+
 static int setup(void **state)
 {
     (void) state;
@@ -38,14 +48,19 @@ static int setup(void **state)
     golden = json_incref(json_object_get(root, "cases"));
     json_decref(root);
     numbers(s, 1, B * B);
+    numbers(wide, 3, B * WIDE);
     for (int k = 0; k < B * B; k++)
         s[k] *= 2;
+    for (int k = 0; k < B * WIDE; k++)
+        wide[k] *= 2;
     numbers(logq, 2, B);
     for (int k = 0; k < B; k++)
         logq[k] -= 2;
     twi_relate_classes(by_class, classes, NULL, B);
     twi_relate_pairs(by_pair, NULL, NULL, true, B, B);
     twi_relate_pairs(by_label, NULL, labels, false, B, B);
+    relate_masked(masked, B);
+    relate_masked(masked_wide, WIDE);
     return golden == NULL;
 }
 
@@ -56,17 +71,22 @@ static int teardown(void **state)
     return 0;
 }
 
-static void check(const char *name, double loss, double tol)
+static void check_cells(const char *name, double loss, double tol, size_t cells)
 {
     const json_t *want = json_object_get(golden, name), *by = json_object_get(want, "ds");
     assert_non_null(want);
     assert_near(loss, json_number_value(json_object_get(want, "loss")), tol);
-    assert_int_equal(json_array_size(by), B * B);
-    for (size_t k = 0; k < B * B; k++) {
+    assert_int_equal(json_array_size(by), cells);
+    for (size_t k = 0; k < cells; k++) {
         const double w = json_number_value(json_array_get(by, k));
         if (!(fabs((double) ds[k] - w) <= tol))
             fail_msg("%s: ds[%zu] is %.15g, PyTorch has %.15g", name, k, (double) ds[k], w);
     }
+}
+
+static void check(const char *name, double loss, double tol)
+{
+    check_cells(name, loss, tol, (size_t) B * B);
 }
 
 static void losses_over_pairs(void **state)
@@ -86,6 +106,20 @@ static void losses_over_pairs(void **state)
     check("cosine", twi_loss_cosine(ds, &stats, s, by_label, scores, B, B), 1e-7);
 }
 
+static void losses_with_ignored_cells_and_given_negatives(void **state)
+{
+    double scratch[3 * B], loss;
+    (void) state;
+    check("triplet", twi_loss_triplet(ds, &stats, s, by_pair, 0.4, B, B), TOL);
+    check("triplet_masked", twi_loss_triplet(ds, &stats, s, masked, 0.4, B, B), TOL);
+    loss = twi_loss_triplet(ds, &stats, wide, masked_wide, 0.4, B, WIDE);
+    check_cells("triplet_given", loss, TOL, (size_t) B * WIDE);
+    loss = twi_loss_infonce(ds, &stats, scratch, wide, masked_wide, NULL, NULL, 0.3, B, WIDE);
+    check_cells("infonce_given", loss, TOL, (size_t) B * WIDE);
+    loss = twi_loss_infonce_plain(ds, &stats, wide, masked_wide, NULL, NULL, 0.3, B, WIDE);
+    check_cells("infonce_given", loss, TOL, (size_t) B * WIDE);
+}
+
 static void losses_over_classes(void **state)
 {
     const twi_hard_how hard = {.margin = 0.2};
@@ -101,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_over_pairs),
+        cmocka_unit_test(losses_with_ignored_cells_and_given_negatives),
         cmocka_unit_test(losses_over_classes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
