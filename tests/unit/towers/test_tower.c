@@ -19,14 +19,8 @@ enum { N = sizeof texts / sizeof texts[0] };
 
 static tw_tower *fitted(int bits, int E, int D)
 {
-    tw_tower_config cfg = TW_TOWER_CONFIG_DEFAULT;
-    tw_tower *t = NULL;
-    cfg.bits = bits;
-    cfg.embed_dim = E;
-    cfg.dim = D;
-    assert_ok(tw_tower_create(&t, &cfg, NULL, err));
-    assert_ok(tw_tower_fit_texts(t, texts, NULL, N, err));
-    return t;
+    const tw_tower_config cfg = small_bag(bits, E, D);
+    return fitted_tower(&cfg, texts, N);
 }
 
 static double dot(const float *a, const float *b, int n)

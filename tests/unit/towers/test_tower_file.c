@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "nn/safetensors.h"
+#include "tests/unit/towers/tower_toy.h"
 #include "towers/text/text_features.h"
 #include "towers/tower.h"
 
@@ -14,17 +15,12 @@ enum { N = sizeof texts / sizeof texts[0], D = 6 };
 
 static tw_tower *make(void)
 {
-    const tw_tower_config cfg = {.bits = 8,
-                                 .idf_power = 1,
-                                 .embed_dim = 5,
-                                 .dim = D,
-                                 .ngram_min = 2,
-                                 .ngram_max = 4,
-                                 .max_features = 77,
-                                 .seed = 9};
-    tw_tower *t = NULL;
-    assert_ok(tw_tower_create(&t, &cfg, NULL, err));
-    assert_ok(tw_tower_fit_texts(t, texts, NULL, N, err));
+    tw_tower_config cfg = small_bag(8, 5, D);
+    cfg.ngram_min = 2;
+    cfg.ngram_max = 4;
+    cfg.max_features = 77;
+    cfg.seed = 9;
+    tw_tower *t = fitted_tower(&cfg, texts, N);
     t->proj[TW_MODALITY_TEXT].b->value[2] = (tw_real) 0.25;
     return t;
 }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "tests/unit/towers/tower_toy.h"
 #include "towers/towers.h"
 
 enum { N = 48, D = 16, PAIRS = 60, EPOCHS = 6 };
@@ -42,18 +43,8 @@ static int set_up(void **state)
 
 static tw_tower *fitted(int64_t n_fit)
 {
-    const tw_tower_config cfg = {.bits = 10,
-                                 .idf_power = 1,
-                                 .embed_dim = D,
-                                 .dim = D,
-                                 .ngram_min = 3,
-                                 .ngram_max = 4,
-                                 .max_features = 100,
-                                 .seed = 1};
-    tw_tower *t = NULL;
-    assert_ok(tw_tower_create(&t, &cfg, NULL, err));
-    assert_ok(tw_tower_fit_texts(t, texts, NULL, n_fit, err));
-    return t;
+    const tw_tower_config cfg = small_bag(10, D, D);
+    return fitted_tower(&cfg, texts, n_fit);
 }
 
 typedef struct lesson {
