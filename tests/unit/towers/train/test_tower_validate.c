@@ -28,6 +28,38 @@ static void validation_labels_that_are_all_one_ask_for_a_ranking(void **state)
     tw_tower_destroy(t);
 }
 
+static void the_labels_choose_the_figure(void **state)
+{
+    static const tw_item_pair similar[] = {{0, 1, 1, 1}, {2, 3, 0.9F, 1}, {0, 1, 0.9F, 1}},
+                              mixed[] = {{0, 1, 1, 1}, {2, 3, 0, 1}}, apart[] = {{0, 1, 0, 1}};
+    static const int32_t classes[] = {1, -1, 0};
+    static const unsigned char one[] = {1, 0, 0}, unknown[] = {0, 1, 0};
+    const struct {
+        tw_tower_data data;
+        tw_tower_loss loss;
+        bool classes;
+        twi_valid_by want;
+    } rows[] = {
+        {{.valid = NULL}, TW_LOSS_INFONCE, false, TWI_VALID_NONE},
+        {{.valid = similar, .n_valid = 3}, TW_LOSS_INFONCE, false, TWI_VALID_NDCG},
+        {{.valid = mixed, .n_valid = 2}, TW_LOSS_CONTRASTIVE, false, TWI_VALID_F1},
+        {{.valid = apart, .n_valid = 1}, TW_LOSS_CONTRASTIVE, false, TWI_VALID_NONE},
+        {{.valid = similar, .n_valid = 3}, TW_LOSS_COSINE, false, TWI_VALID_SPEARMAN},
+        {{.valid = mixed, .n_valid = 2}, TW_LOSS_COSENT, false, TWI_VALID_SPEARMAN},
+        {{.valid = similar, .n_valid = 1}, TW_LOSS_COSINE, false, TWI_VALID_NDCG},
+        {{.classes = classes, .held = one, .n_items = 3}, TW_LOSS_SUPCON, true, TWI_VALID_CLASS},
+        {{.classes = classes, .held = unknown, .n_items = 3}, TW_LOSS_SUPCON, true, TWI_VALID_NONE},
+        {{.classes = classes, .n_items = 3}, TW_LOSS_SUPCON, true, TWI_VALID_NONE},
+    };
+    (void) state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const twi_examples x = {.loss = rows[i].loss, .classes = rows[i].classes};
+        const twi_valid_by by = twi_valid_choose(&rows[i].data, &x);
+        if (by != rows[i].want)
+            fail_msg("row %zu: %d, want %d", i, (int) by, (int) rows[i].want);
+    }
+}
+
 /* Cosines to item 0: 1, 0.8, 0.6, -1. Scores 0.9 0.2 0.2 0: ranks 4 3 2 1 and 4 2.5 2.5 1, that is
  * 4.5 / sqrt(5 * 4.5). Labels 1 0 1 of the last three: calling all of them similar finds two with
  * three calls, F1 4/5; the first alone 2/3. */
@@ -80,6 +112,7 @@ static void items_without_anything_do_not_validate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_labels_choose_the_figure),
         cmocka_unit_test(validation_labels_that_are_all_one_ask_for_a_ranking),
         cmocka_unit_test(pairs_validate_by_what_their_labels_say),
         cmocka_unit_test(items_without_anything_do_not_validate),
