@@ -4,7 +4,6 @@
 #include <jansson.h>
 
 #include "base/alloc.h"
-#include "base/text.h"
 
 tw_status twi_json_dump(const json_t *value, char **out, tw_error *err)
 {
@@ -15,15 +14,4 @@ tw_status twi_json_dump(const json_t *value, char **out, tw_error *err)
         return TW_OK;
     (void) tw_fail(err, TW_ENOMEM, "JSON text");
     return TW_ENOMEM; /* literally, so that the analyser knows *out was set on TW_OK */
-}
-
-json_t *twi_recipe_json(const tw_tower_recipe *recipe)
-{
-    tw_text text;
-    json_t *out = NULL;
-    tw_text_init(&text, 16384);
-    if (tw_tower_recipe_format(recipe, &text, NULL) == TW_OK)
-        out = json_loads(tw_text_cstr(&text), 0, NULL);
-    tw_text_fini(&text);
-    return out;
 }

@@ -239,3 +239,21 @@ tw_status tw_settings_format(const tw_settings *s, const void *config, tw_settin
 done:
     return st;
 }
+
+static json_t *setting_json(const tw_setting *of, const void *config)
+{
+    const double v = tw_setting_get(of, config);
+    if (of->kind == TW_SETTING_CHOICE)
+        return json_string(of->choices[(int) v]);
+    if (of->kind == TW_SETTING_BOOL)
+        return json_boolean(v != 0);
+    return v == floor(v) && fabs(v) < 1e15 ? json_integer((json_int_t) v) : json_real(v);
+}
+
+json_t *tw_settings_json(const tw_settings *s, const void *config)
+{
+    json_t *out = json_object();
+    for (int i = 0; i < s->n; i++)
+        (void) json_object_set_new(out, s->list[i].key, setting_json(&s->list[i], config));
+    return out;
+}

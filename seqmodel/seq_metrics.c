@@ -1,5 +1,7 @@
 /* seqmodel/seq_metrics.c — ranks into figures. */
+#include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "metrics/mean.h"
@@ -47,38 +49,50 @@ void twi_metrics(tw_seq_metrics *out, const twi_rank *ranks, int64_t n)
     out->auc /= (double) n;
 }
 
-static tw_status add_lists(const tw_seq_list_metrics *x, tw_text *out, tw_error *err)
+/* Six digits behind the point: more would be noise, and differ between machines. */
+static json_t *figure(double x) { return json_real(round(x * 1e6) / 1e6); }
+
+/* "NAME_at_K" */
+static void set_at(json_t *to, const char *name, int k, double x)
 {
-    return tw_text_addf(out, err,
-                        ", \"coverage_at_%d\": %.6f, \"gini_at_%d\": %.6f, \"popularity_at_%d\": "
-                        "%.6f, \"novelty_at_%d\": %.6f, \"diversity_at_%d\": %.6f",
-                        TW_SEQ_TOP, x->coverage, TW_SEQ_TOP, x->gini, TW_SEQ_TOP, x->popularity,
-                        TW_SEQ_TOP, x->novelty, TW_SEQ_TOP, x->diversity);
+    char key[48];
+    (void) snprintf(key, sizeof key, "%s_at_%d", name, k);
+    (void) json_object_set_new(to, key, figure(x));
 }
 
-tw_status tw_seq_metrics_to_json(const tw_seq_metrics *x, tw_text *out, tw_error *err)
+static void set_lists(json_t *to, const tw_seq_list_metrics *x)
 {
-    tw_status st = TW_OK;
+    set_at(to, "coverage", TW_SEQ_TOP, x->coverage);
+    set_at(to, "gini", TW_SEQ_TOP, x->gini);
+    set_at(to, "popularity", TW_SEQ_TOP, x->popularity);
+    set_at(to, "novelty", TW_SEQ_TOP, x->novelty);
+    set_at(to, "diversity", TW_SEQ_TOP, x->diversity);
+}
 
-    TW_TRY(tw_text_addf(out, err, "{\"users\": %lld, \"repeats\": %lld, \"repeat_share\": %.6f",
-                        (long long) x->users, (long long) x->repeats,
-                        x->users > 0 ? (double) x->repeats / (double) x->users : 0));
+json_t *tw_seq_metrics_json(const tw_seq_metrics *x)
+{
+    json_t *to = json_object();
+    char hash[20];
+
+    (void) json_object_set_new(to, "users", json_integer(x->users));
+    (void) json_object_set_new(to, "repeats", json_integer(x->repeats));
+    (void) json_object_set_new(to, "repeat_share",
+                               figure(x->users > 0 ? (double) x->repeats / (double) x->users : 0));
     for (int c = 0; c < TW_SEQ_CUTS; c++) {
-        int k = tw_seq_cuts[c];
-        TW_TRY(tw_text_addf(out, err, ", \"hr_at_%d\": %.6f, \"ndcg_at_%d\": %.6f", k, x->hr[c], k,
-                            x->ndcg[c]));
-        TW_TRY(tw_text_addf(out, err, ", \"mrr_at_%d\": %.6f, \"recall_at_%d\": %.6f", k, x->mrr[c],
-                            k, x->hr[c]));
-        TW_TRY(tw_text_addf(out, err, ", \"precision_at_%d\": %.6f", k, x->hr[c] / k));
+        const int k = tw_seq_cuts[c];
+        set_at(to, "hr", k, x->hr[c]);
+        set_at(to, "ndcg", k, x->ndcg[c]);
+        set_at(to, "mrr", k, x->mrr[c]);
+        set_at(to, "recall", k, x->hr[c]);
+        set_at(to, "precision", k, x->hr[c] / k);
     }
-    TW_TRY(tw_text_addf(out, err, ", \"auc\": %.6f, \"hr_at_10_se\": %.6f, \"ndcg_at_10_se\": %.6f",
-                        x->auc, x->hr10_se, x->ndcg10_se));
+    (void) json_object_set_new(to, "auc", figure(x->auc));
+    (void) json_object_set_new(to, "hr_at_10_se", figure(x->hr10_se));
+    (void) json_object_set_new(to, "ndcg_at_10_se", figure(x->ndcg10_se));
+    (void) snprintf(hash, sizeof hash, "%016llx", (unsigned long long) x->lists_hash);
     if (x->lists_hash != 0)
-        TW_TRY(tw_text_addf(out, err, ", \"lists_hash\": \"%016llx\"",
-                            (unsigned long long) x->lists_hash));
+        (void) json_object_set_new(to, "lists_hash", json_string(hash));
     if (x->top.lists > 0)
-        TW_TRY(add_lists(&x->top, out, err));
-    TW_TRY(tw_text_adds(out, "}", err));
-done:
-    return st;
+        set_lists(to, &x->top);
+    return to;
 }

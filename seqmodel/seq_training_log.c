@@ -1,5 +1,7 @@
 /* seqmodel/seq_training_log.c — what a training reports of each epoch. */
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -11,26 +13,21 @@ enum { AT_10 = 2, LINE_MAX_BYTES = 4096 };
 tw_status twi_log_metrics(const tw_seq_hooks *h, twi_seq_checkpoint *k, const tw_seq_metrics *valid,
                           double rate, tw_error *err)
 {
-    tw_status st = TW_OK;
     const tw_seq_report *r = &k->state.report;
-    tw_text line;
 
-    tw_text_init(&line, LINE_MAX_BYTES);
     if (h == NULL || h->metrics == NULL)
-        goto done;
-    TW_TRY(tw_text_addf(&line, err,
-                        "{\"epoch\": %d, \"loss\": %.6f, \"seconds\": %.3f, "
-                        "\"rows_per_second\": %.0f",
-                        r->epochs, r->loss, r->seconds, rate));
-    if (valid != NULL) {
-        TW_TRY(tw_text_adds(&line, ", \"valid\": ", err));
-        TW_TRY(tw_seq_metrics_to_json(valid, &line, err));
-    }
-    TW_TRY(tw_text_adds(&line, "}", err));
-    h->metrics(h->metrics_ctx, tw_text_cstr(&line));
-    TW_TRY(tw_text_addf(&k->lines, err, "%s\n", tw_text_cstr(&line)));
-done:
-    tw_text_fini(&line);
+        return TW_OK;
+    json_t *line = json_pack("{s:i, s:f, s:f, s:I}", "epoch", r->epochs, "loss", r->loss, "seconds",
+                             r->seconds, "rows_per_second", (json_int_t) rate);
+    if (valid != NULL)
+        (void) json_object_set_new(line, "valid", tw_seq_metrics_json(valid));
+    char *text = line != NULL ? json_dumps(line, JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(line);
+    if (text == NULL)
+        return tw_fail(err, TW_ENOMEM, "the log of epoch %d", r->epochs);
+    h->metrics(h->metrics_ctx, text);
+    const tw_status st = tw_text_addf(&k->lines, err, "%s\n", text);
+    free(text); /* by jansson's allocator */
     return st;
 }
 

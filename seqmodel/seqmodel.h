@@ -315,10 +315,11 @@ TW_NODISCARD tw_status tw_seq_eval_baseline(tw_seq_baseline kind, const tw_seq_d
                                             const tw_seq_eval_config *cfg, tw_seq_metrics *out,
                                             tw_error *err);
 
-/* Appends {"users": ..., "repeats": ..., "repeat_share": ..., "hr_at_10": ..., ...}. lists_hash is
+/* {"users": ..., "repeats": ..., "repeat_share": ..., "hr_at_10": ..., ...}, shares with six digits
+ * behind the point: a new reference of jansson's, incomplete or NULL without memory. lists_hash is
  * 16 hex digits and is left out for full ranking, coverage_at_10 and the four beside it where no
  * list was measured. */
-TW_NODISCARD tw_status tw_seq_metrics_to_json(const tw_seq_metrics *x, tw_text *out, tw_error *err);
+struct json_t *tw_seq_metrics_json(const tw_seq_metrics *x);
 
 /* ---- training -------------------------------------------------------------------------------- */
 

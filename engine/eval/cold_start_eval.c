@@ -361,14 +361,11 @@ done:
 static tw_status write_report(const cold_start_eval *s, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
-    tw_text text;
     json_t *valid = NULL, *root = NULL;
 
-    tw_text_init(&text, 16384);
-    TW_TRY(tw_seq_config_to_json(&s->cfg, &text, err));
     TW_TRY(twi_metrics_json(&s->result.valid, &valid, err));
     root = json_pack("{s:o, s:s, s:I, s:b, s:i, s:I, s:I, s:I, s:I, s:i, s:i, s:f, s:O}", "config",
-                     json_loads(tw_text_cstr(&text), 0, NULL), "name", twi_seq_name(&s->cfg),
+                     tw_settings_json(&tw_seq_settings, &s->cfg), "name", twi_seq_name(&s->cfg),
                      "seed", (json_int_t) s->cfg.seed, "content", s->opt->content, "users",
                      s->n_users, "items", (json_int_t) s->c.n, "events", (json_int_t) s->log.n,
                      "held_out_users", (json_int_t) s->n_held_users, "held_out_items",
@@ -386,7 +383,6 @@ static tw_status write_report(const cold_start_eval *s, char **report, tw_error 
 done:
     json_decref(valid);
     json_decref(root);
-    tw_text_fini(&text);
     return st;
 }
 

@@ -16,12 +16,8 @@
 
 tw_status twi_metrics_json(const tw_seq_metrics *m, json_t **out, tw_error *err)
 {
-    tw_text text;
-    tw_text_init(&text, 4096);
-    tw_status st = tw_seq_metrics_to_json(m, &text, err);
-    *out = st == TW_OK ? json_loads(tw_text_cstr(&text), 0, NULL) : NULL;
-    tw_text_fini(&text);
-    return st == TW_OK && *out == NULL ? tw_fail(err, TW_ENOMEM, "metrics") : st;
+    *out = tw_seq_metrics_json(m);
+    return *out == NULL ? tw_fail(err, TW_ENOMEM, "metrics") : TW_OK;
 }
 
 const char *twi_seq_name(const tw_seq_config *cfg)

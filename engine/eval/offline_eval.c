@@ -223,12 +223,9 @@ done:
 static tw_status add_settings(json_t *root, const offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
-    tw_text text;
     json_t *valid = NULL;
 
-    tw_text_init(&text, 16384);
-    TW_TRY(tw_seq_config_to_json(&s->cfg, &text, err));
-    (void) json_object_set_new(root, "config", json_loads(tw_text_cstr(&text), 0, NULL));
+    (void) json_object_set_new(root, "config", tw_settings_json(&tw_seq_settings, &s->cfg));
     (void) json_object_set_new(root, "name", json_string(twi_seq_name(&s->cfg)));
     (void) json_object_set_new(root, "seen", json_boolean(s->opt->seen));
     (void) json_object_set_new(root, "seed", json_integer(s->cfg.seed));
@@ -246,7 +243,6 @@ static tw_status add_settings(json_t *root, const offline_eval *s, tw_error *err
     TW_TRY(twi_metrics_json(&s->result.valid, &valid, err));
     (void) json_object_set_new(root, "valid", valid);
 done:
-    tw_text_fini(&text);
     return st;
 }
 

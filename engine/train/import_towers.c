@@ -10,15 +10,17 @@
 #include "engine/models/publish.h"
 #include "engine/train/training_frame.h"
 #include "engine/training.h"
+#include "towers/recipe.h"
 
 static tw_status write_report(const tw_tower *t, const char *folder, int version, double seconds,
                               char **report, tw_error *err)
 {
     tw_tower_recipe recipe = TW_TOWER_RECIPE_DEFAULT;
     recipe.tower = tw_tower_config_of(t);
-    json_t *root = json_pack("{s:i, s:s, s:s, s:i, s:f, s:s*, s:o*}", "model", version, "source",
-                             "import", "from", folder, "dim", tw_tower_dim(t), "seconds", seconds,
-                             "prompt", tw_tower_prompt(t), "config", twi_recipe_json(&recipe));
+    json_t *root =
+        json_pack("{s:i, s:s, s:s, s:i, s:f, s:s*, s:o*}", "model", version, "source", "import",
+                  "from", folder, "dim", tw_tower_dim(t), "seconds", seconds, "prompt",
+                  tw_tower_prompt(t), "config", tw_settings_json(&tw_tower_settings, &recipe));
     tw_status st = twi_json_dump(root, report, err);
     json_decref(root);
     return st;

@@ -181,17 +181,6 @@ static void write_line(void *ctx, const char *line)
     (void) fprintf(((job *) ctx)->metrics, "%s\n", line); /* checked when it is closed */
 }
 
-static json_t *config_json(const tw_seq_config *cfg)
-{
-    tw_text text;
-    json_t *out = NULL;
-    tw_text_init(&text, 16384);
-    if (tw_seq_config_to_json(cfg, &text, NULL) == TW_OK)
-        out = json_loads(tw_text_cstr(&text), 0, NULL);
-    tw_text_fini(&text);
-    return out;
-}
-
 /* Counting costs nothing: what it beats on the targets that chose the weights is not worth serving.
  */
 static tw_status reach_verdict(job *j, tw_error *err)
@@ -225,12 +214,13 @@ static tw_status write_report(job *j, int version, double seconds, char **report
                                      .protocol = TW_SEQ_FULL,
                                      .seen = j->validation.seen,
                                      .threads = j->cfg.threads};
-    json_t *root = json_pack(
-        "{s:i, s:i, s:i, s:I, s:i, s:i, s:i, s:f, s:f, s:I, s:o*}", "model", version, "users",
-        (int) tw_seq_model_users(j->model), "items", (int) tw_seq_model_items(j->model), "events",
-        (json_int_t) j->log.n, "epochs", j->result.epochs, "resumed_after", j->result.resumed,
-        "best_epoch", j->result.best_epoch, "loss", j->result.loss, "seconds", seconds,
-        "parameters", (json_int_t) tw_seq_model_size(j->model), "config", config_json(&j->cfg));
+    json_t *root = json_pack("{s:i, s:i, s:i, s:I, s:i, s:i, s:i, s:f, s:f, s:I, s:o*}", "model",
+                             version, "users", (int) tw_seq_model_users(j->model), "items",
+                             (int) tw_seq_model_items(j->model), "events", (json_int_t) j->log.n,
+                             "epochs", j->result.epochs, "resumed_after", j->result.resumed,
+                             "best_epoch", j->result.best_epoch, "loss", j->result.loss, "seconds",
+                             seconds, "parameters", (json_int_t) tw_seq_model_size(j->model),
+                             "config", tw_settings_json(&tw_seq_settings, &j->cfg));
 
     TW_TRY(tw_seq_data_repeats(j->data, &repeats, err));
     (void) json_object_set_new(root, "repeats", json_real(repeats));

@@ -21,6 +21,7 @@
 #include "engine/train/training_frame.h"
 #include "engine/train/verdict.h"
 #include "engine/training.h"
+#include "towers/recipe.h"
 
 typedef struct job {
     tw_engine *e;
@@ -205,7 +206,7 @@ static tw_status write_report(job *j, int version, double seconds, char **report
                   (json_int_t) j->x.skipped, "loss", tw_tower_loss_name(j->result.loss), "epochs",
                   j->result.epochs, "best_epoch", j->result.best_epoch, "stopped_by",
                   tw_tower_stop_name(j->result.stop), "seconds", seconds, "config",
-                  twi_recipe_json(&j->recipe));
+                  tw_settings_json(&tw_tower_settings, &j->recipe));
     (void) json_object_set_new(root, "resumed_after", json_integer(j->result.resumed));
     if (!isnan(j->result.best_valid))
         (void) json_object_set_new(root, "valid", json_real(j->result.best_valid));

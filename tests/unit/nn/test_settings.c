@@ -2,7 +2,9 @@
  * refusal. */
 #include "tests/support/test.h"
 
+#include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nn/settings.h"
@@ -83,6 +85,11 @@ static void json_is_read_and_written(void **state)
     assert_ok(tw_settings_format(&settings, &p, NULL, &out, err));
     assert_string_equal(tw_text_cstr(&out), json);
     tw_text_fini(&out);
+    json_t *object = tw_settings_json(&settings, &p);
+    char *text = json_dumps(object, JSON_REAL_PRECISION(9));
+    assert_string_equal(text, json);
+    free(text);
+    json_decref(object);
 }
 
 static void json_of_a_wrong_type_is_refused(void **state)
