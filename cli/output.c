@@ -7,8 +7,7 @@
 
 int failed(const tw_error *err)
 {
-    /* Below here a lack of memory is told by what it was wanted for; a server says what it lacks.
-     */
+    /* A lack of memory is named by what it was wanted for; a server says what it lacks. */
     const bool bare = err->code == TW_ENOMEM && strstr(err->msg, "memory") == NULL &&
                       strncmp(err->msg, "the server", 10) != 0;
     (void) fprintf(stderr, "twindex: %s%s\n", bare ? "not enough memory: " : "",

@@ -1,6 +1,6 @@
 /* cli/print.h — the only way to a terminal: printf whose %s and %c are made printable.
  *
- * Ids, titles, names, errors and what a server answers come from strangers. So that no call can
+ * Ids, titles, names, errors and what a server answers come from outside. So that no call can
  * forget it, printf, fprintf and vfprintf are these in every file that includes this header (cli.h
  * does); base/printable.h says what becomes of a control character. JSON has functions of its own:
  * there the same characters become \u escapes, which every reader of JSON turns back.

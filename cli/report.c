@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "cli/print.h"
+#include "seqmodel/seqmodel.h"
 
-#define REPEATS_MANY 0.05 /* share of the events from which on they are told of */
+#define REPEATS_MANY 0.05 /* share of the events from which on they are mentioned */
 
 static double number(const json_t *object, const char *key)
 {
@@ -404,7 +405,7 @@ static json_t *of_protocol(const json_t *r, const char *protocol)
     return out;
 }
 
-static void print_strangers(const json_t *r)
+static void print_unseen_users(const json_t *r)
 {
     static const char *const names[] = {"unknown", "mean", "folded", "popularity", NULL};
     static const char *const labels[] = {"as the unknown user", "as the mean user", "folded in",
@@ -414,17 +415,16 @@ static void print_strangers(const json_t *r)
                                      {"ndcg_at_10_se", "+-", PLAIN},
                                      {"mrr_at_10", "MRR@10", PLAIN},
                                      {0}};
-    const json_t *strangers = json_object_get(r, "strangers");
-    if (strangers == NULL)
+    const json_t *unseen_users = json_object_get(r, "unseen_users");
+    if (unseen_users == NULL)
         return;
-    (void) printf("people kept out of training, %lld of them, all items ranked:\n",
-                  whole(json_object_get(strangers, "unknown"), "users"));
-    print_table(strangers, names, labels, columns);
+    (void) printf("users kept out of training, %lld of them, all items ranked:\n",
+                  whole(json_object_get(unseen_users, "unknown"), "users"));
+    print_table(unseen_users, names, labels, columns);
 }
 
 void print_offline_eval(const char *json)
 {
-    static const char *const protocols[] = {"full", "sampled100", "authors"};
     static const char *const left_out[] = {
         "every item ranked, those in the user's history left out",
         "against 100 items that the user never met, one frozen list each",
@@ -441,13 +441,13 @@ void print_offline_eval(const char *json)
     if (whole(r, "rejected") > 0)
         (void) fprintf(stderr, "twindex: %lld rows could not be read\n", whole(r, "rejected"));
     for (int i = 0; i < 3; i++) {
-        json_t *rows = of_protocol(r, protocols[i]);
-        (void) printf("test, %s: %s\n", protocols[i], titles[i]);
+        json_t *rows = of_protocol(r, tw_seq_protocol_names[i]);
+        (void) printf("test, %s: %s\n", tw_seq_protocol_names[i], titles[i]);
         print_seq_table(rows);
         print_repeats(json_object_get(rows, "seq"), json_is_true(json_object_get(r, "seen")));
         json_decref(rows);
     }
-    print_strangers(r);
+    print_unseen_users(r);
     json_decref(r);
 }
 
@@ -490,7 +490,7 @@ void print_cold_report(const char *json)
                   json_is_true(json_object_get(r, "content")) ? "ids and content" : "ids alone",
                   whole(r, "epochs"), whole(r, "best_epoch"), number(r, "seconds"));
     print_cold_part(r, "known", "known people, known items");
-    print_cold_part(r, "strangers", "people kept out of training, known items");
+    print_cold_part(r, "unseen_users", "users kept out of training, known items");
     print_cold_part(r, "new_items", "known people, items kept out of training, among all items");
     json_decref(r);
 }

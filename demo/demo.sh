@@ -36,7 +36,7 @@ mkdir -p "$work"
 
 # ---- data ---------------------------------------------------------------------------------------
 
-# MovieLens may not be redistributed, so nobody ships it in a source tree. The RecBole library carries a copy
+# MovieLens may not be redistributed, so no source tree has it. The RecBole library carries a copy
 # as its example data; GroupLens itself is the second source. The bytes are checked whichever it was.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/twindex/ml-100k
 sums='4edb74e2a81178c2ba9ff381495f754f996c4aea351b1272ca36b43da0935eff  ml-100k.inter
@@ -171,7 +171,7 @@ ask next --history 'Star Wars (1977),Alien (1979)' -k 5 --json >"$work/history.j
 
 say
 say "\$ twindex put $url 9001 --title 'Toys in Space (1998)' --attributes '{\"genres\":[\"Animation\",\"Children\\u0027s\",\"Comedy\"]}'"
-say "$(ask put 9001 --title 'Toys in Space (1998)' --attributes '{"genres":["Animation","Children'"'"'s","Comedy"]}'): a film that nobody ever watched is found at once"
+say "$(ask put 9001 --title 'Toys in Space (1998)' --attributes '{"genres":["Animation","Children'"'"'s","Comedy"]}'): a film without a single viewer is found at once"
 say
 say "\$ twindex similar $url --text 'toys in space animation' -k 3"
 ask similar --text 'toys in space animation' -k 3
@@ -198,7 +198,7 @@ report = {
 }
 json.dump(report, open(work + "/report.json", "w"), indent=2)
 ratio = report["seq"]["ndcg_at_10"] / report["popularity"]["ndcg_at_10"]
-print(f"\nSSE-PT finds the next film {ratio:.1f} times as well as popularity (NDCG@10), in {seconds} s all told.")
+print(f"\nSSE-PT finds the next film {ratio:.1f} times as well as popularity (NDCG@10), in {seconds} s in all.")
 PY
 say "every figure   $work/report.json"
 say "look further   README.md, docs/tour.md; the directory is yours: build/twindex similar $dir \"Fargo (1996)\""

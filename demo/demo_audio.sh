@@ -151,7 +151,7 @@ load "$work/untrained" "$work/known.jsonl" "$work/new.jsonl" >>"$log"
 train "$work/untrained" "--epochs 0" >>"$log"
 measure "$work/untrained" untrained
 
-step "1. What makes a snare a snare, whoever's snare it is?"
+step "1. What makes a snare a snare, whatever kit it is from?"
 "$program" init "$dir" >>"$log"
 say "ingest    $(load "$dir" "$work/known.jsonl")"
 train "$dir" "$learn"
@@ -196,7 +196,7 @@ json.dump({"r_at_1": trained["r_at_1"], "untrained": untrained["r_at_1"], "chanc
            "trained": trained, "before": untrained, "training": training, "seconds": seconds,
            "command": "make demo-audio"}, open(work + "/report.json", "w"), indent=2)
 print(f"\nOf kits that it never heard, {trained['r_at_1']:.0f} % of the sounds meet their own sort first; "
-      f"untrained it is {untrained['r_at_1']:.0f} %. In {seconds} s all told.")
+      f"untrained it is {untrained['r_at_1']:.0f} %. {seconds} s in all.")
 PY
 say "every figure   $work/report.json"
 say "look further   build/twindex similar $dir --audio YOUR.wav"

@@ -167,7 +167,7 @@ def report(work, seconds):
     answers = json.load(open(f"{work}/answers.json"))
     json.dump({"images": answers, "towers_training": json.load(open(newest)), "seconds": int(seconds),
                "command": "make demo-images"}, open(f"{work}/report.json", "w"), indent=2)
-    print(f"\n{answers['first']} of {answers['asked']} twins found first, in {seconds} s all told.")
+    print(f"\n{answers['first']} of {answers['asked']} twins found first, in {seconds} s in all.")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ done
 step "twindex: the same thing by another hand"
 say "data      emoji-datasource $version (MIT; drawings Apache 2.0 and CC BY 4.0) from $source"
 
-# Every third emoji is asked about later: it has no class, so nobody learns that its drawings are one thing.
+# Every third emoji is asked about later: it has no class, so the towers do not learn that its drawings are one thing.
 python3 demo/demo_images.py catalogue "$work"
 $program init "$dir" >>"$log"
 say "ingest    $($program ingest "$dir" "$work/emoji.csv" -q 2>>"$log" | sed 's/^[^:]*: //')"
@@ -68,7 +68,7 @@ $program train towers "$dir" --classes emoji --groups category --image conv4 --i
     --image-width 32 --text bag --bits 14 --embed-dim 64 --dim 64 --augment photo --strength 0.5 \
     --modality-dropout 0.5 --per-class 2 --batch 256 --grouped 0.3 --epochs "${EPOCHS:-25}" --patience 0
 
-step "2. Ask with drawings that nobody learnt from, and with words"
+step "2. Ask with drawings that were not learnt from, and with words"
 python3 demo/demo_images.py ask "$work" "$program"
 
 python3 demo/demo_images.py report "$work" "$(($(date +%s) - started))"

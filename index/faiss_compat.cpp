@@ -35,7 +35,7 @@ class threads_for_now
     threads_for_now &operator=(const threads_for_now &) = delete;
 };
 
-/* Ours to throw, so that it can be told from FAISS's own. */
+/* Ours to throw, so that it can be distinguished from FAISS's own. */
 struct io_refused : std::exception {
     const char *what() const noexcept override { return "the stream refused"; }
 };
@@ -77,7 +77,7 @@ int failed(char *msg, int code, const char *what)
     return code;
 }
 
-/* FAISS's text begins with the place in its source ("Error in ... at ...: "), which helps nobody.
+/* FAISS's text begins with the place in its source ("Error in ... at ...: "), which helps no user.
  */
 const char *without_place(const char *text)
 {

@@ -193,7 +193,7 @@ bool tw_index_has(const tw_index *ix, int64_t id);
 void tw_index_get_stats(const tw_index *ix, tw_index_stats *out);
 
 /* Writes one moment of the index to path, atomically (base/file.h). The graph goes with it: loading
- * does not build. Nobody waits for it.
+ * does not build. No caller waits for it.
  *
  *   tag   NULL or a string shorter than TW_INDEX_TAG_MAX, e.g. the model's version
  *   seq   the store's sequence number up to which every change was put before this call

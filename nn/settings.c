@@ -253,7 +253,11 @@ static json_t *setting_json(const tw_setting *of, const void *config)
 json_t *tw_settings_json(const tw_settings *s, const void *config)
 {
     json_t *out = json_object();
-    for (int i = 0; i < s->n; i++)
-        (void) json_object_set_new(out, s->list[i].key, setting_json(&s->list[i], config));
+    for (int i = 0; i < s->n; i++) {
+        if (json_object_set_new(out, s->list[i].key, setting_json(&s->list[i], config)) != 0) {
+            json_decref(out);
+            return NULL;
+        }
+    }
     return out;
 }

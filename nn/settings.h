@@ -119,7 +119,7 @@ TW_NODISCARD tw_status tw_settings_format(const tw_settings *s, const void *conf
                                           tw_setting_wanted_fn wanted, tw_text *out, tw_error *err);
 
 /* All settings as an object of jansson's, numbers that are whole as integers: a new reference,
- * incomplete or NULL without memory. */
+ * NULL without memory. */
 struct json_t *tw_settings_json(const tw_settings *s, const void *config);
 
 /* Appends `a, b or c`: the names a choice has. */

@@ -202,18 +202,18 @@ static void report(tw_server *srv)
     (void) pthread_mutex_lock(&srv->lock);
     int64_t busy = srv->count.busy - srv->busy_logged;
     int64_t unsent = srv->count.unsent - srv->unsent_logged;
-    bool tell = (busy > 0 || unsent > 0) && tw_log_allowed(&gate, 1, &dropped);
-    if (tell) {
+    bool logged = (busy > 0 || unsent > 0) && tw_log_allowed(&gate, 1, &dropped);
+    if (logged) {
         srv->busy_logged += busy;
         srv->unsent_logged += unsent;
     }
     (void) pthread_mutex_unlock(&srv->lock);
-    if (tell && busy > 0)
+    if (logged && busy > 0)
         tw_log(TW_LOG_WARN, "RPC-BUSY", "refused=%lld queue=%d", (long long) busy, srv->cfg.queue);
-    if (tell && unsent > 0)
+    if (logged && unsent > 0)
         tw_log(TW_LOG_WARN, "RPC-UNSENT", "answers=%lld timeout_ms=%d", (long long) unsent,
                srv->cfg.send_timeout_ms);
-    if (!tell && busy + unsent > 0)
+    if (!logged && busy + unsent > 0)
         srv->timed = true; /* it is logged in a second */
 }
 

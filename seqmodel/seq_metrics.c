@@ -11,6 +11,8 @@
 enum { AT_10 = 2 }; /* where 10 stands in tw_seq_cuts */
 
 const int tw_seq_cuts[TW_SEQ_CUTS] = {1, 5, 10, 20};
+const char *const tw_seq_protocol_names[] = {"full", "sampled100", "authors", NULL};
+const char *const tw_seq_split_names[] = {"valid", "test", NULL};
 
 void twi_metrics(tw_seq_metrics *out, const twi_rank *ranks, int64_t n)
 {
@@ -52,47 +54,53 @@ void twi_metrics(tw_seq_metrics *out, const twi_rank *ranks, int64_t n)
 /* Six digits behind the point: more would be noise, and differ between machines. */
 static json_t *figure(double x) { return json_real(round(x * 1e6) / 1e6); }
 
-/* "NAME_at_K" */
-static void set_at(json_t *to, const char *name, int k, double x)
+/* "NAME_at_K"; 0, or -1 without memory. */
+static int set_at(json_t *to, const char *name, int k, double x)
 {
     char key[48];
     (void) snprintf(key, sizeof key, "%s_at_%d", name, k);
-    (void) json_object_set_new(to, key, figure(x));
+    return json_object_set_new(to, key, figure(x));
 }
 
-static void set_lists(json_t *to, const tw_seq_list_metrics *x)
+static int set_lists(json_t *to, const tw_seq_list_metrics *x)
 {
-    set_at(to, "coverage", TW_SEQ_TOP, x->coverage);
-    set_at(to, "gini", TW_SEQ_TOP, x->gini);
-    set_at(to, "popularity", TW_SEQ_TOP, x->popularity);
-    set_at(to, "novelty", TW_SEQ_TOP, x->novelty);
-    set_at(to, "diversity", TW_SEQ_TOP, x->diversity);
+    return set_at(to, "coverage", TW_SEQ_TOP, x->coverage) |
+           set_at(to, "gini", TW_SEQ_TOP, x->gini) |
+           set_at(to, "popularity", TW_SEQ_TOP, x->popularity) |
+           set_at(to, "novelty", TW_SEQ_TOP, x->novelty) |
+           set_at(to, "diversity", TW_SEQ_TOP, x->diversity);
+}
+
+static int set_cut(json_t *to, const tw_seq_metrics *x, int c)
+{
+    const int k = tw_seq_cuts[c];
+    return set_at(to, "hr", k, x->hr[c]) | set_at(to, "ndcg", k, x->ndcg[c]) |
+           set_at(to, "mrr", k, x->mrr[c]) | set_at(to, "recall", k, x->hr[c]) |
+           set_at(to, "precision", k, x->hr[c] / k);
 }
 
 json_t *tw_seq_metrics_json(const tw_seq_metrics *x)
 {
     json_t *to = json_object();
+    const double repeats = x->users > 0 ? (double) x->repeats / (double) x->users : 0;
     char hash[20];
 
-    (void) json_object_set_new(to, "users", json_integer(x->users));
-    (void) json_object_set_new(to, "repeats", json_integer(x->repeats));
-    (void) json_object_set_new(to, "repeat_share",
-                               figure(x->users > 0 ? (double) x->repeats / (double) x->users : 0));
-    for (int c = 0; c < TW_SEQ_CUTS; c++) {
-        const int k = tw_seq_cuts[c];
-        set_at(to, "hr", k, x->hr[c]);
-        set_at(to, "ndcg", k, x->ndcg[c]);
-        set_at(to, "mrr", k, x->mrr[c]);
-        set_at(to, "recall", k, x->hr[c]);
-        set_at(to, "precision", k, x->hr[c] / k);
-    }
-    (void) json_object_set_new(to, "auc", figure(x->auc));
-    (void) json_object_set_new(to, "hr_at_10_se", figure(x->hr10_se));
-    (void) json_object_set_new(to, "ndcg_at_10_se", figure(x->ndcg10_se));
+    int lost = json_object_set_new(to, "users", json_integer(x->users)) |
+               json_object_set_new(to, "repeats", json_integer(x->repeats)) |
+               json_object_set_new(to, "repeat_share", figure(repeats));
+    for (int c = 0; c < TW_SEQ_CUTS; c++)
+        lost |= set_cut(to, x, c);
+    lost |= json_object_set_new(to, "auc", figure(x->auc)) |
+            json_object_set_new(to, "hr_at_10_se", figure(x->hr10_se)) |
+            json_object_set_new(to, "ndcg_at_10_se", figure(x->ndcg10_se));
     (void) snprintf(hash, sizeof hash, "%016llx", (unsigned long long) x->lists_hash);
     if (x->lists_hash != 0)
-        (void) json_object_set_new(to, "lists_hash", json_string(hash));
+        lost |= json_object_set_new(to, "lists_hash", json_string(hash));
     if (x->top.lists > 0)
-        set_lists(to, &x->top);
+        lost |= set_lists(to, &x->top);
+    if (lost != 0) {
+        json_decref(to);
+        return NULL;
+    }
     return to;
 }

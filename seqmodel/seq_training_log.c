@@ -1,7 +1,6 @@
 /* seqmodel/seq_training_log.c — what a training reports of each epoch. */
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -10,24 +9,43 @@
 
 enum { AT_10 = 2, LINE_MAX_BYTES = 4096 };
 
+typedef struct sink {
+    tw_text text;
+    bool full; /* jansson goes on where a key could not be written */
+} sink;
+
+/* A json_dump_callback_t. */
+static int append(const char *bytes, size_t len, void *ctx)
+{
+    sink *s = ctx;
+    s->full = s->full || tw_text_add(&s->text, bytes, len, NULL) != TW_OK;
+    return s->full ? -1 : 0;
+}
+
 tw_status twi_log_metrics(const tw_seq_hooks *h, twi_seq_checkpoint *k, const tw_seq_metrics *valid,
                           double rate, tw_error *err)
 {
+    tw_status st = TW_OK;
     const tw_seq_report *r = &k->state.report;
+    sink line = {0};
 
     if (h == NULL || h->metrics == NULL)
         return TW_OK;
-    json_t *line = json_pack("{s:i, s:f, s:f, s:I}", "epoch", r->epochs, "loss", r->loss, "seconds",
-                             r->seconds, "rows_per_second", (json_int_t) rate);
-    if (valid != NULL)
-        (void) json_object_set_new(line, "valid", tw_seq_metrics_json(valid));
-    char *text = line != NULL ? json_dumps(line, JSON_REAL_PRECISION(9)) : NULL;
-    json_decref(line);
-    if (text == NULL)
-        return tw_fail(err, TW_ENOMEM, "the log of epoch %d", r->epochs);
-    h->metrics(h->metrics_ctx, text);
-    const tw_status st = tw_text_addf(&k->lines, err, "%s\n", text);
-    free(text); /* by jansson's allocator */
+    tw_text_init(&line.text, LINE_MAX_BYTES);
+    json_t *epoch = json_pack("{s:i, s:f, s:f, s:I}", "epoch", r->epochs, "loss", r->loss,
+                              "seconds", r->seconds, "rows_per_second", (json_int_t) rate);
+    const int lost =
+        valid != NULL ? json_object_set_new(epoch, "valid", tw_seq_metrics_json(valid)) : 0;
+    if (lost != 0 || json_dump_callback(epoch, append, &line, JSON_REAL_PRECISION(9)) != 0 ||
+        line.full) {
+        st = tw_fail(err, TW_ENOMEM, "the log of epoch %d", r->epochs);
+        goto done;
+    }
+    h->metrics(h->metrics_ctx, tw_text_cstr(&line.text));
+    TW_TRY(tw_text_addf(&k->lines, err, "%s\n", tw_text_cstr(&line.text)));
+done:
+    json_decref(epoch);
+    tw_text_fini(&line.text);
     return st;
 }
 

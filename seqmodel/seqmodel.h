@@ -224,6 +224,10 @@ typedef enum tw_seq_protocol {
     TW_SEQ_AS_AUTHORS = 2,
 } tw_seq_protocol;
 
+/* What reports and options call them, in the order of the enums; NULL at the end. */
+extern const char *const tw_seq_protocol_names[]; /* full, sampled100, authors */
+extern const char *const tw_seq_split_names[];    /* valid, test */
+
 /* As whom every user is presented: what would an unseen user with this history get? */
 typedef enum tw_seq_as {
     TW_SEQ_AS_KNOWN = 0,   /* as the user that training met */
@@ -316,7 +320,7 @@ TW_NODISCARD tw_status tw_seq_eval_baseline(tw_seq_baseline kind, const tw_seq_d
                                             tw_error *err);
 
 /* {"users": ..., "repeats": ..., "repeat_share": ..., "hr_at_10": ..., ...}, shares with six digits
- * behind the point: a new reference of jansson's, incomplete or NULL without memory. lists_hash is
+ * behind the point: a new reference of jansson's, NULL without memory. lists_hash is
  * 16 hex digits and is left out for full ranking, coverage_at_10 and the four beside it where no
  * list was measured. */
 struct json_t *tw_seq_metrics_json(const tw_seq_metrics *x);

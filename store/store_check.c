@@ -124,7 +124,7 @@ typedef struct report {
     int problems;
 } report;
 
-static void tell(report *r, const char *sentence)
+static void found_damage(report *r, const char *sentence)
 {
     r->problems++;
     r->fn(r->ctx, sentence);
@@ -177,7 +177,7 @@ static tw_status tell_damage(report *r, tw_status st, const tw_error *why, tw_er
         return TW_OK;
     if (st != TW_ECORRUPT)
         return tw_fail(err, st, "%s", why->msg);
-    tell(r, why->msg);
+    found_damage(r, why->msg);
     return TW_OK;
 }
 
@@ -194,7 +194,7 @@ static tw_status check_promises(twi_conn *c, const promise *list, size_t n, repo
         if (broken != 0) {
             char sentence[160];
             (void) snprintf(sentence, sizeof sentence, "%lld %s", (long long) broken, list[i].what);
-            tell(r, sentence);
+            found_damage(r, sentence);
         }
     }
     return TW_OK;
@@ -276,7 +276,7 @@ static tw_status name_damaged(twi_conn *c, const char *sql, report *r, tw_error 
                 continue;
             (void) snprintf(sentence, sizeof sentence, "%.200s is not what was written",
                             twi_text(q, 0));
-            tell(r, sentence);
+            found_damage(r, sentence);
         }
     }
     tw_status st = rc == SQLITE_DONE ? TW_OK : twi_sql_fail(c, rc, err);
@@ -284,7 +284,7 @@ static tw_status name_damaged(twi_conn *c, const char *sql, report *r, tw_error 
     if (n > MOST_NAMED) {
         (void) snprintf(sentence, sizeof sentence, "and %lld more rows like the last one",
                         (long long) n - MOST_NAMED);
-        tell(r, sentence);
+        found_damage(r, sentence);
     }
     return st;
 }
@@ -297,7 +297,7 @@ static tw_status check_shape(twi_conn *c, report *r, tw_error *err)
     TW_TRY(twi_shape(c, &shape, err));
     TW_TRY(twi_sql_i64(c, "SELECT shape FROM sums", &kept, err));
     if ((uint64_t) kept != shape)
-        tell(r, "the definitions of its tables are not those it was made with");
+        found_damage(r, "the definitions of its tables are not those it was made with");
 done:
     return st;
 }
@@ -330,7 +330,7 @@ static tw_status check_file(twi_conn *c, bool quick, report *r, tw_error *err)
     if (rc == SQLITE_OK) {
         while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
             if (strcmp(twi_text(q, 0), "ok") != 0)
-                tell(r, twi_text(q, 0));
+                found_damage(r, twi_text(q, 0));
         }
     }
     tw_status st = rc == SQLITE_DONE ? TW_OK : twi_sql_fail(c, rc, err);
@@ -350,7 +350,7 @@ static tw_status check_log(const char *path, report *r, tw_error *err)
                         "the log of writes is damaged at frame %lld: %lld later commit%s cannot be "
                         "replayed; keep a copy of it before anything is written",
                         (long long) log.bad, (long long) log.lost, log.lost == 1 ? "" : "s");
-        tell(r, sentence);
+        found_damage(r, sentence);
     }
     return st;
 }
@@ -369,9 +369,9 @@ static tw_status check_numbers(tw_store *s, twi_conn *c, report *r, tw_error *er
                         (long long) gap.first, (long long) gap.last);
         if (gap.first > gap.last)
             *strrchr(sentence, '(') = '\0';
-        tell(r, sentence);
+        found_damage(r, sentence);
     }
-    return st == TW_ECORRUPT ? TW_OK : st; /* the counters: check_sums tells */
+    return st == TW_ECORRUPT ? TW_OK : st; /* the counters: check_sums reports it */
 }
 
 static tw_status check_all(tw_store *s, twi_conn *c, bool quick, report *r, tw_error *err)
@@ -407,7 +407,7 @@ tw_status tw_store_check(tw_store *s, bool quick, tw_problem_fn fn, void *ctx, t
     st = check_all(s, c, quick, &r, &why);
     twi_read_end(s, c);
     if (st == TW_ECORRUPT)
-        tell(&r, why.msg); /* damage that kept a check from running is a finding, too */
+        found_damage(&r, why.msg); /* damage that kept a check from running is a finding, too */
     else if (st != TW_OK)
         return tw_fail(err, st, "%s", why.msg);
     if (r.problems > 0)

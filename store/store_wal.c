@@ -323,7 +323,7 @@ tw_status twi_seq_verify(tw_store *s, twi_conn *c, tw_error *err)
 {
     twi_gap gap;
     tw_status st = twi_seq_missing(s, c, &gap, err);
-    if (st == TW_ECORRUPT) /* check tells of it, and so does each write */
+    if (st == TW_ECORRUPT) /* check reports it, and so does each write */
         return TW_OK;
     if (st != TW_OK)
         return st;

@@ -4,9 +4,9 @@
  *     tower_quality NAME DATA_DIR [KEY=VALUE...]
  *
  * A task reads its data, trains by its preset (bench/presets/towers-NAME.json, then KEY=VALUE),
- * measures, and tells one figure with its baseline; bench/quality/tower_quality.sh unpacks and adds
- * what is known outside. `validate=1` holds back part of the training data and measures on that
- * instead: settings are chosen so, and the test is looked at once.
+ * measures, and reports one figure with its baseline; bench/quality/tower_quality.sh unpacks and
+ * adds what is known outside. `validate=1` holds back part of the training data and measures on
+ * that instead: settings are chosen so, and the test is looked at once.
  */
 #ifndef TW_BENCH_QUALITY_QUALITY_H
 #define TW_BENCH_QUALITY_QUALITY_H
@@ -27,7 +27,7 @@ typedef struct quality {
     const char *minilm; /* a sentence-transformers folder; NULL: data/minilm */
     tw_tower_recipe recipe;
     tw_pool *pool;
-    /* what a task tells */
+    /* what a task reports */
     json_t *more; /* object: further figures */
     char metric[160];
     double value, se, baseline; /* se NAN: none */

@@ -224,7 +224,7 @@ done:
     return st;
 }
 
-static void tell(quality *q, const char *metric, tw_mean trained, tw_mean raw)
+static void report(quality *q, const char *metric, tw_mean trained, tw_mean raw)
 {
     (void) snprintf(q->metric, sizeof q->metric, "%s", metric);
     (void) snprintf(q->baseline_is, sizeof q->baseline_is, "nearest log-mel, mean of ten parts");
@@ -239,7 +239,7 @@ tw_status quality_fsdd(quality *q, tw_error *err)
     const split how = {.validate = q->validate, .speaker = -1};
     const tw_status st = train_and_measure(&trained, &raw, q, &how, err);
     if (st == TW_OK)
-        tell(q, "R@1 (%) of recordings 0-4 among all others", trained, raw);
+        report(q, "R@1 (%) of recordings 0-4 among all others", trained, raw);
     return st;
 }
 
@@ -261,6 +261,6 @@ tw_status quality_fsdd_loso(quality *q, tw_error *err)
         mean_raw.mean += raw[s].mean / SPEAKERS;
     }
     mean.se = sqrt(mean.se) / SPEAKERS;
-    tell(q, "R@1 (%) of a speaker's recordings among the others', mean over six", mean, mean_raw);
+    report(q, "R@1 (%) of a speaker's recordings among the others', mean over six", mean, mean_raw);
     return TW_OK;
 }

@@ -18,7 +18,7 @@
 
 enum { PRODUCTS_MAX = 256 };
 
-/* What classes.csv tells of a product. */
+/* What classes.csv says of a product. */
 typedef struct product {
     char icon[TW_PATH_MAX];
     char *text; /* NULL: not read; tw_free it */

@@ -80,7 +80,7 @@ tw_tower_source quality_source(quality_items *x)
     return (tw_tower_source){.n = x->n, .load = load_item, .ctx = x};
 }
 
-static void tell_epoch(void *ctx, const tw_tower_epoch *line)
+static void report_epoch(void *ctx, const tw_tower_epoch *line)
 {
     tw_text text;
     (void) ctx;
@@ -91,7 +91,7 @@ static void tell_epoch(void *ctx, const tw_tower_epoch *line)
 }
 
 /* A line now and then: an epoch takes minutes. */
-static int tell_steps(void *ctx, const tw_progress *p)
+static int report_steps(void *ctx, const tw_progress *p)
 {
     double *last = ctx;
     const double now = tw_clock_monotonic();
@@ -115,7 +115,7 @@ tw_status quality_train_fitted(quality *q, quality_items *x, int64_t n_fit, tw_t
     const tw_tower_source source = quality_source(x);
     double last = tw_clock_monotonic();
     const tw_tower_watch watch = {
-        .epoch = tell_epoch, .progress = tell_steps, .progress_ctx = &last};
+        .epoch = report_epoch, .progress = report_steps, .progress_ctx = &last};
 
     TW_TRY(tw_tower_create(tower, &q->recipe.tower, NULL, err));
     TW_TRY(tw_tower_prepare(samples, *tower, q->pool, &source, NULL, NULL, err));

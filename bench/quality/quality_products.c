@@ -39,8 +39,8 @@ done:
     return st;
 }
 
-/* Tells a product by its name's ASCII letters and digits: the labelled pairs are the tables' texts
- * in lower case with other spaces. It is an item's group. */
+/* Identifies a product by its name's ASCII letters and digits: the labelled pairs are the tables'
+ * texts in lower case with other spaces. It is an item's group. */
 static int32_t fingerprint(const char *text, size_t len)
 {
     uint64_t h = TW_FNV_START;
@@ -102,8 +102,8 @@ done:
 }
 
 /* F1 at the threshold that is best on validation. */
-static tw_status judge_matches(quality *q, const quality_scored s[PARTS], const char *who,
-                               double *out, tw_error *err)
+static tw_status evaluate_matches(quality *q, const quality_scored s[PARTS], const char *who,
+                                  double *out, tw_error *err)
 {
     char key[64];
     double threshold, auc;
@@ -145,7 +145,7 @@ tw_status quality_abt_buy(quality *q, tw_error *err)
                     "F1 x 100 on Abt-Buy's %s pairs (DeepMatcher's split), cosine over the "
                     "threshold that is best on validation",
                     q->validate ? "validation" : "test");
-    TW_TRY(quality_judge_both(q, &c, judge_matches, err));
+    TW_TRY(quality_evaluate_both(q, &c, evaluate_matches, err));
 done:
     quality_corpus_fini(&c);
     return st;
@@ -378,11 +378,11 @@ static tw_status ask(quality *q, const char *name, const round_of *r, const tabl
                    vecs != NULL ? (void *) dense : &by_text, q->pool, err));
     TW_TRY(tw_ranking_measure(&found, &lists, 1, err));
     *out = found.hit_rate;
-    json_t *told = json_pack("{s:I, s:f, s:f}", "queries", (json_int_t) r->n, "recall_at_1",
+    json_t *more = json_pack("{s:I, s:f, s:f}", "queries", (json_int_t) r->n, "recall_at_1",
                              100 * found.hit_rate.mean, "se", 100 * found.hit_rate.se);
     TW_TRY(tw_ranking_measure(&found, &lists, 10, err));
-    (void) json_object_set_new(told, "recall_at_10", json_real(100 * found.hit_rate.mean));
-    (void) json_object_set_new(q->more, name, told);
+    (void) json_object_set_new(more, "recall_at_10", json_real(100 * found.hit_rate.mean));
+    (void) json_object_set_new(q->more, name, more);
 done:
     tw_ranked_fini(&lists);
     tw_dense_destroy(dense);

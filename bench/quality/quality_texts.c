@@ -166,8 +166,8 @@ static tw_status score_parts(quality_scored s[PARTS], const quality_corpus *c, c
     return st;
 }
 
-static tw_status judge_vectors(quality *q, quality_corpus *c, const float *vecs, int dim,
-                               quality_judge_fn support_set, tw_error *err)
+static tw_status evaluate_vectors(quality *q, quality_corpus *c, const float *vecs, int dim,
+                                  quality_evaluate_fn support_set, tw_error *err)
 {
     tw_status st = TW_OK;
     tw_tfidf *tfidf = NULL;
@@ -186,13 +186,13 @@ done:
     return st;
 }
 
-tw_status quality_judge_both(quality *q, quality_corpus *c, quality_judge_fn support_set,
-                             tw_error *err)
+tw_status quality_evaluate_both(quality *q, quality_corpus *c, quality_evaluate_fn support_set,
+                                tw_error *err)
 {
     float *vecs = NULL;
     tw_status st = quality_text_vectors(q, c, true, &vecs, err);
     if (st == TW_OK)
-        st = judge_vectors(q, c, vecs, q->recipe.tower.dim, support_set, err);
+        st = evaluate_vectors(q, c, vecs, q->recipe.tower.dim, support_set, err);
     tw_free(vecs);
     return st;
 }
@@ -238,8 +238,8 @@ done:
     return st;
 }
 
-static tw_status judge_order(quality *q, const quality_scored s[PARTS], const char *who,
-                             double *out, tw_error *err)
+static tw_status evaluate_order(quality *q, const quality_scored s[PARTS], const char *who,
+                                double *out, tw_error *err)
 {
     char key[64];
     double rho[PARTS];
@@ -285,7 +285,7 @@ tw_status quality_stsb(quality *q, tw_error *err)
     quality_corpus c = {.n_fit = 0};
     tw_status st = read_stsb(q, &c, err);
     if (st == TW_OK)
-        st = quality_judge_both(q, &c, judge_order, err);
+        st = quality_evaluate_both(q, &c, evaluate_order, err);
     quality_corpus_fini(&c);
     return st;
 }
@@ -310,7 +310,7 @@ tw_status quality_stsb_minilm(quality *q, tw_error *err)
     TW_TRY(tw_tower_embed_texts(tower, q->pool, (const char *const *) c.x.texts, NULL, c.x.n, vecs,
                                 NULL, NULL, err));
     q->recipe.tower = tw_tower_config_of(tower);
-    TW_TRY(judge_vectors(q, &c, vecs, tw_tower_dim(tower), judge_order, err));
+    TW_TRY(evaluate_vectors(q, &c, vecs, tw_tower_dim(tower), evaluate_order, err));
 done:
     tw_free(vecs);
     tw_tower_destroy(tower);

@@ -43,12 +43,12 @@ typedef struct quality_scored {
 } quality_scored;
 
 /* One figure out of scores of the validation and the test part. */
-typedef tw_status (*quality_judge_fn)(quality *q, const quality_scored s[PARTS], const char *who,
-                                      double *out, tw_error *err);
+typedef tw_status (*quality_evaluate_fn)(quality *q, const quality_scored s[PARTS], const char *who,
+                                         double *out, tw_error *err);
 
-/* Trains, and judges the tower's cosines and those of tf-idf by the same rule: q's value and
+/* Trains, and evaluates the tower's cosines and those of tf-idf by the same rule: q's value and
  * baseline. */
-TW_NODISCARD tw_status quality_judge_both(quality *q, quality_corpus *c,
-                                          quality_judge_fn support_set, tw_error *err);
+TW_NODISCARD tw_status quality_evaluate_both(quality *q, quality_corpus *c,
+                                             quality_evaluate_fn support_set, tw_error *err);
 
 #endif

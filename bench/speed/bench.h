@@ -35,8 +35,8 @@ void bench_fact(bench *b, const char *key, double value);
 
 /*   value, peer_value (n)  one number a round, n <= BENCH_MAX_ROUNDS; the peer's is not zero
  *
- * Tells median and best of value, the peer's median, and the median and best of value / peer_value,
- * taken round by round. */
+ * Reports median and best of value, the peer's median, and the median and best of value /
+ * peer_value, taken round by round. */
 void bench_row(bench *b, const char *name, const char *unit, bench_better better,
                const double *value, const char *peer, const double *peer_value, int n);
 

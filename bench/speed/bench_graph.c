@@ -242,7 +242,7 @@ done:
     return st;
 }
 
-static void tell(bench *b, const world *w, const figures *r)
+static void report(bench *b, const world *w, const figures *r)
 {
     tw_index_stats s;
     tw_index_get_stats(w->ours, &s);
@@ -275,7 +275,7 @@ int main(int argc, char **argv)
     TW_TRY(build_ours(&w, &err));
     for (int round = 0; round < ROUNDS; round++)
         TW_TRY(ask(&w, &r, round, &err));
-    tell(&b, &w, &r);
+    report(&b, &w, &r);
 done:
     tw_index_destroy(w.ours);
     if (w.theirs != NULL)

@@ -206,7 +206,7 @@ done:
     return st;
 }
 
-static void tell(bench *b, const results *r)
+static void report(bench *b, const results *r)
 {
     static const double whole[1] = {1};
     const double *usual = r->us[DEFAULT_MODE];
@@ -247,7 +247,7 @@ int main(int argc, char **argv)
     TW_TRY(world_init(&w, &err));
     bench_fact(&b, "set_up_seconds", tw_clock_monotonic() - start);
     TW_TRY(measure(&w, &r, &err));
-    tell(&b, &r);
+    report(&b, &r);
 done:
     world_fini(&w);
     return bench_end(&b, st, &err);

@@ -290,7 +290,7 @@ static void tell_series(bench *b, const results *r, call what, int load, int rou
     bench_row(b, name, "calls/s", BENCH_MORE, s->rate, "direct", peer->rate, ROUNDS);
 }
 
-static void tell(bench *b, const results *r)
+static void report(bench *b, const results *r)
 {
     bench_fact(b, "items", ITEMS);
     bench_fact(b, "k", K);
@@ -320,7 +320,7 @@ int main(int argc, char **argv)
     bench_begin(&b, "bench_rpc", "what does the wire add to a call on the engine?");
     TW_TRY(world_init(&w, &err));
     TW_TRY(measure(&w, &r, &err));
-    tell(&b, &r);
+    report(&b, &r);
 done:
     world_fini(&w);
     return bench_end(&b, st, &err);

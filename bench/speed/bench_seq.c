@@ -30,11 +30,11 @@
 enum {
     K = 10,
     QUERIES = 2000,
-    JUDGED = QUERIES / 10, /* of them: against an exact scan */
-    CHECKED = 8,           /* users */
-    SHORTEST = 20,         /* MovieLens-1M: no user has fewer ratings, */
-    LONGEST = 2314,        /* and none more */
-    MOST_LENGTH = 100000,  /* of `lengths` */
+    EVALUATED = QUERIES / 10, /* of them: against an exact scan */
+    CHECKED = 8,              /* users */
+    SHORTEST = 20,            /* MovieLens-1M: no user has fewer ratings, */
+    LONGEST = 2314,           /* and none more */
+    MOST_LENGTH = 100000,     /* of `lengths` */
 };
 
 typedef struct setting {
@@ -325,10 +325,10 @@ static tw_status time_queries(const setting *s, tw_seq_session *session, const t
         t->query[at] = (found - start) * 1e6;
         t->search[at] = (end - found) * 1e6;
         t->both[at] = (end - start) * 1e6;
-        if (i >= 0 && i < JUDGED)
+        if (i >= 0 && i < EVALUATED)
             TW_TRY(count_found(ix, t, opt, hits, n, &found_in_all, err));
     }
-    t->recall = found_in_all / JUDGED / K;
+    t->recall = found_in_all / EVALUATED / K;
 done:
     return st;
 }

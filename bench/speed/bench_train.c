@@ -117,7 +117,7 @@ static void tell_loss(bench *b, const results *r, const tw_seq_data *data, int l
               ROUNDS);
 }
 
-static void tell(bench *b, const results *r, const tw_seq_data *data)
+static void report(bench *b, const results *r, const tw_seq_data *data)
 {
     const tw_seq_config c = config(0, 1);
     double rows, flop;
@@ -165,7 +165,7 @@ int main(int argc, char **argv)
             r.rows[loss][t][round] = rate.tokens;
         }
     }
-    tell(&b, &r, data);
+    report(&b, &r, data);
 done:
     tw_seq_data_destroy(data);
     return bench_end(&b, st, &err);

@@ -1,5 +1,5 @@
 /* bench/speed/seq_work.h — what the benchmarks of SSE-PT's training share: the machine's sgemm as a
- * ceiling, the arithmetic of a step counted on paper, and the rate that training tells.
+ * ceiling, the arithmetic of a step counted on paper, and the rate that training reports.
  *
  * A multiply-add is two operations. For one sequence of n rows, D = d_u + d_i, B blocks, V items
  * and k negatives, forward:

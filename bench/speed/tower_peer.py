@@ -8,7 +8,7 @@ What makes it fair:
   Adam. Float32 on both, the same batch and dropout, the same number of threads; group norm in both, as our nets have.
 - Embedding is from prepared samples to unit vectors, all of them per round; MiniLM from texts to vectors.
 - They take turns, round by round, in two warm processes of which one computes and the other waits; a ratio is of two
-  neighbours in time, and the median of the rounds is told. ratio_cpu is by CPU time of all threads: it does not see what
+  neighbours in time, and the median of the rounds is reported. ratio_cpu is by CPU time of all threads: it does not see what
   other programs take, but counts a peer's threads that spin while they wait.
 - The peer is the fastest of what its package offers for the row: channels-last or not, sparse or dense gradients of
   tables, and with --compile what torch.compile makes of it; `peer` says which won.

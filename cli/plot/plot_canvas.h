@@ -2,7 +2,7 @@
  * only door to cairo. Not there where the program is built without it.
  *
  * Lengths are in pixels of an ordinary screen; a PNG has twice as many each way. Colours are sRGB
- * in 0..1. Drawing calls cannot fail: canvas_save tells of what went wrong.
+ * in 0..1. Drawing calls cannot fail: canvas_save reports what went wrong.
  */
 #ifndef TW_CLI_PLOT_PLOT_CANVAS_H
 #define TW_CLI_PLOT_PLOT_CANVAS_H

@@ -32,7 +32,7 @@ typedef struct layout {
     double most;          /* the largest value */
 } layout;
 
-/* How far the longest name reaches, by writing all of them where nobody looks. */
+/* How far the longest name reaches, by writing all of them where nothing is shown. */
 static tw_status measure(const char *path, const plot_map *m, double *longest, tw_error *err)
 {
     canvas *c = NULL;

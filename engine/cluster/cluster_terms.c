@@ -164,7 +164,7 @@ bool twi_next_word(const char **s, const char *end, twi_word *out, bool *gap)
             out->folded_len += tw_utf8_put(out->folded + out->folded_len, tw_letter_fold(cp));
     }
     out->len = (size_t) (*s - out->form);
-    out->told =
+    out->counted =
         out->len > 0 && out->len < TWI_MAX_TERM && worth_reading(out->folded, out->folded_len);
     return out->len > 0;
 }
@@ -219,12 +219,12 @@ static tw_status read_text(twi_names *nm, int64_t i, const char *text, tw_error 
     TW_TRY(tw_unicode_nfc(&nm->spelt, text, strlen(text), err));
     const char *at = tw_text_cstr(&nm->spelt), *end = at + nm->spelt.len;
     while (twi_next_word(&at, end, &now, &gap)) {
-        if (now.told) {
+        if (now.counted) {
             TW_TRY(note_term(nm, i, TWI_WORD, NULL, now.form, now.len, err));
             TW_TRY(read_decade(nm, i, &now, err));
         }
         const size_t both = (size_t) (now.form + now.len - before.form);
-        if (now.told && before.told && !is_year(&before) && !gap && both < TWI_MAX_TERM)
+        if (now.counted && before.counted && !is_year(&before) && !gap && both < TWI_MAX_TERM)
             TW_TRY(note_term(nm, i, TWI_PAIR, &before, now.form, now.len, err));
         before = now;
     }

@@ -44,7 +44,7 @@ typedef struct twi_word {
     size_t len;
     char folded[TWI_MAX_TERM]; /* in lower case */
     size_t folded_len;
-    bool told; /* worth reading */
+    bool counted; /* worth reading */
 } twi_word;
 
 /* The next word at or behind *s, which moves behind it; false: there is none. *gap: more than one

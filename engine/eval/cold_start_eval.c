@@ -24,8 +24,9 @@ typedef struct cold_start_eval {
     twi_events log, left; /* all events, and those that the towers may learn from */
     int32_t n_users;
     tw_seq_data *data, *train;
-    bool *held_users, *held_items;       /* marks, from 1 */
-    bool *regulars, *strangers, *others; /* whose targets are ranked; items that are not held out */
+    bool *held_users, *held_items; /* marks, from 1 */
+    bool *seen_users, *unseen_users,
+        *others; /* whose targets are ranked; items that are not held out */
     int64_t n_held_users, n_held_items;
     int64_t pairs, met; /* what the towers learnt from; met: items in it */
     tw_tower *tower;
@@ -85,11 +86,11 @@ static tw_status hold_out(cold_start_eval *s, tw_error *err)
 
     s->held_users = tw_alloc(users, sizeof *s->held_users);
     s->held_items = tw_alloc(items, sizeof *s->held_items);
-    s->regulars = tw_alloc(users, sizeof *s->regulars);
-    s->strangers = tw_alloc(users, sizeof *s->strangers);
+    s->seen_users = tw_alloc(users, sizeof *s->seen_users);
+    s->unseen_users = tw_alloc(users, sizeof *s->unseen_users);
     s->others = tw_alloc(items, sizeof *s->others);
-    if (s->held_users == NULL || s->held_items == NULL || s->regulars == NULL ||
-        s->strangers == NULL || s->others == NULL) {
+    if (s->held_users == NULL || s->held_items == NULL || s->seen_users == NULL ||
+        s->unseen_users == NULL || s->others == NULL) {
         st = tw_fail(err, TW_ENOMEM, "marks of %d users", s->n_users);
         goto done;
     }
@@ -97,8 +98,8 @@ static tw_status hold_out(cold_start_eval *s, tw_error *err)
                                 s->cfg.seed, s->held_users, s->held_items, err));
     for (int32_t u = 1; u <= s->n_users; u++) {
         /* Of less than 3 events that are left, all are trained on: the target may be among them. */
-        s->regulars[u] = !s->held_users[u] && tw_seq_data_length(s->train, u) >= 3;
-        s->strangers[u] = s->held_users[u];
+        s->seen_users[u] = !s->held_users[u] && tw_seq_data_length(s->train, u) >= 3;
+        s->unseen_users[u] = s->held_users[u];
         s->n_held_users += s->held_users[u];
     }
     for (int64_t i = 1; i <= s->c.n; i++) {
@@ -310,8 +311,8 @@ static tw_status add_known(json_t *to, const cold_start_eval *s, const tw_seq_ev
     return st == TW_OK ? add_model(to, "as_unknown_user", s, TW_SEQ_AS_UNKNOWN, cfg, err) : st;
 }
 
-static tw_status add_strangers(json_t *to, const cold_start_eval *s, const tw_seq_eval_config *cfg,
-                               tw_error *err)
+static tw_status add_unseen_users(json_t *to, const cold_start_eval *s,
+                                  const tw_seq_eval_config *cfg, tw_error *err)
 {
     tw_status st = add_model(to, "unknown", s, TW_SEQ_AS_UNKNOWN, cfg, err);
     if (st == TW_OK && s->cfg.user_dim > 0)
@@ -336,9 +337,9 @@ static tw_status add_parts(json_t *root, const cold_start_eval *s, tw_error *err
         const bool *users, *targets;
         tw_status (*add)(json_t *to, const cold_start_eval *s, const tw_seq_eval_config *cfg,
                          tw_error *err);
-    } parts[] = {{"known", s->regulars, s->others, add_known},
-                 {"strangers", s->strangers, s->others, add_strangers},
-                 {"new_items", s->regulars, s->held_items, add_new_items}};
+    } parts[] = {{"known", s->seen_users, s->others, add_known},
+                 {"unseen_users", s->unseen_users, s->others, add_unseen_users},
+                 {"new_items", s->seen_users, s->held_items, add_new_items}};
 
     for (int i = 0; i < 3; i++) {
         const tw_seq_eval_config cfg = {.split = TW_SEQ_TEST,
@@ -408,8 +409,8 @@ static void fini(cold_start_eval *s)
     tw_seq_data_destroy(s->train);
     tw_free(s->held_users);
     tw_free(s->held_items);
-    tw_free(s->regulars);
-    tw_free(s->strangers);
+    tw_free(s->seen_users);
+    tw_free(s->unseen_users);
     tw_free(s->others);
     twi_events_fini(&s->log);
     twi_events_fini(&s->left);

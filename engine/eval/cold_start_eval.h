@@ -30,10 +30,10 @@ typedef struct tw_cold_start_options {
  * "held_out_users", "held_out_items", "epochs", "best_epoch", "seconds", "valid", "towers" (with
  * content), and figures of the full ranking of the test targets:
  *   "known":     {"seq", "as_unknown_user", "popularity", "item_knn", "markov"}: known people,
- * known items; "strangers": {"unknown", "mean", "folded", "popularity", "item_knn", "markov"}:
+ * known items; "unseen_users": {"unknown", "mean", "folded", "popularity", "item_knn", "markov"}:
  * held-out people, known items; the middle two where the model has user vectors; "new_items":
  * {"seq", "popularity", "item_knn", "markov", "random"}: known people, held-out items, ranked among
- * all items, new and known; random is what chance would reach}. A part to which nobody belongs is
+ * all items, new and known; random is what chance would reach}. A part without users is
  * left out. Baselines count what the training saw, so none knows a new item.
  *
  * TW_ESTATE: nothing to train on. TW_EINVAL: a setting out of its range. TW_EBUSY: an ingest,

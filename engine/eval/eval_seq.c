@@ -11,6 +11,7 @@
 #include "engine/generation.h"
 #include "engine/json_text.h"
 #include "engine/models/model_dir.h"
+#include "nn/settings.h"
 
 #define DEFAULT_SEED 42
 
@@ -46,16 +47,16 @@ tw_status twi_eval_seq(const tw_seq_model *m, const tw_seq_data *data,
                        const tw_seq_eval_config *cfg, json_t **out, tw_error *err)
 {
     tw_status st = TW_OK;
-    tw_seq_metrics model, stranger;
+    tw_seq_metrics model, as_unknown;
     json_t *a = NULL, *b = NULL, *root = NULL;
     tw_seq_eval_config unknown = *cfg;
     unknown.as = TW_SEQ_AS_UNKNOWN;
 
     *out = NULL;
     TW_TRY(tw_seq_eval(m, data, cfg, &model, err));
-    TW_TRY(tw_seq_eval(m, data, &unknown, &stranger, err));
+    TW_TRY(tw_seq_eval(m, data, &unknown, &as_unknown, err));
     TW_TRY(twi_metrics_json(&model, &a, err));
-    TW_TRY(twi_metrics_json(&stranger, &b, err));
+    TW_TRY(twi_metrics_json(&as_unknown, &b, err));
     root = json_pack("{s:s, s:O, s:O}", "name", twi_seq_name(tw_seq_model_config(m)), "seq", a,
                      "as_unknown_user", b);
     TW_TRY(add_baseline(root, "popularity", TW_SEQ_POPULARITY, data, cfg, err));
@@ -71,9 +72,11 @@ done:
 static tw_status eval_config(const tw_eval_options *opt, int threads, tw_seq_eval_config *out,
                              const char **protocol, tw_error *err)
 {
-    static const char *const names[] = {"full", "sampled100", "authors"};
-    const char *wanted = opt != NULL && opt->protocol != NULL ? opt->protocol : "full";
-    const char *split = opt != NULL && opt->split != NULL ? opt->split : "test";
+    const char *wanted = opt != NULL ? opt->protocol : NULL;
+    const char *split = opt != NULL ? opt->split : NULL;
+    const int protocols =
+        wanted == NULL ? TW_SEQ_FULL : tw_choices_find(tw_seq_protocol_names, wanted);
+    const int splits = split == NULL ? TW_SEQ_TEST : tw_choices_find(tw_seq_split_names, split);
 
     *out = (tw_seq_eval_config){.threads = threads, .seed = DEFAULT_SEED, .lists = true};
     if (opt != NULL) {
@@ -83,17 +86,14 @@ static tw_status eval_config(const tw_eval_options *opt, int threads, tw_seq_eva
     }
     if (opt != NULL && opt->seed != 0)
         out->seed = (int64_t) opt->seed;
-    if (strcmp(split, "test") != 0 && strcmp(split, "valid") != 0)
-        return tw_fail(err, TW_EINVAL, "split '%.30s' is neither test nor valid", split);
-    out->split = strcmp(split, "test") == 0 ? TW_SEQ_TEST : TW_SEQ_VALID;
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(wanted, names[i]) == 0) {
-            out->protocol = (tw_seq_protocol) i;
-            *protocol = names[i];
-            return TW_OK;
-        }
-    }
-    return tw_fail(err, TW_EINVAL, "protocol '%.30s' is none of full, sampled100, authors", wanted);
+    if (splits < 0)
+        return tw_choices_refuse("split", split, tw_seq_split_names, err);
+    if (protocols < 0)
+        return tw_choices_refuse("protocol", wanted, tw_seq_protocol_names, err);
+    out->split = (tw_seq_split) splits;
+    out->protocol = (tw_seq_protocol) protocols;
+    *protocol = tw_seq_protocol_names[protocols];
+    return TW_OK;
 }
 
 #define NO_CUT                                                                                     \

@@ -19,8 +19,8 @@ static int compare_hashed(const void *a, const void *b)
 }
 
 /* Held items ask. What they may find are the items learnt from, where some of their classes were
- * learnt: else two takes of one scene answer for each other. Classes that nobody learnt can only be
- * told from each other, so all items of known class are there then. */
+ * learnt: else two takes of one scene answer for each other. Classes that were not learnt can only
+ * be distinguished from each other, so all items of known class are there then. */
 static void choose_pool(const twi_train_set *x, int64_t n, twi_class_task *t)
 {
     for (int64_t i = 0; i < n; i++) /* for now: 1 where somebody learns the class */

@@ -1,7 +1,7 @@
 /* The same questions to the towers and to each baseline, so that the figures compare.
  *
  * Rivals come one after the other: the vectors of two towers are in memory at
- * once, never three. How alike the items of a list are is told by the measured
+ * once, never three. How alike the items of a list are is given by the measured
  * towers' vectors for every baseline, because a baseline's own would flatter it. */
 #include "engine/eval/measure_towers.h"
 
@@ -20,7 +20,7 @@
 #include "metrics/ranking.h"
 #include "metrics/tfidf.h"
 
-enum { DEPTH = 100 }; /* of all lists at least: MRR is told at it */
+enum { DEPTH = 100 }; /* of all lists at least: MRR is measured at it */
 
 _Static_assert(TW_EVAL_MAX_K <= TW_RANK_MAX_K, "a cut-off is within the lists");
 
@@ -163,7 +163,8 @@ static const tw_decisions undecided = {.accuracy = (double) NAN,
                                        .recall = (double) NAN,
                                        .f1 = (double) NAN};
 
-/* `told_apart`: both parts hold both kinds, so that a line between them can be drawn and judged. */
+/* `told_apart`: both parts hold both kinds, so that a line between them can be drawn and evaluated.
+ */
 static tw_status decide(decided *d, const scored *s, int64_t n_valid, int64_t n, bool told_apart,
                         tw_error *err)
 {
@@ -220,7 +221,8 @@ static bool tells_apart(const run *u)
     return kinds(u, p->train, p->valid) == 3 && kinds(u, p->train + p->valid, p->test) == 3;
 }
 
-static tw_status judge_pairs(run *u, twi_baseline_kind which, const twi_baseline *r, tw_error *err)
+static tw_status evaluate_pairs(run *u, twi_baseline_kind which, const twi_baseline *r,
+                                tw_error *err)
 {
     tw_status st = TW_OK;
     const tw_split *p = &u->pairs.parts;
@@ -343,7 +345,7 @@ static tw_status measure_baseline(run *u, twi_baseline_kind which, const twi_bas
     if (u->test != NULL)
         TW_TRY(retrieve(u, which, r, err));
     if (u->pairs_out != NULL && which != TWI_POPULARITY)
-        TW_TRY(judge_pairs(u, which, r, err));
+        TW_TRY(evaluate_pairs(u, which, r, err));
     if (u->classes_out != NULL && which != TWI_POPULARITY)
         TW_TRY(tell_classes(u, which, r, err));
 done:

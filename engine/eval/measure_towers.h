@@ -7,7 +7,7 @@
 
 struct json_t;
 
-#define TWI_MEASURE_QUERIES 2000 /* asked at most, unless told: seconds for a large catalogue */
+#define TWI_MEASURE_QUERIES 2000 /* asked at most by default: seconds for a large catalogue */
 
 /* What is measured, and on what; all borrowed. */
 typedef struct twi_measure {

@@ -30,8 +30,8 @@ typedef struct offline_eval {
     size_t room;
     tw_seq_data *data;  /* everything */
     tw_seq_data *train; /* what is left to train on; NULL: everything */
-    bool *strangers;    /* (n_users+1) held out */
-    bool *regulars;     /* (n_users+1) the others */
+    bool *unseen_users; /* (n_users+1) held out */
+    bool *seen_users;   /* (n_users+1) the others */
     tw_seq_model *model;
     tw_seq_report result;
     FILE *metrics;
@@ -101,17 +101,17 @@ static tw_status make_data(offline_eval *s, tw_error *err)
                               s->times, s->n, err));
     if (s->opt->hold_out_users <= 0)
         goto done;
-    s->strangers = tw_alloc((size_t) s->user.hashes.n + 1, sizeof *s->strangers);
-    s->regulars = tw_alloc((size_t) s->user.hashes.n + 1, sizeof *s->regulars);
+    s->unseen_users = tw_alloc((size_t) s->user.hashes.n + 1, sizeof *s->unseen_users);
+    s->seen_users = tw_alloc((size_t) s->user.hashes.n + 1, sizeof *s->seen_users);
     held_items = tw_alloc((size_t) s->item.hashes.n + 1, sizeof *held_items);
-    if (s->strangers == NULL || s->regulars == NULL || held_items == NULL) {
+    if (s->unseen_users == NULL || s->seen_users == NULL || held_items == NULL) {
         st = tw_fail(err, TW_ENOMEM, "marks of %d users", s->user.hashes.n);
         goto done;
     }
     TW_TRY(tw_seq_data_hold_out(&s->train, s->data, s->opt->hold_out_users, 0, s->cfg.seed,
-                                s->strangers, held_items, err));
+                                s->unseen_users, held_items, err));
     for (int32_t u = 1; u <= s->user.hashes.n; u++)
-        s->regulars[u] = !s->strangers[u];
+        s->seen_users[u] = !s->unseen_users[u];
 done:
     tw_free(held_items);
     return st;
@@ -175,28 +175,27 @@ done:
 static tw_status add_protocols(json_t *root, const char *name, const offline_eval *s,
                                const tw_seq_model *m, tw_seq_baseline kind, tw_error *err)
 {
-    static const char *const protocols[] = {"full", "sampled100", "authors"};
     tw_status st = TW_OK;
     json_t *to = json_object();
     tw_seq_eval_config cfg = {.split = TW_SEQ_TEST,
                               .seed = EVAL_SEED,
                               .seen = s->opt->seen,
                               .threads = s->cfg.threads,
-                              .only_users = s->regulars,
+                              .only_users = s->seen_users,
                               .learn_from = s->train};
 
     (void) json_object_set_new(root, name, to);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; tw_seq_protocol_names[i] != NULL; i++) {
         cfg.protocol = (tw_seq_protocol) i;
         cfg.lists = cfg.protocol == TW_SEQ_FULL;
-        TW_TRY(measure(to, protocols[i], s, m, kind, &cfg, err));
+        TW_TRY(measure(to, tw_seq_protocol_names[i], s, m, kind, &cfg, err));
     }
 done:
     return st;
 }
 
 /* What people get that the training never met, by each recipe for their vector. */
-static tw_status add_strangers(json_t *root, const offline_eval *s, tw_error *err)
+static tw_status add_unseen_users(json_t *root, const offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     json_t *to = json_object();
@@ -204,10 +203,10 @@ static tw_status add_strangers(json_t *root, const offline_eval *s, tw_error *er
                               .as = TW_SEQ_AS_UNKNOWN,
                               .seen = s->opt->seen,
                               .threads = s->cfg.threads,
-                              .only_users = s->strangers,
+                              .only_users = s->unseen_users,
                               .learn_from = s->train};
 
-    (void) json_object_set_new(root, "strangers", to);
+    (void) json_object_set_new(root, "unseen_users", to);
     TW_TRY(measure(to, "unknown", s, s->model, TW_SEQ_POPULARITY, &cfg, err));
     if (s->cfg.user_dim > 0) {
         cfg.as = TW_SEQ_AS_MEAN;
@@ -255,7 +254,7 @@ static tw_status write_report(offline_eval *s, char **report, tw_error *err)
                                     .lists = true,
                                     .seen = s->opt->seen,
                                     .threads = s->cfg.threads,
-                                    .only_users = s->regulars,
+                                    .only_users = s->seen_users,
                                     .learn_from = s->train};
 
     TW_TRY(add_settings(root, s, err));
@@ -265,8 +264,8 @@ static tw_status write_report(offline_eval *s, char **report, tw_error *err)
     TW_TRY(add_protocols(root, "popularity", s, NULL, TW_SEQ_POPULARITY, err));
     TW_TRY(add_protocols(root, "item_knn", s, NULL, TW_SEQ_ITEM_KNN, err));
     TW_TRY(add_protocols(root, "markov", s, NULL, TW_SEQ_MARKOV, err));
-    if (s->strangers != NULL)
-        TW_TRY(add_strangers(root, s, err));
+    if (s->unseen_users != NULL)
+        TW_TRY(add_unseen_users(root, s, err));
     TW_TRY(twi_json_dump(root, report, err));
 done:
     json_decref(unknown);
@@ -281,8 +280,8 @@ static void fini(offline_eval *s)
     tw_seq_model_destroy(s->model);
     tw_seq_data_destroy(s->data);
     tw_seq_data_destroy(s->train);
-    tw_free(s->strangers);
-    tw_free(s->regulars);
+    tw_free(s->unseen_users);
+    tw_free(s->seen_users);
     tw_free(s->users);
     tw_free(s->items);
     tw_free(s->times);

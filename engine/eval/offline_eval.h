@@ -25,11 +25,12 @@ typedef struct tw_offline_eval_options {
     const char *checkpoint;   /* NULL, or a file to go on from after a kill; removed at the end */
     const char *model_path;   /* NULL, or a file for the trained model (safetensors), written before
                                  it is measured */
-    double hold_out_users;    /* share of users kept out of training entirely, to see what strangers
-                                 get; the figures of the others are then of fewer training users */
-    bool seen;                /* test with what people had before among the candidates; else a
-                                 target that they had before counts as missed */
-    int threads;              /* 0: one per usable core */
+    double
+        hold_out_users; /* share of users kept out of training entirely, to see what unseen
+                           users get; the figures of the others are then of fewer training users */
+    bool seen;          /* test with what people had before among the candidates; else a
+                           target that they had before counts as missed */
+    int threads;        /* 0: one per usable core */
     tw_progress_fn progress;
     void *progress_ctx;
 } tw_offline_eval_options;
@@ -37,7 +38,7 @@ typedef struct tw_offline_eval_options {
 /* The report, freed with tw_free: {"config", "seed", "users", "items", "events", "rejected",
  * "epochs", "best_epoch", "seconds", "valid": {...}, "test": {"full", "sampled100", "authors"},
  * the same three under "popularity", "item_knn" and "markov"; "as_unknown_user": {"full"}, and with
- * hold_out_users "strangers": {"unknown", "mean", "folded", "popularity"} on those users}.
+ * hold_out_users "unseen_users": {"unknown", "mean", "folded", "popularity"} on those users}.
  *
  * TW_ENOTFOUND, TW_EINVAL: the file, its format, the settings, or nothing to train on (rows that
  * cannot be read are counted, and fatal only where they are most of the file). TW_ECANCELLED:

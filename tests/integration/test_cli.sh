@@ -72,7 +72,7 @@ one_line 'a column map that is none' 1 'FIELD=COLUMN' "$program" ingest d semi.c
 want 'gone again' 0 'deleted z1' "$program" delete --dir d z1
 printf 'id,title\nd1,Double\nd2,double\n' >double.csv
 want 'two items of one title' 0 '2 new' "$program" ingest d double.csv -q
-want 'the other one is told' 0 '^also called so: "d2"$' "$program" get --dir d DOUBLE
+want 'the other one is named' 0 '^also called so: "d2"$' "$program" get --dir d DOUBLE
 want 'in JSON, too' 0 '"also": \["d2"\]}' "$program" get --dir d Double --json
 want 'of these' 0 'deleted d1' "$program" delete --dir d d1
 want 'nothing stays' 0 'deleted d2' "$program" delete --dir d d2
@@ -176,7 +176,7 @@ want 'a diverse list leaves the genre' 0 'Romance\|Robot' "$program" next --dir 
 want 'a discount' 0 'Story' "$program" next --dir d --user u3 -k 4 --popularity-discount 2
 one_line 'a diversity over 1' 2 "--diversity '1.5' is no number in 0..1" "$program" next --dir d --user u3 --diversity 1.5
 one_line 'a discount that is no number' 2 "'much'" "$program" next --dir d --user u3 --popularity-discount much
-want 'next for a stranger' 0 'most popular' "$program" next --dir d --user nobody -k 3
+want 'next for an unknown user' 0 'most popular' "$program" next --dir d --user nobody -k 3
 want 'embed' 0 ' ' "$program" embed --dir d f1
 
 # ---- a look inside: titles of a map are the store's, images are images or one sentence
@@ -184,7 +184,7 @@ want 'embed' 0 ' ' "$program" embed --dir d f1
 want 'attention' 0 'what the last of 6 items looks at' "$program" attention d --user u3
 one_line 'attention wants a user or a history' 2 '--user or --history' "$program" attention d
 one_line 'a block that is none' 1 'block 9 is outside 1..1' "$program" attention d --user u3 --block 9
-one_line 'attention of a stranger' 1 'knows no item' "$program" attention d --user nobody
+one_line 'attention of an unknown user' 1 'knows no item' "$program" attention d --user nobody
 "$program" attention d --history 'f7,f3,f21,Robot Story 4' --json >attention.json
 sed -n 's/.*{"id": "\([^"]*\)", "title": "\([^"]*\)".*/\1:\2/p' attention.json >titles
 want 'the map has its items in order' 0 '^f7 f3 f21 f24 $' sh -c "cut -d: -f1 titles | tr '\n' ' '"
@@ -265,7 +265,7 @@ echo precious >precious
 one_line 'a file is no socket' 1 'is no socket; it stays as it is' "$program" serve d2 --listen ipc://precious
 want 'the file is as it was' 0 '^precious$' cat precious
 one_line 'a URL that is none' 1 'nonsense' "$program" serve d2 --listen nonsense
-one_line 'nobody listens' 1 'tcp://127.0.0.1:1' "$program" stats --connect tcp://127.0.0.1:1 --timeout 2000
+one_line 'no server listens' 1 'tcp://127.0.0.1:1' "$program" stats --connect tcp://127.0.0.1:1 --timeout 2000
 stop
 
 # ---- keys are read again on SIGHUP
@@ -325,7 +325,7 @@ small='--item_dim 12 --user_dim 4 --heads 1 --max_len 8 --epochs 3 --eval_every 
 # shellcheck disable=SC2086 -- a word each
 want 'an evaluation shows every protocol' 0 'test, authors' "$program" eval seq --events walks.txt $small
 # shellcheck disable=SC2086
-want 'and strangers when asked' 0 'folded in' "$program" eval seq --events walks.txt --hold-out-users 0.3 $small
+want 'and unseen users when asked' 0 'folded in' "$program" eval seq --events walks.txt --hold-out-users 0.3 $small
 one_line 'an evaluation of nothing' 1 'nowhere.txt' "$program" eval seq --events nowhere.txt -q
 one_line 'a setting out of range' 2 'lr 11' "$program" eval seq --events walks.txt --lr 11
 "$program" eval seq --events walks.txt $small --epochs 4000 --patience 0 --checkpoint c >out 2>&1 &

@@ -57,7 +57,7 @@ static tw_seq_config small(tw_seq_loss loss)
     return c;
 }
 
-/* NDCG@10 on the test items; of strangers where as_unknown. */
+/* NDCG@10 on the test items; of unseen users where as_unknown. */
 static double learn(const tw_seq_config *c, bool shuffled, bool as_unknown)
 {
     tw_seq_data *d = walks(shuffled);
@@ -90,7 +90,7 @@ static void sse_pt_learns_a_planted_chain_with_bce(void **state)
     assert_true(learn(&c, false, false) > 0.6);
 }
 
-static void what_it_learnt_serves_strangers_too(void **state)
+static void what_it_learnt_serves_unseen_users_too(void **state)
 {
     (void) state;
     tw_seq_config c = small(TW_SEQ_CE);
@@ -117,7 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sse_pt_learns_a_planted_chain_with_softmax),
         cmocka_unit_test(sse_pt_learns_a_planted_chain_with_bce),
-        cmocka_unit_test(what_it_learnt_serves_strangers_too),
+        cmocka_unit_test(what_it_learnt_serves_unseen_users_too),
         cmocka_unit_test(shuffled_histories_are_not_learnt),
         cmocka_unit_test(sasrec_is_the_case_without_users),
     };

@@ -1,4 +1,4 @@
-/* Values of strangers: what steers a terminal or forges a line becomes visible. */
+/* Values from outside: what steers a terminal or forges a line becomes visible. */
 #include "base/printable.h"
 
 #include <limits.h>

@@ -71,7 +71,7 @@ static void a_wrong_name_says_which_are_near(void **state)
     assert_non_null(strstr(e.msg, "Romance Story 2"));
 }
 
-static void next_knows_users_histories_and_strangers(void **state)
+static void next_knows_users_histories_and_unseen_users(void **state)
 {
     (void) state;
     assert_ok(tw_engine_next(shared, &(tw_next_query){.user = "u1", .k = 3}, &answer, err));
@@ -447,7 +447,7 @@ int main(void)
         cmocka_unit_test(similar_finds_the_same_genre_and_not_itself),
         cmocka_unit_test(an_item_is_named_by_id_or_title_in_any_case),
         cmocka_unit_test(a_wrong_name_says_which_are_near),
-        cmocka_unit_test(next_knows_users_histories_and_strangers),
+        cmocka_unit_test(next_knows_users_histories_and_unseen_users),
         cmocka_unit_test(what_was_seen_comes_again_only_when_asked),
         cmocka_unit_test(bad_questions_get_one_sentence),
         cmocka_unit_test(a_put_item_is_found_at_once_and_a_deleted_one_never),

@@ -123,7 +123,7 @@ static void a_file_that_is_no_socket_stays(void **state)
     assert_status(twi_listener_open(&l, ipc_url("odd"), err), TW_EEXIST);
 }
 
-/* A socket file on which nobody listens, as a killed server leaves it. */
+/* A socket file on which no server listens, as a killed server leaves it. */
 static void leave_socket(const char *path)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};

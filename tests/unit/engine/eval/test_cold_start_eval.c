@@ -87,9 +87,9 @@ static void content_finds_new_items_where_ids_and_counts_cannot(void **state)
     assert_true(figure(r, "new_items", "popularity", "hr_at_10") == 0);
     assert_true(figure(r, "new_items", "item_knn", "hr_at_10") == 0);
     assert_true(figure(r, "known", "seq", "hr_at_10") > 0.8);
-    assert_true(figure(r, "strangers", "unknown", "hr_at_10") > 0.8);
-    assert_true(figure(r, "strangers", "folded", "users") ==
-                figure(r, "strangers", "popularity", "users"));
+    assert_true(figure(r, "unseen_users", "unknown", "hr_at_10") > 0.8);
+    assert_true(figure(r, "unseen_users", "folded", "users") ==
+                figure(r, "unseen_users", "popularity", "users"));
     assert_true(json_is_true(json_object_get(r, "content")));
 
     /* The towers learn from train parts alone: of each of the people that stay, what is not held
@@ -120,7 +120,7 @@ static void a_part_without_people_is_left_out(void **state)
         .config_json = SMALL, .towers_json = TOY_TOWERS, .content = true, .threads = 1};
     json_t *r = studied(e, &opt);
 
-    assert_null(json_object_get(r, "strangers"));
+    assert_null(json_object_get(r, "unseen_users"));
     assert_null(json_object_get(r, "new_items"));
     assert_true(figure(r, "known", "seq", "users") == TOY_USERS);
     assert_int_equal(json_integer_value(json_object_get(json_object_get(r, "towers"), "events")),

@@ -189,8 +189,8 @@ static void retrieval_is_that_by_hand(void **state)
     tw_engine_close(e);
 }
 
-/* Equal titles have tf-idf 1, strangers 0: validation draws the line at 1/2. Of the test pairs one
- * similar pair is above, one stranger below, one stranger wrongly above. */
+/* Equal titles have tf-idf 1, unlike ones 0: validation draws the line at 1/2. Of the test pairs
+ * one similar pair is above, one stranger below, one stranger wrongly above. */
 static void thresholds_come_from_validation_pairs(void **state)
 {
     (void) state;

@@ -71,7 +71,7 @@ static void a_log_becomes_a_table_of_every_protocol_and_baseline(void **state)
     assert_true(figure(r, "popularity", "full", "ndcg_at_10") < 0.6);
     assert_int_equal(json_integer_value(json_object_get(r, "events")), USERS * LEN);
     assert_int_equal(json_integer_value(json_object_get(r, "epochs")), 24);
-    assert_null(json_object_get(r, "strangers"));
+    assert_null(json_object_get(r, "unseen_users"));
     tw_seq_model *m = NULL;
     assert_ok(tw_seq_model_load(&m, opt.model_path, err));
     assert_int_equal(tw_seq_model_items(m), ITEMS);
@@ -141,17 +141,17 @@ static void places_that_people_come_back_to(void **state)
     json_decref(r);
 }
 
-static void strangers_are_measured_by_every_recipe(void **state)
+static void unseen_users_are_measured_by_every_recipe(void **state)
 {
     (void) state;
     static const char *const recipes[] = {"unknown", "mean", "folded", "popularity"};
     const tw_offline_eval_options opt = {
         .path = ring("ring2.txt"), .config_json = SMALL, .hold_out_users = 0.3};
     json_t *r = studied(&opt);
-    const json_t *strangers = json_object_get(r, "strangers");
+    const json_t *unseen_users = json_object_get(r, "unseen_users");
     int64_t n = 0;
     for (int i = 0; i < 4; i++) {
-        const json_t *x = json_object_get(strangers, recipes[i]);
+        const json_t *x = json_object_get(unseen_users, recipes[i]);
         n = json_integer_value(json_object_get(x, "users"));
         assert_in_range(n, 5, USERS / 2);
         if (i < 3)
@@ -209,7 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_becomes_a_table_of_every_protocol_and_baseline),
         cmocka_unit_test(places_that_people_come_back_to),
-        cmocka_unit_test(strangers_are_measured_by_every_recipe),
+        cmocka_unit_test(unseen_users_are_measured_by_every_recipe),
         cmocka_unit_test(bad_rows_are_counted_and_bad_requests_get_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
