@@ -47,7 +47,8 @@ static void long_words_are_near_to_nothing(void **state)
 
 static void the_nearest_is_offered_and_only_a_near_one(void **state)
 {
-    static const char *const names[] = {"stats", "similar", "serve", "threads", "json"};
+    static const char *const names[] = {"stats", "similar", "serve", "threads",
+                                        "json",  "bind",    "band"};
     static const struct {
         const char *word, *name;
     } rows[] = {{"simlar", "similar"},
@@ -56,6 +57,10 @@ static void the_nearest_is_offered_and_only_a_near_one(void **state)
                 {"jsno", "json"},
                 {"srve", "serve"},
                 {"state", "stats"},
+                {"jsxx", NULL},   /* two off, where a short word may be one off */
+                {"bxnd", "bind"}, /* the first of equals */
+                {"simixxr", "similar"},
+                {"simixxx", NULL},
                 {"frob", NULL},
                 {"", NULL},
                 {"x", NULL}};

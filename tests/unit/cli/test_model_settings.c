@@ -1,0 +1,201 @@
+/* A model's settings from flags, a config file and the name of a family member. */
+#include "tests/support/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/model_settings.h"
+#include "seqmodel/seqmodel.h"
+#include "tests/unit/cli/captured.h"
+#include "towers/recipe.h"
+
+typedef struct values {
+    basics b;
+    seq_model_flags seq;
+} values;
+
+static const command trains = {.name = "train test",
+                               .synopsis = "",
+                               .about = "",
+                               .example = "",
+                               .size = sizeof(values),
+                               .settings = &tw_seq_settings,
+                               .settings_at = offsetof(values, seq.set)};
+
+static values v;
+static captured said;
+static void take(const char *name, const char *value, int want)
+{
+    captured_begin(&said, stderr);
+    const int rc = settings_take(&trains, &v, name, value);
+    (void) captured_end(&said);
+    assert_int_equal(rc, want);
+}
+
+/* The settings that come out, or what is said of wrong ones. */
+static tw_seq_config complete(int want)
+{
+    call c = {.of = &trains, .values = &v};
+    const char *json = NULL;
+    tw_seq_config cfg = tw_seq_config_default();
+    captured_begin(&said, stderr);
+    const int rc = seq_settings_check(&c, &v.seq, &json);
+    (void) captured_end(&said);
+    assert_int_equal(rc, want);
+    if (rc == -1)
+        assert_ok(tw_seq_config_from_json(&cfg, json, strlen(json), NULL));
+    seq_model_flags_fini(&v.seq);
+    return cfg;
+}
+
+static const char *config_file(const char *json) { return tw_test_file("config.json", json); }
+
+static void a_setting_is_a_flag_with_dashes_or_underscores(void **state)
+{
+    (void) state;
+    v = (values){0};
+    take("item-dim", "24", 1);
+    take("max_len", "17", 1);
+    take("frobs", "1", 0);
+    const tw_seq_config cfg = complete(-1);
+    assert_int_equal(cfg.item_dim, 24);
+    assert_int_equal(cfg.max_len, 17);
+}
+
+static void a_setting_without_a_value_is_refused(void **state)
+{
+    (void) state;
+    v = (values){0};
+    take("item-dim", NULL, -1);
+    assert_string_equal(said.text, "twindex: --item-dim needs a value\n");
+}
+
+static void a_renamed_setting_is_taken_and_noted(void **state)
+{
+    (void) state;
+    v = (values){0};
+    take("item_dim", "24", 1);
+    assert_string_equal(said.text, "");
+    take("content-dim", "8", 1);
+    assert_string_equal(said.text, "note: --content_dim is called --item_features_dim now; the old "
+                                   "name is still understood\n");
+    assert_int_equal(complete(-1).item_features_dim, 8);
+    v = (values){.seq.config = config_file("{\"content_dim\": 5}")};
+    assert_int_equal(complete(-1).item_features_dim, 5);
+    assert_string_equal(said.text, "note: content_dim is called item_features_dim now; the old "
+                                   "name is still understood\n");
+}
+
+static void flags_go_over_the_file_and_the_file_over_the_member(void **state)
+{
+    (void) state;
+    v = (values){.b.threads = 2,
+                 .seq = {.model = "sasrec",
+                         .config = config_file("{\"item_dim\": 12, \"max_len\": 9, \"sse_user\": "
+                                               "0.25, \"threads\": 7}")}};
+    take("max_len", "11", 1);
+    const tw_seq_config cfg = complete(-1);
+    assert_int_equal(cfg.user_dim, 0);
+    assert_near(cfg.sse_user, 0.25, 0);
+    assert_int_equal(cfg.item_dim, 12);
+    assert_int_equal(cfg.max_len, 11);
+    assert_int_equal(cfg.threads, 2);
+}
+
+static void the_members_of_the_family_are_what_their_papers_say(void **state)
+{
+    const tw_seq_config plain = tw_seq_config_default();
+    (void) state;
+    v = (values){.seq.model = "sse-pt"};
+    tw_seq_config cfg = complete(-1);
+    assert_int_equal(cfg.user_dim, plain.user_dim);
+    assert_near(cfg.sse_user, plain.sse_user, 0);
+    v = (values){.seq.model = "pt"};
+    cfg = complete(-1);
+    assert_int_equal(cfg.user_dim, plain.user_dim);
+    assert_near(fmax(cfg.sse_user, fmax(cfg.sse_item_input, cfg.sse_item_target)), 0, 0);
+    v = (values){.seq.model = "sasrec"};
+    cfg = complete(-1);
+    assert_int_equal(cfg.user_dim, 0);
+    assert_near(fmax(cfg.sse_user, fmax(cfg.sse_item_input, cfg.sse_item_target)), 0, 0);
+}
+
+static void what_is_wrong_is_said_with_the_command_and_exits_with_2(void **state)
+{
+    static const struct {
+        const char *model, *json, *key, *value, *says;
+    } wrong[] = {
+        {"gru", NULL, NULL, NULL, "--model is 'gru'"},
+        {NULL, "{\"item_dim\": \"x\"}", NULL, NULL, "item_dim"},
+        {NULL, "[", NULL, NULL, "a sequential model, line"},
+        {NULL, NULL, "item_dim", "-1", "item_dim"},
+        {NULL, NULL, "loss", "cx", "ce"},
+        {NULL, NULL, "heads", "7", "heads"}, /* a rule between settings */
+    };
+    (void) state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        v = (values){.seq.model = wrong[i].model};
+        if (wrong[i].json != NULL)
+            v.seq.config = config_file(wrong[i].json);
+        if (wrong[i].key != NULL)
+            take(wrong[i].key, wrong[i].value, 1);
+        (void) complete(EXIT_USAGE);
+        assert_ptr_equal(strstr(said.text, "twindex train test: "), said.text);
+        assert_non_null(strstr(said.text, wrong[i].says));
+    }
+}
+
+static void more_settings_than_there_is_room_for_are_refused(void **state)
+{
+    (void) state;
+    v = (values){0};
+    for (int i = 0; i < 64; i++)
+        take("epochs", "3", 1);
+    take("epochs", "4", -1);
+    assert_string_equal(said.text, "twindex: more than 64 settings\n");
+    assert_int_equal(complete(-1).epochs, 3);
+}
+
+static void help_lists_every_setting_once_with_its_default_in_80_columns(void **state)
+{
+    static const struct {
+        void (*print)(FILE *out);
+        const tw_settings *of;
+    } both[] = {{print_seq_settings, &tw_seq_settings}, {print_tower_settings, &tw_tower_settings}};
+    (void) state;
+    for (size_t k = 0; k < 2; k++) {
+        captured_begin(&said, stdout);
+        both[k].print(stdout);
+        const char *text = captured_end(&said);
+        int listed = 0;
+        for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+            assert_true(strcspn(line, "\n") <= 80);
+            listed += strncmp(line, "  --", 4) == 0;
+        }
+        assert_int_equal(listed, both[k].of->n);
+        for (int i = 0; i < both[k].of->n; i++) {
+            char flag_name[80];
+            (void) snprintf(flag_name, sizeof flag_name, "\n  --%s ", both[k].of->list[i].key);
+            assert_non_null(strstr(text, flag_name));
+        }
+    }
+    captured_begin(&said, stdout);
+    print_seq_settings(stdout);
+    assert_non_null(strstr(captured_end(&said), "(ce)")); /* a choice, without quotes */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_setting_is_a_flag_with_dashes_or_underscores),
+        cmocka_unit_test(a_setting_without_a_value_is_refused),
+        cmocka_unit_test(a_renamed_setting_is_taken_and_noted),
+        cmocka_unit_test(flags_go_over_the_file_and_the_file_over_the_member),
+        cmocka_unit_test(the_members_of_the_family_are_what_their_papers_say),
+        cmocka_unit_test(what_is_wrong_is_said_with_the_command_and_exits_with_2),
+        cmocka_unit_test(more_settings_than_there_is_room_for_are_refused),
+        cmocka_unit_test(help_lists_every_setting_once_with_its_default_in_80_columns),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
