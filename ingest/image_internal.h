@@ -1,8 +1,10 @@
 /* ingest/image_internal.h — what the image decoders share.
  *
- *     image.c         files, magic numbers
- *     image_png.c     libpng                     image_jpeg.c         libjpeg, where the build has
- * it image_canvas.c  pixels into the image      image_orientation.c  EXIF
+ *     image.c            files, magic numbers
+ *     image_png.c        libpng; image_png_chunks.c is what it does not tell
+ *     image_jpeg.c       libjpeg, where the build has it
+ *     image_canvas.c     pixels into the image
+ *     image_orientation.c  EXIF
  *
  * Both libraries report errors by a jump. So that no variable is caught halfway, a decoder keeps
  * all it owns in a job struct, runs its steps behind one setjmp that has no locals, and releases
@@ -11,6 +13,7 @@
 #ifndef TW_INGEST_IMAGE_INTERNAL_H
 #define TW_INGEST_IMAGE_INTERNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ingest/image.h"
@@ -45,13 +48,27 @@ TW_NODISCARD tw_status twi_image_check_size(const char *name, int64_t width, int
 /* TW_ETIMEOUT, with the name. */
 TW_NODISCARD tw_status twi_image_in_time(const char *name, tw_deadline until, tw_error *err);
 
-/* The EXIF orientation (1..8) in an APP1 segment's bytes; 1 where there is none or it is damaged.
- */
+/* The EXIF orientation (1..8) in an APP1 segment's or an eXIf chunk's bytes; 1 where there is none
+ * or it is damaged. */
 int twi_exif_orientation(const unsigned char *data, size_t len);
 
 /* Turns and mirrors an image that was stored in the given EXIF orientation. TW_ENOMEM: im as it
  * was. */
 TW_NODISCARD tw_status twi_image_upright(tw_image *im, int orientation, tw_error *err);
+
+/* twi_image_upright of an image that is released where there is no memory for it. */
+TW_NODISCARD tw_status twi_image_upright_or_free(tw_image *im, int orientation, tw_error *err);
+
+/* What a PNG's chunks say before libpng reads them. */
+typedef struct twi_png_facts {
+    int orientation;     /* of an eXIf chunk, wherever it stands; else 1 */
+    bool header_damaged; /* a checksum of IHDR or PLTE is wrong */
+    bool pixels_damaged; /* a checksum of IDAT is wrong */
+    bool apple;          /* CgBI: the variant that Apple's tools write into programs */
+    size_t short_at;     /* where an IDAT begins that the file's end cuts off; 0: none does */
+} twi_png_facts;
+
+void twi_png_survey(twi_png_facts *out, const unsigned char *data, size_t len);
 
 TW_NODISCARD tw_status twi_png_parse(tw_image *out, const unsigned char *data, size_t len,
                                      const char *name, const tw_image_options *opt, tw_error *err);

@@ -44,7 +44,22 @@ typedef struct job {
     twi_canvas canvas;
     unsigned char *row;
     int orientation;
+    bool ended; /* libjpeg has asked for bytes behind the last one */
 } job;
+
+/* What is no damage, but of a kind that libjpeg does not read: a sentence, NULL for anything else.
+ */
+static const char *not_supported(const struct jpeg_error_mgr *e)
+{
+    enum { JPEG_LS = 0xf7 };
+    switch (e->msg_code) {
+    case JERR_BAD_PRECISION: return "a JPEG of other than 8 bits a sample";
+    case JERR_ARITH_NOTIMPL: return "a JPEG with arithmetic coding";
+    case JERR_SOF_UNSUPPORTED: return "a lossless or hierarchical JPEG";
+    case JERR_UNKNOWN_MARKER: return e->msg_parm.i[0] == JPEG_LS ? "a JPEG-LS" : NULL;
+    default: return NULL;
+    }
+}
 
 _Noreturn static void give_up(j_common_ptr jpeg)
 {
@@ -52,7 +67,13 @@ _Noreturn static void give_up(j_common_ptr jpeg)
     char what[JMSG_LENGTH_MAX];
     if (j->st == TW_OK && jpeg->err->msg_code == JERR_OUT_OF_MEMORY)
         j->st = tw_fail(j->err, TW_ENOMEM, "memory for '%s'", j->name);
-    if (j->st == TW_OK && jpeg->err->msg_code == JWRN_JPEG_EOF)
+    const char *kind = not_supported(jpeg->err);
+    if (j->st == TW_OK && kind != NULL)
+        j->st =
+            tw_fail(j->err, TW_EUNSUPPORTED,
+                    "'%s' is %s, which is not supported: save it as a JPEG of 8 bits, or as PNG",
+                    j->name, kind);
+    if (j->st == TW_OK && j->ended)
         j->st = tw_fail(j->err, TW_ECORRUPT, "'%s' is truncated: it ends after %zu bytes", j->name,
                         j->len);
     if (j->st == TW_OK) {
@@ -63,16 +84,24 @@ _Noreturn static void give_up(j_common_ptr jpeg)
 }
 
 /* libjpeg only warns of lost data and paints it grey. We refuse, except for what leaves the pixels
- * as they were meant. */
+ * as they were meant. That the file ends without its end marker is such a case: where pixels lack,
+ * too, JWRN_HIT_MARKER follows, but not with arithmetic coding, whose data may end anywhere. */
 static void on_message(j_common_ptr jpeg, int level)
 {
+    job *j = jpeg->client_data;
     if (level >= 0)
         return;
     switch (jpeg->err->msg_code) {
     case JWRN_EXTRANEOUS_DATA:
     case JWRN_ADOBE_XFORM:
+    case JWRN_BOGUS_PROGRESSION:
     case JWRN_JFIF_MAJOR:
     case JWRN_TOO_MUCH_DATA: return;
+    case JWRN_JPEG_EOF:
+        j->ended = true;
+        if (!j->jpeg.arith_code)
+            return;
+    /* fall through */
     default: give_up(jpeg);
     }
 }
@@ -136,6 +165,10 @@ static tw_status check_coefficients(job *j)
 /* Grey stays grey; CMYK comes as it is, since libjpeg has no way from it to RGB. */
 static tw_status choose_format(job *j)
 {
+    if (j->jpeg.data_precision != 8) { /* newer libraries read the header of such a file */
+        j->jpeg.err->msg_code = JERR_BAD_PRECISION;
+        give_up((j_common_ptr) &j->jpeg);
+    }
     switch (j->jpeg.jpeg_color_space) {
     case JCS_GRAYSCALE: j->jpeg.out_color_space = JCS_GRAYSCALE; break;
     case JCS_RGB:
@@ -167,6 +200,21 @@ static void cmyk_to_rgb(unsigned char *px, int n, bool inverted)
     }
 }
 
+/* Whether a file that ended without its end marker may lack scans: each one of a progressive JPEG
+ * sends bits of coefficients, and all of them have come where none is left to send. */
+static bool lacks_scans(struct jpeg_decompress_struct *jpeg)
+{
+    if (!jpeg_has_multiple_scans(jpeg))
+        return false;
+    for (int c = 0; jpeg->coef_bits != NULL && c < jpeg->num_components; c++) {
+        for (int k = 0; k < DCTSIZE2; k++) {
+            if (jpeg->coef_bits[c][k] != 0)
+                return true;
+        }
+    }
+    return jpeg->coef_bits == NULL;
+}
+
 static int find_orientation(const struct jpeg_decompress_struct *jpeg)
 {
     for (const struct jpeg_marker_struct *m = jpeg->marker_list; m != NULL; m = m->next) {
@@ -192,6 +240,10 @@ static void read_pixels(job *j)
         return;
     j->orientation = find_orientation(jpeg); /* finishing forgets the markers */
     (void) jpeg_start_decompress(jpeg);
+    if (j->ended && lacks_scans(jpeg)) {
+        jpeg->err->msg_code = JWRN_JPEG_EOF;
+        give_up((j_common_ptr) jpeg);
+    }
     const int width = (int) jpeg->output_width, height = (int) jpeg->output_height;
     const bool cmyk = jpeg->out_color_space == JCS_CMYK;
     j->st = twi_canvas_init(&j->canvas, width, height, jpeg->output_components == 1 ? 1 : 3,
@@ -230,11 +282,7 @@ tw_status twi_jpeg_parse(tw_image *out, const unsigned char *data, size_t len, c
         guard(j, read_pixels);
     TW_TRY(j->st);
     twi_canvas_finish(&j->canvas, out);
-    st = twi_image_upright(out, j->orientation, err);
-    if (st != TW_OK) {
-        tw_free(out->px);
-        *out = (tw_image){0};
-    }
+    st = twi_image_upright_or_free(out, j->orientation, err);
 done:
     if (j->open)
         jpeg_destroy_decompress(&j->jpeg);

@@ -13,24 +13,43 @@ static unsigned number(const unsigned char *p, int bytes, bool big)
     return v;
 }
 
-/* EXIF 2.3, 4.5: "Exif\0\0", then a TIFF header and a first directory of 12-byte entries. */
+/* The value of a directory's entry, of whatever integer type its writer chose; 0 where it has none.
+ */
+static unsigned entry_value(const unsigned char *entry, bool big)
+{
+    enum { BYTE = 1, SHORT = 3, LONG = 4, SBYTE = 6, SSHORT = 8, SLONG = 9 };
+    switch (number(entry + 2, 2, big)) {
+    case BYTE:
+    case SBYTE: return entry[8];
+    case SHORT:
+    case SSHORT: return number(entry + 8, 2, big);
+    case LONG:
+    case SLONG: return number(entry + 8, 4, big);
+    default: return 0;
+    }
+}
+
+/* EXIF 2.3, 4.5: a TIFF header and a first directory of 12-byte entries. Before it JPEG, and some
+ * writers of WebP and PNG, too, have "Exif\0\0". */
 int twi_exif_orientation(const unsigned char *data, size_t len)
 {
-    enum { TIFF = 6, ENTRY = 12, ORIENTATION = 0x0112, SHORT = 3 };
-    if (len < TIFF + 8 || memcmp(data, "Exif\0\0", TIFF) != 0)
+    enum { PREFIX = 6, ENTRY = 12, ORIENTATION = 0x0112 };
+    const size_t skip = len >= PREFIX && memcmp(data, "Exif\0\0", PREFIX) == 0 ? PREFIX : 0;
+    const unsigned char *tiff = data + skip;
+    const size_t room = len - skip;
+    if (room < 8)
         return 1;
-    const unsigned char *tiff = data + TIFF;
-    const size_t room = len - TIFF;
     const bool big = tiff[0] == 'M';
     const size_t at = number(tiff + 4, 4, big);
     if (memcmp(tiff, big ? "MM\0*" : "II*\0", 4) != 0 || at > room - 2)
         return 1;
     const size_t n = number(tiff + at, 2, big);
     for (size_t i = 0, e = at + 2; i < n && e + ENTRY <= room; i++, e += ENTRY) {
-        if (number(tiff + e, 2, big) != ORIENTATION || number(tiff + e + 2, 2, big) != SHORT)
+        if (number(tiff + e, 2, big) != ORIENTATION)
             continue;
-        const unsigned value = number(tiff + e + 8, 2, big);
-        return value >= 1 && value <= 8 ? (int) value : 1;
+        const unsigned value = entry_value(tiff + e, big);
+        if (value >= 1 && value <= 8)
+            return (int) value;
     }
     return 1;
 }
@@ -65,4 +84,14 @@ tw_status twi_image_upright(tw_image *im, int orientation, tw_error *err)
     tw_free(im->px);
     *im = to;
     return TW_OK;
+}
+
+tw_status twi_image_upright_or_free(tw_image *im, int orientation, tw_error *err)
+{
+    const tw_status st = twi_image_upright(im, orientation, err);
+    if (st != TW_OK) {
+        tw_free(im->px);
+        *im = (tw_image){0};
+    }
+    return st;
 }

@@ -24,7 +24,11 @@ typedef struct job {
     size_t len, at;
     const tw_image_options *opt;
     twi_canvas canvas;
-    unsigned char *row;
+    int y, x, step, n; /* where the pixels of the next row belong */
+    int rows;          /* that are still to come */
+    twi_png_facts facts;
+    bool complete;    /* every pixel has come: what is wrong behind them is of no account ... */
+    bool sum_differs; /* ... but that their sum is another one */
 
     /* writing */
     FILE *file;
@@ -51,26 +55,36 @@ static void on_error(png_structp png, png_const_charp what)
     job *j = png_get_error_ptr(png);
     if (j->st == TW_OK && j->no_memory)
         j->st = tw_fail(j->err, TW_ENOMEM, "memory for '%s'", j->name);
-    if (j->st == TW_OK)
+    if (j->st == TW_OK && j->facts.apple)
+        j->st = tw_fail(j->err, TW_EUNSUPPORTED,
+                        "'%s' is a PNG as Apple packs them into programs, which is not supported: "
+                        "convert it with pngcrush -revert-iphone-optimizations",
+                        j->name);
+    if (j->st == TW_OK && !j->complete)
         j->st = tw_fail(j->err, TW_ECORRUPT, "'%s' is a damaged PNG: %s", j->name, what);
     longjmp(j->jump, 1);
 }
 
 static void on_warning(png_structp png, png_const_charp what)
 {
-    (void) png; /* an image is read or refused: there is no third thing to say */
-    (void) what;
+    job *j =
+        png_get_error_ptr(png); /* an image is read or refused: there is no third thing to say */
+    j->sum_differs = j->sum_differs || strstr(what, "incorrect data check") != NULL;
 }
 
+/* Of a chunk of pixels that is cut off libpng gets what is there, for it may be enough. */
 static void give_bytes(png_structp png, png_bytep out, size_t n)
 {
     job *j = png_get_io_ptr(png);
     if (n > j->len - j->at) {
-        j->st = tw_fail(j->err, TW_ECORRUPT, "'%s' is truncated: it ends after %zu bytes", j->name,
-                        j->len);
+        if (!j->complete)
+            j->st = tw_fail(j->err, TW_ECORRUPT, "'%s' is truncated: it ends after %zu bytes",
+                            j->name, j->len);
         png_error(png, "truncated");
     }
     memcpy(out, j->data + j->at, n);
+    if (j->at == j->facts.short_at && n == 8 && j->at > 0)
+        png_save_uint_32(out, (png_uint_32) (j->len - j->at - n));
     j->at += n;
 }
 
@@ -98,22 +112,13 @@ static void open_reading(job *j)
     static const png_byte skipped[] = "tEXt\0zTXt\0iTXt\0iCCP\0sPLT\0eXIf\0hIST";
     png_set_keep_unknown_chunks(j->png, PNG_HANDLE_CHUNK_NEVER, skipped, sizeof skipped / 5);
     png_set_user_limits(j->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* we have a better sentence */
+    if (!j->facts.header_damaged) /* the survey has looked at the other checksums */
+        png_set_crc_action(j->png, PNG_CRC_QUIET_USE, PNG_CRC_DEFAULT);
+    if (!j->facts.pixels_damaged) /* checksums of all bytes are enough */
+        png_set_option(j->png, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
+    png_set_option(j->png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON); /* some say a smaller one */
     png_set_read_fn(j->png, j, give_bytes);
     png_read_info(j->png, j->info);
-}
-
-static void choose_format(job *j)
-{
-    const unsigned char *bg = j->opt->background;
-    const int type = png_get_color_type(j->png, j->info);
-    const bool grey = type == PNG_COLOR_TYPE_GRAY || type == PNG_COLOR_TYPE_GRAY_ALPHA;
-    const bool see_through =
-        (type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(j->png, j->info, PNG_INFO_tRNS) != 0;
-    png_set_expand(j->png);
-    png_set_scale_16(j->png);
-    if (grey && see_through && (bg[0] != bg[1] || bg[1] != bg[2]))
-        png_set_gray_to_rgb(j->png);
-    png_read_update_info(j->png, j->info);
 }
 
 /* Lays pixels with an alpha sample behind each on the background, in place. */
@@ -127,28 +132,63 @@ static void flatten(unsigned char *px, int n, int channels, const unsigned char 
     }
 }
 
+/* Called by libpng as soon as a row is decoded; with the last one it then reads on to the end of
+ * the pixels' chunks, which may be damaged. */
+static void take_row(png_structp png, png_row_infop info, png_bytep px)
+{
+    job *j = png_get_user_transform_ptr(png);
+    const int channels = j->canvas.image.channels;
+    if (info->channels != channels)
+        flatten(px, j->n, channels, j->opt->background);
+    twi_canvas_add(&j->canvas, j->y, j->x, j->step, j->n, px);
+    j->complete = --j->rows == 0;
+}
+
+static void choose_format(job *j)
+{
+    const unsigned char *bg = j->opt->background;
+    const int type = png_get_color_type(j->png, j->info);
+    const bool grey = type == PNG_COLOR_TYPE_GRAY || type == PNG_COLOR_TYPE_GRAY_ALPHA;
+    const bool see_through =
+        (type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(j->png, j->info, PNG_INFO_tRNS) != 0;
+    png_set_expand(j->png);
+    png_set_scale_16(j->png);
+    png_set_read_user_transform_fn(j->png, take_row);
+    png_set_user_transform_info(j->png, j, 0, 0);
+    if (grey && see_through && (bg[0] != bg[1] || bg[1] != bg[2]))
+        png_set_gray_to_rgb(j->png);
+    png_read_update_info(j->png, j->info);
+}
+
 /* One row of n pixels that belong to row y at x, x + step, ... */
-static void read_row(job *j, int channels, int y, int x, int step, int n)
+static void read_row(job *j, int y, int x, int step, int n)
 {
     j->st = twi_image_in_time(j->name, j->opt->deadline, j->err);
     if (j->st != TW_OK)
         png_error(j->png, "late");
-    png_read_row(j->png, j->row, NULL);
-    if (channels != j->canvas.image.channels)
-        flatten(j->row, n, channels - 1, j->opt->background);
-    twi_canvas_add(&j->canvas, y, x, step, n, j->row);
+    j->y = y;
+    j->x = x;
+    j->step = step;
+    j->n = n;
+    png_read_row(j->png, NULL, NULL);
+}
+
+static int rows_of_pass(int w, int h, int pass)
+{
+    return PNG_PASS_COLS(w, pass) > 0 ? PNG_PASS_ROWS(h, pass) : 0;
 }
 
 /* Adam7 without libpng's help, which would need the whole image in memory: each of seven passes
  * holds some pixels of some rows, and every pixel is in one pass. */
-static void read_passes(job *j, int channels)
+static void read_passes(job *j)
 {
     const int w = j->canvas.width, h = j->canvas.height;
+    for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; pass++)
+        j->rows += rows_of_pass(w, h, pass);
     for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; pass++) {
-        const int cols = PNG_PASS_COLS(w, pass), rows = PNG_PASS_ROWS(h, pass);
-        for (int r = 0; r < rows && cols > 0; r++)
-            read_row(j, channels, PNG_ROW_FROM_PASS_ROW(r, pass), PNG_PASS_START_COL(pass),
-                     1 << PNG_PASS_COL_SHIFT(pass), cols);
+        for (int r = 0; r < rows_of_pass(w, h, pass); r++)
+            read_row(j, PNG_ROW_FROM_PASS_ROW(r, pass), PNG_PASS_START_COL(pass),
+                     1 << PNG_PASS_COL_SHIFT(pass), PNG_PASS_COLS(w, pass));
     }
 }
 
@@ -167,16 +207,13 @@ static void read_pixels(job *j)
                             j->opt->max_pixels, j->err);
     if (j->st != TW_OK)
         return;
-    j->row = tw_alloc(png_get_rowbytes(j->png, j->info), 1);
-    if (j->row == NULL) {
-        j->st = tw_fail(j->err, TW_ENOMEM, "a row of '%s'", j->name);
+    if (passes) {
+        read_passes(j);
         return;
     }
-    if (passes)
-        read_passes(j, channels);
-    for (int y = 0; !passes && y < (int) height; y++)
-        read_row(j, channels, y, 0, 1, (int) width);
-    png_read_end(j->png, NULL); /* so that a file without its end is not taken for a whole one */
+    j->rows = (int) height;
+    for (int y = 0; y < (int) height; y++)
+        read_row(j, y, 0, 1, (int) width);
 }
 
 tw_status twi_png_parse(tw_image *out, const unsigned char *data, size_t len, const char *name,
@@ -184,14 +221,19 @@ tw_status twi_png_parse(tw_image *out, const unsigned char *data, size_t len, co
 {
     job j = {.err = err, .name = name, .data = data, .len = len, .opt = opt};
 
+    twi_png_survey(&j.facts, data, len);
     guard(&j, open_reading);
     if (j.st == TW_OK)
         guard(&j, read_pixels);
-    if (j.st == TW_OK)
+    if (j.st == TW_OK && j.facts.pixels_damaged && j.sum_differs)
+        j.st = tw_fail(err, TW_ECORRUPT, "'%s' is a damaged PNG: checksums of its pixels are wrong",
+                       name);
+    if (j.st == TW_OK) {
         twi_canvas_finish(&j.canvas, out);
+        j.st = twi_image_upright_or_free(out, j.facts.orientation, err);
+    }
     png_destroy_read_struct(&j.png, &j.info, NULL);
     twi_canvas_fini(&j.canvas);
-    tw_free(j.row);
     return j.st;
 }
 

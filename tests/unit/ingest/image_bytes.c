@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #ifdef TW_HAVE_JPEG
 #include <jpeglib.h>
@@ -77,23 +78,72 @@ blob make_png(const png_order *o)
     return b;
 }
 
-#ifdef TW_HAVE_JPEG
+blob joined(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+    const blob all = {.data = malloc(a_len + b_len + 1), .len = a_len + b_len};
+    assert_non_null(all.data);
+    memcpy(all.data, a, a_len);
+    memcpy(all.data + a_len, b, b_len);
+    return all;
+}
+
+static void put_number(unsigned char *at, size_t value)
+{
+    for (int i = 0; i < 4; i++)
+        at[i] = (unsigned char) (value >> 8 * (3 - i));
+}
+
+size_t find_chunk(blob png, const char *name)
+{
+    for (size_t at = 8; at + 12 <= png.len;) {
+        const unsigned char *p = png.data + at;
+        if (memcmp(p + 4, name, 4) == 0)
+            return at;
+        at += 12 + ((size_t) p[0] << 24 | (size_t) p[1] << 16 | (size_t) p[2] << 8 | p[3]);
+    }
+    fail_msg("there is no chunk %s", name);
+    return 0;
+}
+
+blob with_chunk(blob png, const char *before, const char *name, const void *data, size_t len)
+{
+    const size_t at = find_chunk(png, before);
+    blob b = {.data = malloc(png.len + 12 + len), .len = png.len + 12 + len};
+    assert_non_null(b.data);
+    memcpy(b.data, png.data, at);
+    put_number(b.data + at, len);
+    memcpy(b.data + at + 4, name, 4);
+    memcpy(b.data + at + 8, data, len);
+    put_number(b.data + at + 8 + len, crc32(0, b.data + at + 4, (unsigned) len + 4));
+    memcpy(b.data + at + 12 + len, png.data + at, png.len - at);
+    return b;
+}
 
 /* A directory of two entries, the second of which is the orientation. */
-static void write_exif(struct jpeg_compress_struct *jpeg, const jpeg_order *o)
+void make_exif(unsigned char out[EXIF_BYTES], int orientation, int type, bool big)
 {
     static const unsigned char little[] = "Exif\0\0II*\0\x08\0\0\0\x02\0"
                                           "\x0f\x01\x03\0\x01\0\0\0\x05\0\0\0"
-                                          "\x12\x01\x03\0\x01\0\0\0\0\0\0\0"
+                                          "\x12\x01\0\0\x01\0\0\0\0\0\0\0"
                                           "\0\0\0\0";
-    static const unsigned char big[] = "Exif\0\0MM\0*\0\0\0\x08\0\x02"
-                                       "\x01\x0f\0\x03\0\0\0\x01\0\x05\0\0"
-                                       "\x01\x12\0\x03\0\0\0\x01\0\0\0\0"
-                                       "\0\0\0\0";
-    unsigned char exif[sizeof little - 1];
-    memcpy(exif, o->big_endian ? big : little, sizeof exif);
-    exif[6 + 8 + 2 + 12 + 8 + (o->big_endian ? 1 : 0)] = (unsigned char) o->orientation;
-    jpeg_write_marker(jpeg, JPEG_APP0 + 1, exif, sizeof exif);
+    static const unsigned char large[] = "Exif\0\0MM\0*\0\0\0\x08\0\x02"
+                                         "\x01\x0f\0\x03\0\0\0\x01\0\x05\0\0"
+                                         "\x01\x12\0\0\0\0\0\x01\0\0\0\0"
+                                         "\0\0\0\0";
+    enum { ENTRY = 6 + 8 + 2 + 12 };
+    const int bytes = type == 1 || type == 6 ? 1 : type == 3 || type == 8 ? 2 : 4;
+    memcpy(out, big ? large : little, EXIF_BYTES);
+    out[ENTRY + (big ? 3 : 2)] = (unsigned char) type;
+    out[ENTRY + 8 + (big ? bytes - 1 : 0)] = (unsigned char) orientation;
+}
+
+#ifdef TW_HAVE_JPEG
+
+static void write_exif(struct jpeg_compress_struct *jpeg, const jpeg_order *o)
+{
+    unsigned char exif[EXIF_BYTES];
+    make_exif(exif, o->orientation, 3, o->big_endian);
+    jpeg_write_marker(jpeg, JPEG_APP0 + 1, exif, EXIF_BYTES);
 }
 
 blob make_jpeg(const jpeg_order *o)

@@ -25,6 +25,18 @@ typedef struct png_order {
 int png_channels(int type);
 blob make_png(const png_order *o);
 
+blob joined(const void *a, size_t a_len, const void *b, size_t b_len);
+
+/* Where a chunk begins in a PNG, and a copy of it with another chunk before that one. */
+size_t find_chunk(blob png, const char *name);
+blob with_chunk(blob png, const char *before, const char *name, const void *data, size_t len);
+
+#define EXIF_BYTES 44
+
+/* "Exif\0\0" and a directory with the orientation as an integer of a TIFF type: 1 byte, 3 short, 4
+ * long, 6 to 9 the signed ones. */
+void make_exif(unsigned char out[EXIF_BYTES], int orientation, int type, bool big);
+
 typedef struct jpeg_order {
     int width, height, channels; /* 1 grey, 3 RGB, 4 CMYK with Adobe's marker */
     const unsigned char *px;     /* (height, width, channels) */
