@@ -1,10 +1,13 @@
 /* A model's settings from flags, a config file and the name of a family member. */
 #include "tests/support/test.h"
 
+#include <glob.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/file.h"
 #include "cli/model_settings.h"
 #include "seqmodel/seqmodel.h"
 #include "tests/unit/cli/captured.h"
@@ -185,6 +188,32 @@ static void help_lists_every_setting_once_with_its_default_in_80_columns(void **
     assert_non_null(strstr(captured_end(&said), "(ce)")); /* a choice, without quotes */
 }
 
+static void presets_are_settings_that_go_together(void **state)
+{
+    glob_t found;
+    int seen = 0;
+    (void) state;
+    assert_int_equal(glob(TW_TEST_SOURCE_DIR "/bench/presets/*.json", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        const bool towers = strstr(found.gl_pathv[i], "/towers-") != NULL;
+        char *json;
+        size_t len;
+        v = (values){.seq.config = found.gl_pathv[i]};
+        if (towers) {
+            tw_tower_recipe recipe = TW_TOWER_RECIPE_DEFAULT;
+            assert_ok(tw_file_read(found.gl_pathv[i], MAX_CONFIG, &json, &len, err));
+            assert_ok(tw_settings_parse(&tw_tower_settings, &recipe, json, len, err));
+            tw_free(json);
+        } else {
+            (void) complete(-1);
+            assert_string_equal(said.text, ""); /* no name of before */
+        }
+        seen |= towers ? 1 : 2;
+    }
+    assert_int_equal(seen, 3);
+    globfree(&found);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +225,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_said_with_the_command_and_exits_with_2),
         cmocka_unit_test(more_settings_than_there_is_room_for_are_refused),
         cmocka_unit_test(help_lists_every_setting_once_with_its_default_in_80_columns),
+        cmocka_unit_test(presets_are_settings_that_go_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
