@@ -15,15 +15,15 @@ import subprocess
 import sys
 import zlib
 
-HANDS = ("google", "twitter")
+VENDORS = ("google", "twitter")
 SIDE, GAP = 64, 4
 WORDS = ("heart", "smiling face", "clock", "cat", "flag", "moon", "hand", "train")
 
 
 def emoji(work):
-    """(code, name, category, file) of what both hands drew; every third is kept for asking."""
+    """(code, name, category, file) of what both vendors drew; every third is kept for asking."""
     for e in json.load(open(f"{work}/package/emoji.json")):
-        files = [f"package/img/{hand}/64/{e['image']}" for hand in HANDS]
+        files = [f"package/img/{vendor}/64/{e['image']}" for vendor in VENDORS]
         if all(os.path.exists(f"{work}/{f}") for f in files):
             yield e["image"][:-4], (e["name"] or e["short_name"]).lower(), e["category"], files, e["short_names"]
 
@@ -36,9 +36,9 @@ def catalogue(work):
         for k, (code, name, category, files, names) in enumerate(emoji(work)):
             words = ", ".join(n.replace("_", " ").replace("-", " ") for n in names)
             asked = k % 3 == 2
-            for hand, file in zip(HANDS, files):
-                said = [name, words] if hand == HANDS[0] else ["", ""]
-                out.writerow([f"{hand}/{code}", *said, file, "" if asked else code, category])
+            for vendor, file in zip(VENDORS, files):
+                said = [name, words] if vendor == VENDORS[0] else ["", ""]
+                out.writerow([f"{vendor}/{code}", *said, file, "" if asked else code, category])
             rows += 2
             held += asked
     print(f"catalogue  {rows} drawings of {rows // 2} emoji, Google's with their names, Twitter's without a word;\n"
@@ -138,23 +138,23 @@ def similar(program, work, k, **shown):
 
 def ask(work, program):
     asked = [e for k, e in enumerate(emoji(work)) if k % 3 == 2]
-    file_of = {f"{hand}/{e[0]}": f for e in emoji(work) for hand, f in zip(HANDS, e[3])}
-    name_of = {f"{hand}/{e[0]}": e[1] for e in emoji(work) for hand in HANDS}
+    file_of = {f"{vendor}/{e[0]}": f for e in emoji(work) for vendor, f in zip(VENDORS, e[3])}
+    name_of = {f"{vendor}/{e[0]}": e[1] for e in emoji(work) for vendor in VENDORS}
     rows, ranks = [], []
     for n, (code, name, _, files, _) in enumerate(asked[::max(1, len(asked) // 100)][:100]):
-        own, twin = f"{HANDS[0]}/{code}", f"{HANDS[1]}/{code}"
+        own, twin = f"{VENDORS[0]}/{code}", f"{VENDORS[1]}/{code}"
         found = [h["id"] for h in similar(program, work, 11, image=f"{work}/{files[0]}") if h["id"] != own]
         ranks.append(found.index(twin) + 1 if twin in found else None)
         if n % 10 == 0:
             rows.append([files[0]] + [file_of[i] for i in found[:8]])
     first, ten = (sum(r is not None and r <= k for r in ranks) for k in (1, 10))
-    print(f"\nshown one hand's drawing of an emoji that was never learnt, the other hand's is found\n"
+    print(f"\nshown one vendor's drawing of an emoji that was never learnt, the other vendor's is found\n"
           f"  first {first} times, among the first ten {ten} times, of {len(ranks)}, in {len(file_of) - 1} drawings "
           f"(by chance first {len(ranks) / (len(file_of) - 1):.2f} times)")
     print("\nasked with words, of Twitter's drawings, which came without any, the nearest are drawings of")
     for words in WORDS:
         found = [h["id"] for h in similar(program, work, 200, text=words)]
-        wordless = [i for i in found if i.startswith(HANDS[1])][:8]
+        wordless = [i for i in found if i.startswith(VENDORS[1])][:8]
         print(f"  {words:16} {', '.join(name_of[i] for i in wordless[:4])}")
         rows.append([None] + [file_of[i] for i in wordless])
     sheet(work, rows)

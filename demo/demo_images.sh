@@ -1,5 +1,5 @@
 #!/bin/sh
-# make demo-images: the same emoji by two hands, with the program in build/, nothing prepared.
+# make demo-images: the same emoji drawn by two vendors, with the program in build/, nothing prepared.
 #
 #     [DATA=DIR] sh demo/demo_images.sh     DIR holds the two packages as `npm pack` leaves them
 #
@@ -48,12 +48,12 @@ else
         >>"$log" 2>&1 || die "npm cannot fetch them; see $log"
     complete "$cache" || die "what npm fetched is not what was expected; see $cache"
 fi
-for hand in google twitter; do
-    tar -xzf "$from/emoji-datasource-$hand-$version.tgz" -C "$work" --wildcards \
-        "package/img/$hand/64/*.png" package/emoji.json package/LICENSE
+for vendor in google twitter; do
+    tar -xzf "$from/emoji-datasource-$vendor-$version.tgz" -C "$work" --wildcards \
+        "package/img/$vendor/64/*.png" package/emoji.json package/LICENSE
 done
 
-step "twindex: the same thing by another hand"
+step "twindex: the same thing drawn by another vendor"
 say "data      emoji-datasource $version (MIT; drawings Apache 2.0 and CC BY 4.0) from $source"
 
 # Every third emoji is asked about later: it has no class, so the towers do not learn that its drawings are one thing.
