@@ -1,4 +1,4 @@
-# The front door: `make`, `make demo`, `make test`. It needs make and sh; the rest it has installed (as root,
+# What a newcomer types: `make`, `make demo`, `make test`. It needs make and sh; the rest it has installed (as root,
 # on Debian and Ubuntu). Developers may use the presets in CMakePresets.json directly.
 #
 #   V=1      show every command          JOBS=n      parallel jobs (default: the cores)
@@ -19,7 +19,7 @@ all: program
 help:
 	@echo 'make            build/twindex, installing what is missing'
 	@echo 'make demo       the whole story on MovieLens-100K: train, ingest, serve, query'
-	@echo 'make demo-images  the same emoji by two hands: ask with an image, and with words'
+	@echo 'make demo-images  the same emoji drawn by two vendors: ask with an image, and with words'
 	@echo 'make demo-audio  which drums sound alike? trained on ten kits, asked with three others'
 	@echo 'make test       build with every check on, run all tests'
 	@echo 'make bench      measure this machine'
