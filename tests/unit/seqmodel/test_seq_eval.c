@@ -1,21 +1,11 @@
+/* Where targets rank among the whole catalogue: by hand, by a plain loop, and for which users. */
 #include <math.h>
 #include <string.h>
 
 #include "seqmodel/seq_baseline.h"
 #include "seqmodel/seq_metrics.h"
 #include "seqmodel/seq_model.h"
-#include "tests/unit/seqmodel/seq_toy.h"
-
-/* Users 1..3 hold 1 2 3 4 | 1 3 4 2 | 1 2; items 5 and 6 are never met. Train parts: 1 2, 1 3, 1 2.
- */
-static tw_seq_data *small(void)
-{
-    const int32_t users[] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3};
-    const int32_t items[] = {1, 2, 3, 4, 1, 3, 4, 2, 1, 2};
-    tw_seq_data *d = NULL;
-    assert_ok(tw_seq_data_create(&d, 3, 6, users, items, NULL, 10, err));
-    return d;
-}
+#include "tests/unit/seqmodel/eval_toy.h"
 
 static void popularity_counts_the_train_parts(void **state)
 {
@@ -136,24 +126,6 @@ static void with_cuts_what_was_trained_on_is_no_target(void **state)
     tw_seq_data_destroy(d);
 }
 
-enum { USERS = 40, ITEMS = 200 };
-
-static tw_seq_data *larger(void)
-{
-    int lengths[USERS];
-    for (int i = 0; i < USERS; i++)
-        lengths[i] = 1 + i % 30;
-    return toy_data(USERS, ITEMS, lengths, 11);
-}
-
-static tw_seq_model *model(void)
-{
-    tw_seq_config c = toy_config();
-    tw_seq_model *m = toy_model(&c, USERS, ITEMS);
-    toy_scramble(m, 0.5);
-    return m;
-}
-
 static void figures_do_not_depend_on_threads(void **state)
 {
     (void) state;
@@ -221,86 +193,6 @@ static void full_ranking_matches_the_obvious_loop(void **state)
     assert_near(got.auc, want.auc, 1e-3);
     tw_seq_session_destroy(s);
     tw_seq_model_destroy(m);
-    tw_seq_data_destroy(d);
-}
-
-static void sampled_lists_are_frozen_by_the_seed(void **state)
-{
-    (void) state;
-    tw_seq_data *d = larger();
-    tw_seq_model *m = model();
-    tw_seq_metrics a, b, other;
-    tw_seq_eval_config c = {.protocol = TW_SEQ_SAMPLED100, .threads = 1, .seed = 3};
-
-    assert_ok(tw_seq_eval(m, d, &c, &a, err));
-    assert_ok(tw_seq_eval(m, d, &c, &b, err));
-    c.seed = 4;
-    assert_ok(tw_seq_eval(m, d, &c, &other, err));
-    assert_memory_equal(&a, &b, sizeof a);
-    assert_memory_not_equal(&a, &other, sizeof a);
-    tw_seq_model_destroy(m);
-    tw_seq_data_destroy(d);
-}
-
-/* 99 of 103 items are outside the history of 4: the list is all of them, and none of them was ever
- * counted while the target was. */
-static void a_short_catalogue_is_sampled_whole(void **state)
-{
-    (void) state;
-    const int32_t users[] = {1, 1, 1, 1, 2, 2}, items[] = {1, 2, 3, 4, 3, 4};
-    tw_seq_data *d = NULL;
-    tw_seq_metrics x;
-    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .protocol = TW_SEQ_SAMPLED100, .threads = 1};
-    assert_ok(tw_seq_data_create(&d, 2, 103, users, items, NULL, 6, err));
-    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
-    assert_true(x.users == 1 && x.hr[0] == 1 && x.auc == 1);
-    tw_seq_data_destroy(d);
-}
-
-/* 101 items are outside the history, 30 of them as popular as the target. 100 distinct draws miss
- * exactly one of the 101, so 29 or 30 stand above; draws with replacement would scatter by 5. */
-static void sampled_negatives_are_distinct(void **state)
-{
-    (void) state;
-    enum { HERE = 17, ALL = 105 };
-    int32_t users[4 + 16 * 2], items[4 + 16 * 2];
-    tw_seq_data *d = NULL;
-    tw_seq_metrics x;
-    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .protocol = TW_SEQ_SAMPLED100, .threads = 1};
-    int n = 0;
-
-    for (int i = 0; i < 4; i++, n++) {
-        users[n] = 1;
-        items[n] = i + 1;
-    }
-    for (int u = 2; u <= HERE; u++) { /* two items each, so that none of them is ranked */
-        for (int i = 0; i < 2; i++, n++) {
-            users[n] = u;
-            items[n] = u < HERE ? 5 + (u - 2) * 2 + i : 4 - 3 * i; /* 5..34, then 4 and 1 */
-        }
-    }
-    assert_ok(tw_seq_data_create(&d, HERE, ALL, users, items, NULL, n, err));
-    for (c.seed = 0; c.seed < 20; c.seed++) {
-        assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
-        assert_int_equal(x.users, 1);
-        assert_near(x.auc, 0.705, 0.0051); /* 29 or 30 ties stand above */
-    }
-    tw_seq_data_destroy(d);
-}
-
-/* The authors avoid the train part alone, so a target can meet itself (a tie, against us), and
- * never wins at rank 1 when it is drawn; with 3 items left of 4 it always is. */
-static void the_authors_protocol_may_draw_the_target_itself(void **state)
-{
-    (void) state;
-    tw_seq_data *d = small();
-    tw_seq_metrics x;
-    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .protocol = TW_SEQ_AS_AUTHORS, .threads = 1};
-    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
-    assert_true(x.hr[0] == 0); /* user 2's target is first in truth */
-    c.protocol = TW_SEQ_FULL;
-    assert_ok(tw_seq_eval_baseline(TW_SEQ_POPULARITY, d, &c, &x, err));
-    assert_near(x.hr[0], 0.5, 1e-12);
     tw_seq_data_destroy(d);
 }
 
@@ -457,64 +349,6 @@ static void baselines_learn_from_the_data_they_are_given(void **state)
     tw_seq_data_destroy(other);
 }
 
-/* Lists are of the full ranking whatever the protocol ranks, and asking for them moves no figure.
- */
-static void lists_are_the_same_under_every_protocol(void **state)
-{
-    (void) state;
-    tw_seq_data *d = larger();
-    tw_seq_model *m = model();
-    tw_seq_metrics plain, x, full;
-    tw_seq_eval_config c = {.split = TW_SEQ_TEST, .threads = 2, .lists = true, .seed = 3};
-
-    assert_ok(tw_seq_eval(m, d, &c, &full, err));
-    assert_true(full.top.lists == full.users && full.top.coverage > 0 && full.lists_hash == 0);
-    for (int protocol = 0; protocol < 3; protocol++) {
-        c.protocol = (tw_seq_protocol) protocol;
-        c.lists = true;
-        assert_ok(tw_seq_eval(m, d, &c, &x, err));
-        assert_memory_equal(&x.top, &full.top, sizeof full.top);
-        assert_true((x.lists_hash != 0) == (protocol > 0));
-        c.lists = false;
-        assert_ok(tw_seq_eval(m, d, &c, &plain, err));
-        assert_true(plain.top.lists == 0);
-        x.top = plain.top;
-        assert_memory_equal(&x, &plain, sizeof x);
-    }
-    tw_seq_model_destroy(m);
-    tw_seq_data_destroy(d);
-}
-
-/* The hash is of lists, not of models: it moves with the seed, the split and the users. */
-static void the_hash_is_of_the_lists_alone(void **state)
-{
-    (void) state;
-    tw_seq_data *d = larger();
-    tw_seq_model *m = model();
-    tw_seq_metrics a, b;
-    bool only[USERS + 1] = {[20] = true};
-    tw_seq_eval_config c = {.protocol = TW_SEQ_SAMPLED100, .threads = 1, .seed = 3};
-    const tw_seq_eval_config first = c;
-
-    assert_ok(tw_seq_eval(m, d, &c, &a, err));
-    for (int kind = 0; kind < 3; kind++) {
-        c.threads = 1 + kind;
-        assert_ok(tw_seq_eval_baseline((tw_seq_baseline) kind, d, &c, &b, err));
-        assert_int_equal(a.lists_hash, b.lists_hash);
-    }
-    for (int change = 0; change < 4; change++) {
-        c = first;
-        c.seed += change == 0;
-        c.split = change == 1 ? TW_SEQ_TEST : TW_SEQ_VALID;
-        c.only_users = change == 2 ? only : NULL;
-        c.protocol = change == 3 ? TW_SEQ_AS_AUTHORS : TW_SEQ_SAMPLED100;
-        assert_ok(tw_seq_eval(m, d, &c, &b, err));
-        assert_int_not_equal(a.lists_hash, b.lists_hash);
-    }
-    tw_seq_model_destroy(m);
-    tw_seq_data_destroy(d);
-}
-
 static void what_cannot_be_evaluated_says_why(void **state)
 {
     (void) state;
@@ -547,18 +381,12 @@ int main(void)
         cmocka_unit_test(an_item_met_again_is_a_miss_unless_what_was_met_is_ranked),
         cmocka_unit_test(figures_do_not_depend_on_threads),
         cmocka_unit_test(full_ranking_matches_the_obvious_loop),
-        cmocka_unit_test(sampled_lists_are_frozen_by_the_seed),
-        cmocka_unit_test(a_short_catalogue_is_sampled_whole),
-        cmocka_unit_test(sampled_negatives_are_distinct),
-        cmocka_unit_test(the_authors_protocol_may_draw_the_target_itself),
         cmocka_unit_test(as_unknown_presents_user_zero),
         cmocka_unit_test(the_mean_user_and_the_folded_one_are_who_they_say),
         cmocka_unit_test(reranked_lists_are_what_is_measured),
         cmocka_unit_test(scores_that_are_not_numbers_lose),
         cmocka_unit_test(only_the_marked_users_and_targets_are_ranked),
         cmocka_unit_test(baselines_learn_from_the_data_they_are_given),
-        cmocka_unit_test(lists_are_the_same_under_every_protocol),
-        cmocka_unit_test(the_hash_is_of_the_lists_alone),
         cmocka_unit_test(what_cannot_be_evaluated_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
