@@ -1,7 +1,9 @@
 #!/bin/sh
 # After `make demo`: is what it promised true?
 #
-#     sh tests/demo_check.sh         from the root of the tree; exit 1 and a sentence for each thing that is not
+#     sh tests/demo_check.sh [OUT]    from the root of the tree; exit 1 and a sentence for each thing that is not
+#
+# OUT is what the demo printed: the README shows it, so the two must agree (demo/demo_readme.py).
 set -u
 work=build/demo
 program=build/twindex
@@ -33,6 +35,14 @@ for sentence in bad:
     print("demo_check:", sentence)
 sys.exit(bool(bad))
 PY
+
+# What the README shows of it. Baselines are counted: any machine finds the same.
+[ $# -eq 0 ] || python3 demo/demo_readme.py "$1" || bad=1
+$program eval seq $work/data -q >$work/check.eval
+for baseline in 'item-kNN NDCG@10' Markov; do
+    figure=$(awk -v name="${baseline%% *}" '$1 == name && !found++ { printf "%.3f", $3 }' $work/check.eval)
+    grep '^| next film |' README.md | grep -q "$baseline $figure" || complain "README does not give $baseline $figure"
+done
 
 # The same question over the wire and over the directory.
 $program serve $work/data --listen tcp://127.0.0.1:0 --url-file $work/check.url >$work/check.log 2>&1 &
