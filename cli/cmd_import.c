@@ -23,10 +23,11 @@ static tw_status run(call *c, tw_error *err)
 static tw_status print_what_is_next(call *c, tw_error *err)
 {
     (void) err;
-    if (!((const basics *) c->values)->json)
+    if (!((const basics *) c->values)->json) {
         (void) printf("imported '%s'; the catalogue is embedded and indexed with it.\n"
                       "Try:  twindex similar %s --text \"...\"\n",
                       c->words[0], c->dir);
+    }
     return TW_OK;
 }
 

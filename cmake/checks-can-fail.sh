@@ -90,6 +90,12 @@ breach banned nn/later.c '/* TODO: later */\n'
 breach headers nn/needy.h 'size_t f(void);\n'
 breach headers nn/guardless.h 'struct s { int x; };\n'
 
+clean_tree
+for folder in $(cd "$tree" && find . -type d -not -path './tests/unit/*'); do printf '# it\n' >"$tree/$folder/README.md"; done
+sh "$here/check-readmes.sh" "$tree" || { echo 'check-readmes.sh refuses a tree with all of them'; bad=1; }
+rm "$tree/nn/README.md"
+sh "$here/check-readmes.sh" "$tree" >/dev/null && { echo 'check-readmes.sh passes a folder without one'; bad=1; }
+
 breach asserts tests/unit/nn/test_mute.c 'static void t(void **state)\n{\n    f("assert_true(1)");\n}\ncmocka_unit_test(t)\n'
 breach asserts tests/unit/nn/test_calls.c 'static void h(void)\n{\n}\nstatic void t(void **state)\n{\n    h();\n}\ncmocka_unit_test_setup(t, s)\n'
 breach asserts tests/unit/nn/test_skips.c 'static void t(void **state)\n{\n    skip();\n}\ncmocka_unit_test(t)\n'

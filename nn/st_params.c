@@ -101,10 +101,11 @@ static tw_status find_one(const tw_st_file *f, const char *name, const tw_param 
         return tw_fail(err, TW_ECORRUPT, "no tensor '%s' in the file", name);
     bool same = t->rows == p->rows && t->cols == p->cols;
     bool flat = t->cols == 0 && (p->rows == 1 || p->cols == 1) && t->rows == p->rows * p->cols;
-    if (!same && !flat)
+    if (!same && !flat) {
         return tw_fail(err, TW_ECORRUPT, "tensor '%s' is %lld x %lld, the model's is %lld x %d",
                        name, (long long) t->rows, (long long) t->cols, (long long) p->rows,
                        p->cols);
+    }
     return TW_OK;
 }
 

@@ -144,8 +144,8 @@ tw_status twi_model_shape(tw_seq_model **out, const tw_seq_config *cfg, int32_t 
     *out = NULL;
     m = tw_alloc(1, sizeof *m);
     if (m == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "sequence model");
-        goto done;
+        (void) tw_fail(err, TW_ENOMEM, "sequence model");
+        return TW_ENOMEM; /* literally, so that the analyser knows *out was set on TW_OK */
     }
     m->cfg = *cfg;
     m->n_users = n_users;

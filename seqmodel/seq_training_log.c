@@ -71,10 +71,11 @@ tw_status twi_report_step(const tw_seq_hooks *h, const twi_seq_checkpoint *k,
                            .total = epochs * users_an_epoch,
                            .unit = "users",
                            .note = note};
-    if (h->progress(h->progress_ctx, &p) != 0)
+    if (h->progress(h->progress_ctx, &p) != 0) {
         return tw_fail(err, TW_ECANCELLED, "training was stopped %s epoch %d of %d%s",
                        s->users > 0 ? "in" : "after", epoch, epochs,
                        h->checkpoint != NULL ? "; the same command goes on from there" : "");
+    }
     return TW_OK;
 }
 

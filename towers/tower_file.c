@@ -97,10 +97,11 @@ static tw_status read_config(tw_tower_config *cfg, const tw_st_file *f, tw_error
     if (st == TW_OK)
         st = twi_tower_config_check(cfg, &why);
     TW_TRY(tw_model_file_settings(st, &why, err));
-    if (cfg->text_rules != rules)
+    if (cfg->text_rules != rules) {
         st = tw_fail(err, TW_ECORRUPT,
                      "the model's settings: text_rules %d, and the file's text is '%s'",
                      cfg->text_rules, rules_names[rules - 1]);
+    }
 done:
     return st;
 }

@@ -1,5 +1,5 @@
 /* cli/plot/plot_canvas.h — the sheet that all kinds of image draw on, with a file at the end: the
- * only door to cairo. Not there where the program is built without it.
+ * only file that includes cairo. Not there where the program is built without it.
  *
  * Lengths are in pixels of an ordinary screen; a PNG has twice as many each way. Colours are sRGB
  * in 0..1. Drawing calls cannot fail: canvas_save reports what went wrong.

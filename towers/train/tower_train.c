@@ -296,10 +296,11 @@ static tw_status report_step(const run *r, int epoch, double loss, tw_error *err
                            .unit = "steps",
                            .note = note};
     (void) snprintf(note, sizeof note, "epoch %d/%d  loss %.4f", epoch, r->cfg->epochs, loss);
-    if (r->watch->progress != NULL && r->watch->progress(r->watch->progress_ctx, &p) != 0)
+    if (r->watch->progress != NULL && r->watch->progress(r->watch->progress_ctx, &p) != 0) {
         return tw_fail(
             err, TW_ECANCELLED, "training was stopped in epoch %d of %d%s", epoch, r->cfg->epochs,
             r->watch->checkpoint != NULL ? "; the same command goes on from the epoch before" : "");
+    }
     return TW_OK;
 }
 
