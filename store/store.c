@@ -10,7 +10,13 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/file.h"
-#include "store/internal.h"
+#include "store/store_near_index.h"
+#include "store/store_schema.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
+#include "store/store_statement_list.h"
+#include "store/store_totals.h"
+#include "store/store_wal.h"
 
 /* ---- Open and close -------------------------------------------------------------------------- */
 

@@ -4,7 +4,11 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "store/internal.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
+#include "store/store_statement_list.h"
+#include "store/store_totals.h"
+#include "store/store_wal.h"
 
 /* ---- Stats ----------------------------------------------------------------------------------- */
 

@@ -2,8 +2,12 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/text.h"
-#include "store/internal.h"
+#include "store/store_fold.h"
+#include "store/store_statement.h"
+#include "store/store_statement_list.h"
+#include "store/store_sum.h"
 
 /* SQLite takes "no such folder" and "read-only file" for the same thing or opens the file for
  * reading instead, so both are checked here. */

@@ -1,5 +1,8 @@
 /* The counters of the whole store, as the file has them. */
-#include "store/internal.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
+#include "store/store_sum.h"
+#include "store/store_totals.h"
 
 tw_status twi_read_counts(twi_conn *c, twi_counts *n, twi_sums *sums, tw_error *err)
 {

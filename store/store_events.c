@@ -2,7 +2,11 @@
 #include <string.h>
 
 #include "base/crash.h"
-#include "store/internal.h"
+#include "store/store_rules.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
+#include "store/store_sum.h"
+#include "store/store_totals.h"
 
 /* ---- Users ----------------------------------------------------------------------------------- */
 

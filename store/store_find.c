@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "base/unicode.h"
-#include "store/internal.h"
+#include "store/store_fold.h"
+#include "store/store_rows.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
 
 /* ---- Ids ------------------------------------------------------------------------------------- */
 

@@ -4,7 +4,8 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "base/unicode.h"
-#include "store/internal.h"
+#include "store/store_fold.h"
+#include "store/store_statement.h"
 
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 

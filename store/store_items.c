@@ -3,7 +3,13 @@
 
 #include "base/alloc.h"
 #include "base/crash.h"
-#include "store/internal.h"
+#include "store/store_fold.h"
+#include "store/store_rows.h"
+#include "store/store_rules.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
+#include "store/store_sum.h"
+#include "store/store_totals.h"
 
 /* ---- Put and delete -------------------------------------------------------------------------- */
 

@@ -13,7 +13,10 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/log.h"
-#include "store/internal.h"
+#include "store/store_schema.h"
+#include "store/store_statement.h"
+#include "store/store_statement_list.h"
+#include "store/store_totals.h"
 
 static const char space_totals[] =
     "UPDATE spaces SET tot = (SELECT twi_add(twi_row(100, 3, v.sum)) FROM vectors v "

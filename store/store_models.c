@@ -2,7 +2,11 @@
 #include <stdio.h>
 
 #include "base/crash.h"
-#include "store/internal.h"
+#include "store/store_rules.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
+#include "store/store_sum.h"
+#include "store/store_totals.h"
 
 /* The last column of these tables' statements tells whether the row is damaged. */
 static tw_status check_line(const twi_conn *c, sqlite3_stmt *q, const char *what, const char *which,

@@ -1,7 +1,10 @@
 /* What a result list shows of its items: many ids and titles in one go. */
 #include <string.h>
 
-#include "store/internal.h"
+#include "store/store_rows.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
+#include "store/store_totals.h"
 
 /* The strings move while the text grows, so the pointers are set when it is complete: id, NUL,
  * title, NUL for each row in turn. */

@@ -3,7 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/internal.h"
+#include "store/store_fold.h"
+#include "store/store_near_index.h"
+#include "store/store_rows.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
 
 /* The query as bit masks: bit i of at[b] is set where byte i of the query is b. */
 typedef struct pattern {

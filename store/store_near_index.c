@@ -17,7 +17,9 @@
 #include "base/clock.h"
 #include "base/deadline.h"
 #include "base/grow.h"
-#include "store/internal.h"
+#include "store/store_fold.h"
+#include "store/store_near_index.h"
+#include "store/store_statement.h"
 
 #define FIRST_BUDGET 0.2       /* seconds of reading names in the first query of a process ... */
 #define LATER_BUDGET 0.002     /* ... and in each one after */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "store/internal.h"
+#include "store/store_state.h"
 
 /* The part of the path behind the last slash. */
 static const char *last_part(const char *path)

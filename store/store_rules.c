@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "store/internal.h"
+#include "store/store_rules.h"
 
 tw_status twi_check_key(const char *what, const char *key, tw_error *err)
 {

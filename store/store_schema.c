@@ -1,5 +1,6 @@
+#include "store/store_schema.h"
 #include "base/crash.h"
-#include "store/internal.h"
+#include "store/store_statement.h"
 
 /* The tables of the first format, and why they look so; store_migrate.c makes the present one out
  * of it, in a new store as in an old one.

@@ -1,6 +1,9 @@
 /* Width, count and total of the vectors of each model: a line of a table, kept in memory while a
  * transaction writes. */
-#include "store/internal.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
+#include "store/store_sum.h"
+#include "store/store_totals.h"
 
 static uint64_t hash_space(const twi_space *space)
 {

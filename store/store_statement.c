@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "store/internal.h"
+#include "store/store_statement.h"
+#include "store/store_statement_list.h"
+#include "store/store_sum.h"
 
 #define TWI_TEXT(name, sql) sql,
 static const char *const texts[TWI_SQL_COUNT] = {TWI_STATEMENTS(TWI_TEXT)};

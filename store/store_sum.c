@@ -15,7 +15,11 @@
 
 #include "base/hash.h"
 #include "base/log.h"
-#include "store/internal.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
+#include "store/store_statement_list.h"
+#include "store/store_sum.h"
+#include "store/store_totals.h"
 
 /* ---- The hash of a row ----------------------------------------------------------------------- */
 

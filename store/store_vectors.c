@@ -4,7 +4,12 @@
 
 #include "base/alloc.h"
 #include "base/crash.h"
-#include "store/internal.h"
+#include "store/store_rows.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
+#include "store/store_statement_list.h"
+#include "store/store_sum.h"
+#include "store/store_totals.h"
 
 #define FLOAT_BYTES 4
 

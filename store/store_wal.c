@@ -20,7 +20,10 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "store/internal.h"
+#include "store/store_state.h"
+#include "store/store_statement.h"
+#include "store/store_totals.h"
+#include "store/store_wal.h"
 
 /* ---- Frames ---------------------------------------------------------------------------------- */
 
