@@ -1,9 +1,16 @@
 /* The handle: its life, single writes, what it knows of itself. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "index/internal.h"
+#include "index/index_codes.h"
+#include "index/index_delta.h"
+#include "index/index_graph.h"
+#include "index/index_kernel.h"
+#include "index/index_main.h"
+#include "index/index_map.h"
+#include "index/index_state.h"
 
 /* ---- configuration --------------------------------------------------------------------------- */
 

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "index/internal.h"
+#include "index/index_codes.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "index/internal.h"
+#include "index/index_delta.h"
 
 void twi_delta_init(twi_delta *d, int dim)
 {

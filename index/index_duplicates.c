@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 #include "base/numbering.h"
 #include "base/rng.h"
-#include "index/internal.h"
+#include "index/index_main.h"
 
 #define SHUFFLE_SEED 1 /* any: the same content shall give the same graph */
 #define STEP_ROWS    65536

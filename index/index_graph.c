@@ -5,7 +5,8 @@
 #include <faiss/c_api/index_factory_c.h>
 
 #include "index/faiss_compat.h"
-#include "index/internal.h"
+#include "index/index.h"
+#include "index/index_graph.h"
 
 void tw_index_single_thread(void) { twi_compat_set_threads(1); }
 

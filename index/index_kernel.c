@@ -8,7 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "index/internal.h"
+#include "index/index.h"
+#include "index/index_kernel.h"
 
 typedef float lanes __attribute__((vector_size(64)));
 /* The same at any address: rows of an odd width are aligned to nothing. */

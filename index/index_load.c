@@ -7,7 +7,13 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "index/index_delta.h"
+#include "index/index_graph.h"
+#include "index/index_kernel.h"
+#include "index/index_main.h"
+#include "index/index_map.h"
 #include "index/index_snapshot.h"
+#include "index/index_state.h"
 
 #define BLOCK_BYTES ((size_t) 1 << 18)
 

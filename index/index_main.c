@@ -14,7 +14,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "index/internal.h"
+#include "index/index_codes.h"
+#include "index/index_graph.h"
+#include "index/index_main.h"
 
 const char twi_exact_kind[] = "exact";
 

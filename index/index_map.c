@@ -2,7 +2,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "index/internal.h"
+#include "index/index.h"
+#include "index/index_map.h"
 
 #define PAGES ((size_t) (TW_INDEX_MAX_ID / TWI_PAGE_IDS + 1))
 

@@ -8,7 +8,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "index/internal.h"
+#include "index/index_delta.h"
+#include "index/index_kernel.h"
+#include "index/index_main.h"
+#include "index/index_map.h"
+#include "index/index_state.h"
 
 /* ---- build ----------------------------------------------------------------------------------- */
 

@@ -3,7 +3,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "index/internal.h"
+#include "index/index_main.h"
+#include "index/index_scan.h"
+#include "index/index_state.h"
 
 /* Found hits that belong among the nearest: a tie with the last of them does. */
 static int count_found(const tw_hit *got, int n_got, const tw_hit *truth, int n_truth)

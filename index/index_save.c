@@ -6,7 +6,11 @@
 #include "base/crash.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "index/index_delta.h"
+#include "index/index_graph.h"
+#include "index/index_main.h"
 #include "index/index_snapshot.h"
+#include "index/index_state.h"
 
 #define SINK_BYTES ((size_t) 1 << 18)
 

@@ -2,7 +2,14 @@
  * cache while all queries of a batch meet them. */
 #include <math.h>
 
-#include "index/internal.h"
+#include "index/index_codes.h"
+#include "index/index_delta.h"
+#include "index/index_main.h"
+#include "index/index_map.h"
+#include "index/index_rules.h"
+#include "index/index_scan.h"
+#include "index/index_state.h"
+#include "index/index_topk.h"
 
 #define BLOCK 64
 

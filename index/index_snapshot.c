@@ -1,5 +1,6 @@
 /* The header of a snapshot, as bytes. */
 #include "index/index_snapshot.h"
+#include "index/index_delta.h"
 
 #include <string.h>
 

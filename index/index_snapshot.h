@@ -16,13 +16,19 @@
  *   56      64              kind: "exact" or FAISS's factory string, padded with zeros
  *   120     128             tag, the caller's, padded with zeros
  *   248     i64             main's different vectors v; n without flag 4, fewer with it
- *   256     f64             recall of the graph when it was built, of one that was given up too; or
- * 0 264     52              zeros 316     u32             CRC-32 of bytes 0..315 320     i32 * n
- * main ids; those of one vector follow each other, ascending u64 * ceil(n/64) bit i % 64 of word i
- * / 64: main row i is dead (none without flag 1 or 4) u32 * v         rows of each vector, 1 or
- * more, if flag 4 f32 * v*dim     main's vectors, if flag 2 i32 * m         delta ids (live rows
- * only) f32 * m*dim     delta rows g bytes         FAISS's own serialisation of the graph, if flag
- * 1 end-28  u64             g end-20  u64             size of the whole file end-12  8 "TWIXEND\n"
+ *   256     f64             recall of the graph when it was built, also of one given up; or 0
+ *   264     52              zeros
+ *   316     u32             CRC-32 of bytes 0..315
+ *   320     i32 * n         main ids; those of one vector follow each other, ascending
+ *           u64 * ceil(n/64)  bit i % 64 of word i / 64: main row i is deleted (with flag 1 or 4)
+ *           u32 * v         rows of each vector, 1 or more (with flag 4)
+ *           f32 * v*dim     main's vectors (with flag 2)
+ *           i32 * m         delta ids, live rows only
+ *           f32 * m*dim     delta rows
+ *           g bytes         FAISS's own serialisation of the graph (with flag 1)
+ *   end-28  u64             g
+ *   end-20  u64             size of the whole file
+ *   end-12  8               "TWIXEND\n"
  *   end-4   u32             CRC-32 of all before it
  *
  * Without a graph flag 2 is always set; without a graph and equal rows only live rows are stored.
@@ -34,7 +40,7 @@
 #ifndef TW_INDEX_INDEX_SNAPSHOT_H
 #define TW_INDEX_INDEX_SNAPSHOT_H
 
-#include "index/internal.h"
+#include "index/index.h"
 
 #define TWI_SNAP_MAGIC   "TWINDEX\n"
 #define TWI_SNAP_END     "TWIXEND\n"

@@ -1,5 +1,5 @@
 /* A binary heap in the caller's buffer, worst hit first, sorted in place at the end. */
-#include "index/internal.h"
+#include "index/index_topk.h"
 
 /* Lower score, or the same with the larger id. */
 static bool worse(int64_t id_a, float a, int64_t id_b, float b)

@@ -10,7 +10,8 @@
 #include "base/rng.h"
 #include "index/faiss_compat.h"
 #include "index/groups/kmeans.h"
-#include "index/internal.h"
+#include "index/index.h"
+#include "index/index_kernel.h"
 
 enum { DEFAULT_ITERATIONS = 25, DEFAULT_REDOS = 5, MAX_ITERATIONS = 1000, MAX_REDOS = 100 };
 /* FAISS iterates over at most so many rows a centroid, drawn at random; all rows are assigned. */

@@ -6,7 +6,8 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "index/groups/layout_tsne.h"
-#include "index/internal.h"
+#include "index/index.h"
+#include "index/index_kernel.h"
 
 enum { DEFAULT_SAMPLE = 3000, DEFAULT_PERPLEXITY = 30, DEFAULT_ITERATIONS = 750 };
 enum { COMPONENT_STEPS = 60, HOSTS = 5, KEPT_ROWS = 500, MAX_KEPT = 1000 };

@@ -14,7 +14,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "index/internal.h"
+#include "index/index_kernel.h"
+#include "index/index_topk.h"
 
 typedef float lanes __attribute__((vector_size(64)));
 

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "index/internal.h"
+#include "index/index_codes.h"
+#include "index/index_kernel.h"
+#include "index/index_state.h"
 #include "tests/support/test.h"
 
 enum { N = 6007, D = 27, K = 10, QUERIES = 20 };

@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "index/faiss_compat.h"
-#include "index/internal.h"
+#include "index/index.h"
 #include "tests/support/test.h"
 
 enum {

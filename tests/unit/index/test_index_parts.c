@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "index/internal.h"
+#include "index/index_delta.h"
+#include "index/index_kernel.h"
+#include "index/index_map.h"
+#include "index/index_topk.h"
 #include "tests/support/test.h"
 
 static void every_variant_gives_the_same_bits_and_the_right_sum(void **state)
