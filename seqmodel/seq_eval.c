@@ -344,39 +344,6 @@ static void fini(evaluation *e)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static tw_status check(const tw_seq_model *m, const tw_seq_data *data,
-                       const tw_seq_eval_config *cfg, tw_error *err)
-{
-    const tw_seq_data *learn = cfg->learn_from;
-
-    if (m != NULL && (m->n_users != data->n_users || m->n_items != data->n_items)) {
-        return tw_fail(err, TW_EINVAL,
-                       "the model knows %d users and %d items, the data has %d and %d", m->n_users,
-                       m->n_items, data->n_users, data->n_items);
-    }
-    if (learn != NULL && (learn->n_users != data->n_users || learn->n_items != data->n_items)) {
-        return tw_fail(err, TW_EINVAL,
-                       "the data to learn from has %d users and %d items, that to rank %d and %d",
-                       learn->n_users, learn->n_items, data->n_users, data->n_items);
-    }
-    tw_status st = tw_seq_rerank_check(&cfg->rerank, err);
-    if (st != TW_OK)
-        return st;
-    if (tw_seq_rerank_active(&cfg->rerank) && cfg->protocol != TW_SEQ_FULL) {
-        return tw_fail(err, TW_EINVAL,
-                       "diversity and the popularity discount re-rank whole lists: they need the "
-                       "full protocol");
-    }
-    if ((unsigned) cfg->as > TW_SEQ_AS_FOLDED)
-        return tw_fail(err, TW_EINVAL, "users presented as %d: no such choice", (int) cfg->as);
-    if (m != NULL && m->users == NULL && cfg->as >= TW_SEQ_AS_MEAN)
-        return tw_fail(err, TW_EINVAL, "the model has no user vectors (user_dim 0)");
-    if ((unsigned) cfg->split > TW_SEQ_TEST || (unsigned) cfg->protocol > TW_SEQ_AS_AUTHORS)
-        return tw_fail(err, TW_EINVAL, "split %d, protocol %d: no such choice", (int) cfg->split,
-                       (int) cfg->protocol);
-    return TW_OK;
-}
-
 static int chunk_of(const tw_seq_data *data)
 {
     int64_t fits = CHUNK_SCORES / ((int64_t) data->n_items + 1);
@@ -446,7 +413,7 @@ tw_status twi_eval(const tw_seq_model *m, const tw_seq_data *data, const tw_seq_
     tw_seq_model *meant = NULL;
     evaluation e = {.m = m, .data = data, .cfg = *cfg, .chunk = chunk_of(data)};
 
-    TW_TRY(check(m, data, cfg, err));
+    TW_TRY(twi_eval_check(m, data, cfg, err));
     if (cfg->as == TW_SEQ_AS_MEAN) {
         TW_TRY(twi_model_copy(&meant, m, err));
         mean_user(meant->users->value, m->users);
@@ -466,7 +433,7 @@ tw_status tw_seq_eval(const tw_seq_model *m, const tw_seq_data *data, const tw_s
     tw_status st = TW_OK;
     tw_pool *pool = NULL;
 
-    TW_TRY(check(m, data, cfg, err));
+    TW_TRY(twi_eval_check(m, data, cfg, err));
     TW_TRY(tw_blas_ready(err));
     TW_TRY(tw_pool_create(&pool, cfg->threads, err));
     TW_TRY(twi_eval(m, data, cfg, pool, out, err));
@@ -483,7 +450,7 @@ tw_status twi_eval_baseline(tw_seq_baseline kind, const twi_baseline_config *con
     tw_pool *pool = NULL;
     evaluation e = {.data = data, .cfg = *cfg, .chunk = 1};
 
-    TW_TRY(check(NULL, data, cfg, err));
+    TW_TRY(twi_eval_check(NULL, data, cfg, err));
     TW_TRY(tw_blas_ready(err));
     if ((unsigned) kind > TW_SEQ_MARKOV) {
         st = tw_fail(err, TW_EINVAL, "baseline %d: no such choice", (int) kind);

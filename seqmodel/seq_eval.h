@@ -10,6 +10,10 @@
 #include "seqmodel/seq_baseline.h"
 #include "seqmodel/seqmodel.h"
 
+/* TW_EINVAL: settings that do not go together, or with the data. m NULL: of a baseline. */
+TW_NODISCARD tw_status twi_eval_check(const tw_seq_model *m, const tw_seq_data *data,
+                                      const tw_seq_eval_config *cfg, tw_error *err);
+
 /* tw_seq_eval on a pool that exists. */
 TW_NODISCARD tw_status twi_eval(const tw_seq_model *m, const tw_seq_data *data,
                                 const tw_seq_eval_config *cfg, tw_pool *pool, tw_seq_metrics *out,

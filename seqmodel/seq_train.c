@@ -1,54 +1,22 @@
-/* seqmodel/seq_train.c — epochs over shuffled users until validation stops improving.
- *
- * A step takes `batch` users. Each worker gets whole sequences, chosen so that the workers' row
- * counts are nearly equal (longest first, always to the least loaded), packs them itself, and runs
- * forward and backward. What is drawn for a user depends on (seed, epoch, user) alone, so only
- * dropout and the order of sums differ between numbers of threads.
- */
+/* seqmodel/seq_train.c — epochs over shuffled users until validation stops improving. One step:
+ * seq_step.h. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "nn/trainer.h"
 #include "seqmodel/seq_baseline.h"
-#include "seqmodel/seq_batch.h"
 #include "seqmodel/seq_checkpoint.h"
 #include "seqmodel/seq_eval.h"
-#include "seqmodel/seq_forward.h"
 #include "seqmodel/seq_model.h"
-#include "seqmodel/seq_negatives.h"
-#include "seqmodel/seq_seen.h"
-#include "seqmodel/seq_session.h"
+#include "seqmodel/seq_step.h"
 #include "seqmodel/seq_stream.h"
 #include "seqmodel/seq_training_log.h"
 
 #define PI 3.14159265358979323846
 
 enum { AT_10 = 2, SAVE_SPACING = 50 /* times what writing a checkpoint took */ };
-
-/* A worker takes its slice in pieces of whole sequences with at least this many rows, each forward
- * and backward before the next: a piece's tensors, some 50 of (rows, D), then stay in the caches.
- * Measured with D = 100 against whole slices of 6,700 rows: 1.3 times as fast with 128 rows, 1.15
- * with 512 and 2,048, and a twentieth of the memory. */
-enum { PIECE_ROWS = 128 };
-
-typedef struct slot {
-    int32_t user;
-    int rows;
-    int order; /* in the batch: settles equal rows */
-} slot;
-
-typedef struct slice {
-    twi_batch batch;
-    int32_t *users; /* (batch) of this worker in this step */
-    int n;
-    int32_t *mark; /* (n_items+1) for negatives or candidates; NULL without */
-    int32_t stamp;
-    double loss; /* sum of this step */
-} slice;
 
 typedef struct training {
     tw_seq_model *m;
@@ -57,13 +25,8 @@ typedef struct training {
     tw_trainer *trainer;
     int32_t *order; /* (n_order) users with a training sequence */
     int64_t n_order;
-    slot *slots;   /* (batch) */
-    slice *slices; /* (workers) */
-    int workers;
-    int epoch;  /* from 1 */
-    int64_t at; /* of the step that runs: its first user's place in order */
-    int step_targets;
-    twi_proposal proposal;
+    twi_seq_step step;
+    int epoch;        /* from 1 */
     double start;     /* clock */
     bool has_targets; /* some user has a validation target */
     tw_seq_eval_config validation;
@@ -93,87 +56,6 @@ static tw_status collect_users(training *tr, tw_error *err)
     if (tr->n_order == 0)
         return tw_fail(err, TW_EINVAL, "no user has two items to train on");
     return TW_OK;
-}
-
-static int64_t longest_train_part(const training *tr)
-{
-    int64_t longest = 0;
-
-    for (int64_t i = 0; i < tr->n_order; i++) {
-        int64_t one = tw_seq_data_train_length(tr->data, tr->order[i]);
-        longest = one > longest ? one : longest;
-    }
-    return longest;
-}
-
-/* The most rows that one step can have, checked to fit an int with its negatives. */
-static tw_status most_rows(const training *tr, int users, int *rows, tw_error *err)
-{
-    const tw_seq_config *c = &tr->m->cfg;
-    int64_t all = (int64_t) users * twi_train_rows(c, longest_train_part(tr));
-
-    if (all * (c->loss == TW_SEQ_BCE ? c->negatives : 1) > INT32_MAX)
-        return tw_fail(err, TW_EINVAL, "batch %d: up to %lld rows a step are too many", c->batch,
-                       (long long) all);
-    *rows = (int) all;
-    return TW_OK;
-}
-
-/* How many items one step can name: its candidates and its targets, each once. */
-static void most_candidates(const training *tr, int rows, int64_t *unique, int64_t *candidates)
-{
-    const tw_seq_config *c = &tr->m->cfg;
-    int64_t n_items = tr->m->n_items;
-
-    *candidates = c->loss == TW_SEQ_CE || c->negatives >= n_items ? n_items : c->negatives;
-    *unique = *candidates + rows < n_items ? *candidates + rows : n_items;
-}
-
-static tw_status create_slice(const training *tr, slice *s, int users, int rows, tw_error *err)
-{
-    tw_status st = TW_OK;
-    const tw_seq_config *c = &tr->m->cfg;
-    int k = c->loss == TW_SEQ_BCE ? c->negatives : 0;
-    int64_t unique, candidates;
-
-    TW_TRY(twi_seq_batch_init(&s->batch, users, rows, true, k, err));
-    if (twi_has_candidates(c)) {
-        most_candidates(tr, rows, &unique, &candidates);
-        TW_TRY(twi_seq_batch_room(&s->batch, unique, candidates, err));
-        if (c->item_features_dim > 0)
-            TW_TRY(twi_seq_batch_features(&s->batch, unique, err));
-        if (c->exclude_seen != 0)
-            TW_TRY(twi_seen_init(&s->batch.seen, users < PIECE_ROWS ? users : PIECE_ROWS, rows,
-                                 candidates, longest_train_part(tr), err));
-    }
-    s->users = tw_alloc((size_t) users, sizeof *s->users);
-    if (k > 0 || twi_has_candidates(c))
-        s->mark = tw_alloc((size_t) tr->m->n_items + 1, sizeof *s->mark);
-    if (s->users == NULL || (s->mark == NULL && (k > 0 || twi_has_candidates(c))))
-        st = tw_fail(err, TW_ENOMEM, "a worker's slice of %d users", users);
-done:
-    return st;
-}
-
-static tw_status create_slices(training *tr, tw_error *err)
-{
-    tw_status st = TW_OK;
-    const tw_seq_config *c = &tr->m->cfg;
-    int users = c->batch < tr->n_order ? c->batch : (int) tr->n_order;
-    int rows = 0;
-
-    TW_TRY(most_rows(tr, users, &rows, err));
-    tr->workers = tw_trainer_workers(tr->trainer);
-    tr->slots = tw_alloc((size_t) users, sizeof *tr->slots);
-    tr->slices = tw_alloc((size_t) tr->workers, sizeof *tr->slices);
-    if (tr->slots == NULL || tr->slices == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "a batch of %d users", users);
-        goto done;
-    }
-    for (int w = 0; w < tr->workers; w++)
-        TW_TRY(create_slice(tr, &tr->slices[w], users, rows, err));
-done:
-    return st;
 }
 
 /* With features, an item that no train part holds has no id's vector, or its random one would be
@@ -207,9 +89,10 @@ static tw_status init(training *tr, tw_error *err)
     cfg.adam.weight_decay = c->weight_decay;
     cfg.adam.clip_norm = c->clip_norm;
     TW_TRY(collect_users(tr, err));
-    TW_TRY(twi_proposal_init(&tr->proposal, c, tr->data, err));
     TW_TRY(tw_trainer_create(&tr->trainer, tr->m->params, &cfg, err));
-    TW_TRY(create_slices(tr, err));
+    TW_TRY(twi_seq_step_init(&tr->step, tr->m, tr->data,
+                             c->batch < tr->n_order ? c->batch : (int) tr->n_order,
+                             tw_trainer_workers(tr->trainer), err));
     forget_unmet(tr);
     if (tr->m->counts != NULL) {
         twi_popularity(tr->m->counts->value, tr->data);
@@ -224,93 +107,10 @@ done:
 
 static void fini(training *tr)
 {
-    for (int w = 0; tr->slices != NULL && w < tr->workers; w++) {
-        twi_seq_batch_fini(&tr->slices[w].batch);
-        tw_free(tr->slices[w].users);
-        tw_free(tr->slices[w].mark);
-    }
-    tw_free(tr->slices);
-    tw_free(tr->slots);
+    twi_seq_step_fini(&tr->step);
     tw_free(tr->order);
     twi_seq_checkpoint_fini(&tr->checkpoint);
-    twi_proposal_fini(&tr->proposal);
     tw_trainer_destroy(tr->trainer);
-}
-
-/* ---- one step -------------------------------------------------------------------------------- */
-
-static int longest_first(const void *a, const void *b)
-{
-    const slot *x = a, *y = b;
-    if (x->rows != y->rows)
-        return x->rows > y->rows ? -1 : 1;
-    return x->order < y->order ? -1 : 1;
-}
-
-/* Assigns the users order[begin..end) to the workers. */
-static void assign_users(training *tr, int64_t begin, int64_t end)
-{
-    int n = (int) (end - begin);
-    int rows[TW_POOL_MAX] = {0};
-
-    tr->step_targets = 0;
-    for (int i = 0; i < n; i++) {
-        int32_t user = tr->order[begin + i];
-        int r = twi_train_rows(&tr->m->cfg, tw_seq_data_train_length(tr->data, user));
-        tr->slots[i] = (slot){.user = user, .rows = r, .order = i};
-        tr->step_targets += r;
-    }
-    qsort(tr->slots, (size_t) n, sizeof *tr->slots, longest_first);
-    for (int w = 0; w < tr->workers; w++)
-        tr->slices[w].n = 0;
-    for (int i = 0; i < n; i++) {
-        int least = 0;
-        for (int w = 1; w < tr->workers; w++)
-            if (rows[w] < rows[least])
-                least = w;
-        rows[least] += tr->slots[i].rows;
-        tr->slices[least].users[tr->slices[least].n++] = tr->slots[i].user;
-    }
-}
-
-static tw_status work(void *ctx, int worker, int workers, tw_tape *tape, tw_error *err)
-{
-    training *tr = ctx;
-    slice *s = &tr->slices[worker];
-    (void) workers;
-
-    s->loss = 0;
-    for (int i = 0; i < s->n;) {
-        tw_tape_next(tape);
-        twi_batch_clear(&s->batch);
-        for (; i < s->n && s->batch.tokens < PIECE_ROWS; i++) {
-            tw_rng rng = twi_stream(tr->m->cfg.seed, TWI_STREAM_SEQUENCE, (uint64_t) tr->epoch,
-                                    (uint64_t) s->users[i]);
-            twi_batch_add_train(&s->batch, tr->m, tr->data, s->users[i], &rng, s->mark, ++s->stamp);
-        }
-        if (twi_has_candidates(&tr->m->cfg)) { /* the same for all pieces and workers of a step */
-            tw_rng rng = twi_stream(tr->m->cfg.seed, TWI_STREAM_CANDIDATES, (uint64_t) tr->epoch,
-                                    (uint64_t) tr->at);
-            twi_batch_collect(&s->batch, &tr->m->cfg, &tr->proposal, &rng, s->mark);
-            twi_batch_fill_features(&s->batch, tr->m, &rng);
-        }
-        s->loss += twi_forward_loss(tr->m, tape, &s->batch, 1.0 / tr->step_targets);
-        tw_status st = tw_tape_backward(tape, err);
-        if (st != TW_OK)
-            return st;
-    }
-    return TW_OK;
-}
-
-/* Stamps of one epoch fit an int32; of all, perhaps not. */
-static void clear_marks(training *tr)
-{
-    for (int w = 0; w < tr->workers; w++) {
-        slice *s = &tr->slices[w];
-        s->stamp = 0;
-        if (s->mark != NULL)
-            memset(s->mark, 0, ((size_t) tr->m->n_items + 1) * sizeof *s->mark);
-    }
 }
 
 /* Half a cosine from lr down to lr * lr_end over all epochs. Source: Loshchilov and Hutter 2017
@@ -390,12 +190,11 @@ static tw_status step(training *tr, int64_t begin, int64_t end, tw_error *err)
     const tw_seq_config *c = &tr->m->cfg;
     twi_train_state *s = &tr->checkpoint.state;
 
-    tr->at = begin;
-    assign_users(tr, begin, end);
-    TW_TRY(tw_trainer_run(tr->trainer, true, work, tr, err));
-    for (int w = 0; w < tr->workers; w++)
-        s->loss += tr->slices[w].loss;
-    s->rows += tr->step_targets;
+    twi_seq_step_assign(&tr->step, tr->order, begin, end);
+    TW_TRY(tw_trainer_run(tr->trainer, true, twi_seq_step_work, &tr->step, err));
+    for (int w = 0; w < tr->step.workers; w++)
+        s->loss += tr->step.slices[w].loss;
+    s->rows += tr->step.targets;
     if (!isfinite(s->loss)) {
         st = tw_fail(err, TW_EINVAL, "epoch %d: the loss is not finite; try a smaller lr than %g",
                      tr->epoch, c->lr);
@@ -430,7 +229,7 @@ static tw_status epoch(training *tr, double *loss, double *speed, tw_error *err)
     const double start = tw_clock_monotonic();
     const int64_t rows = s->rows;
 
-    clear_marks(tr);
+    twi_seq_step_epoch(&tr->step, tr->epoch);
     collect_order(tr); /* an epoch's order depends on nothing before it */
     tw_rng_shuffle(&rng, tr->order, tr->n_order);
     while (s->users < tr->n_order) {

@@ -31,3 +31,21 @@ void twi_readable_fini(twi_readable *r)
     tw_free(r->classes);
     *r = (twi_readable){0};
 }
+
+tw_status twi_readable_examples(twi_examples *x, const tw_tower_samples *s, tw_error *err)
+{
+    int64_t kept = 0;
+
+    if (x->classes)
+        return TW_OK; /* left out by their class */
+    for (int64_t k = 0; k < x->n; k++) {
+        const twi_example e = x->rows[k];
+        if (!tw_tower_samples_empty(s, e.a) && !tw_tower_samples_empty(s, e.b) &&
+            !(x->given && tw_tower_samples_empty(s, e.negative)))
+            x->rows[kept++] = e;
+    }
+    x->n = kept;
+    return kept > 0 ? TW_OK
+                    : tw_fail(err, TW_EINVAL, "no example that the %s loss can learn from",
+                              tw_tower_loss_name(x->loss));
+}

@@ -8,6 +8,7 @@
 #define TW_TOWERS_TRAIN_TOWER_READABLE_H
 
 #include "towers/towers.h"
+#include "towers/train/tower_examples.h"
 
 /* What a training was given, without validation pairs and classes of items of which the samples
  * hold nothing. */
@@ -21,5 +22,10 @@ typedef struct twi_readable {
 TW_NODISCARD tw_status twi_readable_init(twi_readable *r, const tw_tower_data *data,
                                          const tw_tower_samples *s, tw_error *err);
 void twi_readable_fini(twi_readable *r);
+
+/* Leaves out the examples with an item of which the samples hold nothing. TW_EINVAL: none is left.
+ */
+TW_NODISCARD tw_status twi_readable_examples(twi_examples *x, const tw_tower_samples *s,
+                                             tw_error *err);
 
 #endif

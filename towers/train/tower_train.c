@@ -98,26 +98,6 @@ static tw_status find_samples(run *r, tw_error *err)
     return st;
 }
 
-/* A zero vector has no direction to learn. */
-static tw_status drop_empty(run *r, tw_error *err)
-{
-    twi_examples *x = &r->x;
-    int64_t kept = 0;
-
-    if (x->classes)
-        return TW_OK; /* left out by their class */
-    for (int64_t k = 0; k < x->n; k++) {
-        const twi_example e = x->rows[k];
-        if (!tw_tower_samples_empty(r->samples, e.a) && !tw_tower_samples_empty(r->samples, e.b) &&
-            !(x->given && tw_tower_samples_empty(r->samples, e.negative)))
-            x->rows[kept++] = e;
-    }
-    x->n = kept;
-    return kept > 0 ? TW_OK
-                    : tw_fail(err, TW_EINVAL, "no example that the %s loss can learn from",
-                              tw_tower_loss_name(x->loss));
-}
-
 static double margin_of(const run *r)
 {
     if (r->cfg->margin > 0)
@@ -227,7 +207,7 @@ static tw_status set_up(run *r, tw_error *err)
     TW_TRY(find_samples(r, err));
     TW_TRY(twi_readable_init(&r->read, r->data, r->samples, err));
     r->data = &r->read.data;
-    TW_TRY(drop_empty(r, err));
+    TW_TRY(twi_readable_examples(&r->x, r->samples, err));
     TW_TRY(set_up_classes(r, err));
     if (r->cfg->hard_negatives > 0)
         twi_hard_negatives_begin(&r->x);
