@@ -33,8 +33,8 @@ static void format_part(char *out, size_t size, const tw_attention_map *m)
 static void print_json(const tw_attention_map *m)
 {
     (void) printf("{\"model\": %d, \"block\": %d, \"blocks\": %d, \"head\": %d, \"heads\": %d, "
-                  "\"items\": [",
-                  m->items.model, m->block, m->blocks, m->head, m->heads);
+                  "\"skipped\": [%s], \"items\": [",
+                  m->items.model, m->block, m->blocks, m->head, m->heads, m->items.skipped);
     for (int i = 0; i < m->n; i++) {
         (void) printf("%s\n  {\"id\": ", i > 0 ? "," : "");
         print_json_string(stdout, m->items.rows[i].id);
@@ -70,6 +70,8 @@ static tw_status print_text(const tw_attention_map *m, int k, tw_error *err)
     if (printed == NULL)
         return tw_fail(err, TW_ENOMEM, "list of %d items", m->n);
     format_part(part, sizeof part, m);
+    if (m->items.skipped[0] != '\0')
+        (void) printf("skipped, for no item has the id or title: %s\n", m->items.skipped);
     (void) printf("what the last of %d items looks at (%s), %s\n  weight    ago  item\n", m->n,
                   part, name_of(m, m->n - 1));
     for (int i = 0; i < k && i < m->n; i++) {

@@ -17,6 +17,16 @@ int failed(const tw_error *err)
 
 int64_t display_width(const char *utf8) { return tw_printable_columns(utf8, strlen(utf8)); }
 
+/* A list of engine/answer.h as a member, where it holds anything. */
+static void print_list(const char *name, const char *list)
+{
+    if (list[0] == '\0')
+        return;
+    (void) printf(", \"%s\": [", name);
+    (void) print_json_text(stdout, list);
+    (void) printf("]");
+}
+
 static void print_answer_json(const tw_answer *a)
 {
     (void) printf("{\"basis\": \"%s\", \"model\": %d", a->basis, a->model);
@@ -27,11 +37,8 @@ static void print_answer_json(const tw_answer *a)
         print_json_string(stdout, a->query_title);
         (void) printf("}");
     }
-    if (a->also[0] != '\0') {
-        (void) printf(", \"also\": [");
-        (void) print_json_text(stdout, a->also);
-        (void) printf("]");
-    }
+    print_list("also", a->also);
+    print_list("skipped", a->skipped);
     (void) printf(", \"results\": [");
     for (int i = 0; i < a->n; i++) {
         (void) printf("%s\n  {\"rank\": %d, \"id\": ", i > 0 ? "," : "", i + 1);
@@ -62,6 +69,8 @@ void print_answer(const tw_answer *a, const char *what, bool json)
                                                              : "");
     if (a->also[0] != '\0')
         (void) printf("also called so: %s\n", a->also);
+    if (a->skipped[0] != '\0')
+        (void) printf("skipped, for no item has the id or title: %s\n", a->skipped);
     int64_t width = 2;
     for (int i = 0; i < a->n; i++)
         width = display_width(a->rows[i].id) > width ? display_width(a->rows[i].id) : width;

@@ -57,7 +57,7 @@ tw_status tw_answer_clear(tw_answer *a, int rows, tw_error *err)
     a->n = 0;
     a->query_id = a->query_title = a->basis = "";
     a->model = 0;
-    a->also[0] = '\0';
+    a->also[0] = a->skipped[0] = '\0';
     return TW_OK;
 }
 

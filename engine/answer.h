@@ -9,7 +9,8 @@
 
 #include "base/error.h"
 
-/* Bytes of a list of ids: JSON strings with ", " between them, as many as fit, with a NUL. */
+/* Bytes of a list of ids or names: JSON strings with ", " between them, as many as fit, with a NUL.
+ */
 #define TW_ALSO_MAX 1024
 
 typedef struct tw_answer_row {
@@ -25,6 +26,7 @@ typedef struct tw_answer {
     const char *basis; /* what was used: "item", "text", "user", "history", "popular"; static */
     int model;         /* model version that answered */
     char also[TW_ALSO_MAX]; /* ids of the other items with the title that the query named, or "" */
+    char skipped[TW_ALSO_MAX]; /* what a history named and the catalogue does not have, or "" */
     struct tw_answer_memory *memory; /* private */
 } tw_answer;
 

@@ -98,8 +98,9 @@ TW_NODISCARD tw_status tw_engine_similar(tw_engine *e, const tw_similar_query *q
  * it reads content all that have some. A user that was not there in training, or a bare history,
  * counts as the trained "unknown user"; a user without any recorded item gets the most popular
  * items (basis "popular"). Score = inner product with the query vector (for "popular": the number
- * of events), which need not fall down a diverse list. TW_ENOTFOUND: a history item does not exist.
- * TW_ESTATE: no sequential model. TW_EINVAL: a number out of its range. */
+ * of events), which need not fall down a diverse list. TW_ENOTFOUND: no history item exists; where
+ * some do, the answer is of these, and says which were skipped. TW_ESTATE: no sequential model.
+ * TW_EINVAL: a number out of its range. */
 TW_NODISCARD tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out,
                                       tw_error *err);
 

@@ -32,20 +32,29 @@ tw_status twi_check_next(const tw_next_query *q, tw_error *err)
     return st == TW_OK ? tw_seq_rerank_check(&diverse, err) : st;
 }
 
+/* The rows of the items that the query names; with only some of them there, of these. */
+static tw_status named(tw_engine *e, const tw_next_query *q, twi_workspace *ws, int *n,
+                       char *skipped, tw_error *err)
+{
+    for (int i = 0; i < q->n_history; i++) {
+        const tw_status st = twi_resolve(e, q->history[i], &ws->seen[*n], NULL, NULL);
+        if (st == TW_OK)
+            ++*n;
+        else if (st == TW_ENOTFOUND)
+            twi_list_name(skipped, q->history[i]);
+        else /* again, for the sentence */
+            return twi_resolve(e, q->history[i], &ws->seen[*n], NULL, err);
+    }
+    return *n > 0 ? TW_OK : twi_resolve(e, q->history[0], &ws->seen[0], NULL, err);
+}
+
 tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_workspace *ws, int64_t *user,
-                         int *n, tw_error *err)
+                         int *n, char *skipped, tw_error *err)
 {
     *user = 0;
     *n = 0;
-    if (q->user == NULL) {
-        for (int i = 0; i < q->n_history; i++) {
-            tw_status st = twi_resolve(e, q->history[i], &ws->seen[i], NULL, err);
-            if (st != TW_OK)
-                return st;
-        }
-        *n = q->n_history;
-        return TW_OK;
-    }
+    if (q->user == NULL)
+        return named(e, q, ws, n, skipped, err);
     if (q->user[0] == '\0')
         return tw_fail(err, TW_EINVAL, "the user's id is empty");
     tw_status st = tw_store_user_row(e->store, q->user, user, NULL);

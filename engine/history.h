@@ -17,9 +17,10 @@ TW_NODISCARD tw_status twi_check_k(int k, tw_error *err);
 TW_NODISCARD tw_status twi_check_next(const tw_next_query *q, tw_error *err);
 
 /* Fills ws->seen (*n) with the rows of the history, oldest first. An unknown user has
- * user 0 and n 0. */
+ * user 0 and n 0. Items that the query names and the catalogue does not have are left out, and
+ * listed in `skipped` (TW_ALSO_MAX). TW_ENOTFOUND: it has none of them. */
 TW_NODISCARD tw_status twi_history_of(tw_engine *e, const tw_next_query *q, twi_workspace *ws,
-                                      int64_t *user, int *n, tw_error *err);
+                                      int64_t *user, int *n, char *skipped, tw_error *err);
 
 /* Leaves in ws->items what the model can read of ws->seen (n), and where the generation projects,
  * in ws->now what those items are now. Returns how many. */

@@ -79,6 +79,7 @@ tw_status tw_engine_attention(tw_engine *e, const tw_attention_query *q, tw_atte
     twi_workspace *ws = NULL;
     twi_generation *g = twi_acquire(e);
     int64_t user = 0;
+    char skipped[TW_ALSO_MAX] = "";
     const tw_next_query who = {
         .user = q->user, .history = q->history, .n_history = q->n_history, .k = 1};
 
@@ -91,7 +92,7 @@ tw_status tw_engine_attention(tw_engine *e, const tw_attention_query *q, tw_atte
     }
     TW_TRY(choose_part(tw_seq_model_config(g->seq), q, out, err));
     TW_TRY(twi_workspace_take(g, &ws, err));
-    TW_TRY(twi_history_of(e, &who, ws, &user, &out->n, err));
+    TW_TRY(twi_history_of(e, &who, ws, &user, &out->n, skipped, err));
     keep_known(g->seq, ws, &out->n);
     if (out->n == 0) {
         st = tw_fail(err, TW_ENOTFOUND, "the model knows no item of this history");
@@ -106,6 +107,7 @@ tw_status tw_engine_attention(tw_engine *e, const tw_attention_query *q, tw_atte
                             out->n, out->block - 1,
                             out->head == 0 ? TW_SEQ_ALL_HEADS : out->head - 1, out->weights, err));
     TW_TRY(name_items(e, ws, out, err));
+    memcpy(out->items.skipped, skipped, sizeof skipped);
     out->items.model = g->version;
     out->items.basis = q->user != NULL ? "user" : "history";
 done:

@@ -93,7 +93,7 @@ tw_status tw_engine_next(tw_engine *e, const tw_next_query *q, tw_answer *out, t
         goto done;
     }
     TW_TRY(twi_workspace_take(g, &ws, err));
-    TW_TRY(twi_history_of(e, q, ws, &user, &n_seen, err));
+    TW_TRY(twi_history_of(e, q, ws, &user, &n_seen, out->skipped, err));
     TW_TRY(tw_deadline_check(q->deadline, "the history was read", err));
     int32_t known = user > 0 ? tw_seq_user_index(g->seq, user) : 0;
     if (n_seen > 0)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "engine/engine_state.h"
 
 enum { NEAR = 3 };
@@ -36,24 +37,47 @@ static tw_status not_found(tw_engine *e, const char *name, tw_error *err)
 
 enum { MOST_ALSO = 16 };
 
-/* Appends an id as a JSON string; false: it does not fit, and the list stays as it is. */
-static bool add_also(char also[TW_ALSO_MAX], const char *id)
+/* Appends a string of UTF-8 as one of JSON; false: it does not fit, and the list stays as it is. */
+static bool append(char list[TW_ALSO_MAX], const char *s, size_t n)
 {
-    size_t len = strlen(also);
+    size_t len = strlen(list);
     const size_t before = len;
     const char *from = len > 0 ? ", \"" : "\"";
+    bool fits = true;
     while (*from != '\0' && len < TW_ALSO_MAX)
-        also[len++] = *from++;
-    for (; *id != '\0' && len + 4 < TW_ALSO_MAX; id++) { /* ids hold no control characters */
-        if (*id == '"' || *id == '\\')
-            also[len++] = '\\';
-        also[len++] = *id;
+        list[len++] = *from++;
+    for (size_t i = 0; i < n && fits; i++) {
+        char one[8] = {s[i]};
+        if (s[i] == '"' || s[i] == '\\')
+            (void) snprintf(one, sizeof one, "\\%c", s[i]);
+        else if ((unsigned char) s[i] < 0x20)
+            (void) snprintf(one, sizeof one, "\\u%04x", (unsigned) (unsigned char) s[i]);
+        const size_t more = strlen(one);
+        fits = len + more + 2 <= TW_ALSO_MAX;
+        if (fits)
+            memcpy(list + len, one, more);
+        len += fits ? more : 0;
     }
-    const bool fits = *id == '\0' && len + 2 <= TW_ALSO_MAX;
+    fits = fits && len + 2 <= TW_ALSO_MAX;
     if (fits)
-        also[len++] = '"';
-    also[fits ? len : before] = '\0';
+        list[len++] = '"';
+    list[fits ? len : before] = '\0';
     return fits;
+}
+
+enum { NAME_SHOWN = 120 }; /* bytes */
+
+void twi_list_name(char list[TW_ALSO_MAX], const char *name)
+{
+    size_t len = strlen(name);
+    if (!tw_utf8_valid(name, len)) {
+        (void) append(list, "(not UTF-8)", 11);
+        return;
+    }
+    if (len > NAME_SHOWN)
+        for (len = NAME_SHOWN; len > 0 && ((unsigned char) name[len] & 0xc0) == 0x80; len--) {
+        } /* between two characters */
+    (void) append(list, name, len);
 }
 
 /* The ids of rows (n), or as many as fit. */
@@ -67,11 +91,12 @@ static tw_status list_ids(tw_engine *e, const int64_t *rows, int n, char also[TW
     tw_status st = tw_store_names(e->store, rows, n, names, &text, err);
     bool room = true;
     for (int i = 0; i < n && st == TW_OK && room; i++)
-        room = add_also(also, names[i].id);
+        room = append(also, names[i].id, strlen(names[i].id));
     tw_text_fini(&text);
     return st;
 }
 
+/* err NULL: a title that is none is not compared with those that are near. */
 static tw_status by_title(tw_engine *e, const char *name, int64_t *row, char *also, tw_error *err)
 {
     int64_t rows[MOST_ALSO];
@@ -81,7 +106,7 @@ static tw_status by_title(tw_engine *e, const char *name, int64_t *row, char *al
     if (st != TW_OK)
         return st;
     if (n == 0)
-        return not_found(e, name, err);
+        return err != NULL ? not_found(e, name, err) : TW_ENOTFOUND;
     *row = rows[0];
     if (n == 1)
         return TW_OK;

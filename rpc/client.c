@@ -310,6 +310,7 @@ static tw_status ask_answer(tw_client *c, tw_request *q, tw_answer *out, tw_erro
     out->basis = tw_answer_basis(r.answer.basis);
     out->model = r.answer.model;
     memcpy(out->also, r.answer.also, sizeof out->also);
+    memcpy(out->skipped, r.answer.skipped, sizeof out->skipped);
 done:
     return st;
 }

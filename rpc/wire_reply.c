@@ -57,6 +57,7 @@ static tw_status fill_answer(tw_wire *w, Twindex__V1__Answer *m, const tw_answer
     m->basis = twi_lend(a->basis);
     m->model = (uint32_t) a->model;
     m->also = twi_lend(a->also);
+    m->skipped = twi_lend(a->skipped);
 
     size_t n = (size_t) a->n;
     Twindex__V1__Row *rows = twi_wire_take(w, n, sizeof *rows);
@@ -221,6 +222,7 @@ static tw_status read_answer(tw_wire *w, tw_answer *a, const Twindex__V1__Answer
     a->basis = m->basis;
     a->model = (int) m->model;
     (void) snprintf(a->also, sizeof a->also, "%s", m->also);
+    (void) snprintf(a->skipped, sizeof a->skipped, "%s", m->skipped);
     a->rows = twi_wire_take(w, m->n_rows, sizeof *a->rows);
     if (a->rows == NULL)
         return tw_fail(err, TW_ECORRUPT, "the reply needs too much memory to read");

@@ -171,6 +171,11 @@ done
 one_line 'an item named like a folder' 1 "no item .*'films.csv'" "$program" similar --dir d films.csv
 one_line 'next wants a user or a history' 2 '--user or --history' "$program" next --dir d
 want 'next for a user' 0 'Story' "$program" next --dir d --user u1 -k 3
+want 'a history is answered without what is not there' 0 'skipped, for no item has the id or title: "none", "f998"$' \
+    "$program" next d --history 'f1,none,f2,f998' -k 3
+want 'in JSON, too' 0 '"skipped": \["none"\]' "$program" next d --history 'f1,none,f2' -k 3 --json
+one_line 'a history of nothing known' 1 "no item has the id or title 'none'" "$program" next d --history 'none,nil' -k 3
+want 'attention, too' 0 'skipped.*"none"' "$program" attention d --history 'f1,none,f2'
 want 'next for a history' 0 'not seen in training' "$program" next --dir d --history 'f1,f2' -k 3
 want 'a diverse list leaves the genre' 0 'Romance\|Robot' "$program" next --dir d --user u3 -k 4 --diversity 0.9
 want 'a discount' 0 'Story' "$program" next --dir d --user u3 -k 4 --popularity-discount 2
@@ -235,7 +240,7 @@ want 'check' 0 'is sound' "$program" check d
 # ---- over the wire: the same questions, the same answers
 
 serve d --listen tcp://127.0.0.1:0
-for q in 'similar f1 -k 7' 'similar --text robot -k 7' 'next --user u5 -k 7' 'next --history f3,f4 -k 7' \
+for q in 'similar f1 -k 7' 'similar --text robot -k 7' 'next --user u5 -k 7' 'next --history f3,f4 -k 7' 'next --history f3,none,f4' \
     'next --user u5 --diversity 0.7 --popularity-discount 0.5' 'next --user nobody' 'embed f9' 'embed --text western' 'get f2' 'stats'; do
     # shellcheck disable=SC2086
     "$program" $q --json --dir d >a.json 2>&1

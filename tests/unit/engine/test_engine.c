@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "engine/evaluation.h"
 #include "engine/inspection.h"
 #include "engine/training.h"
@@ -71,6 +72,42 @@ static void a_wrong_name_says_which_are_near(void **state)
     assert_non_null(strstr(e.msg, "Romance Story 2"));
 }
 
+static void a_history_is_answered_without_what_the_catalogue_lacks(void **state)
+{
+    (void) state;
+    static const char *const whole[] = {"f25", "f26"};
+    static const char *const part[] = {"f25", "gone", "tab\tand \"quote\"", "f26", "\xff", "gone"};
+    char ids[3][16];
+    assert_ok(tw_engine_next(shared, &(tw_next_query){.history = whole, .n_history = 2, .k = 3},
+                             &answer, err));
+    assert_string_equal(answer.skipped, "");
+    for (int i = 0; i < 3; i++)
+        (void) snprintf(ids[i], sizeof ids[i], "%s", answer.rows[i].id);
+    assert_ok(tw_engine_next(shared, &(tw_next_query){.history = part, .n_history = 6, .k = 3},
+                             &answer, err));
+    assert_string_equal(answer.skipped, "\"gone\", \"tab\\u0009and \\\"quote\\\"\", "
+                                        "\"(not UTF-8)\", \"gone\"");
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(answer.rows[i].id, ids[i]);
+}
+
+static void a_list_of_what_was_skipped_ends_where_its_room_does(void **state)
+{
+    (void) state;
+    static char names[40][200];
+    const char *history[41] = {"f25"};
+    for (int i = 0; i < 40; i++) {
+        for (size_t c = 0; c + 2 < sizeof names[i]; c += 2)
+            memcpy(names[i] + c, "\xc3\xa9", 3);
+        history[i + 1] = names[i];
+    }
+    assert_ok(tw_engine_next(shared, &(tw_next_query){.history = history, .n_history = 41, .k = 3},
+                             &answer, err));
+    assert_int_equal(strlen(answer.skipped), 8 * 122 + 7 * 2); /* whole ones alone, each cut */
+    assert_true(tw_utf8_valid(answer.skipped, strlen(answer.skipped)));
+    assert_int_equal(answer.skipped[strlen(answer.skipped) - 1], '"');
+}
+
 static void next_knows_users_histories_and_unseen_users(void **state)
 {
     (void) state;
@@ -113,7 +150,7 @@ static void bad_questions_get_one_sentence(void **state)
     };
     for (size_t i = 0; i < sizeof similar / sizeof similar[0]; i++)
         assert_status(tw_engine_similar(shared, &similar[i], &answer, err), TW_EINVAL);
-    static const char *const history[] = {"f1", "f999"};
+    static const char *const history[] = {"f998", "f999"};
     assert_status(tw_engine_next(shared,
                                  &(tw_next_query){.history = history, .n_history = 2, .k = 3},
                                  &answer, err),
@@ -448,6 +485,8 @@ int main(void)
         cmocka_unit_test(an_item_is_named_by_id_or_title_in_any_case),
         cmocka_unit_test(a_wrong_name_says_which_are_near),
         cmocka_unit_test(next_knows_users_histories_and_unseen_users),
+        cmocka_unit_test(a_history_is_answered_without_what_the_catalogue_lacks),
+        cmocka_unit_test(a_list_of_what_was_skipped_ends_where_its_room_does),
         cmocka_unit_test(what_was_seen_comes_again_only_when_asked),
         cmocka_unit_test(bad_questions_get_one_sentence),
         cmocka_unit_test(a_put_item_is_found_at_once_and_a_deleted_one_never),
