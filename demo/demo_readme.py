@@ -23,10 +23,13 @@ FREE = (  # what belongs to a moment or a CPU
 
 
 def printed(path):
-    """The lines of a run without its line of progress."""
+    """The lines of a run, without what make says around them and without the line of progress."""
     text = re.sub(r"\033\[\d*m", "", open(path, encoding="utf-8").read())
-    lines = [line for line in text.strip("\n").split("\n") if not re.match(r"(towers|seq)  ", line)]
-    return "\n".join(lines) + "\n"
+    story = re.search(re.escape(FIRST) + r"\n.*\nlook further [^\n]*\n", text, re.S)
+    if story is None:
+        sys.exit(f"demo_readme: {path} does not hold a whole run of the demo")
+    lines = [line for line in story[0].split("\n") if not re.match(r"(towers|seq)  ", line)]
+    return "\n".join(lines)
 
 
 def same(ours, run):
