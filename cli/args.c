@@ -74,7 +74,7 @@ int wrong_usage(const command *c, const char *fmt, ...)
 /* What flags were called before. */
 static const struct {
     const char *old, *now;
-} renamed[] = {{"output", "out"}};
+} renamed[] = {{"output", "out"}, {"content", "item-features"}};
 
 /* The present name of a long flag. */
 static void bring_up(const command *c, const char **name, size_t *len)

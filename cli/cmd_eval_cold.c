@@ -35,7 +35,7 @@ static tw_status run(call *c, tw_error *err)
 {
     values *v = c->values;
     v->opt.towers_json = v->recipe;
-    v->opt.content = !v->ids;
+    v->opt.item_features = !v->ids;
     v->opt.threads = (int) v->b.threads;
     v->opt.progress = meter_show;
     v->opt.progress_ctx = &c->meter;

@@ -28,8 +28,8 @@ static void print_json(const tw_engine_stats *s)
     (void) printf("{\"items\": %lld, \"deleted_items\": %lld, \"users\": %lld, \"events\": %lld, "
                   "\"seq\": %lld, \"store_bytes\": %lld, \"model\": %d, \"has_towers\": %s, "
                   "\"has_seq\": %s, \"tower_dim\": %d, \"seq_dim\": %d, \"seq_items\": %lld, "
-                  "\"seq_users\": %lld, \"seq_indexed\": %lld, \"seq_content\": %s, "
-                  "\"seq_content_live\": %s, \"tower_index\": \"%s\", \"seq_index\": \"%s\", "
+                  "\"seq_users\": %lld, \"seq_indexed\": %lld, \"seq_item_features\": %s, "
+                  "\"seq_item_features_live\": %s, \"tower_index\": \"%s\", \"seq_index\": \"%s\", "
                   "\"tower_recall\": %s, \"seq_recall\": %s, \"tower_lacks_graph\": %s, "
                   "\"seq_lacks_graph\": %s, "
                   "\"indexed\": %lld, \"delta\": %lld, \"dead\": %lld, \"unread\": %lld, "
@@ -38,8 +38,8 @@ static void print_json(const tw_engine_stats *s)
                   (long long) s->events, (long long) s->seq, (long long) s->store_bytes, s->model,
                   s->has_towers ? "true" : "false", s->has_seq ? "true" : "false", s->tower_dim,
                   s->seq_dim, (long long) s->seq_items, (long long) s->seq_users,
-                  (long long) s->seq_indexed, s->seq_content ? "true" : "false",
-                  s->seq_content_live ? "true" : "false", s->tower_index, s->seq_index,
+                  (long long) s->seq_indexed, s->seq_item_features ? "true" : "false",
+                  s->seq_item_features_live ? "true" : "false", s->tower_index, s->seq_index,
                   recall_json(s->tower_recall, tower), recall_json(s->seq_recall, seq),
                   s->tower_lacks_graph ? "true" : "false", s->seq_lacks_graph ? "true" : "false",
                   (long long) s->indexed, (long long) s->delta, (long long) s->dead,
@@ -80,11 +80,12 @@ static void print_text(const tw_engine_stats *s)
         print_index("next", s->seq_index, s->seq_recall, s->seq_lacks_graph);
         (void) printf(", %d wide; %lld items and %lld users were there in training\n", s->seq_dim,
                       (long long) s->seq_items, (long long) s->seq_users);
-        if (s->seq_content) {
-            (void) printf("content  %lld items, new ones %s\n", (long long) s->seq_indexed,
-                          s->seq_content_live
-                              ? "enter by their tower vectors"
-                              : "wait for: twindex train seq DIR --content (the towers changed)");
+        if (s->seq_item_features) {
+            (void) printf(
+                "features %lld items, new ones %s\n", (long long) s->seq_indexed,
+                s->seq_item_features_live
+                    ? "enter by their tower vectors"
+                    : "wait for: twindex train seq DIR --item-features (the towers changed)");
         }
     }
 }

@@ -244,12 +244,12 @@ static tw_status finish_seq(call *c, tw_error *err) { return finish(c, false, er
 static void print_seq(const char *report) { print_training_report(report, false); }
 static void forget_seq(call *c) { seq_model_flags_fini(&((seq_values *) c->values)->model); }
 
-static const flag seq_flags[] = {{"content", 0, FLAG_BOOL, offsetof(seq_values, t.opt.content),
-                                  NULL, "items enter by their tower vectors, too; new ones at once",
-                                  0, 0},
-                                 SEQ_MODEL_FLAGS(offsetof(seq_values, model)),
-                                 TRAINING_FLAGS,
-                                 END_OF_FLAGS};
+static const flag seq_flags[] = {
+    {"item-features", 0, FLAG_BOOL, offsetof(seq_values, t.opt.item_features), NULL,
+     "items enter by their tower vectors, too; new ones at once", 0, 0},
+    SEQ_MODEL_FLAGS(offsetof(seq_values, model)),
+    TRAINING_FLAGS,
+    END_OF_FLAGS};
 
 static const command seq_command = {
     .name = "train seq",

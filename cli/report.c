@@ -487,7 +487,8 @@ void print_cold_report(const char *json)
                   "epochs (best %lld), %.1f s\n",
                   whole(r, "users"), whole(r, "held_out_users"), whole(r, "items"),
                   whole(r, "held_out_items"), whole(r, "events"),
-                  json_is_true(json_object_get(r, "content")) ? "ids and content" : "ids alone",
+                  json_is_true(json_object_get(r, "item_features")) ? "ids and item features"
+                                                                    : "ids alone",
                   whole(r, "epochs"), whole(r, "best_epoch"), number(r, "seconds"));
     print_cold_part(r, "known", "known people, known items");
     print_cold_part(r, "unseen_users", "users kept out of training, known items");

@@ -170,8 +170,8 @@ tw_status tw_engine_stats_get(tw_engine *e, tw_engine_stats *out, tw_error *err)
         out->seq_items = tw_seq_model_items(g->seq);
         out->seq_users = tw_seq_model_users(g->seq);
         out->seq_indexed = ix.live;
-        out->seq_content = g->content_version > 0;
-        out->seq_content_live = g->projects;
+        out->seq_item_features = g->content_version > 0;
+        out->seq_item_features_live = g->projects;
         out->index_bytes += ix.bytes;
         out->seq_recall = ix.recall;
         out->seq_lacks_graph = ix.lacks_graph;

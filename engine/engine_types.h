@@ -62,8 +62,8 @@ typedef struct tw_engine_stats {
     int64_t items, deleted_items, users, events, seq, store_bytes;
     int model; /* active version; 0: none */
     bool has_towers, has_seq;
-    bool seq_content;      /* the sequential model reads tower vectors ... */
-    bool seq_content_live; /* ... of the towers that serve, so new items enter it */
+    bool seq_item_features;      /* the sequential model reads tower vectors ... */
+    bool seq_item_features_live; /* ... of the towers that serve, so new items enter it */
     int tower_dim, seq_dim;
     int64_t seq_items, seq_users;        /* of the sequential model's training */
     int64_t seq_indexed;                 /* items that next can recommend */

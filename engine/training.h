@@ -46,7 +46,7 @@ typedef struct tw_train_options {
                                without one it is learnt from the catalogue */
     bool warm_start;        /* towers: begin with the weights of those that serve, whose shape they
                                keep, not with random ones; TW_ESTATE where none do */
-    bool content;           /* seq: items enter by their tower vectors, too; see train_seq */
+    bool item_features;     /* seq: items enter by their tower vectors, too; see train_seq */
     tw_activate activate;
     bool skip_eval; /* do not measure on the test split afterwards */
     tw_progress_fn progress;
@@ -73,14 +73,15 @@ TW_NODISCARD tw_status tw_engine_train_towers(tw_engine *e, const tw_train_optio
 TW_NODISCARD tw_status tw_engine_import_towers(tw_engine *e, const char *folder,
                                                const tw_train_options *opt, char **report,
                                                tw_error *err);
-/* The same for the sequential model. With opt->content (or a item_features_dim in its config) an
- * item is its id's vector plus a projection of its tower vector: every item of the catalogue takes
- * part, with events or without, and one that is put or replaced later is recommended, and
- * understood in a history, at once. That holds as long as these towers serve. Train other ones, and
- * the model goes on with the items of its training as they were then, and without any other, until
- * it is trained again: vectors of two towers never meet (logged as SEQ-CONTENT-FROZEN; stats report
- * it). It is not activated if popularity's NDCG@10 on the validation targets is higher than its
- * own. TW_ESTATE: content without towers. TW_EINVAL: a item_features_dim that is not theirs. */
+/* The same for the sequential model. With opt->item_features (or an item_features_dim in its
+ * config) an item is its id's vector plus a projection of its tower vector: every item of the
+ * catalogue takes part, with events or without, and one that is put or replaced later is
+ * recommended, and understood in a history, at once. That holds as long as these towers serve.
+ * Train other ones, and the model goes on with the items of its training as they were then, and
+ * without any other, until it is trained again: vectors of two towers never meet (logged as
+ * SEQ-CONTENT-FROZEN; stats report it). It is not activated if popularity's NDCG@10 on the
+ * validation targets is higher than its own. TW_ESTATE: item features without towers. TW_EINVAL: an
+ * item_features_dim that is not theirs. */
 TW_NODISCARD tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **report,
                                            tw_error *err);
 

@@ -103,8 +103,8 @@ static tw_status fill_embed(Twindex__V1__EmbedReply *m, const tw_reply *r, tw_er
     X(seq_items, int64_t)                                                                          \
     X(seq_users, int64_t)                                                                          \
     X(seq_indexed, int64_t)                                                                        \
-    X(seq_content, protobuf_c_boolean)                                                             \
-    X(seq_content_live, protobuf_c_boolean)                                                        \
+    X(seq_item_features, protobuf_c_boolean)                                                       \
+    X(seq_item_features_live, protobuf_c_boolean)                                                  \
     X(tower_recall, double)                                                                        \
     X(seq_recall, double)                                                                          \
     X(tower_lacks_graph, protobuf_c_boolean)                                                       \

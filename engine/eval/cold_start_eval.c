@@ -187,16 +187,16 @@ static tw_status give_features(cold_start_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
     const size_t dim = (size_t) tw_tower_dim(s->tower);
-    float *content = tw_alloc((size_t) s->c.n + 1, dim * sizeof *content);
+    float *features = tw_alloc((size_t) s->c.n + 1, dim * sizeof *features);
 
-    if (content == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "content of %lld items", (long long) s->c.n);
+    if (features == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "item features of %lld items", (long long) s->c.n);
         goto done;
     }
-    TW_TRY(tw_tower_embed_samples(s->tower, NULL, s->samples, content + dim, NULL, NULL, err));
-    TW_TRY(tw_seq_model_set_item_features(s->model, content, err));
+    TW_TRY(tw_tower_embed_samples(s->tower, NULL, s->samples, features + dim, NULL, NULL, err));
+    TW_TRY(tw_seq_model_set_item_features(s->model, features, err));
 done:
-    tw_free(content);
+    tw_free(features);
     return st;
 }
 
@@ -205,12 +205,12 @@ static tw_status train(cold_start_eval *s, tw_error *err)
     tw_status st = TW_OK;
     const tw_seq_hooks hooks = {.progress = s->opt->progress, .progress_ctx = s->opt->progress_ctx};
 
-    if (s->opt->content) {
+    if (s->opt->item_features) {
         TW_TRY(train_towers(s, err));
         s->cfg.item_features_dim = tw_tower_dim(s->tower);
     }
     TW_TRY(tw_seq_model_create(&s->model, &s->cfg, s->n_users, (int32_t) s->c.n, err));
-    if (s->opt->content)
+    if (s->opt->item_features)
         TW_TRY(give_features(s, err));
     TW_TRY(tw_seq_train(s->model, s->train, &hooks, &s->result, err));
 done:
@@ -365,15 +365,16 @@ static tw_status write_report(const cold_start_eval *s, char **report, tw_error 
     json_t *valid = NULL, *root = NULL;
 
     TW_TRY(twi_metrics_json(&s->result.valid, &valid, err));
-    root = json_pack("{s:o, s:s, s:I, s:b, s:i, s:I, s:I, s:I, s:I, s:i, s:i, s:f, s:O}", "config",
-                     tw_settings_json(&tw_seq_settings, &s->cfg), "name", twi_seq_name(&s->cfg),
-                     "seed", (json_int_t) s->cfg.seed, "content", s->opt->content, "users",
-                     s->n_users, "items", (json_int_t) s->c.n, "events", (json_int_t) s->log.n,
-                     "held_out_users", (json_int_t) s->n_held_users, "held_out_items",
-                     (json_int_t) s->n_held_items, "epochs", s->result.epochs, "best_epoch",
-                     s->result.best_epoch, "seconds", s->result.seconds, "valid", valid);
+    root =
+        json_pack("{s:o, s:s, s:I, s:b, s:i, s:I, s:I, s:I, s:I, s:i, s:i, s:f, s:O}", "config",
+                  tw_settings_json(&tw_seq_settings, &s->cfg), "name", twi_seq_name(&s->cfg),
+                  "seed", (json_int_t) s->cfg.seed, "item_features", s->opt->item_features, "users",
+                  s->n_users, "items", (json_int_t) s->c.n, "events", (json_int_t) s->log.n,
+                  "held_out_users", (json_int_t) s->n_held_users, "held_out_items",
+                  (json_int_t) s->n_held_items, "epochs", s->result.epochs, "best_epoch",
+                  s->result.best_epoch, "seconds", s->result.seconds, "valid", valid);
     (void) json_object_set_new(root, "seen", json_boolean(s->opt->seen));
-    if (s->opt->content) {
+    if (s->opt->item_features) {
         json_t *towers = json_pack("{s:I, s:I, s:I, s:i, s:i}", "events", (json_int_t) s->left.n,
                                    "items", (json_int_t) s->met, "pairs", (json_int_t) s->pairs,
                                    "epochs", s->towers.epochs, "best_epoch", s->towers.best_epoch);

@@ -303,7 +303,8 @@ tw_status tw_offline_eval(const tw_offline_eval_options *opt, char **report, tw_
         s.cfg.threads = opt->threads;
     TW_TRY(tw_seq_config_check(&s.cfg, err));
     if (s.cfg.item_features_dim > 0) {
-        st = tw_fail(err, TW_EINVAL, "a log alone has no content: item_features_dim must be 0");
+        st = tw_fail(err, TW_EINVAL,
+                     "a log alone has no item features: item_features_dim must be 0");
         goto done;
     }
     TW_TRY(read_file(&s, err));

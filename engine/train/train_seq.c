@@ -24,9 +24,9 @@ typedef struct job {
     const tw_train_options *opt;
     tw_seq_config cfg;
     const twi_generation *base;
-    twi_catalogue c; /* with content: all items, in the order of the model's numbers */
+    twi_catalogue c; /* with item features: all items, in the order of the model's numbers */
     twi_events log;
-    int64_t eventless; /* items that enter by their content alone */
+    int64_t eventless; /* items that enter by their features alone */
     tw_seq_model *model;
     tw_seq_data *data;
     tw_seq_report result;
@@ -76,15 +76,15 @@ static tw_status whole_catalogue(job *j, int64_t **ids, int32_t *count, tw_error
     return TW_OK;
 }
 
-typedef struct contents {
+typedef struct feature_rows {
     const tw_seq_model *model;
     int dim;
     tw_real *rows; /* (n_items+1, dim) */
-} contents;
+} feature_rows;
 
 static tw_status copy_features(void *ctx, const tw_store_vector_change *v, tw_error *err)
 {
-    const contents *c = ctx;
+    const feature_rows *c = ctx;
     const int32_t item = tw_seq_item_index(c->model, v->row);
     (void) err;
     if (v->live && item > 0 && v->dim == c->dim && twi_vector_valid(v->vec, v->dim))
@@ -92,16 +92,16 @@ static tw_status copy_features(void *ctx, const tw_store_vector_change *v, tw_er
     return TW_OK;
 }
 
-/* An item without a vector keeps a zero row: it has no content. */
+/* An item without a vector keeps a zero row: it has no features. */
 static tw_status give_features(job *j, tw_error *err)
 {
     tw_status st = TW_OK;
     const size_t items = (size_t) tw_seq_model_items(j->model) + 1;
-    contents c = {.model = j->model, .dim = j->cfg.item_features_dim};
+    feature_rows c = {.model = j->model, .dim = j->cfg.item_features_dim};
 
     c.rows = tw_alloc(items, (size_t) j->cfg.item_features_dim * sizeof *c.rows);
     if (c.rows == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "content of %zu items", items);
+        st = tw_fail(err, TW_ENOMEM, "item features of %zu items", items);
         goto done;
     }
     TW_TRY(tw_store_each_vector(j->e->store, j->base->towers_version, 0, copy_features, &c, err));
@@ -131,7 +131,7 @@ static tw_status make_model(job *j, tw_error *err)
     tw_status st = TW_OK;
     int64_t *users = NULL, *items = NULL;
     int32_t n_users = 0, n_items = 0;
-    const bool content = j->cfg.item_features_dim > 0;
+    const bool features = j->cfg.item_features_dim > 0;
 
     if (j->log.n == 0) {
         st =
@@ -142,14 +142,14 @@ static tw_status make_model(job *j, tw_error *err)
         goto done;
     }
     TW_TRY(distinct(j->log.users, j->log.n, &users, &n_users, err));
-    if (content)
+    if (features)
         TW_TRY(whole_catalogue(j, &items, &n_items, err));
     else
         TW_TRY(distinct(j->log.items, j->log.n, &items, &n_items, err));
     TW_TRY(tw_seq_model_create(&j->model, &j->cfg, n_users, n_items, err));
     TW_TRY(tw_seq_model_set_ids(j->model, items, users, err));
     TW_TRY(twi_seq_data(j->model, &j->log, &j->data, err));
-    if (content) {
+    if (features) {
         TW_TRY(give_features(j, err));
         TW_TRY(count_eventless(j, err));
     }
@@ -159,10 +159,10 @@ done:
     return st;
 }
 
-/* How wide content is follows from the towers; a config may say it, but not otherwise. */
+/* How wide item features are follows from the towers; a config may say it, but not otherwise. */
 static tw_status choose_features(job *j, tw_error *err)
 {
-    if (!j->opt->content && j->cfg.item_features_dim == 0)
+    if (!j->opt->item_features && j->cfg.item_features_dim == 0)
         return TW_OK;
     if (j->base->tower == NULL)
         return twi_no_towers(j->e, err);
@@ -224,7 +224,7 @@ static tw_status write_report(job *j, int version, double seconds, char **report
 
     TW_TRY(tw_seq_data_repeats(j->data, &repeats, err));
     (void) json_object_set_new(root, "repeats", json_real(repeats));
-    (void) json_object_set_new(root, "content", json_boolean(j->cfg.item_features_dim > 0));
+    (void) json_object_set_new(root, "item_features", json_boolean(j->cfg.item_features_dim > 0));
     if (j->cfg.item_features_dim > 0)
         (void) json_object_set_new(root, "items_without_events", json_integer(j->eventless));
     TW_TRY(twi_metrics_json(&j->result.valid, &valid, err));

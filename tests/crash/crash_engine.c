@@ -252,7 +252,7 @@ static const char *with_content(const char *name)
     const tw_train_options opt = {
         .config_json = "{\"user_dim\": 0, \"item_dim\": 4, \"heads\": 1, \"blocks\": 1, "
                        "\"max_len\": 4, \"epochs\": 1, \"threads\": 1}",
-        .content = true,
+        .item_features = true,
         .skip_eval = true};
     tw_engine_close(toy_engine(name, true));
     train(dir);
@@ -270,9 +270,9 @@ static tw_engine_stats in_step(const char *dir)
     tw_engine_stats s;
     assert_ok(tw_engine_open(&e, dir, &write_mode, err));
     assert_ok(tw_engine_stats_get(e, &s, err));
-    assert_true(s.seq_content);
+    assert_true(s.seq_item_features);
     assert_int_equal(s.indexed, s.items);
-    assert_int_equal(s.seq_indexed, s.seq_content_live ? s.items : TOY_ITEMS);
+    assert_int_equal(s.seq_indexed, s.seq_item_features_live ? s.items : TOY_ITEMS);
     tw_engine_close(e);
     return s;
 }
@@ -309,7 +309,7 @@ static void killed_towers_leave_next_with_the_old_ones_or_frozen(void **state)
         put_fresh(dir); /* so that the snapshot has what the towers after cannot make */
         status = in_child(train, dir, points);
         assert_true(status == TW_CRASH_STATUS || status == 0);
-        bool now_live = in_step(dir).seq_content_live;
+        bool now_live = in_step(dir).seq_item_features_live;
         live += now_live;
         frozen += !now_live;
         assert_ok(tw_remove_tree(dir, err));

@@ -33,7 +33,7 @@ static void train(tw_engine *e, bool towers)
                                 "\"threads\": 1}"
                               : "{\"user_dim\": 0, \"item_dim\": 8, \"max_len\": 4, \"blocks\": 1, "
                                 "\"heads\": 1, \"epochs\": 1, \"threads\": 1}",
-        .content = !towers,
+        .item_features = !towers,
         .activate = TW_ACTIVATE_ALWAYS,
         .skip_eval = true};
     must(towers ? tw_engine_train_towers(e, &opt, &report, NULL)

@@ -370,20 +370,21 @@ want 'and it is sound' 0 'is sound' "$program" check k
 
 # ---- a film that nobody has seen yet
 
-one_line 'content before towers' 1 'twindex train towers' sh -c "'$program' init c >out && '$program' train seq c --content -q"
+one_line 'item features before towers' 1 'twindex train towers' sh -c "'$program' init c >out && '$program' train seq c --item-features -q"
 "$program" ingest c films.csv -q >out
 "$program" events c log.csv -q >out
 # shellcheck disable=SC2086
 want 'towers by genre' 0 '^model 1: ' "$program" train towers c --from-attribute genres $small_towers -q
+want 'an earlier name of a flag' 2 '^note: --content is called --item-features now' "$program" train seq c --content --lr x
 # shellcheck disable=SC2086
-want 'train seq with content' 0 '^model 2: ' "$program" train seq c --content $small_seq -q
+want 'train seq with item features' 0 '^model 2: ' "$program" train seq c --item-features $small_seq -q
 want 'new items enter' 0 'new ones enter' "$program" stats --dir c
 want 'put a film' 0 'created' "$program" put --dir c fresh --title 'Robot Story 77' --attributes '{"genres":["Robot","Film"]}'
 want 'it is recommended' 0 'fresh *Robot Story 77' "$program" next --dir c --history 'f21,f22,f23' -k 30
 want 'it is understood' 0 'Story' "$program" next --dir c --history fresh -k 3
 # shellcheck disable=SC2086
 want 'other towers' 0 'SEQ-CONTENT-FROZEN' "$program" train towers c --from-attribute genres $small_towers -q
-want 'new items wait' 0 'wait for: twindex train seq DIR --content' "$program" stats --dir c
+want 'new items wait' 0 'wait for: twindex train seq DIR --item-features' "$program" stats --dir c
 want 'and are not recommended' 1 '^0$' sh -c "'$program' next --dir c --history f21,f22,f23 -k 40 | grep -c fresh"
 want 'sound, too' 0 'is sound' "$program" check c
 

@@ -26,7 +26,7 @@ static int open_content_engine(void **state)
 {
     (void) state;
     char *report = NULL;
-    const tw_train_options opt = {.config_json = TOY_SEQ, .content = true, .skip_eval = true};
+    const tw_train_options opt = {.config_json = TOY_SEQ, .item_features = true, .skip_eval = true};
     engine = toy_engine("oom_content", true);
     toy_train(engine);
     assert_ok(tw_engine_train_seq(engine, &opt, &report, err));
@@ -146,7 +146,7 @@ static void a_put_that_failed_can_be_repeated_and_is_then_found(void **state)
         tw_answer_fini(&a);
         tw_engine_stats s;
         assert_ok(tw_engine_stats_get(engine, &s, err));
-        assert_int_equal(s.seq_indexed, s.seq_content ? s.items : TOY_ITEMS);
+        assert_int_equal(s.seq_indexed, s.seq_item_features ? s.items : TOY_ITEMS);
         assert_ok(tw_engine_delete(engine, id, err));
     } while (fired);
     assert_true(nth > 1);

@@ -48,7 +48,7 @@ static const char on_a_log[] =
     " \"unseen_users\": {\"unknown\": " ROW(0.25, 0.1) ", \"folded\": " ROW(0.3125, 0.1) "}}";
 
 static const char cold_start[] =
-    "{\"users\": 50, \"held_out_users\": 5, \"items\": 40, \"held_out_items\": 4, \"events\": 600, \"content\": true,"
+    "{\"users\": 50, \"held_out_users\": 5, \"items\": 40, \"held_out_items\": 4, \"events\": 600, \"item_features\": true,"
     " \"epochs\": 3, \"best_epoch\": 2, \"seconds\": 1, \"name\": \"SSE-PT\","
     " \"known\": {\"seq\": " ROW(0.5, 0.25) ", \"popularity\": " ROW(0.125, 0.1) "},"
     " \"new_items\": {\"random\": " ROW(0.0625, 0.1) ", \"popularity\": " ROW(0, 0) "}}";
@@ -250,7 +250,8 @@ static void a_cold_start_has_a_table_for_each_kind_of_new(void **state)
     begin();
     print_cold_report(cold_start);
     end();
-    has("50 users (5 kept out), 40 items (4 kept out), 600 events, ids and content, 3 epochs (best "
+    has("50 users (5 kept out), 40 items (4 kept out), 600 events, ids and item features, 3 epochs "
+        "(best "
         "2), 1.0 s\n");
     has("known people, known items (20 people):\n");
     has("  SSE-PT                     0.5000");

@@ -210,8 +210,10 @@ static void a_model_that_reads_content_is_compared_too(void **state)
     (void) state;
     char *report = NULL;
     tw_engine *e;
-    const tw_train_options opt = {
-        .config_json = TOY_SEQ, .content = true, .activate = TW_ACTIVATE_ALWAYS, .skip_eval = true};
+    const tw_train_options opt = {.config_json = TOY_SEQ,
+                                  .item_features = true,
+                                  .activate = TW_ACTIVATE_ALWAYS,
+                                  .skip_eval = true};
     make("content");
     assert_ok(tw_engine_open(&e, dir, &write_mode, err));
     assert_ok(tw_engine_train_seq(e, &opt, &report, err));

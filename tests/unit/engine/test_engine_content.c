@@ -57,10 +57,10 @@ static void train_seq(tw_engine *e, bool content)
     const tw_train_options opt = {.config_json = CONTENT_SEQ,
                                   .activate = TW_ACTIVATE_ALWAYS,
                                   .skip_eval = true,
-                                  .content = content};
+                                  .item_features = content};
     assert_ok(tw_engine_train_seq(e, &opt, &report, err));
     json_t *r = json_loads(report, 0, NULL);
-    assert_int_equal(json_is_true(json_object_get(r, "content")), content);
+    assert_int_equal(json_is_true(json_object_get(r, "item_features")), content);
     json_decref(r);
     tw_free(report);
 }
@@ -146,7 +146,7 @@ static void a_history_of_new_items_alone_is_understood(void **state)
     assert_string_equal(answer.basis, "popular");
     assert_int_equal(place_after_robots(e, "n1"), -1);
     assert_int_equal(toy_stats(e).seq_indexed, TOY_ITEMS);
-    assert_false(toy_stats(e).seq_content);
+    assert_false(toy_stats(e).seq_item_features);
     tw_engine_close(e);
 }
 
@@ -219,14 +219,14 @@ static void other_towers_freeze_what_the_model_reads(void **state)
     (void) snprintf(before, sizeof before, "%s", answers(e, &known));
     put(e, "new", "Robot", 40);
     assert_true(place_after_robots(e, "new") >= 0);
-    assert_true(toy_stats(e).seq_content && toy_stats(e).seq_content_live);
+    assert_true(toy_stats(e).seq_item_features && toy_stats(e).seq_item_features_live);
     put(e, "f36", "Western", 44); /* read as it is now, until it is frozen as it was */
     assert_string_not_equal(answers(e, &known), before);
     assert_ok(tw_engine_snapshot(e, err)); /* with vectors that the towers after cannot make */
 
     train_towers(e);
     for (int round = 0; round < 2; round++) { /* at once, and after reopening */
-        assert_true(toy_stats(e).seq_content && !toy_stats(e).seq_content_live);
+        assert_true(toy_stats(e).seq_item_features && !toy_stats(e).seq_item_features_live);
         assert_int_equal(toy_stats(e).seq_indexed, TOY_ITEMS);
         assert_int_equal(place_after_robots(e, "new"), -1);
         assert_string_equal(answers(e, &known), before);
@@ -237,7 +237,7 @@ static void other_towers_freeze_what_the_model_reads(void **state)
         e = toy_open(tw_test_path("frozen"), TW_ENGINE_WRITE);
     }
     train_seq(e, true);
-    assert_true(toy_stats(e).seq_content_live);
+    assert_true(toy_stats(e).seq_item_features_live);
     assert_true(place_after_robots(e, "new") >= 0 && place_of("newest") >= 0);
     tw_engine_close(e);
 }
@@ -266,8 +266,9 @@ static void content_wants_towers_and_their_width(void **state)
     tw_engine *e = toy_engine("wants", true);
     char *report = NULL;
     tw_error why = {0};
-    assert_int_equal(tw_engine_train_seq(e, &(tw_train_options){.content = true}, &report, &why),
-                     TW_ESTATE);
+    assert_int_equal(
+        tw_engine_train_seq(e, &(tw_train_options){.item_features = true}, &report, &why),
+        TW_ESTATE);
     assert_non_null(strstr(why.msg, "twindex train towers"));
     assert_null(report);
     train_towers(e);
@@ -276,10 +277,10 @@ static void content_wants_towers_and_their_width(void **state)
                             &report, &why),
         TW_EINVAL);
     assert_string_equal(why.msg, "item_features_dim 5 is not the 16 of the towers; leave it out");
-    assert_int_equal(tw_engine_train_seq(
-                         e,
-                         &(tw_train_options){.content = true, .config_json = "{\"loss\": \"bce\"}"},
-                         &report, &why),
+    assert_int_equal(tw_engine_train_seq(e,
+                                         &(tw_train_options){.item_features = true,
+                                                             .config_json = "{\"loss\": \"bce\"}"},
+                                         &report, &why),
                      TW_EINVAL);
     assert_non_null(strstr(why.msg, "item_features_dim above 0 needs the loss"));
     tw_engine_close(e);
@@ -295,7 +296,8 @@ static void an_item_without_events_or_words_is_not_recommended(void **state)
     assert_ok(tw_engine_put(e, &(tw_item){.id = "mute"}, &kind, err));
     put(e, "alone", "Robot", 40);
     train_towers(e);
-    const tw_train_options opt = {.config_json = CONTENT_SEQ, .skip_eval = true, .content = true};
+    const tw_train_options opt = {
+        .config_json = CONTENT_SEQ, .skip_eval = true, .item_features = true};
     assert_ok(tw_engine_train_seq(e, &opt, &report, err));
     json_t *r = json_loads(report, 0, NULL);
     assert_int_equal(json_integer_value(json_object_get(r, "items")), TOY_ITEMS + 2);

@@ -182,7 +182,7 @@ static void a_training_with_content_passes_over_it(void **state)
     const tw_train_options opt = {
         .config_json = "{\"user_dim\": 0, \"item_dim\": 8, \"max_len\": 6, \"blocks\": 1, "
                        "\"heads\": 1, \"epochs\": 1, \"threads\": 1}",
-        .content = true,
+        .item_features = true,
         .activate = TW_ACTIVATE_ALWAYS,
         .skip_eval = true};
     assert_ok(tw_engine_train_seq(e, &opt, &report, err));

@@ -74,7 +74,7 @@ static void content_finds_new_items_where_ids_and_counts_cannot(void **state)
     tw_engine *e = mixed();
     tw_cold_start_options opt = {.config_json = SMALL,
                                  .towers_json = TOY_TOWERS,
-                                 .content = true,
+                                 .item_features = true,
                                  .hold_out_items = 0.2,
                                  .hold_out_users = 0.2};
     json_t *r = studied(e, &opt);
@@ -90,7 +90,7 @@ static void content_finds_new_items_where_ids_and_counts_cannot(void **state)
     assert_true(figure(r, "unseen_users", "unknown", "hr_at_10") > 0.8);
     assert_true(figure(r, "unseen_users", "folded", "users") ==
                 figure(r, "unseen_users", "popularity", "users"));
-    assert_true(json_is_true(json_object_get(r, "content")));
+    assert_true(json_is_true(json_object_get(r, "item_features")));
 
     /* The towers learn from train parts alone: of each of the people that stay, what is not held
      * out but for two. */
@@ -102,7 +102,7 @@ static void content_finds_new_items_where_ids_and_counts_cannot(void **state)
     assert_true(held > 0 && seen > 0 && seen < (TOY_USERS - held) * 6);
     json_decref(r);
 
-    opt.content = false;
+    opt.item_features = false;
     r = studied(e, &opt);
     assert_true(figure(r, "new_items", "seq", "hr_at_10") < chance);
     assert_null(json_object_get(r, "towers"));
@@ -117,7 +117,7 @@ static void a_part_without_people_is_left_out(void **state)
     char *report = NULL;
     tw_error why = {0};
     tw_cold_start_options opt = {
-        .config_json = SMALL, .towers_json = TOY_TOWERS, .content = true, .threads = 1};
+        .config_json = SMALL, .towers_json = TOY_TOWERS, .item_features = true, .threads = 1};
     json_t *r = studied(e, &opt);
 
     assert_null(json_object_get(r, "unseen_users"));

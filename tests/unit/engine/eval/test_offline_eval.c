@@ -193,7 +193,7 @@ static void bad_rows_are_counted_and_bad_requests_get_a_sentence(void **state)
 
     opt.config_json = "{\"item_features_dim\": 8, \"loss\": \"ce\"}";
     assert_int_equal(tw_offline_eval(&opt, &report, &why), TW_EINVAL);
-    assert_string_equal(why.msg, "a log alone has no content: item_features_dim must be 0");
+    assert_string_equal(why.msg, "a log alone has no item features: item_features_dim must be 0");
     opt.config_json = "{\"lr\": -1}";
     assert_int_equal(tw_offline_eval(&opt, &report, &why), TW_EINVAL);
 

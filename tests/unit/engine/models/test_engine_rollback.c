@@ -147,9 +147,9 @@ static int try_the_others(void *ctx, const tw_progress *p)
         tw_engine_train_seq(busy, NULL, &report, &why[3]),
         tw_engine_activate(busy, 1, NULL, &why[4]),
         tw_engine_rollback(busy, NULL, &version, &why[5]),
-        tw_engine_cold_start_eval(busy,
-                                  &(tw_cold_start_options){.content = true, .hold_out_items = 0.1},
-                                  &report, &why[6]),
+        tw_engine_cold_start_eval(
+            busy, &(tw_cold_start_options){.item_features = true, .hold_out_items = 0.1}, &report,
+            &why[6]),
     };
     for (int i = 0; i < 7; i++) {
         assert_int_equal(st[i], TW_EBUSY);
