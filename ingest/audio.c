@@ -15,11 +15,13 @@
 
 enum { MPEG = 0x230000 }; /* a format that headers before 1.1 do not name */
 
-/* ---- bytes in memory as a file --------------------------------------------------------------- */
+/* ---- bytes as a file ------------------------------------------------------------------------- */
 
 typedef struct bytes {
-    const unsigned char *data;
+    const unsigned char *data; /* or NULL: of fd */
+    int fd;
     sf_count_t len, at;
+    twi_patch patch;
 } bytes;
 
 static sf_count_t bytes_len(void *user) { return ((const bytes *) user)->len; }
@@ -36,12 +38,36 @@ static sf_count_t bytes_seek(sf_count_t offset, int whence, void *user)
     return b->at;
 }
 
+static size_t read_at(const void *ctx, int64_t at, unsigned char *out, size_t n)
+{
+    const bytes *b = ctx;
+    size_t got = 0;
+    if (at < 0 || at >= b->len)
+        return 0;
+    n = (int64_t) n < b->len - at ? n : (size_t) (b->len - at);
+    if (b->data != NULL) {
+        memcpy(out, b->data + at, n);
+        return n;
+    }
+    while (got < n) {
+        const ssize_t more = pread(b->fd, out + got, n - got, (off_t) (at + (int64_t) got));
+        if (more <= 0)
+            break;
+        got += (size_t) more;
+    }
+    return got;
+}
+
 static sf_count_t bytes_read(void *out, sf_count_t count, void *user)
 {
     bytes *b = user;
-    const sf_count_t left = b->len - b->at;
-    const sf_count_t n = count < 0 ? 0 : count < left ? count : left;
-    memcpy(out, b->data + b->at, (size_t) n);
+    unsigned char *to = out;
+    const sf_count_t n = (sf_count_t) read_at(b, b->at, to, count < 0 ? 0 : (size_t) count);
+    for (int i = 0; i < 4 && b->patch.at >= 0; i++) {
+        const sf_count_t at = b->patch.at + i - b->at;
+        if (at >= 0 && at < n)
+            to[at] = b->patch.bytes[i];
+    }
     b->at += n;
     return n;
 }
@@ -137,23 +163,40 @@ done:
     return st;
 }
 
-/* Takes `file`, which may be NULL: then opening it failed. */
-static tw_status read_sound(tw_audio *out, SNDFILE *file, const SF_INFO *info, const char *name,
-                            const tw_audio_options *opt, bool *cut, tw_error *err)
+static tw_status refuse(const bytes *b, const char *name, tw_error *err)
 {
+    unsigned char head[32];
+    const char *kind = twi_audio_kind(head, read_at(b, 0, head, sizeof head));
+    if (kind != NULL)
+        return tw_fail(err, TW_EUNSUPPORTED,
+                       "'%s' is %s, which is not supported: " TWI_CONVERT_AUDIO, name, kind);
+    return tw_fail(err, TW_EINVAL, "'%s' is no audio file that can be read: %s", name,
+                   sf_strerror(NULL));
+}
+
+/* *unknown: libsndfile does not know what it is, or would hand it to a decoder that talks. */
+static tw_status decode(tw_audio *out, bytes *b, const char *name, const tw_audio_options *opt,
+                        bool *cut, bool *unknown, tw_error *err)
+{
+    SF_VIRTUAL_IO io = {bytes_len, bytes_seek, bytes_read, bytes_write, bytes_tell};
+    SF_INFO info = {0};
     tw_status st = TW_OK;
-    tw_audio s = {.rate = info->samplerate};
+    tw_audio s = {0};
     float next;
 
+    b->at = 0;
+    b->patch = twi_wav_patch(read_at, b, b->len);
+    SNDFILE *file = sf_open_virtual(&io, SFM_READ, &info, b);
+    *unknown = file == NULL || is_wrapped_mpeg(info.format);
     if (file == NULL) {
-        st = tw_fail(err, TW_EINVAL, "'%s' is no audio file that can be read: %s", name,
-                     sf_strerror(NULL));
+        st = refuse(b, name, err);
         goto done;
     }
-    TW_TRY(check(info, name, err));
-    const double wanted = ceil(opt->seconds * info->samplerate);
+    TW_TRY(check(&info, name, err));
+    s.rate = info.samplerate;
+    const double wanted = ceil(opt->seconds * info.samplerate);
     const int64_t most = wanted < TW_AUDIO_MAX_FRAMES ? (int64_t) wanted : TW_AUDIO_MAX_FRAMES;
-    TW_TRY(read_frames(&s, file, info->channels, most, opt->deadline, name, err));
+    TW_TRY(read_frames(&s, file, info.channels, most, opt->deadline, name, err));
     if (cut != NULL)
         *cut = s.frames == most && sf_read_float(file, &next, 1) == 1;
     *out = s;
@@ -165,6 +208,26 @@ done:
     return st;
 }
 
+/* The frames of an MP3 that begin at `start`. */
+static tw_status decode_mpeg(tw_audio *out, const unsigned char *data, size_t len, size_t start,
+                             const char *name, const tw_audio_options *opt, bool *cut,
+                             tw_error *err)
+{
+    unsigned char *frames = NULL;
+    size_t size = 0;
+    bool more = false, unknown;
+    tw_status st = TW_OK;
+
+    TW_TRY(twi_mpeg_frames(&frames, &size, &more, data, len, start, name, opt->seconds, err));
+    bytes b = {.data = frames, .len = (sf_count_t) size};
+    TW_TRY(decode(out, &b, name, opt, cut, &unknown, err));
+    if (cut != NULL)
+        *cut = *cut || more;
+done:
+    tw_free(frames);
+    return st;
+}
+
 static tw_status check_seconds(double seconds, tw_error *err)
 {
     if (seconds > 0)
@@ -172,15 +235,30 @@ static tw_status check_seconds(double seconds, tw_error *err)
     return tw_fail(err, TW_EINVAL, "seconds %g is not above 0", seconds);
 }
 
-/* An open file that may be an MP3 is read whole: see audio_mpeg.c. */
-static tw_status load_mpeg(tw_audio *out, const char *path, const tw_audio_options *opt, bool *cut,
-                           tw_error *err)
+/* What libsndfile did not know may be an MP3 behind something else; else its word stands. */
+static tw_status try_mpeg(tw_audio *out, const unsigned char *data, size_t len, size_t start,
+                          const char *name, const tw_audio_options *opt, bool *cut, tw_status was,
+                          tw_error *err)
+{
+    size_t at = start;
+    return twi_mpeg_search(data, len, &at) ? decode_mpeg(out, data, len, at, name, opt, cut, err)
+                                           : was;
+}
+
+/* As try_mpeg, of a file that may be too large for that; one that may be an MP3 is read whole. */
+static tw_status load_whole(tw_audio *out, const char *path, const tw_audio_options *opt, bool *cut,
+                            bool known, tw_status was, tw_error *err)
 {
     char *data = NULL;
     size_t len = 0;
-    tw_status st = tw_file_read(path, TW_AUDIO_MAX_BYTES, &data, &len, err);
-    if (st == TW_OK)
+    tw_status st = tw_file_read(path, TW_AUDIO_MAX_BYTES, &data, &len, known ? err : NULL);
+    if (known && st == TW_OK)
         st = tw_audio_parse(out, data, len, path, opt, cut, err);
+    else if (!known)
+        st = st == TW_OK
+                 ? try_mpeg(out, (const unsigned char *) data, len, 0, path, opt, cut, was, err)
+             : st == TW_ENOMEM ? tw_fail(err, st, "memory for '%s'", path)
+                               : was;
     tw_free(data);
     return st;
 }
@@ -190,39 +268,37 @@ tw_status tw_audio_load(tw_audio *out, const char *path, const tw_audio_options 
 {
     tw_status st = TW_OK;
     unsigned char head[4];
-    int fd;
-    SF_INFO info = {0};
+    bool unknown = false;
+    bytes b = {0};
 
     *out = (tw_audio){0};
-    st = tw_file_open(&fd, path, err);
+    st = tw_file_open(&b.fd, path, err);
     if (st != TW_OK)
         return st;
-    if (lseek(fd, 0, SEEK_END) == 0) {
+    b.len = lseek(b.fd, 0, SEEK_END);
+    if (b.len == 0) {
         st = tw_fail(err, TW_EINVAL, "'%s' is empty", path);
         goto done;
     }
-    (void) lseek(fd, 0, SEEK_SET);
     TW_TRY(check_seconds(opt->seconds, err));
-    if (pread(fd, head, sizeof head, 0) == (ssize_t) sizeof head && twi_mpeg_suspected(head)) {
-        st = load_mpeg(out, path, opt, cut, err);
+    if (pread(b.fd, head, sizeof head, 0) == (ssize_t) sizeof head && twi_mpeg_suspected(head)) {
+        st = load_whole(out, path, opt, cut, true, TW_OK, err);
         goto done;
     }
-    SNDFILE *file = sf_open_fd(fd, SFM_READ, &info, 0);
-    st = read_sound(out, file, &info, path, opt, cut, err);
+    st = decode(out, &b, path, opt, cut, &unknown, err);
+    if (st != TW_OK && unknown && b.len <= TW_AUDIO_MAX_BYTES)
+        st = load_whole(out, path, opt, cut, false, st, err);
 done:
-    (void) close(fd);
+    (void) close(b.fd);
     return st;
 }
 
 tw_status tw_audio_parse(tw_audio *out, const void *data, size_t len, const char *name,
                          const tw_audio_options *opt, bool *cut, tw_error *err)
 {
-    SF_VIRTUAL_IO io = {bytes_len, bytes_seek, bytes_read, bytes_write, bytes_tell};
-    bytes b = {.data = data, .len = (sf_count_t) len};
-    SF_INFO info = {0};
-    unsigned char *frames = NULL;
-    size_t start, size = 0;
-    bool more = false;
+    const unsigned char *at = data;
+    size_t start;
+    bool unknown = false;
     tw_status st = TW_OK;
 
     *out = (tw_audio){0};
@@ -231,19 +307,16 @@ tw_status tw_audio_parse(tw_audio *out, const void *data, size_t len, const char
     if (len > TW_AUDIO_MAX_BYTES)
         return tw_fail(err, TW_EINVAL, "'%s' has %zu bytes, the most allowed is %d", name, len,
                        TW_AUDIO_MAX_BYTES);
-    TW_TRY(check_seconds(opt->seconds, err));
-    if (twi_mpeg_find(data, len, &start)) {
-        TW_TRY(twi_mpeg_frames(&frames, &size, &more, data, len, start, name, opt->seconds, err));
-        b = (bytes){.data = frames, .len = (sf_count_t) size};
-    } else { /* FLAC, too, may stand behind a tag */
-        b = (bytes){.data = b.data + start, .len = (sf_count_t) (len - start)};
-    }
-    SNDFILE *file = sf_open_virtual(&io, SFM_READ, &info, &b);
-    TW_TRY(read_sound(out, file, &info, name, opt, cut, err));
-    if (cut != NULL)
-        *cut = *cut || more;
-done:
-    tw_free(frames);
+    st = check_seconds(opt->seconds, err);
+    if (st != TW_OK)
+        return st;
+    if (twi_mpeg_find(data, len, &start))
+        return decode_mpeg(out, data, len, start, name, opt, cut, err);
+    bytes b = {.data = at + start,
+               .len = (sf_count_t) (len - start)}; /* FLAC may be behind a tag */
+    st = decode(out, &b, name, opt, cut, &unknown, err);
+    if (st != TW_OK && unknown)
+        st = try_mpeg(out, data, len, start, name, opt, cut, st, err);
     return st;
 }
 

@@ -2,8 +2,9 @@
  *
  * The first bytes decide what a file is, never its name. Channels are averaged; the rate is the
  * file's own (towers resample). Memory is bounded whatever the file says: at most `seconds` are
- * read, and at most TW_AUDIO_MAX_FRAMES (4 bytes each, so 64 MiB); the rest is ignored, and the
- * caller is refused. A file that ends early is read as far as it goes.
+ * read, and at most TW_AUDIO_MAX_FRAMES (4 bytes each, so 64 MiB); the rest is ignored, and
+ * *cut says so. A file that ends early is read as far as it goes; where the middle of an MP3 is
+ * damaged, silence stands in for it, and a size of samples that a writer left wrong is mended.
  *
  *     tw_audio s = {0};
  *     bool cut;
@@ -43,8 +44,9 @@ typedef struct tw_audio_options {
  * TW_ENOTFOUND, TW_EDENIED, TW_EIO: the system says so.
  * TW_EINVAL:   no regular file, empty, no audio file, no frames, a rate or a number of channels
  * outside the limits above, a sample that is no finite number; seconds not above 0. TW_ETIMEOUT:
- * opt->deadline passed. TW_ECORRUPT: the library cannot read on, or an MP3's frames break off in
- * the middle. TW_EUNSUPPORTED: MPEG audio of layer I or II, or within another format.   TW_ENOMEM.
+ * opt->deadline passed. TW_ECORRUPT: the library cannot read on, or much of an MP3 is no frames.
+ * TW_EUNSUPPORTED: MPEG audio of layer I or II, an MP3 that changes its rate, a format that is
+ * known but not read (the sentence has the way out).   TW_ENOMEM.
  * On failure *out is zeroed. */
 TW_NODISCARD tw_status tw_audio_load(tw_audio *out, const char *path, const tw_audio_options *opt,
                                      bool *cut, tw_error *err);

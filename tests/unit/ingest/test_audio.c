@@ -277,6 +277,142 @@ static void cuts_and_flipped_bits_do_no_harm(void **state)
     free(b.data);
 }
 
+static void put32(unsigned char *p, uint32_t value, bool big)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (unsigned char) (value >> 8 * (big ? 3 - i : i));
+}
+
+/* What programs that write into a pipe leave in a WAV: the samples go on to the end of the file. */
+static void sizes_that_were_left_wrong_are_mended(void **state)
+{
+    (void) state;
+    enum { FRAMES = 8000, BYTES = 2 * FRAMES };
+    static const struct {
+        const char *who;
+        uint32_t riff, data;
+        const char *before, *behind; /* chunks of 8 bytes */
+        int frames;
+    } rows[] = {
+        {"as it should be", 36 + BYTES, BYTES, NULL, NULL, FRAMES},
+        {"ffmpeg into a pipe", UINT32_MAX, UINT32_MAX, NULL, NULL, FRAMES},
+        {"ffmpeg, with a list", UINT32_MAX, UINT32_MAX, "LIST", NULL, FRAMES},
+        {"sox into a pipe", 0x7ffff024, 0x7ffff000, NULL, NULL, FRAMES},
+        {"zeros", 0, 0, NULL, NULL, FRAMES},
+        {"a header without samples", 36, 0, NULL, NULL, FRAMES},
+        {"zeros, with a list", 0, 0, "LIST", NULL, FRAMES},
+        {"the first block alone", 36 + 512, 512, NULL, NULL, FRAMES},
+        {"the sign bit", 0x80000024, 0x80000000, NULL, NULL, FRAMES},
+        {"an odd size that is too large", 36, BYTES + 7, NULL, NULL, FRAMES},
+        {"a chunk behind the samples", 44 + BYTES, BYTES, NULL, "id3 ", FRAMES},
+    };
+    int16_t samples[FRAMES];
+    for (int i = 0; i < FRAMES; i++)
+        samples[i] = (int16_t) (8000 * sin(i / 5.0));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const blob plain = make_wav(PCM, 16, 1, 8000, samples, BYTES);
+        unsigned char chunk[16] = {0};
+        put32(chunk + 4, 8, false);
+        blob b = joined(plain.data, plain.len, "", 0);
+        put32(b.data + 4, rows[i].riff, false);
+        put32(b.data + 40, rows[i].data, false);
+        if (rows[i].before != NULL) {
+            memcpy(chunk, rows[i].before, 4);
+            const blob head = joined(b.data, 36, chunk, 16), old = b;
+            b = joined(head.data, head.len, old.data + 36, old.len - 36);
+            free(head.data);
+            free(old.data);
+        }
+        if (rows[i].behind != NULL) {
+            memcpy(chunk, rows[i].behind, 4);
+            const blob old = b;
+            b = joined(old.data, old.len, chunk, 16);
+            free(old.data);
+        }
+        const char *path = tw_test_path("sizes.wav");
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_int_equal(fwrite(b.data, 1, b.len, f), b.len);
+        assert_int_equal(fclose(f), 0);
+        tw_audio s = parse(b, 10, NULL), t = {0};
+        assert_ok(tw_audio_load(&t, path, &(tw_audio_options){.seconds = 10}, NULL, err));
+        if (s.frames != rows[i].frames || t.frames != rows[i].frames)
+            fail_msg("%s: %lld and %lld frames", rows[i].who, (long long) s.frames,
+                     (long long) t.frames);
+        assert_near(s.samples[FRAMES - 1], samples[FRAMES - 1] / 32768.0, 1e-6);
+        tw_free(s.samples);
+        tw_free(t.samples);
+        free(b.data);
+        free(plain.data);
+    }
+}
+
+/* A chunk behind few samples is no sample, however large it is. */
+static void a_cover_behind_a_click_is_no_sound(void **state)
+{
+    (void) state;
+    int16_t samples[50] = {1, 2, 3};
+    unsigned char cover[8 + 3000] = "id3 ";
+    put32(cover + 4, 3000, false);
+    const blob wav = make_wav(PCM, 16, 1, 8000, samples, sizeof samples);
+    const blob b = joined(wav.data, wav.len, cover, sizeof cover);
+    const tw_audio s = parse(b, 10, NULL);
+    assert_int_equal(s.frames, 50);
+    tw_free(s.samples);
+    free(b.data);
+    free(wav.data);
+}
+
+static void an_aiff_that_was_piped_is_read_to_its_end(void **state)
+{
+    (void) state;
+    enum { FRAMES = 500 };
+    unsigned char b[54 + 2 * FRAMES] = "FORM\0\0\0\0AIFFCOMM\0\0\0\x12\0\1\0\0\0\0\0\x10"
+                                       "\x40\x0b\xfa\0\0\0\0\0\0\0SSND\0\0\0\x08";
+    for (int i = 0; i < FRAMES; i++)
+        b[54 + 2 * i] = 0x81; /* no letter */
+    static const uint32_t sizes[] = {8, 0x7fffffff, UINT32_MAX, 8 + 2 * FRAMES};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        put32(b + 42, sizes[i], true);
+        const tw_audio s = parse((blob){.data = b, .len = sizeof b}, 10, NULL);
+        assert_int_equal(s.frames, FRAMES);
+        tw_free(s.samples);
+    }
+}
+
+static void what_is_not_read_is_named_with_a_way_out(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *says;
+    } rows[] = {
+        {"\0\0\0\x20"
+         "ftypM4A \0\0\0\0",
+         16, "is M4A (AAC or ALAC in MP4), which is not supported"},
+        {"\0\0\0\x20"
+         "ftypisom\0\0\0\0",
+         16, "is MP4 or MOV"},
+        {"\x30\x26\xb2\x75\x8e\x66\xcf\x11....", 12, "is WMA or WMV"},
+        {"#!AMR\n......", 12, "is AMR"},
+        {"\x1a\x45\xdf\xa3........", 12, "is Matroska or WebM"},
+        {"MAC \x96\x0f......", 12, "is Monkey's Audio"},
+        {"wvpk........", 12, "is WavPack"},
+        {"MThd\0\0\0\6....", 12, "is MIDI"},
+        {"#EXTM3U\nx.mp3", 13, "is a playlist"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        tw_audio s;
+        tw_error err = {0};
+        const tw_status st = tw_audio_parse(&s, rows[i].bytes, rows[i].len, "x.bin",
+                                            &(tw_audio_options){.seconds = 1}, NULL, &err);
+        if (st != TW_EUNSUPPORTED || strstr(err.msg, rows[i].says) == NULL ||
+            strstr(err.msg, "ffmpeg -i FILE FILE.flac") == NULL)
+            fail_msg("row %zu: %d '%s'", i, st, err.msg);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +425,10 @@ int main(void)
         cmocka_unit_test(sixty_five_channels_are_too_many),
         cmocka_unit_test(a_path_that_is_no_sound_is_named),
         cmocka_unit_test(cuts_and_flipped_bits_do_no_harm),
+        cmocka_unit_test(sizes_that_were_left_wrong_are_mended),
+        cmocka_unit_test(a_cover_behind_a_click_is_no_sound),
+        cmocka_unit_test(an_aiff_that_was_piped_is_read_to_its_end),
+        cmocka_unit_test(what_is_not_read_is_named_with_a_way_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
