@@ -1,13 +1,15 @@
 /* cli/command.h — what a command is: its words and flags as data, what it needs open, and a
  * function. A command is declared in commands.h, defined in a file cmd_*.c, and listed in main.c:
  *
- *     typedef struct values { basics b; int64_t k; } values;   // basics first
- *     static const flag flags[] = {
- *         BACKEND_FLAGS, {"k", 'k', FLAG_INT, offsetof(values, k), "N", "how many (10)", 1, 99},
- * END_OF_FLAGS}; static tw_status run(call *c, tw_error *err) { ... c->words[0] ... c->backend ...
- * } const command show_command = {.name = "show", ..., .flags = flags, .size = sizeof(values), .run
- * = run};
+ *     typedef struct values { basics b; int64_t k; } values;
  *
+ *     static tw_status run(call *c, tw_error *err) { ... }
+ *
+ *     static const flag flags[] = {BACKEND_FLAGS, ..., END_OF_FLAGS};
+ *
+ *     const command show_command = {.name = "show", .flags = flags, .run = run, ...};
+ *
+ * run finds its values (whose first member is `basics`), its words and what is open in the call.
  * command_run does what all have in common: flags and words, help, opening, the meter, the report,
  * the exit code, closing.
  */
