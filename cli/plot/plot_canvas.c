@@ -208,6 +208,14 @@ static void shorten(canvas *c, char text[MAX_LABEL], double most)
     }
 }
 
+double canvas_text_width(canvas *c, canvas_ink ink, const char *text)
+{
+    char label[MAX_LABEL];
+    choose_font(c, ink);
+    clean(label, text);
+    return advance(c, label);
+}
+
 double canvas_text(canvas *c, canvas_ink ink, const char *text, double x, double y, double anchor,
                    double angle, double most)
 {

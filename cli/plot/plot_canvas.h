@@ -40,6 +40,9 @@ void canvas_end_points(canvas *c, double line);
 double canvas_text(canvas *c, canvas_ink ink, const char *text, double x, double y, double anchor,
                    double angle, double most);
 
+/* The width of a text on one line. */
+double canvas_text_width(canvas *c, canvas_ink ink, const char *text);
+
 /* A bold text of a size in a colour, its middle at x, its base line at y, on a white shimmer so
  * that it can be read on top of anything. */
 void canvas_label(canvas *c, const char *text, double size, const double rgb[3], double x,

@@ -2,8 +2,10 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/alloc.h"
 #include "cli/plot/plot.h"
 #include "cli/plot/plot_canvas.h"
+#include "cli/plot/plot_labels.h"
 
 /* Layout, in pixels. */
 #define WIDTH       900.0
@@ -14,10 +16,11 @@
 #define PANEL       230.0
 #define GAP         26.0
 #define BOTTOM      52.0
+#define TEXT_HEIGHT 14.0
 
 enum { X_TICKS = 8, Y_TICKS = 5, DOTS_UP_TO = 80 };
 
-/* Wong 2011 (Nature Methods 8:441): told apart with every kind of colour vision. */
+/* Wong 2011 (Nature Methods 8:441): distinct with every kind of colour vision. */
 static const double palette[PLOT_MAX_LINES][3] = {{0.00, 0.45, 0.70}, {0.84, 0.37, 0.00},
                                                   {0.00, 0.62, 0.45}, {0.80, 0.47, 0.65},
                                                   {0.34, 0.71, 0.91}, {0.35, 0.35, 0.35}};
@@ -104,15 +107,34 @@ static void draw_line(const frame *f, const plot_line *l, const double colour[3]
         canvas_circle(f->c, at_x(f, l->x[i]), at_y(f, l->y[i]), 2.6, 0);
 }
 
-/* Beside the point, on the side that has more room. */
-static void draw_mark(const frame *f, const plot_panel *p)
+/* Beside the point, where its line does not run. */
+static tw_status draw_mark(const frame *f, const plot_panel *p, tw_error *err)
 {
-    double x = at_x(f, p->mark_x), y = at_y(f, p->mark_y);
-    bool left = x > f->left + f->width / 2;
+    const plot_line *l = &p->lines[0];
+    double *x = tw_alloc((size_t) l->n, sizeof *x), *y = tw_alloc((size_t) l->n, sizeof *y);
+    plot_label at = {.x = at_x(f, p->mark_x),
+                     .y = at_y(f, p->mark_y),
+                     .width = canvas_text_width(f->c, INK_TEXT, p->mark),
+                     .height = TEXT_HEIGHT};
+    tw_status st = TW_OK;
+
+    if (x == NULL || y == NULL) {
+        st = tw_fail(err, TW_ENOMEM, "a line of %d points", l->n);
+        goto done;
+    }
+    for (int i = 0; i < l->n; i++) {
+        x[i] = at_x(f, l->x[i]);
+        y[i] = at_y(f, l->y[i]);
+    }
+    plot_label_place_beside(&at, x, y, l->n, f->left, f->top, f->left + f->width,
+                            f->top + f->height);
     canvas_colour(f->c, 0.1, 0.1, 0.1);
-    canvas_circle(f->c, x, y, 6, 1.5);
-    (void) canvas_text(f->c, INK_TEXT, p->mark, left ? x - 12 : x + 12,
-                       y < f->top + 24 ? y + 22 : y - 10, left ? 1 : 0, 0, f->width / 2);
+    canvas_circle(f->c, at.x, at.y, 6, 1.5);
+    (void) canvas_text(f->c, INK_TEXT, p->mark, at.left, at.top + TEXT_HEIGHT - 3, 0, 0, 0);
+done:
+    tw_free(x);
+    tw_free(y);
+    return st;
 }
 
 static void draw_legend(const frame *f, const plot_panel *p)
@@ -127,7 +149,7 @@ static void draw_legend(const frame *f, const plot_panel *p)
     }
 }
 
-static void draw_panel(frame *f, const plot_panel *p, int index, bool x_labels)
+static tw_status draw_panel(frame *f, const plot_panel *p, int index, bool x_labels, tw_error *err)
 {
     f->y = (range){.least = INFINITY, .most = -INFINITY};
     for (int i = 0; i < p->n; i++)
@@ -138,8 +160,7 @@ static void draw_panel(frame *f, const plot_panel *p, int index, bool x_labels)
     for (int i = 0; i < p->n; i++)
         draw_line(f, &p->lines[i], palette[p->n > 1 ? i : index]);
     draw_legend(f, p);
-    if (p->mark != NULL)
-        draw_mark(f, p);
+    return p->mark != NULL ? draw_mark(f, p, err) : TW_OK;
 }
 
 static tw_status check_line(const plot_line *l, const char *title, tw_error *err)
@@ -183,7 +204,7 @@ tw_status plot_chart_draw(const char *path, const plot_chart *p, tw_error *err)
     f.x.step = plot_step(f.x.least, f.x.most, X_TICKS);
     for (int i = 0; i < p->n; i++) {
         f.top = TOP + PANEL_TITLE + i * (PANEL_TITLE + PANEL + GAP);
-        draw_panel(&f, &p->panels[i], i, i == p->n - 1);
+        TW_TRY(draw_panel(&f, &p->panels[i], i, i == p->n - 1, err));
     }
     (void) canvas_text(c, INK_TEXT, p->x_title, LEFT + f.width / 2, height - 12, 0.5, 0, f.width);
     TW_TRY(canvas_save(c, path, err));

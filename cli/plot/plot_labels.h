@@ -16,4 +16,10 @@ typedef struct plot_label {
 void plot_labels_place(plot_label *labels, int n, double left, double top, double right,
                        double bottom);
 
+/* Places one name beside the point (x, y) of a line through (xs, ys) (n, pixels): as near as there
+ * is room within the frame that the line does not cross, nor comes close to. Where there is none,
+ * it is put where the line covers it least: placed is true always. */
+void plot_label_place_beside(plot_label *label, const double *xs, const double *ys, int n,
+                             double left, double top, double right, double bottom);
+
 #endif

@@ -19,10 +19,9 @@ tw_status training_plot_draw(tw_engine *e, bool towers, int model, const char *p
     TW_TRY(training_log_read(&c, text, len, err));
     (void) snprintf(title, sizeof title, "Training of the %s",
                     towers ? "towers" : "sequential model");
-    (void) snprintf(subtitle, sizeof subtitle,
-                    "model %d, %d epochs; validation never sees the test "
-                    "split",
-                    model, c.loss.n);
+    (void) snprintf(subtitle, sizeof subtitle, "model %d, %d epochs; %s", model, c.loss.n,
+                    c.valid.n > 0 ? "validation never sees the test split"
+                                  : "nothing was kept apart to validate on");
     (void) snprintf(mark, sizeof mark, "best: epoch %d, %.4f", c.best_epoch, c.best_y);
     plot_chart chart = {.title = title, .subtitle = subtitle, .x_title = "seconds (wall clock)"};
     chart.panels[chart.n++] = (plot_panel){

@@ -111,7 +111,7 @@ done:
 
 /* Words that tell nothing by themselves in the languages that catalogues mix with every other; in
  * a catalogue of another language they are merely rare. In lower case. */
-static bool tells_nothing(const char *word, size_t len)
+static bool says_nothing(const char *word, size_t len)
 {
     static const char *const all = " a an and are as at be but by for from her his how in into is "
                                    "it its my no not of on or our "
@@ -134,7 +134,7 @@ static bool worth_reading(const char *folded, size_t len)
     if (digits == len)
         return len == 4 && (memcmp(folded, "18", 2) == 0 || memcmp(folded, "19", 2) == 0 ||
                             memcmp(folded, "20", 2) == 0);
-    return len > 1 && !tells_nothing(folded, len);
+    return len > 1 && !says_nothing(folded, len);
 }
 
 static bool is_apostrophe(uint32_t cp) { return cp == '\'' || cp == 0x2019; }

@@ -23,7 +23,7 @@ static int compare_hashed(const void *a, const void *b)
  * be distinguished from each other, so all items of known class are there then. */
 static void choose_pool(const twi_train_set *x, int64_t n, twi_class_task *t)
 {
-    for (int64_t i = 0; i < n; i++) /* for now: 1 where somebody learns the class */
+    for (int64_t i = 0; i < n; i++) /* for now: 1 where the class is learnt */
         if (!x->held[i] && x->classes[i] >= 0)
             t->pool_class[x->classes[i]] = 1;
     for (int64_t i = 0; i < n; i++)

@@ -1,6 +1,6 @@
 /* The same questions to the towers and to each baseline, so that the figures compare.
  *
- * Rivals come one after the other: the vectors of two towers are in memory at
+ * Baselines come one after the other: the vectors of two towers are in memory at
  * once, never three. How alike the items of a list are is given by the measured
  * towers' vectors for every baseline, because a baseline's own would flatter it. */
 #include "engine/eval/measure_towers.h"
@@ -215,7 +215,7 @@ static unsigned kinds(const run *u, int64_t from, int64_t n)
     return (similar > 0 ? 1U : 0) | (similar < n ? 2U : 0);
 }
 
-static bool tells_apart(const run *u)
+static bool separates(const run *u)
 {
     const tw_split *p = &u->pairs.parts;
     return kinds(u, p->train, p->valid) == 3 && kinds(u, p->train + p->valid, p->test) == 3;
@@ -241,7 +241,7 @@ static tw_status evaluate_pairs(run *u, twi_baseline_kind which, const twi_basel
     for (int64_t k = 0; k < n; k++)
         s.value[k] = (double) (s.label[k] = pairs[k].label);
     TW_TRY(score_pairs(u, r, pairs, n, s.score, err));
-    TW_TRY(decide(&d, &s, p->valid, p->test, tells_apart(u), err));
+    TW_TRY(decide(&d, &s, p->valid, p->test, separates(u), err));
     TW_TRY(set_decided(row, &d, p->valid > 0, err));
     if (u->made != NULL &&
         set_real(row, "triplets_in_order", share_in_order(s.score + p->valid, p->test)) != 0)
@@ -258,7 +258,8 @@ done:
 
 /* ---- classes --------------------------------------------------------------------------------- */
 
-static tw_status tell_classes(run *u, twi_baseline_kind which, const twi_baseline *r, tw_error *err)
+static tw_status report_classes(run *u, twi_baseline_kind which, const twi_baseline *r,
+                                tw_error *err)
 {
     tw_status st = TW_OK;
     const twi_class_task *t = &u->classes;
@@ -347,7 +348,7 @@ static tw_status measure_baseline(run *u, twi_baseline_kind which, const twi_bas
     if (u->pairs_out != NULL && which != TWI_POPULARITY)
         TW_TRY(evaluate_pairs(u, which, r, err));
     if (u->classes_out != NULL && which != TWI_POPULARITY)
-        TW_TRY(tell_classes(u, which, r, err));
+        TW_TRY(report_classes(u, which, r, err));
 done:
     return st;
 }

@@ -77,9 +77,58 @@ static void a_name_wider_than_the_frame_is_left_out(void **state)
     assert_false(labels[0].placed);
 }
 
+static bool crosses(const plot_label *l, double x0, double y0, double x1, double y1)
+{
+    for (int i = 0; i <= 1000; i++) {
+        const double x = x0 + (x1 - x0) * i / 1000, y = y0 + (y1 - y0) * i / 1000;
+        if (x > l->left && x < l->left + l->width && y > l->top && y < l->top + l->height)
+            return true;
+    }
+    return false;
+}
+
+static void a_name_beside_a_line_is_not_on_it(void **state)
+{
+    enum { POINTS = 12 };
+    tw_rng rng;
+    (void) state;
+    tw_rng_seed(&rng, 5);
+    for (int round = 0; round < 200; round++) {
+        double x[POINTS], y[POINTS], at = 300;
+        for (int i = 0; i < POINTS; i++) { /* as curves of a training are: no saw */
+            x[i] = 80 + 70 * i;
+            at += 60 * (tw_rng_uniform(&rng) - 0.6);
+            y[i] = at < 10 ? 10 : at;
+        }
+        const int mark = (int) (tw_rng_uniform(&rng) * POINTS);
+        plot_label l = {.x = x[mark], .y = y[mark], .width = 130, .height = 14};
+        plot_label_place_beside(&l, x, y, POINTS, 76, 0, 872, 320);
+        assert_true(l.placed && l.left >= 76 && l.left + l.width <= 872 && l.top >= 0 &&
+                    l.top + l.height <= 320);
+        for (int i = 1; i < POINTS; i++)
+            assert_false(crosses(&l, x[i - 1], y[i - 1], x[i], y[i]));
+        assert_true(fabs(l.left + l.width / 2 - l.x) < 200 && fabs(l.top - l.y) < 120);
+    }
+}
+
+static void where_the_line_is_everywhere_it_covers_least(void **state)
+{
+    double x[400], y[400];
+    (void) state;
+    for (int i = 0; i < 400; i++) {
+        x[i] = 2 * i;
+        y[i] = i % 2 == 0 ? 0 : 300;
+    }
+    plot_label l = {.x = 400, .y = 150, .width = 130, .height = 14};
+    plot_label_place_beside(&l, x, y, 400, 0, 0, 800, 300);
+    assert_true(l.placed && l.left >= 0 && l.top >= 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_beside_a_line_is_not_on_it),
+        cmocka_unit_test(where_the_line_is_everywhere_it_covers_least),
         cmocka_unit_test(a_lonely_name_is_in_the_middle_of_its_points),
         cmocka_unit_test(names_of_one_place_go_around_it),
         cmocka_unit_test(names_stay_in_the_frame_however_many),
