@@ -91,6 +91,19 @@ breach headers nn/needy.h 'size_t f(void);\n'
 breach headers nn/guardless.h 'struct s { int x; };\n'
 
 clean_tree
+for name in 'nn/n.c' 'n.c' 'nn/' 'tw_twice' 'nn/*.c'; do
+    printf '# nn\n`base/b.h` `%s`\n' "$name" >"$tree/nn/README.md"
+    printf 'int tw_twice(void);\n' >"$tree/nn/internal.h"
+    sh "$here/check-docs.sh" "$tree" || { echo "check-docs.sh refuses $name"; bad=1; }
+done
+for name in 'nn/gone.c' 'gone.c' 'nn/gone/' 'tw_gone' 'gone_*.c'; do
+    printf '# nn\n`base/b.h` `%s`\n' "$name" >"$tree/nn/README.md"
+    sh "$here/check-docs.sh" "$tree" >/dev/null && { echo "check-docs.sh passes $name"; bad=1; }
+done
+rm -rf "${tree:?}"/*
+sh "$here/check-docs.sh" "$tree" >/dev/null && { echo 'check-docs.sh passes an empty tree'; bad=1; }
+
+clean_tree
 for folder in $(cd "$tree" && find . -type d -not -path './tests/unit/*'); do printf '# it\n' >"$tree/$folder/README.md"; done
 sh "$here/check-readmes.sh" "$tree" || { echo 'check-readmes.sh refuses a tree with all of them'; bad=1; }
 rm "$tree/nn/README.md"

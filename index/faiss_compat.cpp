@@ -238,6 +238,4 @@ int twi_compat_nearest(int dim, int k, const float *centroids, int64_t n, const 
 }
 
 void twi_compat_set_threads(int n) { omp_set_num_threads(n); }
-int twi_compat_threads(void) { return omp_get_max_threads(); }
-
 } /* extern "C" */

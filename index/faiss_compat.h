@@ -49,7 +49,6 @@ int twi_compat_kmeans(int dim, int k, int64_t n, const float *x, int iterations,
 int twi_compat_nearest(int dim, int k, const float *centroids, int64_t n, const float *x,
                        int nearest, float *scores, int64_t *labels, char *msg);
 void twi_compat_set_threads(int n);
-int twi_compat_threads(void);
 
 #ifdef __cplusplus
 }

@@ -121,3 +121,32 @@ tw_status tw_engine_stats_get(tw_engine *e, tw_engine_stats *out, tw_error *err)
     *out = (tw_engine_stats){.items = 3, .seq = 8, .model = 1, .tower_index = "Flat"};
     return outcome(e, err);
 }
+
+tw_service *start_service(tw_service_config cfg)
+{
+    static const char *const urls[] = {ANY};
+    tw_service *svc;
+    if (cfg.urls == NULL)
+        cfg.urls = urls;
+    cfg.n_urls = 1;
+    atomic_store(&fake.fail, TW_OK);
+    assert_ok(tw_service_start(&svc, &fake, &cfg, err));
+    return svc;
+}
+
+tw_client *connect_to(const char *url, int timeout_ms, const char *key)
+{
+    tw_client *c;
+    tw_client_options opt = {.timeout_ms = timeout_ms, .api_key = key};
+    assert_ok(tw_client_open(&c, url, &opt, err));
+    return c;
+}
+
+void *hold_the_worker(void *client)
+{
+    tw_answer a;
+    tw_answer_init(&a);
+    assert_ok(tw_client_next(client, &(tw_next_query){.user = "hold", .k = 1}, &a, err));
+    tw_answer_fini(&a);
+    return NULL;
+}

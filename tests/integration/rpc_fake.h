@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 
 #include "engine/engine.h"
+#include "rpc/client.h"
+#include "rpc/service.h"
 
 struct tw_engine {
     atomic_int fail;      /* the status that every call ends with */
@@ -16,5 +18,15 @@ struct tw_engine {
 };
 
 extern tw_engine fake;
+
+/* A service over it, on a free port if cfg names no URL; the fake's failure is taken back. */
+tw_service *start_service(tw_service_config cfg);
+
+/* Of that service. timeout_ms 0: the default; key may be NULL. */
+tw_client *connect_to(const char *url, int timeout_ms, const char *key);
+
+/* A thread that keeps a worker busy: the fake's next() for the user "hold" ends when the stage is
+ * opened (rpc_echo.h). */
+void *hold_the_worker(void *client);
 
 #endif

@@ -1,5 +1,5 @@
-/* A rude peer: a plain socket, speaking nng's framing by hand, so that it can break off, flood, lie
- * or never read. One thread each; every wait ends after RAW_PATIENCE_S.
+/* A hostile peer: a plain socket, speaking nng's framing by hand, so that it can break off, flood,
+ * lie or never read. One thread each; every wait ends after RAW_PATIENCE_S.
  *
  * SP over TCP: both sides send 00 'S' 'P' 00, their protocol (REQ 0x30, REP 0x31) as two bytes, 00
  * 00. Then messages: on ipc a byte 1, then 8 bytes of length, big-endian, and the bytes. A REQ

@@ -123,9 +123,9 @@ static void a_peer_that_never_reads_stops_nobody(void **state)
 {
     (void) state;
     tw_server *srv = serve(ANY, (tw_server_config){.workers = 2, .send_timeout_ms = 50});
-    int rude = raw_peer(tw_server_url(srv, 0), 4096);
+    int hostile = raw_peer(tw_server_url(srv, 0), 4096);
     int sent = 0;
-    while (sent < 300 && raw_request(rude, (uint32_t) sent, "big", 3))
+    while (sent < 300 && raw_request(hostile, (uint32_t) sent, "big", 3))
         sent++; /* or cut off already */
     nng_socket good = good_client(tw_server_url(srv, 0));
     for (int i = 0; i < 5; i++) {
@@ -139,8 +139,8 @@ static void a_peer_that_never_reads_stops_nobody(void **state)
         assert_true(tw_clock_monotonic() < end);
         (void) sched_yield();
     }
-    assert_true(raw_closed(rude));
-    close(rude);
+    assert_true(raw_closed(hostile));
+    close(hostile);
     WAIT_FOR(srv, connections, 0);
     assert_works(srv);
     assert_true(tw_server_stop(srv));
@@ -206,7 +206,7 @@ static void a_peer_that_leaves_before_its_answer_disturbs_nobody(void **state)
         int fd = raw_peer(tw_server_url(srv, 0), 0);
         assert_true(raw_request(fd, 1, "hold", 4));
         wait_for_holding(1);
-        close(fd); /* its sending side has ended; that nobody reads shows when it is answered */
+        close(fd); /* its sending side has ended; that it is not read shows when it is answered */
         set_open(true);
         WAIT_FOR(srv, connections, 0);
         assert_works(srv);

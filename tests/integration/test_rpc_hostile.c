@@ -1,4 +1,4 @@
-/* What peers do that mean no good, or go away: nobody else may notice. */
+/* Peers that flood, lie or go away: no other peer may notice. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
