@@ -30,7 +30,7 @@ if(TW_SANITIZE)
   string(REPLACE "fuzzer-no-link," "" link_sanitize "${TW_SANITIZE}")
   target_link_options(tw_codegen INTERFACE -fsanitize=${link_sanitize})
 else()
-  # A service that reads bytes from strangers; distributions may have set FORTIFY already.
+  # A service that reads bytes from anywhere; distributions may have set FORTIFY already.
   target_compile_options(tw_codegen INTERFACE -fstack-protector-strong
     $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
 endif()

@@ -81,7 +81,7 @@ static void say(void *ctx, const char *what)
     print_error("%s\n", what);
 }
 
-static void a_sound_directory_is_never_called_damaged(void **state)
+static void an_intact_directory_is_never_called_damaged(void **state)
 {
     (void) state;
     int status = 0;
@@ -115,7 +115,7 @@ static void a_sound_directory_is_never_called_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sound_directory_is_never_called_damaged),
+        cmocka_unit_test(an_intact_directory_is_never_called_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -256,12 +256,12 @@ want 'record' 0 'recorded' "$program" record --connect "$url" u1 x --time 5000
 want 'record again' 0 'there already' "$program" record --connect "$url" u1 x --time 5000
 one_line 'a wrong id over the wire' 1 "'Robot Stroy 3'.*near" "$program" get --connect "$url" 'Robot Stroy 3'
 one_line 'bad attributes' 1 'JSON' "$program" put --connect "$url" y --attributes '[1'
-for door in "--connect $url" '--dir c0'; do
+for where in "--connect $url" '--dir c0'; do
     [ -d c0 ] || "$program" init c0 >/dev/null
-    one_line "an object in attributes, $door" 1 "'a' of 'y' is an object; it may be" \
-        "$program" put $door y --attributes '{"a":{"b":1}}'
-    want "null in attributes, $door" 0 'created' "$program" put $door nully --attributes '{"a":null,"n":[1,2]}'
-    want "is left out, $door" 0 'attributes  {"n":\[1,2\]}' "$program" get $door nully
+    one_line "an object in attributes, $where" 1 "'a' of 'y' is an object; it may be" \
+        "$program" put $where y --attributes '{"a":{"b":1}}'
+    want "null in attributes, $where" 0 'created' "$program" put $where nully --attributes '{"a":null,"n":[1,2]}'
+    want "is left out, $where" 0 'attributes  {"n":\[1,2\]}' "$program" get $where nully
 done
 want 'delete over the wire' 0 'deleted x' "$program" delete --connect "$url" x
 "$program" init d2 >out

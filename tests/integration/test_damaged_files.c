@@ -154,7 +154,7 @@ static int failures;
 
 /* A status other than TW_OK is fine if the sentence names the file (its last part, or for a folder
  * something in it) and the way out. */
-static void told(const char *what, tw_status st, const tw_error *err)
+static void reported(const char *what, tw_status st, const tw_error *err)
 {
     const char *slash = strrchr(damaged, '/');
     const char *name = slash != NULL ? slash + 1 : damaged;
@@ -180,12 +180,12 @@ static void ask(tw_engine *e, const char *mode)
     char what[64];
     tw_answer_init(&a);
     (void) snprintf(what, sizeof what, "similar, %s", mode);
-    told(what, tw_engine_similar(e, &(tw_similar_query){.item = "f1", .k = 3}, &a, &why), &why);
+    reported(what, tw_engine_similar(e, &(tw_similar_query){.item = "f1", .k = 3}, &a, &why), &why);
     (void) snprintf(what, sizeof what, "next, %s", mode);
-    told(what, tw_engine_next(e, &(tw_next_query){.user = "u1", .k = 3}, &a, &why), &why);
+    reported(what, tw_engine_next(e, &(tw_next_query){.user = "u1", .k = 3}, &a, &why), &why);
     (void) snprintf(what, sizeof what, "get, %s", mode);
     const tw_status st = tw_engine_get(e, "f1", &item, &why);
-    told(what, st, &why);
+    reported(what, st, &why);
     if (st == TW_OK)
         tw_item_fini(&item);
     tw_answer_fini(&a);
@@ -202,11 +202,11 @@ static void change(tw_engine *e)
                        "\"heads\": 1, \"epochs\": 1, \"threads\": 1}",
         .activate = TW_ACTIVATE_ALWAYS,
         .skip_eval = true};
-    told("put", tw_engine_put(e, &(tw_item){.id = "n", .title = "Robot"}, &kind, &why), &why);
-    told("record", tw_engine_record(e, "u1", "f9", 0, &added, &why), &why);
-    told("snapshot", tw_engine_snapshot(e, &why), &why);
+    reported("put", tw_engine_put(e, &(tw_item){.id = "n", .title = "Robot"}, &kind, &why), &why);
+    reported("record", tw_engine_record(e, "u1", "f9", 0, &added, &why), &why);
+    reported("snapshot", tw_engine_snapshot(e, &why), &why);
     const tw_status st = tw_engine_train_seq(e, &opt, &report, &why);
-    told("train seq", st, &why);
+    reported("train seq", st, &why);
     failures += strncmp(damaged, "index", 5) == 0 && st != TW_OK; /* derived: it needs none */
     tw_free(report);
 }
@@ -224,17 +224,17 @@ static void look_and_change(void)
     tw_engine *e = NULL;
     tw_error why = {0};
     tw_status st = tw_engine_open(&e, dir, &read_mode, &why);
-    told("open for reading", st, &why);
+    reported("open for reading", st, &why);
     if (st == TW_OK) {
         ask(e, "reading");
-        told("models", tw_engine_each_model(e, see, NULL, &why), &why);
+        reported("models", tw_engine_each_model(e, see, NULL, &why), &why);
     }
     tw_engine_close(e);
     st = tw_engine_check(dir, found, NULL, &why);
-    if (st != TW_ECORRUPT) /* then the problems were told one by one */
-        told("check", st, &why);
+    if (st != TW_ECORRUPT) /* then the problems were reported one by one */
+        reported("check", st, &why);
     st = tw_engine_open(&e, dir, &write_mode, &why);
-    told("open for writing", st, &why);
+    reported("open for writing", st, &why);
     if (st == TW_OK) {
         ask(e, "writing");
         change(e);
@@ -245,7 +245,7 @@ static void look_and_change(void)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static void copy_of_sound(void)
+static void copy_of_intact(void)
 {
     int status = 0;
     assert_ok(tw_remove_tree(dir, err));
@@ -264,7 +264,7 @@ static int one_case(size_t f, size_t d)
     assert_ok(tw_path_join(path, audio, files[f], err));
     if (damages[d].of_bytes && size_of(path) <= 0)
         return 0; /* there are none */
-    copy_of_sound();
+    copy_of_intact();
     assert_ok(tw_path_join(path, dir, files[f], err));
     damages[d].make(path);
     damaged = files[f];

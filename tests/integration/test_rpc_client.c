@@ -51,7 +51,7 @@ static void the_answer_to_another_request_is_refused(void **state)
     tw_server_stop(srv);
 }
 
-static void a_server_that_is_down_is_told_at_once(void **state)
+static void a_server_that_is_down_is_reported_at_once(void **state)
 {
     (void) state;
     char url[64], sentence[TW_ERROR_MSG_MAX];
@@ -151,7 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_that_makes_no_sense_is_an_error),
         cmocka_unit_test(the_answer_to_another_request_is_refused),
-        cmocka_unit_test(a_server_that_is_down_is_told_at_once),
+        cmocka_unit_test(a_server_that_is_down_is_reported_at_once),
         cmocka_unit_test(a_server_that_says_nothing_is_left_in_time),
         cmocka_unit_test(a_client_finds_the_server_again),
         /* The last: where it meets nng 1.5's fault (NNG-STUCK), no client of this process hears of

@@ -125,7 +125,7 @@ static void train_on_images(int n)
     tw_free(report);
 }
 
-static void a_picture_travels_as_its_bytes(void **state)
+static void an_image_travels_as_its_bytes(void **state)
 {
     (void) state;
     tw_client *c = client();
@@ -294,7 +294,7 @@ int main(void)
         cmocka_unit_test(what_is_put_can_be_read_by_both_sides),
         cmocka_unit_test(the_engines_refusals_arrive_word_for_word),
         cmocka_unit_test(many_clients_write_at_once),
-        cmocka_unit_test(a_picture_travels_as_its_bytes),
+        cmocka_unit_test(an_image_travels_as_its_bytes),
         cmocka_unit_test(a_client_names_files_below_the_media_root_alone),
         cmocka_unit_test(no_sentence_tells_a_path_of_the_server), /* last: it breaks the store */
     };

@@ -119,7 +119,7 @@ static void a_full_queue_is_answered_at_once_and_what_waits_afterwards(void **st
 }
 
 /* facts: without a limit on sending, 0 of 5 answers reached the good client. */
-static void a_peer_that_never_reads_stops_nobody(void **state)
+static void a_peer_that_never_reads_stops_no_other(void **state)
 {
     (void) state;
     tw_server *srv = serve(ANY, (tw_server_config){.workers = 2, .send_timeout_ms = 50});
@@ -169,7 +169,7 @@ static void an_oversized_message_ends_only_its_connection(void **state)
     assert_true(tw_server_stop(srv));
 }
 
-static void garbage_and_half_a_message_disturb_nobody(void **state)
+static void garbage_and_half_a_message_disturb_no_other(void **state)
 {
     (void) state;
     tw_server *srv = serve(ANY, (tw_server_config){0});
@@ -197,7 +197,7 @@ static void garbage_and_half_a_message_disturb_nobody(void **state)
     assert_true(tw_server_stop(srv));
 }
 
-static void a_peer_that_leaves_before_its_answer_disturbs_nobody(void **state)
+static void a_peer_that_leaves_before_its_answer_disturbs_no_other(void **state)
 {
     (void) state;
     tw_server *srv = serve(ANY, (tw_server_config){.workers = 1});
@@ -323,10 +323,10 @@ int main(void)
         cmocka_unit_test(an_address_in_use_or_wrong_is_one_sentence),
         cmocka_unit_test(numbers_out_of_range_are_refused),
         cmocka_unit_test(a_full_queue_is_answered_at_once_and_what_waits_afterwards),
-        cmocka_unit_test(a_peer_that_never_reads_stops_nobody),
+        cmocka_unit_test(a_peer_that_never_reads_stops_no_other),
         cmocka_unit_test(an_oversized_message_ends_only_its_connection),
-        cmocka_unit_test(garbage_and_half_a_message_disturb_nobody),
-        cmocka_unit_test(a_peer_that_leaves_before_its_answer_disturbs_nobody),
+        cmocka_unit_test(garbage_and_half_a_message_disturb_no_other),
+        cmocka_unit_test(a_peer_that_leaves_before_its_answer_disturbs_no_other),
         cmocka_unit_test(connections_beyond_the_limit_are_refused),
         cmocka_unit_test(every_one_of_many_clients_gets_its_own_answers),
         cmocka_unit_test(what_was_accepted_is_answered_before_stopping),

@@ -132,7 +132,7 @@ static void every_status_and_its_sentence_arrive(void **state)
     tw_service_stop(svc);
 }
 
-static void a_mistake_is_told_without_a_round_trip(void **state)
+static void a_mistake_is_reported_without_a_round_trip(void **state)
 {
     (void) state;
     static char big[TW_STORE_MAX_TEXT + 2];
@@ -207,7 +207,7 @@ static void garbage_is_answered_with_a_sentence(void **state)
     tw_service_stop(svc);
 }
 
-static void without_its_key_nobody_is_served(void **state)
+static void without_its_key_no_call_is_served(void **state)
 {
     (void) state;
     const char *keys = tw_test_file("keys", "0123456789abcdef\n");
@@ -291,7 +291,7 @@ static void a_late_request_is_not_done(void **state)
     tw_service_stop(svc);
 }
 
-static void health_is_told_while_all_workers_are_busy(void **state)
+static void health_is_reported_while_all_workers_are_busy(void **state)
 {
     (void) state;
     tw_service *svc = start_service((tw_service_config){.workers = 1, .queue = 1});
@@ -316,12 +316,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_arrives_and_its_answer_too),
         cmocka_unit_test(every_status_and_its_sentence_arrive),
-        cmocka_unit_test(a_mistake_is_told_without_a_round_trip),
+        cmocka_unit_test(a_mistake_is_reported_without_a_round_trip),
         cmocka_unit_test(garbage_is_answered_with_a_sentence),
-        cmocka_unit_test(without_its_key_nobody_is_served),
+        cmocka_unit_test(without_its_key_no_call_is_served),
         cmocka_unit_test(keys_are_read_again_and_guesses_are_slowed),
         cmocka_unit_test(a_late_request_is_not_done),
-        cmocka_unit_test(health_is_told_while_all_workers_are_busy),
+        cmocka_unit_test(health_is_reported_while_all_workers_are_busy),
     };
     return cmocka_run_group_tests(tests, echo_setup, NULL);
 }

@@ -190,7 +190,7 @@ static void express_is_answered_while_all_workers_are_busy(void **state)
     assert_true(tw_server_stop(srv));
 }
 
-static void slow_answers_are_few_a_peer_and_delay_nobody_who_is_known(void **state)
+static void slow_answers_are_few_a_peer_and_delay_no_known_peer(void **state)
 {
     (void) state;
     enum {
@@ -266,7 +266,7 @@ int main(void)
         cmocka_unit_test(the_first_request_of_a_connection_is_taken_whatever_waits),
         cmocka_unit_test(answers_of_several_workers_do_not_mix),
         cmocka_unit_test(express_is_answered_while_all_workers_are_busy),
-        cmocka_unit_test(slow_answers_are_few_a_peer_and_delay_nobody_who_is_known),
+        cmocka_unit_test(slow_answers_are_few_a_peer_and_delay_no_known_peer),
         cmocka_unit_test(many_guesses_end_with_the_server),
     };
     return cmocka_run_group_tests(tests, echo_setup, NULL);

@@ -71,7 +71,7 @@ static int close_engine(void **state)
     return 0;
 }
 
-static void a_query_is_told_and_the_next_one_works(void **state)
+static void a_query_is_reported_and_the_next_one_works(void **state)
 {
     (void) state;
     const char *const history[] = {"f25", "f26", "f27"};
@@ -96,7 +96,7 @@ static void a_query_is_told_and_the_next_one_works(void **state)
     assert_true(nth > 3); /* the answer's memory alone is three */
 }
 
-static void a_question_with_a_picture_is_told_and_the_next_one_works(void **state)
+static void a_question_with_an_image_is_reported_and_the_next_one_works(void **state)
 {
     (void) state;
     char *data;
@@ -178,7 +178,7 @@ static void ignore(void *ctx, const char *what)
     print_error("%s\n", what);
 }
 
-static void a_check_is_told_and_calls_nothing_damaged(void **state)
+static void a_check_is_reported_and_calls_nothing_damaged(void **state)
 {
     (void) state;
     long nth = 0;
@@ -201,7 +201,7 @@ static tw_status count_model(void *ctx, const tw_engine_model *m, tw_error *err)
     return TW_OK;
 }
 
-static void a_list_of_models_is_told(void **state)
+static void a_list_of_models_is_reported(void **state)
 {
     (void) state;
     long nth = 0;
@@ -240,19 +240,19 @@ static void a_rollback_that_failed_can_be_repeated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_query_is_told_and_the_next_one_works),
+        cmocka_unit_test(a_query_is_reported_and_the_next_one_works),
         cmocka_unit_test(a_put_that_failed_can_be_repeated_and_is_then_found),
         cmocka_unit_test(an_open_that_failed_holds_no_lock),
-        cmocka_unit_test(a_check_is_told_and_calls_nothing_damaged),
-        cmocka_unit_test(a_list_of_models_is_told),
+        cmocka_unit_test(a_check_is_reported_and_calls_nothing_damaged),
+        cmocka_unit_test(a_list_of_models_is_reported),
         cmocka_unit_test(a_rollback_that_failed_can_be_repeated),
     };
     const struct CMUnitTest content[] = {
-        cmocka_unit_test(a_query_is_told_and_the_next_one_works),
+        cmocka_unit_test(a_query_is_reported_and_the_next_one_works),
         cmocka_unit_test(a_put_that_failed_can_be_repeated_and_is_then_found),
     };
     const struct CMUnitTest gallery[] = {
-        cmocka_unit_test(a_question_with_a_picture_is_told_and_the_next_one_works),
+        cmocka_unit_test(a_question_with_an_image_is_reported_and_the_next_one_works),
     };
     return cmocka_run_group_tests(gallery, open_gallery, close_engine) +
            cmocka_run_group_tests(tests, open_engine, close_engine) +

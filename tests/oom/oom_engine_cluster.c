@@ -62,14 +62,14 @@ static void fail_each(tw_status (*call)(void), long least)
     assert_true(nth > least);
 }
 
-static void clustering_is_told(void **state)
+static void clustering_is_reported(void **state)
 {
     (void) state;
     fill();
     fail_each(cluster_vectors, 15);
 }
 
-static void drawing_is_told(void **state)
+static void drawing_is_reported(void **state)
 {
     (void) state;
     fill();
@@ -88,8 +88,8 @@ static void a_report_is_whole_or_not_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clustering_is_told),
-        cmocka_unit_test(drawing_is_told),
+        cmocka_unit_test(clustering_is_reported),
+        cmocka_unit_test(drawing_is_reported),
         cmocka_unit_test(a_report_is_whole_or_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

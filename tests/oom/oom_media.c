@@ -1,5 +1,5 @@
 /* Every allocation of the media readers fails in turn: the status says so and nothing leaks. What
- * libjpeg and libsndfile allocate is not ours to fail; libpng's passes our door. */
+ * libjpeg and libsndfile allocate is not ours to fail; libpng's goes through base/alloc.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static tw_status save_png(void)
     return tw_image_save_png(tw_test_path("saved.png"), &im, NULL);
 }
 
-static tw_status load_sound(void)
+static tw_status load_audio(void)
 {
     static const char path[] = "load.wav";
     unsigned char wav[44 + 70000] =
@@ -85,7 +85,7 @@ static void media_survive_every_failed_allocation(void **state)
         &(jpeg_order){.width = W, .height = H, .channels = 1, .px = px, .orientation = 6});
     torture(read_png, 6);
     torture(save_png, 4);
-    torture(load_sound, 4); /* 70,000 frames: the samples grow */
+    torture(load_audio, 4); /* 70,000 frames: the samples grow */
     if (jpeg.len > 0)
         torture(read_jpeg, 4);
     free(jpeg.data);

@@ -49,7 +49,7 @@ static long torture(tw_status (*fn)(const char *path, tw_error *err), const char
     return nth - 1;
 }
 
-static void every_failed_allocation_is_told(void **state)
+static void every_failed_allocation_is_reported(void **state)
 {
     (void) state;
     const char *path = tw_test_path("a.safetensors");
@@ -59,6 +59,6 @@ static void every_failed_allocation_is_told(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_failed_allocation_is_told)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_failed_allocation_is_reported)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@ done:
     return st;
 }
 
-static void every_failed_allocation_is_told(void **state)
+static void every_failed_allocation_is_reported(void **state)
 {
     (void) state;
     long nth = 0;
@@ -57,7 +57,7 @@ static void a_trainer_outlives_a_step_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_failed_allocation_is_told),
+        cmocka_unit_test(every_failed_allocation_is_reported),
         cmocka_unit_test(a_trainer_outlives_a_step_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,7 @@ static void no_problem(void *ctx, const char *sentence)
     print_error("check: %s\n", sentence);
 }
 
-static void a_failed_allocation_is_told_and_harms_nothing(void **state)
+static void a_failed_allocation_is_reported_and_harms_nothing(void **state)
 {
     (void) state;
     const char *path = tw_test_path("oom.db");
@@ -94,7 +94,7 @@ static void a_failed_allocation_is_told_and_harms_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_failed_allocation_is_told_and_harms_nothing),
+        cmocka_unit_test(a_failed_allocation_is_reported_and_harms_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

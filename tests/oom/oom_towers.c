@@ -144,7 +144,7 @@ static tw_status split(void *ctx)
     return tw_pairs_split(copy, 2, &cfg, &s, NULL);
 }
 
-static void memory_that_runs_out_is_told_and_nothing_leaks(void **state)
+static void memory_that_runs_out_is_reported_and_nothing_leaks(void **state)
 {
     tw_tower *t = NULL;
     (void) state;
@@ -268,7 +268,7 @@ static void an_import_tells_it_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory_that_runs_out_is_told_and_nothing_leaks),
+        cmocka_unit_test(memory_that_runs_out_is_reported_and_nothing_leaks),
         cmocka_unit_test(an_import_tells_it_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

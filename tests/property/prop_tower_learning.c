@@ -109,7 +109,8 @@ static tw_tower_data give(const world *w, const lesson *l, tw_item_pair *scores)
     memcpy(scores, w->pairs, sizeof w->pairs);
     for (int k = 0; k < 2 * PAIRS && scored; k++)
         scores[k].label = scores[k].label > 0.5F ? 0.9F : 0.1F;
-    if (l->hard > 0) { /* a near stranger must be one: all who are in the catalogue are in pairs */
+    if (l->hard >
+        0) { /* a near item of no pair must be one: all who are in the catalogue are in pairs */
         data.texts = w->warm;
         data.n_items = CLUSTERS * WARM;
         data.pairs = w->all;

@@ -77,7 +77,7 @@ static void *write_many(void *n)
     return NULL;
 }
 
-static void a_stderr_that_nobody_reads_loses_lines_and_says_how_many(int reader, int writer)
+static void a_stderr_without_a_reader_loses_lines_and_says_how_many(int reader, int writer)
 {
     pthread_t threads[2];
     int n = 1000; /* more than the 64 KiB of a pipe */
@@ -103,12 +103,12 @@ static void a_stderr_that_nobody_reads_loses_lines_and_says_how_many(int reader,
     close(writer);
 }
 
-static void a_pipe_that_nobody_reads_holds_nobody_up(void **state)
+static void a_pipe_without_a_reader_holds_no_thread_up(void **state)
 {
     (void) state;
     int p[2];
     assert_int_equal(pipe(p), 0);
-    a_stderr_that_nobody_reads_loses_lines_and_says_how_many(p[0], p[1]);
+    a_stderr_without_a_reader_loses_lines_and_says_how_many(p[0], p[1]);
 }
 
 static void nor_does_a_socket(void **state)
@@ -116,7 +116,7 @@ static void nor_does_a_socket(void **state)
     (void) state;
     int p[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, p), 0);
-    a_stderr_that_nobody_reads_loses_lines_and_says_how_many(p[0], p[1]);
+    a_stderr_without_a_reader_loses_lines_and_says_how_many(p[0], p[1]);
 }
 
 static void where_nothing_can_be_written_lines_are_counted(void **state)
@@ -161,7 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_has_time_level_id_and_pairs),
-        cmocka_unit_test(a_pipe_that_nobody_reads_holds_nobody_up),
+        cmocka_unit_test(a_pipe_without_a_reader_holds_no_thread_up),
         cmocka_unit_test(nor_does_a_socket),
         cmocka_unit_test(where_nothing_can_be_written_lines_are_counted),
         cmocka_unit_test(a_regular_file_gets_every_line),

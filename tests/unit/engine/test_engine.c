@@ -324,7 +324,7 @@ static void what_came_after_a_snapshot_is_replayed(void **state)
     tw_engine_close(e);
 }
 
-static void a_damaged_snapshot_is_rebuilt_and_a_damaged_model_is_told(void **state)
+static void a_damaged_snapshot_is_rebuilt_and_a_damaged_model_is_reported(void **state)
 {
     (void) state;
     tw_engine *e = toy_engine("damaged", true);
@@ -495,7 +495,7 @@ int main(void)
         cmocka_unit_test(embed_gives_unit_vectors),
         cmocka_unit_test(what_is_written_is_there_after_reopening),
         cmocka_unit_test(what_came_after_a_snapshot_is_replayed),
-        cmocka_unit_test(a_damaged_snapshot_is_rebuilt_and_a_damaged_model_is_told),
+        cmocka_unit_test(a_damaged_snapshot_is_rebuilt_and_a_damaged_model_is_reported),
         cmocka_unit_test(one_writer_at_a_time_but_any_number_of_readers),
         cmocka_unit_test(eval_seq_tells_all_baselines_and_lists),
         cmocka_unit_test(eval_towers_uses_the_split_of_the_training),

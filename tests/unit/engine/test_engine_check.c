@@ -33,7 +33,7 @@ static int end(void **state)
     return 0;
 }
 
-static void expect_sound(void)
+static void expect_intact(void)
 {
     toy_findings f = {0};
     tw_error why = {0};
@@ -121,7 +121,7 @@ static void an_older_store_does_not_believe_a_later_snapshot(void **state)
     expect_found("items-0001.twx", "another copy of the store");
     put_many("kept", "Robot Story 99", 6); /* beyond the numbers of the lost ones */
     expect_near(&write_mode, "kept0", "kept1");
-    expect_sound();
+    expect_intact();
 
     copy_file(newer, snapshot); /* and a later start meets it again */
     expect_found("items-0001.twx", "another copy of the store");
@@ -194,7 +194,7 @@ static void a_snapshot_is_compared_with_the_store(void **state)
         static const char *const files[] = {"index/items-0001.twx", "index/next-0002.twx"};
         for (int k = 0; k < 2; k++) {
             char path[TW_PATH_MAX];
-            expect_sound();
+            expect_intact();
             falsify(files[k], cases[i].how);
             expect_found(files[k], cases[i].says);
             path_of(path, files[k]);
@@ -220,7 +220,7 @@ static void a_model_that_reads_content_is_compared_too(void **state)
     tw_free(report);
     tw_engine_close(e);
     put_many("n", "Robot Story 99", 3);
-    expect_sound();
+    expect_intact();
     falsify("index/next-0003.twx", change);
     expect_found("index/next-0003.twx", "has another vector of 1");
 }
@@ -237,10 +237,10 @@ static void a_version_that_does_not_serve_is_checked_too(void **state)
     assert_ok(tw_file_replace(path, "garbage", 7, err));
     expect_found("models/0001", "does not serve");
     assert_ok(tw_remove_tree(tw_test_path("before/models/0001"), err)); /* gone is not damaged */
-    expect_sound();
+    expect_intact();
 }
 
-static void items_that_were_never_embedded_are_told(void **state)
+static void items_that_were_never_embedded_are_reported(void **state)
 {
     (void) state;
     char path[TW_PATH_MAX], away[TW_PATH_MAX];
@@ -266,7 +266,7 @@ int main(void)
         cmocka_unit_test(a_snapshot_is_compared_with_the_store),
         cmocka_unit_test(a_model_that_reads_content_is_compared_too),
         cmocka_unit_test(a_version_that_does_not_serve_is_checked_too),
-        cmocka_unit_test(items_that_were_never_embedded_are_told),
+        cmocka_unit_test(items_that_were_never_embedded_are_reported),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -147,7 +147,7 @@ static void nor_is_a_transaction_of_the_store(void **state)
 }
 
 /* 48 megapixels of white, 48 KiB. */
-static void a_picture_is_refused_by_its_header_or_by_the_clock(void **state)
+static void an_image_is_refused_by_its_header_or_by_the_clock(void **state)
 {
     (void) state;
     enum { SIDE = 6928 };
@@ -189,7 +189,7 @@ int main(void)
         cmocka_unit_test(a_deadline_ahead_changes_nothing),
         cmocka_unit_test(a_writer_that_stays_is_not_waited_for),
         cmocka_unit_test(nor_is_a_transaction_of_the_store),
-        cmocka_unit_test(a_picture_is_refused_by_its_header_or_by_the_clock),
+        cmocka_unit_test(an_image_is_refused_by_its_header_or_by_the_clock),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

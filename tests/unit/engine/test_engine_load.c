@@ -118,7 +118,7 @@ static void a_load_leaves_out_what_may_be_no_attribute(void **state)
     tw_engine_close(e);
 }
 
-static void of_several_items_of_a_title_the_others_are_told(void **state)
+static void of_several_items_of_a_title_the_others_are_reported(void **state)
 {
     (void) state;
     tw_engine *e = open_new("titles");
@@ -163,7 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_leaves_out_what_may_be_no_attribute),
-        cmocka_unit_test(of_several_items_of_a_title_the_others_are_told),
+        cmocka_unit_test(of_several_items_of_a_title_the_others_are_reported),
         cmocka_unit_test(a_deleted_item_that_a_log_names_stays_deleted),
         cmocka_unit_test(known_items_only_leaves_deleted_ones_out),
     };

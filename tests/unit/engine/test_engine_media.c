@@ -147,7 +147,7 @@ static tw_engine *gallery(const char *name)
     return e;
 }
 
-static void pictures_train_the_towers_and_one_that_went_missing_is_counted(void **state)
+static void images_train_the_towers_and_one_that_went_missing_is_counted(void **state)
 {
     (void) state;
     tw_engine *e = gallery("gone");
@@ -182,7 +182,7 @@ static void assert_same_direction(const float *a, const float *b, int dim)
 }
 
 /* The file is decoded in three places: training's embedding, put and ingest. */
-static void the_same_picture_has_the_same_vector_however_it_came_in(void **state)
+static void the_same_image_has_the_same_vector_however_it_came_in(void **state)
 {
     (void) state;
     tw_engine *e = gallery("ways");
@@ -449,8 +449,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_with_bad_media_is_rejected_with_a_sentence),
         cmocka_unit_test(a_put_of_bad_media_is_refused_and_changes_nothing),
-        cmocka_unit_test(pictures_train_the_towers_and_one_that_went_missing_is_counted),
-        cmocka_unit_test(the_same_picture_has_the_same_vector_however_it_came_in),
+        cmocka_unit_test(images_train_the_towers_and_one_that_went_missing_is_counted),
+        cmocka_unit_test(the_same_image_has_the_same_vector_however_it_came_in),
         cmocka_unit_test(an_image_finds_the_item_that_has_it),
         cmocka_unit_test(all_vectors_come_in_order_until_they_are_enough),
         cmocka_unit_test(the_same_audio_has_the_same_vector_however_it_came_in),

@@ -144,7 +144,7 @@ static void an_open_can_be_stopped(void **state)
 }
 
 /* An index that cannot tell half of its vectors apart: what stats and `eval index` say of it. */
-static void a_graph_that_was_given_up_is_told(void **state)
+static void a_graph_that_was_given_up_is_reported(void **state)
 {
     (void) state;
     enum { N = 1200, D = 16 };
@@ -190,7 +190,7 @@ int main(void)
         cmocka_unit_test(an_open_builds_no_graph_and_one_that_stays_does),
         cmocka_unit_test(a_close_does_not_wait_for_a_graph),
         cmocka_unit_test(an_open_can_be_stopped),
-        cmocka_unit_test(a_graph_that_was_given_up_is_told),
+        cmocka_unit_test(a_graph_that_was_given_up_is_reported),
     };
     tw_log_set_level(TW_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,7 +153,7 @@ static void a_batch_equals_its_single_searches(void **state)
     tw_index_destroy(ix);
 }
 
-static void bad_configurations_are_told_by_field(void **state)
+static void bad_configurations_are_named_by_field(void **state)
 {
     (void) state;
     const struct {
@@ -294,7 +294,7 @@ int main(void)
         cmocka_unit_test(a_deleted_id_is_gone_until_it_is_put_again),
         cmocka_unit_test(excluded_and_forbidden_ids_do_not_appear),
         cmocka_unit_test(a_batch_equals_its_single_searches),
-        cmocka_unit_test(bad_configurations_are_told_by_field),
+        cmocka_unit_test(bad_configurations_are_named_by_field),
         cmocka_unit_test(bad_rows_are_refused_with_their_place),
         cmocka_unit_test(bad_searches_give_a_status_and_no_hits),
         cmocka_unit_test(building_replaces_everything),

@@ -255,7 +255,7 @@ static int count(void *ctx, const tw_progress *p)
 }
 
 /* So that whoever stops a server waits for one step, not for all of it. */
-static void a_build_is_told_in_small_steps(void **state)
+static void a_build_is_reported_in_small_steps(void **state)
 {
     (void) state;
     enum { MANY = 3000, WIDE = 64 };
@@ -368,7 +368,7 @@ int main(void)
         cmocka_unit_test(the_policy_counts_delta_and_dead),
         cmocka_unit_test(a_refused_factory_leaves_the_index_as_it_was),
         cmocka_unit_test(equal_vectors_are_there_once),
-        cmocka_unit_test(a_build_is_told_in_small_steps),
+        cmocka_unit_test(a_build_is_reported_in_small_steps),
         cmocka_unit_test(a_catalogue_of_one_vector_is_a_list),
         cmocka_unit_test(a_deferred_graph_is_built_by_the_next_fold),
     };

@@ -114,7 +114,7 @@ static void an_empty_index_can_be_saved(void **state)
     tw_index_destroy(back);
 }
 
-static void wrong_arguments_are_told_apart(void **state)
+static void wrong_arguments_are_distinguished(void **state)
 {
     (void) state;
     const char *path = tw_test_path("args.twi");
@@ -185,7 +185,7 @@ static void every_cut_and_every_flipped_bit_is_found(void **state)
     }
 }
 
-static void a_later_format_is_told_from_a_damaged_file(void **state)
+static void a_later_format_is_distinguished_from_a_damaged_file(void **state)
 {
     (void) state;
     const char *path = tw_test_path("later.twi");
@@ -269,10 +269,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_gives_back_the_index),
         cmocka_unit_test(an_empty_index_can_be_saved),
-        cmocka_unit_test(wrong_arguments_are_told_apart),
+        cmocka_unit_test(wrong_arguments_are_distinguished),
         cmocka_unit_test(every_cut_and_every_flipped_bit_is_found),
         cmocka_unit_test(groups_that_contradict_themselves_are_refused),
-        cmocka_unit_test(a_later_format_is_told_from_a_damaged_file),
+        cmocka_unit_test(a_later_format_is_distinguished_from_a_damaged_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

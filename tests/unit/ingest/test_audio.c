@@ -156,7 +156,7 @@ static void what_is_longer_than_wanted_is_cut(void **state)
 }
 
 /* 17 million frames of nothing: a sparse file costs no disk. */
-static void no_sound_takes_more_than_the_bound(void **state)
+static void no_recording_takes_more_than_the_bound(void **state)
 {
     (void) state;
     const blob b = make_wav(PCM, 8, 1, 768000, NULL, 0);
@@ -179,7 +179,7 @@ static void no_sound_takes_more_than_the_bound(void **state)
     free(b.data);
 }
 
-static void bad_sounds_get_a_sentence(void **state)
+static void bad_audio_gets_a_sentence(void **state)
 {
     (void) state;
     const int16_t fine[4] = {1, 2, 3, 4};
@@ -221,7 +221,7 @@ static void sixty_five_channels_are_too_many(void **state)
     refuse(make_wav(PCM, 16, 65, 8000, frame, 130), TW_EINVAL, "65 channels, they may be 1 to 64");
 }
 
-static void a_path_that_is_no_sound_is_named(void **state)
+static void a_path_that_is_no_audio_is_named(void **state)
 {
     (void) state;
     tw_audio s;
@@ -348,7 +348,7 @@ static void sizes_that_were_left_wrong_are_mended(void **state)
 }
 
 /* A chunk behind few samples is no sample, however large it is. */
-static void a_cover_behind_a_click_is_no_sound(void **state)
+static void a_cover_behind_a_click_is_no_audio(void **state)
 {
     (void) state;
     int16_t samples[50] = {1, 2, 3};
@@ -420,13 +420,13 @@ int main(void)
         cmocka_unit_test(channels_are_averaged),
         cmocka_unit_test(every_form_of_samples_is_read),
         cmocka_unit_test(what_is_longer_than_wanted_is_cut),
-        cmocka_unit_test(no_sound_takes_more_than_the_bound),
-        cmocka_unit_test(bad_sounds_get_a_sentence),
+        cmocka_unit_test(no_recording_takes_more_than_the_bound),
+        cmocka_unit_test(bad_audio_gets_a_sentence),
         cmocka_unit_test(sixty_five_channels_are_too_many),
-        cmocka_unit_test(a_path_that_is_no_sound_is_named),
+        cmocka_unit_test(a_path_that_is_no_audio_is_named),
         cmocka_unit_test(cuts_and_flipped_bits_do_no_harm),
         cmocka_unit_test(sizes_that_were_left_wrong_are_mended),
-        cmocka_unit_test(a_cover_behind_a_click_is_no_sound),
+        cmocka_unit_test(a_cover_behind_a_click_is_no_audio),
         cmocka_unit_test(an_aiff_that_was_piped_is_read_to_its_end),
         cmocka_unit_test(what_is_not_read_is_named_with_a_way_out),
     };

@@ -103,7 +103,7 @@ static void cmyk_becomes_rgb(void **state)
     free(b.data);
 }
 
-static void a_large_picture_is_reduced_while_it_is_read(void **state)
+static void a_large_image_is_reduced_while_it_is_read(void **state)
 {
     (void) state;
     enum { SIDE = 640 };
@@ -273,7 +273,7 @@ int main(void)
         cmocka_unit_test(a_cap_and_a_deadline_are_kept),
         cmocka_unit_test(grey_and_colour_come_back),
         cmocka_unit_test(cmyk_becomes_rgb),
-        cmocka_unit_test(a_large_picture_is_reduced_while_it_is_read),
+        cmocka_unit_test(a_large_image_is_reduced_while_it_is_read),
         cmocka_unit_test(what_a_header_claims_is_checked),
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(what_is_not_supported_is_not_called_damaged),

@@ -111,7 +111,7 @@ static void a_colour_may_be_named_transparent(void **state)
 }
 
 /* The oracle is the mean of each box, in plain loops. */
-static void a_large_picture_is_averaged_over_boxes(void **state)
+static void a_large_image_is_averaged_over_boxes(void **state)
 {
     (void) state;
     enum { BIG_W = 301, BIG_H = 97, BOX = 3, OUT_W = 101, OUT_H = 33 };
@@ -327,7 +327,7 @@ static void every_flipped_bit_is_noticed_or_harmless(void **state)
     free(b.data);
 }
 
-static void what_is_no_picture_is_named(void **state)
+static void what_is_no_image_is_named(void **state)
 {
     (void) state;
     static const struct {
@@ -395,7 +395,7 @@ static void what_is_saved_is_read_again(void **state)
     assert_status(tw_image_save_png(tw_test_path("no/a.png"), &fine, err), TW_ENOTFOUND);
 }
 
-static void a_full_disk_is_told(void **state)
+static void a_full_disk_is_reported(void **state)
 {
     (void) state;
     unsigned char px[W * H] = {0};
@@ -415,16 +415,16 @@ int main(void)
         cmocka_unit_test(a_cap_and_a_deadline_are_kept),
         cmocka_unit_test(every_form_of_pixels_gives_the_same_image),
         cmocka_unit_test(a_colour_may_be_named_transparent),
-        cmocka_unit_test(a_large_picture_is_averaged_over_boxes),
+        cmocka_unit_test(a_large_image_is_averaged_over_boxes),
         cmocka_unit_test(twenty_thousand_pixels_are_wide_enough),
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(small_faults_are_read_over),
         cmocka_unit_test(the_variant_of_apple_is_named),
         cmocka_unit_test(every_flipped_bit_is_noticed_or_harmless),
-        cmocka_unit_test(what_is_no_picture_is_named),
+        cmocka_unit_test(what_is_no_image_is_named),
         cmocka_unit_test(a_path_that_is_no_file_is_named),
         cmocka_unit_test(what_is_saved_is_read_again),
-        cmocka_unit_test(a_full_disk_is_told),
+        cmocka_unit_test(a_full_disk_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

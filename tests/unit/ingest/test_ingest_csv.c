@@ -34,7 +34,7 @@ static void csv_is_read_as_rfc_4180_says(void **state)
     check_rows(TW_INGEST_ITEMS, cases, COUNT(cases));
 }
 
-static void a_bad_row_is_told_and_the_next_one_is_read(void **state)
+static void a_bad_row_is_reported_and_the_next_one_is_read(void **state)
 {
     (void) state;
     static const rows_case cases[] = {
@@ -275,7 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(csv_is_read_as_rfc_4180_says),
-        cmocka_unit_test(a_bad_row_is_told_and_the_next_one_is_read),
+        cmocka_unit_test(a_bad_row_is_reported_and_the_next_one_is_read),
         cmocka_unit_test(cells_become_typed_attributes),
         cmocka_unit_test(columns_are_known_by_many_names),
         cmocka_unit_test(the_caller_may_say_what_a_column_is),

@@ -39,7 +39,7 @@ static void each_line_is_an_object(void **state)
     check_rows(TW_INGEST_ITEMS, cases, COUNT(cases));
 }
 
-static void a_bad_line_is_told_and_the_next_one_is_read(void **state)
+static void a_bad_line_is_reported_and_the_next_one_is_read(void **state)
 {
     (void) state;
     static const rows_case cases[] = {
@@ -124,7 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_line_is_an_object),
-        cmocka_unit_test(a_bad_line_is_told_and_the_next_one_is_read),
+        cmocka_unit_test(a_bad_line_is_reported_and_the_next_one_is_read),
         cmocka_unit_test(a_document_is_read_element_by_element),
         cmocka_unit_test(events_and_pairs_come_as_json_too),
     };

@@ -250,7 +250,7 @@ static void gzip_is_unpacked_whatever_its_name(void **state)
     }
 }
 
-static void damaged_gzip_is_told_as_corrupt(void **state)
+static void damaged_gzip_is_reported_as_corrupt(void **state)
 {
     (void) state;
     char text[4000], *data;
@@ -373,7 +373,7 @@ static void a_reader_tells_how_it_understands_the_file(void **state)
     tw_reader_close(r);
 }
 
-static void a_file_that_cannot_be_opened_is_told_with_its_name(void **state)
+static void a_file_that_cannot_be_opened_is_reported_with_its_name(void **state)
 {
     (void) state;
     tw_reader *r = NULL;
@@ -404,12 +404,12 @@ int main(void)
         cmocka_unit_test(a_json_element_over_the_limit_is_refused_too),
         cmocka_unit_test(columns_have_a_limit),
         cmocka_unit_test(gzip_is_unpacked_whatever_its_name),
-        cmocka_unit_test(damaged_gzip_is_told_as_corrupt),
+        cmocka_unit_test(damaged_gzip_is_reported_as_corrupt),
         cmocka_unit_test(raw_is_the_row_as_it_stands_in_the_file),
         cmocka_unit_test(media_paths_are_taken_from_the_files_folder),
         cmocka_unit_test(a_fingerprint_tells_files_and_options_apart),
         cmocka_unit_test(a_reader_tells_how_it_understands_the_file),
-        cmocka_unit_test(a_file_that_cannot_be_opened_is_told_with_its_name),
+        cmocka_unit_test(a_file_that_cannot_be_opened_is_reported_with_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,7 +97,7 @@ static void what_is_flushed_is_there_for_another_process(void **state)
     tw_rejects_close(j);
 }
 
-static void a_place_that_cannot_be_written_is_told(void **state)
+static void a_place_that_cannot_be_written_is_reported(void **state)
 {
     (void) state;
     tw_rejects *j;
@@ -110,7 +110,7 @@ static void a_place_that_cannot_be_written_is_told(void **state)
     tw_rejects_close(NULL);
 }
 
-static void a_full_disk_is_told(void **state)
+static void a_full_disk_is_reported(void **state)
 {
     (void) state;
     tw_rejects *j;
@@ -130,8 +130,8 @@ int main(void)
         cmocka_unit_test(each_row_is_one_line),
         cmocka_unit_test(going_on_keeps_the_rows_before_the_place_and_drops_the_others),
         cmocka_unit_test(what_is_flushed_is_there_for_another_process),
-        cmocka_unit_test(a_place_that_cannot_be_written_is_told),
-        cmocka_unit_test(a_full_disk_is_told),
+        cmocka_unit_test(a_place_that_cannot_be_written_is_reported),
+        cmocka_unit_test(a_full_disk_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static void leave(size_t more)
     assert_int_equal(setrlimit(RLIMIT_AS, &lim), 0);
 }
 
-static void room_is_told_from_none(void **state)
+static void room_is_distinguished_from_none(void **state)
 {
     (void) state;
     if (SANITIZED)
@@ -95,7 +95,7 @@ int main(int argc, char **argv)
     (void) argc;
     tw_blas_reexec(argv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(room_is_told_from_none),
+        cmocka_unit_test(room_is_distinguished_from_none),
         cmocka_unit_test(products_are_refused_or_take_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static const char *ipc_url(const char *name)
     return url;
 }
 
-static void addresses_are_taken_and_told_with_their_port(void **state)
+static void addresses_are_taken_and_reported_with_their_port(void **state)
 {
     (void) state;
     static const struct {
@@ -216,7 +216,7 @@ static void of_many_that_start_at_once_one_listens(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses_are_taken_and_told_with_their_port),
+        cmocka_unit_test(addresses_are_taken_and_reported_with_their_port),
         cmocka_unit_test(what_is_no_address_is_one_sentence),
         cmocka_unit_test(a_file_that_is_no_socket_stays),
         cmocka_unit_test(a_leftover_is_replaced_and_a_live_socket_is_not),

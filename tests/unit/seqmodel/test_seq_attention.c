@@ -36,7 +36,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void rows_sum_to_one_and_nobody_sees_the_future(void **state)
+static void rows_sum_to_one_and_none_sees_the_future(void **state)
 {
     fixture *f = *state;
     tw_real w[N * N];
@@ -185,7 +185,7 @@ static void what_is_out_of_range_says_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_sum_to_one_and_nobody_sees_the_future),
+        cmocka_unit_test(rows_sum_to_one_and_none_sees_the_future),
         cmocka_unit_test(the_weights_make_the_output_of_the_forward_pass),
         cmocka_unit_test(a_block_is_the_one_that_was_asked_for),
         cmocka_unit_test(all_heads_are_the_mean_of_them),

@@ -76,7 +76,7 @@ static void transitions_are_counted_and_backed_off(void **state)
     tw_seq_data_destroy(d);
 }
 
-static void popularity_asks_nobody(void **state)
+static void popularity_asks_no_history(void **state)
 {
     (void) state;
     tw_seq_data *d = four();
@@ -94,7 +94,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(neighbours_vote_by_shrunk_cosine),
         cmocka_unit_test(transitions_are_counted_and_backed_off),
-        cmocka_unit_test(popularity_asks_nobody),
+        cmocka_unit_test(popularity_asks_no_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

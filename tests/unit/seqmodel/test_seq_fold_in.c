@@ -127,7 +127,7 @@ static void every_loss_folds_in(void **state)
 
 /* Of two items, one was met and the other came: without the met one there is nothing to beat, so
  * nothing to learn. */
-static void what_the_stranger_met_is_no_rival(void **state)
+static void what_the_unknown_user_met_does_not_compete(void **state)
 {
     (void) state;
     const int32_t walk[] = {1, 2};
@@ -231,7 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fold_in_lowers_the_loss_of_the_own_history_and_touches_nothing),
         cmocka_unit_test(every_loss_folds_in),
-        cmocka_unit_test(what_the_stranger_met_is_no_rival),
+        cmocka_unit_test(what_the_unknown_user_met_does_not_compete),
         cmocka_unit_test(what_cannot_be_folded_says_why),
         cmocka_unit_test(held_out_users_and_items_are_gone_and_the_rest_is_as_it_was),
         cmocka_unit_test(ties_survive_only_where_no_time_passed),

@@ -69,7 +69,7 @@ static double score(const tw_seq_model *m, const tw_real *query, int32_t item)
     return sum;
 }
 
-static void an_item_that_nobody_had_is_recommended_and_understood(void **state)
+static void an_item_without_events_is_recommended_and_understood(void **state)
 {
     (void) state;
     tw_seq_model *m = trained(features_config());
@@ -211,7 +211,7 @@ static void content_needs_a_place_and_finite_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_item_that_nobody_had_is_recommended_and_understood),
+        cmocka_unit_test(an_item_without_events_is_recommended_and_understood),
         cmocka_unit_test(an_item_whose_features_changed_is_met_as_it_is_now),
         cmocka_unit_test(without_ids_items_of_one_features_are_one),
         cmocka_unit_test(a_saved_model_keeps_its_features),

@@ -90,7 +90,7 @@ static void note(void *ctx, const char *sentence)
     f->matching += strstr(sentence, f->says) != NULL ? 1 : 0;
 }
 
-static void each_broken_promise_is_told(void **state)
+static void each_broken_promise_is_reported(void **state)
 {
     (void) state;
     for (size_t i = 0; i < sizeof damage / sizeof damage[0]; i++) {
@@ -119,7 +119,7 @@ static void each_broken_promise_is_told(void **state)
 }
 
 /* A page of zeros in the middle of the file. */
-static void a_damaged_page_is_told(void **state)
+static void a_damaged_page_is_reported(void **state)
 {
     (void) state;
     static const char zeros[4096];
@@ -152,8 +152,8 @@ static void a_check_inside_a_transaction_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_broken_promise_is_told),
-        cmocka_unit_test(a_damaged_page_is_told),
+        cmocka_unit_test(each_broken_promise_is_reported),
+        cmocka_unit_test(a_damaged_page_is_reported),
         cmocka_unit_test(a_check_inside_a_transaction_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,7 +211,7 @@ static void report(const char *what, int told, int silent)
 
 /* Inner pages and indexes lead to rows; when one leads nowhere, rows are missed that nobody looks
  * at. Only check can tell of that. */
-static void a_flipped_bit_of_the_database_is_told_or_changes_nothing(void **state)
+static void a_flipped_bit_of_the_database_is_reported_or_changes_nothing(void **state)
 {
     (void) state;
     const char *path = tw_test_path("flip.db");
@@ -263,7 +263,7 @@ static const struct {
     {"UPDATE counts SET events = events + 1", "the line of its counters and totals"},
 };
 
-static void a_damaged_row_is_named_by_whoever_reads_it(void **state)
+static void a_damaged_row_is_named_by_each_reader(void **state)
 {
     (void) state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -291,7 +291,7 @@ static void a_damaged_row_is_named_by_whoever_reads_it(void **state)
 }
 
 /* The way out: a damaged item or vector is put again, and all is well. */
-static void what_is_put_again_is_sound(void **state)
+static void what_is_put_again_is_intact(void **state)
 {
     (void) state;
     const char *path = tw_test_path("again.db");
@@ -377,7 +377,7 @@ static uint64_t read_of(const char *path)
     return want;
 }
 
-static void a_flipped_bit_of_the_log_is_told_or_changes_nothing(void **state)
+static void a_flipped_bit_of_the_log_is_reported_or_changes_nothing(void **state)
 {
     (void) state;
     const char *path = tw_test_path("log.db");
@@ -403,7 +403,7 @@ static void a_flipped_bit_of_the_log_is_told_or_changes_nothing(void **state)
     free_all(&f);
 }
 
-static void a_log_that_was_cut_off_is_told(void **state)
+static void a_log_that_was_cut_off_is_reported(void **state)
 {
     (void) state;
     const char *path = tw_test_path("cut.db");
@@ -450,7 +450,7 @@ static void a_damaged_log_is_kept_when_the_store_is_written_to(void **state)
 }
 
 /* An older copy of the database, put back beside what else is there. */
-static void an_older_copy_is_told(void **state)
+static void an_older_copy_is_reported(void **state)
 {
     (void) state;
     const char *path = tw_test_path("older.db");
@@ -476,13 +476,13 @@ int main(void)
 {
     tw_log_set_level(TW_LOG_ERROR + 1); /* damage is told in the log, too */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_flipped_bit_of_the_database_is_told_or_changes_nothing),
-        cmocka_unit_test(a_damaged_row_is_named_by_whoever_reads_it),
-        cmocka_unit_test(what_is_put_again_is_sound),
-        cmocka_unit_test(a_flipped_bit_of_the_log_is_told_or_changes_nothing),
-        cmocka_unit_test(a_log_that_was_cut_off_is_told),
+        cmocka_unit_test(a_flipped_bit_of_the_database_is_reported_or_changes_nothing),
+        cmocka_unit_test(a_damaged_row_is_named_by_each_reader),
+        cmocka_unit_test(what_is_put_again_is_intact),
+        cmocka_unit_test(a_flipped_bit_of_the_log_is_reported_or_changes_nothing),
+        cmocka_unit_test(a_log_that_was_cut_off_is_reported),
         cmocka_unit_test(a_damaged_log_is_kept_when_the_store_is_written_to),
-        cmocka_unit_test(an_older_copy_is_told),
+        cmocka_unit_test(an_older_copy_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,7 @@ static bool add(const char *user, int64_t item, int64_t time)
     return added;
 }
 
-static void a_repeat_is_told_and_not_added(void **state)
+static void a_repeat_is_reported_and_not_added(void **state)
 {
     (void) state;
     tw_event e = {.item = 2, .time = 5, .rating = 3.5, .value = NAN};
@@ -233,7 +233,7 @@ static void a_mark_moves_with_its_transaction(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_repeat_is_told_and_not_added),
+        TEST(a_repeat_is_reported_and_not_added),
         TEST(a_refused_event_makes_no_user),
         TEST(keys_and_rows_of_users_lead_to_each_other),
         TEST(a_user_that_was_rolled_back_is_made_again),

@@ -35,7 +35,7 @@ static tw_status put(tw_store *s, int i, tw_error *err)
     return tw_store_put_item(s, &item, NULL, err);
 }
 
-static void a_full_disk_is_told_and_over_when_there_is_space(void **state)
+static void a_full_disk_is_reported_and_over_when_there_is_space(void **state)
 {
     (void) state;
     const char *path = tw_test_path("full.db");
@@ -96,7 +96,7 @@ static void a_file_that_does_not_fit_leaves_none_behind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_full_disk_is_told_and_over_when_there_is_space),
+        cmocka_unit_test(a_full_disk_is_reported_and_over_when_there_is_space),
         cmocka_unit_test(a_file_that_does_not_fit_leaves_none_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

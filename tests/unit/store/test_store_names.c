@@ -162,7 +162,7 @@ static void of_two_ids_that_differ_in_form_the_exact_one_wins(void **state)
     tw_store_close(two);
 }
 
-static void all_items_of_a_title_are_told(void **state)
+static void all_items_of_a_title_are_reported(void **state)
 {
     (void) state;
     int64_t rows[2];
@@ -191,7 +191,7 @@ int main(void)
         TEST(a_title_is_found_in_every_spelling),
         TEST(an_id_is_found_in_every_normal_form),
         cmocka_unit_test(of_two_ids_that_differ_in_form_the_exact_one_wins),
-        TEST(all_items_of_a_title_are_told),
+        TEST(all_items_of_a_title_are_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

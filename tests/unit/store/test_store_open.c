@@ -167,7 +167,7 @@ static void a_store_opened_for_reading_refuses_writes(void **state)
 }
 
 /* What a user without rights sees. Returns 0 when all is as it should be. */
-static int as_nobody(const char *path)
+static int as_unprivileged(const char *path)
 {
     tw_error why = {0};
     tw_store *s = NULL;
@@ -201,7 +201,7 @@ static void a_read_only_folder_can_be_read_and_not_written(void **state)
     assert_int_equal(chmod(folder, 0555), 0);
     pid_t child = fork();
     if (child == 0)
-        _exit(as_nobody(path));
+        _exit(as_unprivileged(path));
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(chmod(folder, 0755), 0);
     assert_true(WIFEXITED(status));

@@ -159,7 +159,7 @@ static int stop_at_once(void *ctx, const tw_progress *p)
     return 1;
 }
 
-static void embedding_stops_when_told(void **state)
+static void embedding_stops_when_asked(void **state)
 {
     tw_tower *t = fitted(8, 4, 4);
     float v[N * 4] = {0};
@@ -265,7 +265,7 @@ int main(void)
         cmocka_unit_test(first_projection_keeps_inner_products),
         cmocka_unit_test(untrained_tower_projects_the_tf_idf_kernel),
         cmocka_unit_test(alone_or_in_bulk_gives_the_same_bits),
-        cmocka_unit_test(embedding_stops_when_told),
+        cmocka_unit_test(embedding_stops_when_asked),
         cmocka_unit_test(serving_equals_the_tape),
         cmocka_unit_test(a_seed_names_one_tower),
         cmocka_unit_test(untrained_forgets_training_and_keeps_idf),

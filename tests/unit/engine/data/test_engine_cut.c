@@ -218,7 +218,7 @@ static void a_model_without_its_record_says_so(void **state)
     tw_engine_close(e);
 }
 
-static void nobody_left_is_told(void **state)
+static void no_user_left_is_reported(void **state)
 {
     (void) state;
     tw_engine *e = toy_engine("nobody", true);
@@ -245,7 +245,7 @@ int main(void)
         cmocka_unit_test(items_that_went_do_not_make_targets_of_what_was_learnt),
         cmocka_unit_test(new_events_are_targets_and_late_ones_are_history),
         cmocka_unit_test(a_model_without_its_record_says_so),
-        cmocka_unit_test(nobody_left_is_told),
+        cmocka_unit_test(no_user_left_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,7 +190,7 @@ static void retrieval_is_that_by_hand(void **state)
 }
 
 /* Equal titles have tf-idf 1, unlike ones 0: validation draws the line at 1/2. Of the test pairs
- * one similar pair is above, one stranger below, one stranger wrongly above. */
+ * one similar pair is above, one that is not below, one wrongly above. */
 static void thresholds_come_from_validation_pairs(void **state)
 {
     (void) state;
@@ -404,7 +404,7 @@ static void whole_sessions_are_held_out(void **state)
     }
 }
 
-static void what_cannot_be_held_out_whole_is_told(void **state)
+static void what_cannot_be_held_out_whole_is_reported(void **state)
 {
     (void) state;
     const struct {
@@ -431,7 +431,7 @@ static void what_cannot_be_held_out_whole_is_told(void **state)
     tw_engine_close(e);
 }
 
-static void what_cannot_be_measured_is_told(void **state)
+static void what_cannot_be_measured_is_reported(void **state)
 {
     (void) state;
     static const int none[] = {0}, far[] = {TW_EVAL_MAX_K + 1};
@@ -485,8 +485,8 @@ int main(void)
         cmocka_unit_test(classes_leave_each_item_out_in_turn),
         cmocka_unit_test(classes_that_were_learnt_ask_the_held_items_alone),
         cmocka_unit_test(whole_sessions_are_held_out),
-        cmocka_unit_test(what_cannot_be_held_out_whole_is_told),
-        cmocka_unit_test(what_cannot_be_measured_is_told),
+        cmocka_unit_test(what_cannot_be_held_out_whole_is_reported),
+        cmocka_unit_test(what_cannot_be_measured_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,7 +116,7 @@ static void imported_towers_serve_and_train_further(void **state)
 }
 
 /* What changes every vector is told, and an item's vector is that of its text behind it. */
-static void a_default_prompt_is_told_and_stands_before_every_text(void **state)
+static void a_default_prompt_is_reported_and_stands_before_every_text(void **state)
 {
     static const char modules[] = "[{\"type\":\"sentence_transformers.models.Transformer\"},"
                                   "{\"type\":\"sentence_transformers.models.Pooling\","
@@ -178,7 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(imported_towers_serve_and_train_further),
-        cmocka_unit_test(a_default_prompt_is_told_and_stands_before_every_text),
+        cmocka_unit_test(a_default_prompt_is_reported_and_stands_before_every_text),
         cmocka_unit_test(a_bad_folder_leaves_what_serves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

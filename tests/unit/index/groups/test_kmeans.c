@@ -160,7 +160,7 @@ static int stop(void *ctx, const tw_progress *p)
     return p->done == 2;
 }
 
-static void it_stops_when_told(void **state)
+static void it_stops_when_asked(void **state)
 {
     (void) state;
     tw_kmeans km;
@@ -188,7 +188,7 @@ int main(void)
         cmocka_unit_test(a_row_of_no_length_is_in_no_cluster),
         cmocka_unit_test(equal_rows_share_a_cluster_and_no_cluster_is_empty),
         cmocka_unit_test(what_cannot_be_clustered_is_said),
-        cmocka_unit_test(it_stops_when_told),
+        cmocka_unit_test(it_stops_when_asked),
         cmocka_unit_test(the_default_k_grows_with_the_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

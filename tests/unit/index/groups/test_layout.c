@@ -180,7 +180,7 @@ static int stop(void *ctx, const tw_progress *p)
     return p->done == 7;
 }
 
-static void bad_settings_are_said_and_it_stops_when_told(void **state)
+static void bad_settings_are_said_and_it_stops_when_asked(void **state)
 {
     (void) state;
     make_groups(0.3);
@@ -207,7 +207,7 @@ int main(void)
         cmocka_unit_test(the_components_are_where_the_rows_spread),
         cmocka_unit_test(what_is_kept_is_counted),
         cmocka_unit_test(few_rows_and_equal_rows_have_a_map),
-        cmocka_unit_test(bad_settings_are_said_and_it_stops_when_told),
+        cmocka_unit_test(bad_settings_are_said_and_it_stops_when_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

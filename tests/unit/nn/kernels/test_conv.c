@@ -141,7 +141,7 @@ static void backward_is_its_derivative(void **state)
     }
 }
 
-static void backward_accumulates_and_leaves_out_what_nobody_wants(void **state)
+static void backward_accumulates_and_leaves_out_what_is_not_wanted(void **state)
 {
     (void) state;
     tw_rng rng;
@@ -174,7 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forward_is_its_definition),
         cmocka_unit_test(backward_is_its_derivative),
-        cmocka_unit_test(backward_accumulates_and_leaves_out_what_nobody_wants),
+        cmocka_unit_test(backward_accumulates_and_leaves_out_what_is_not_wanted),
         cmocka_unit_test(extents_are_those_of_the_definition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

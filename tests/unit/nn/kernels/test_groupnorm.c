@@ -82,7 +82,7 @@ static void backward_is_its_derivative(void **state)
     check_gradient(m.bias, dbias, C, loss, NULL);
 }
 
-static void a_flat_picture_stays_finite(void **state)
+static void a_flat_image_stays_finite(void **state)
 {
     (void) state;
     tw_real dx[N], dgain[C] = {0}, dbias[C] = {0};
@@ -118,7 +118,7 @@ int main(void)
         cmocka_unit_test(each_group_has_mean_0_and_variance_1),
         cmocka_unit_test(by_hand),
         cmocka_unit_test(backward_is_its_derivative),
-        cmocka_unit_test(a_flat_picture_stays_finite),
+        cmocka_unit_test(a_flat_image_stays_finite),
         cmocka_unit_test(relu_and_skip_come_after_the_norm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

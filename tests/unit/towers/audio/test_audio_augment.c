@@ -49,7 +49,7 @@ static void it_depends_on_the_generator_alone(void **state)
 }
 
 /* Mel power x = 2, and silence: gain g in dB makes x 2 * 10^(g/10), and leaves silence. */
-static void gain_is_that_of_the_sound(void **state)
+static void gain_is_that_of_the_recording(void **state)
 {
     (void) state;
     float in[N * B], out[N * B];
@@ -82,7 +82,7 @@ static void gain_is_that_of_the_sound(void **state)
 }
 
 /* One loud frame, one loud band: where they go. */
-static void the_sound_moves_within_its_figures(void **state)
+static void the_recording_moves_within_its_figures(void **state)
 {
     (void) state;
     float in[N * B], out[N * B];
@@ -175,8 +175,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_drawn_changes_nothing),
         cmocka_unit_test(it_depends_on_the_generator_alone),
-        cmocka_unit_test(gain_is_that_of_the_sound),
-        cmocka_unit_test(the_sound_moves_within_its_figures),
+        cmocka_unit_test(gain_is_that_of_the_recording),
+        cmocka_unit_test(the_recording_moves_within_its_figures),
         cmocka_unit_test(masks_are_blocks_of_the_mean),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

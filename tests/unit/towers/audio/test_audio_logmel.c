@@ -155,7 +155,7 @@ static void the_spectrum_agrees_with_a_slow_transform(void **state)
     twi_logmel_destroy(m);
 }
 
-static void every_sound_has_an_answer(void **state)
+static void every_recording_has_an_answer(void **state)
 {
     (void) state;
     static const char *const names[] = {"fsdd", "vggish", "panns"};
@@ -188,7 +188,7 @@ static void every_sound_has_an_answer(void **state)
 }
 
 /* A short audio is not lost: one sample of a centred window, one padded window. */
-static void a_short_sound_is_heard(void **state)
+static void a_short_recording_is_read(void **state)
 {
     (void) state;
     float x[10] = {0.5F, 0.5F, 0.5F, 0.5F, 0.5F, 0.5F, 0.5F, 0.5F, 0.5F, 0.5F};
@@ -397,8 +397,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_presets_give_the_known_numbers),
         cmocka_unit_test(the_spectrum_agrees_with_a_slow_transform),
-        cmocka_unit_test(every_sound_has_an_answer),
-        cmocka_unit_test(a_short_sound_is_heard),
+        cmocka_unit_test(every_recording_has_an_answer),
+        cmocka_unit_test(a_short_recording_is_read),
         cmocka_unit_test(what_is_longer_than_the_limit_is_left_out),
         cmocka_unit_test(another_rate_is_resampled),
         cmocka_unit_test(loudness_can_be_taken_off),

@@ -120,7 +120,7 @@ static void a_sample_is_a_log_mel(void **state)
 }
 
 /* An item whose audio has no samples lacks it; it does not stop the others. */
-static void an_empty_sound_is_none(void **state)
+static void an_empty_recording_is_none(void **state)
 {
     tw_tower *t = make_small();
     tw_tower_session *s = NULL;
@@ -308,7 +308,7 @@ static void training_disturbs_by_the_strength(void **state)
     tw_tower_destroy(t);
 }
 
-static void a_tower_of_sounds_comes_back_from_its_file(void **state)
+static void a_tower_of_audio_comes_back_from_its_file(void **state)
 {
     tw_tower_config cfg = small();
     tw_tower *u = NULL;
@@ -398,13 +398,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sample_is_a_log_mel),
-        cmocka_unit_test(an_empty_sound_is_none),
+        cmocka_unit_test(an_empty_recording_is_none),
         cmocka_unit_test(loudness_does_not_count),
         cmocka_unit_test(the_level_is_of_all_samples),
         cmocka_unit_test(serving_equals_the_tape),
         cmocka_unit_test(every_weight_has_its_gradient),
         cmocka_unit_test(training_disturbs_by_the_strength),
-        cmocka_unit_test(a_tower_of_sounds_comes_back_from_its_file),
+        cmocka_unit_test(a_tower_of_audio_comes_back_from_its_file),
         cmocka_unit_test(the_front_end_is_the_files),
         cmocka_unit_test(figures_outside_their_range_are_refused),
     };
