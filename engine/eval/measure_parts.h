@@ -2,9 +2,18 @@
 #ifndef TW_ENGINE_EVAL_MEASURE_PARTS_H
 #define TW_ENGINE_EVAL_MEASURE_PARTS_H
 
+#include <jansson.h>
+#include <math.h>
+
 #include "engine/eval/measure_towers.h"
 #include "metrics/ranking.h"
 #include "metrics/tfidf.h"
+
+/* A figure, or null where there is none, such as a mean of nothing. 0, or -1 without memory. */
+static inline int twi_set_real(json_t *o, const char *key, double x)
+{
+    return json_object_set_new(o, key, isfinite(x) ? json_real(x) : json_null());
+}
 
 /* ---- baselines.c ----------------------------------------------------------------------------- */
 
@@ -37,6 +46,25 @@ typedef struct twi_baseline {
 TW_NODISCARD tw_status twi_baseline_open(const twi_measure *m, tw_pool *pool,
                                          twi_baseline_kind which, twi_baseline *out, tw_error *err);
 void twi_baseline_fini(twi_baseline *r);
+
+/* ---- measure_pairs.c ------------------------------------------------------------------------- */
+
+typedef struct twi_pair_task {
+    twi_tower_split split; /* borrowed pairs, or `made` */
+    tw_item_pair *made;    /* owned: two of each triplet; NULL: they were pairs */
+} twi_pair_task;
+
+/* Two pairs of each triplet of x, the similar one first, the parts in their order. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_pairs_of_triplets(twi_pair_task *t, const twi_train_set *x,
+                                             tw_error *err);
+/* How many of n labels say "similar". */
+int64_t twi_similar_among(const tw_item_pair *pairs, int64_t n);
+/* *row is what the baseline scores on the test pairs, at thresholds that the validation pairs
+ * chose; it has vectors (items, dim), or tf-idf. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_evaluate_pairs(const twi_pair_task *t, const twi_baseline *r,
+                                          int64_t items, int dim, json_t **row, tw_error *err);
+/* Adds "notes", sentences on what the pairs cannot say. 0, or -1 without memory. */
+int twi_pair_notes(const twi_pair_task *t, json_t *pairs);
 
 /* ---- measure_classes.c ----------------------------------------------------------------------- */
 

@@ -84,7 +84,7 @@ static void check(const char *name, const input *inputs, int n, op_fn op)
     assert_non_null(want);
     assert_ok(tw_params_create(&ps, err));
     for (int i = 0; i < n; i++) {
-        char param[8];
+        char param[16];
         (void) snprintf(param, sizeof param, "p%d", i);
         assert_ok(tw_params_add(ps, &m.p[i], param, inputs[i].rows, inputs[i].cols, TW_DENSE, err));
         numbers(m.p[i]->value, inputs[i].seed, inputs[i].rows * inputs[i].cols);
