@@ -254,11 +254,10 @@ static tw_status load_whole(tw_audio *out, const char *path, const tw_audio_opti
     tw_status st = tw_file_read(path, TW_AUDIO_MAX_BYTES, &data, &len, known ? err : NULL);
     if (known && st == TW_OK)
         st = tw_audio_parse(out, data, len, path, opt, cut, err);
+    else if (st == TW_OK)
+        st = try_mpeg(out, (const unsigned char *) data, len, 0, path, opt, cut, was, err);
     else if (!known)
-        st = st == TW_OK
-                 ? try_mpeg(out, (const unsigned char *) data, len, 0, path, opt, cut, was, err)
-             : st == TW_ENOMEM ? tw_fail(err, st, "memory for '%s'", path)
-                               : was;
+        st = st == TW_ENOMEM ? tw_fail(err, st, "memory for '%s'", path) : was;
     tw_free(data);
     return st;
 }

@@ -299,8 +299,9 @@ static void fill_gap(walk *w, size_t gap)
     /* The frames behind the gap serve as a pattern. */
     if (!read_header(p + gap, &h))
         return;
-    for (double n = round((double) gap * fill);
-         n > 0 && (double) w->frames < w->most && w->size < 2 * w->len; n--) {
+    const double lost = round((double) gap * fill);
+    for (size_t n = 0; (double) n < lost && (double) w->frames < w->most && w->size < 2 * w->len;
+         n++) {
         put_frame(w, p + gap, &h);
         w->filled++;
         if (w->out != NULL)
@@ -367,21 +368,23 @@ static tw_status check_walk(const walk *w, size_t start, size_t promised, const 
     const size_t behind = w->len - w->at;
     if (w->frames == 0)
         return tw_fail(err, TW_EINVAL, "'%s' begins like an MP3 but holds no whole frame", name);
-    if (w->other.rate != 0)
+    if (w->other.rate != 0) {
         return tw_fail(err, TW_EUNSUPPORTED,
                        "'%s' is an MP3 that goes on in another format at byte %zu (%d, then %d "
                        "samples a second), which is not supported: cut it there",
                        name, w->at, w->first.rate, w->other.rate);
+    }
     if (w->unknown > (w->end - start) / PART)
         return tw_fail(err, TW_ECORRUPT, "'%s' is a damaged MP3: %zu of %zu bytes are no frames",
                        name, w->unknown, w->end - start);
     if (w->more || behind <= LONGEST_FRAME || (promised > 0 && w->frames + RUN >= promised))
         return TW_OK;
     /* The audio ends here, and something else is behind it: padding, or what was lost? */
-    if (promised > 0 || behind > (w->len - start) / PART || !is_zero(w->data + w->at, behind))
+    if (promised > 0 || behind > (w->len - start) / PART || !is_zero(w->data + w->at, behind)) {
         return tw_fail(err, TW_ECORRUPT,
                        "'%s' is a damaged MP3: no frame follows at byte %zu, %zu before its end",
                        name, w->at, behind);
+    }
     return TW_OK;
 }
 

@@ -68,11 +68,12 @@ _Noreturn static void give_up(j_common_ptr jpeg)
     if (j->st == TW_OK && jpeg->err->msg_code == JERR_OUT_OF_MEMORY)
         j->st = tw_fail(j->err, TW_ENOMEM, "memory for '%s'", j->name);
     const char *kind = not_supported(jpeg->err);
-    if (j->st == TW_OK && kind != NULL)
+    if (j->st == TW_OK && kind != NULL) {
         j->st =
             tw_fail(j->err, TW_EUNSUPPORTED,
                     "'%s' is %s, which is not supported: save it as a JPEG of 8 bits, or as PNG",
                     j->name, kind);
+    }
     if (j->st == TW_OK && j->ended)
         j->st = tw_fail(j->err, TW_ECORRUPT, "'%s' is truncated: it ends after %zu bytes", j->name,
                         j->len);

@@ -55,11 +55,12 @@ static void on_error(png_structp png, png_const_charp what)
     job *j = png_get_error_ptr(png);
     if (j->st == TW_OK && j->no_memory)
         j->st = tw_fail(j->err, TW_ENOMEM, "memory for '%s'", j->name);
-    if (j->st == TW_OK && j->facts.apple)
+    if (j->st == TW_OK && j->facts.apple) {
         j->st = tw_fail(j->err, TW_EUNSUPPORTED,
                         "'%s' is a PNG as Apple packs them into programs, which is not supported: "
                         "convert it with pngcrush -revert-iphone-optimizations",
                         j->name);
+    }
     if (j->st == TW_OK && !j->complete)
         j->st = tw_fail(j->err, TW_ECORRUPT, "'%s' is a damaged PNG: %s", j->name, what);
     longjmp(j->jump, 1);
