@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/decls.h"
+
+TW_BEGIN_DECLS
+
 /* n*size zeroed bytes, aligned for any scalar; NULL when out of memory or when n*size overflows.
  * n*size == 0 gives a valid pointer to nothing. Large blocks cost nothing until touched. */
 void *tw_alloc(size_t n, size_t size) __attribute__((malloc, warn_unused_result));
@@ -42,5 +46,7 @@ bool tw_torture_fired(void);
 /* Allocations made since the program started: a test counts those inside a training step. */
 long tw_alloc_count(void);
 #endif
+
+TW_END_DECLS
 
 #endif

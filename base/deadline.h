@@ -13,7 +13,10 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "base/decls.h"
 #include "base/error.h"
+
+TW_BEGIN_DECLS
 
 typedef double tw_deadline;
 
@@ -31,5 +34,7 @@ struct timespec tw_deadline_timespec(tw_deadline until);
 /* Takes the mutex. TW_ETIMEOUT, as above: it was held until the deadline, or that has passed. */
 TW_NODISCARD tw_status tw_deadline_lock(tw_deadline until, pthread_mutex_t *lock, const char *what,
                                         tw_error *err);
+
+TW_END_DECLS
 
 #endif

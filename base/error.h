@@ -15,6 +15,10 @@
 
 #include <stdbool.h>
 
+#include "base/decls.h"
+
+TW_BEGIN_DECLS
+
 /* 0 is success; the numbers are on the wire, so never renumber them. */
 typedef enum tw_status {
     TW_OK = 0,
@@ -73,5 +77,7 @@ tw_status tw_fail_errno_at(tw_error *err, const char *file, int line, const char
     } while (0)
 
 #define TW_NODISCARD __attribute__((warn_unused_result))
+
+TW_END_DECLS
 
 #endif

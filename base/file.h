@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/decls.h"
 #include "base/error.h"
+
+TW_BEGIN_DECLS
 
 #define TW_PATH_MAX 4096
 
@@ -79,5 +82,7 @@ void tw_file_abort(FILE *f, const char *path); /* accepts f == NULL */
 /* fsync of the folder that holds path, so that a rename in it is durable. */
 TW_NODISCARD tw_status tw_sync_parent(const char *path, tw_error *err);
 TW_NODISCARD tw_status tw_sync_dir(const char *dir, tw_error *err);
+
+TW_END_DECLS
 
 #endif

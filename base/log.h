@@ -14,6 +14,10 @@
 #ifndef TW_BASE_LOG_H
 #define TW_BASE_LOG_H
 
+#include "base/decls.h"
+
+TW_BEGIN_DECLS
+
 typedef enum tw_log_level {
     TW_LOG_DEBUG = 0,
     TW_LOG_INFO = 1,
@@ -36,5 +40,7 @@ typedef struct tw_log_gate {
     int dropped;
 } tw_log_gate;
 int tw_log_allowed(tw_log_gate *state, int per_second, int *dropped);
+
+TW_END_DECLS
 
 #endif

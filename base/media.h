@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#include "base/decls.h"
+
+TW_BEGIN_DECLS
+
 /* Pixels in rows from the top, samples of a pixel side by side, 8 bits each, sRGB. */
 typedef struct tw_image {
     int width, height;
@@ -17,5 +21,7 @@ typedef struct tw_audio {
     int64_t frames;
     float *samples; /* (frames) finite, mostly within [-1, 1], owned: tw_free */
 } tw_audio;
+
+TW_END_DECLS
 
 #endif

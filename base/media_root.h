@@ -12,8 +12,11 @@
 #ifndef TW_BASE_MEDIA_ROOT_H
 #define TW_BASE_MEDIA_ROOT_H
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/file.h"
+
+TW_BEGIN_DECLS
 
 typedef struct tw_media_root tw_media_root;
 
@@ -35,5 +38,7 @@ TW_NODISCARD tw_status tw_media_root_file(const tw_media_root *root, const char 
 /* What a client sees of a stored path: what stands behind the root, or the path itself where
  * it lies elsewhere or root is NULL. Within path. */
 const char *tw_media_root_name(const tw_media_root *root, const char *path);
+
+TW_END_DECLS
 
 #endif

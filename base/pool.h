@@ -10,7 +10,10 @@
 
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
+
+TW_BEGIN_DECLS
 
 #define TW_POOL_MAX 64
 
@@ -28,5 +31,7 @@ void tw_pool_run(tw_pool *p, void (*fn)(void *ctx, int worker, int workers), voi
 
 /* The half-open share of [0, n) that belongs to `worker`: shares differ in size by at most 1. */
 void tw_pool_share(int64_t n, int worker, int workers, int64_t *begin, int64_t *end);
+
+TW_END_DECLS
 
 #endif

@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
+
+TW_BEGIN_DECLS
 
 typedef struct tw_text {
     char *data; /* NUL-terminated once anything was appended; owned */
@@ -39,5 +42,7 @@ TW_NODISCARD tw_status tw_text_add_latin1(tw_text *t, const char *s, size_t len,
  * for integers; doubles accept what strtod does in the C locale, finite only. */
 bool tw_parse_i64(const char *s, int64_t *out);
 bool tw_parse_f64(const char *s, double *out);
+
+TW_END_DECLS
 
 #endif

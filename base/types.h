@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#include "base/decls.h"
+
+TW_BEGIN_DECLS
+
 /* One search result. `item` is the store's row number (>= 1), never the user's string id. */
 typedef struct tw_hit {
     int64_t item;
@@ -31,5 +35,7 @@ typedef struct tw_progress {
 /* Returns 0 to go on, anything else to stop soon (the call then ends with TW_ECANCELLED, with
  * everything done so far kept where its docstring says so). Called from the calling thread. */
 typedef int (*tw_progress_fn)(void *ctx, const tw_progress *p);
+
+TW_END_DECLS
 
 #endif

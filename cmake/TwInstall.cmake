@@ -17,22 +17,31 @@ if(objects)
 endif()
 
 set(include_dir ${CMAKE_INSTALL_INCLUDEDIR}/twindex)
-# A folder's private headers are nobody's business outside (cmake/layers.txt says which those are).
-foreach(folder base nn metrics towers seqmodel index store ingest engine rpc)
-  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.h
-    ${PROJECT_SOURCE_DIR}/${folder}/*/*.h)
-  foreach(header IN LISTS headers)
-    file(READ ${header} opening LIMIT 4096)
-    string(REGEX REPLACE "\n#.*" "" opening "${opening}")
-    if(NOT header MATCHES "[/_]internal\\.h$" AND NOT opening MATCHES "[Ii]nternal[ \n*]+to[ \n*]+[a-z]+/")
-      file(RELATIVE_PATH below ${PROJECT_SOURCE_DIR} ${header})
-      get_filename_component(below ${below} DIRECTORY)
-      install(FILES ${header} DESTINATION ${include_dir}/${below})
-    endif()
-  endforeach()
-endforeach()
-# Generated headers beside them, and the contract itself for clients in other languages.
-install(DIRECTORY ${TW_GEN_DIR}/ DESTINATION ${include_dir} OPTIONAL FILES_MATCHING PATTERN "*.h")
+# What a program includes, and what those include; all else is the library's own affair.
+set(headers
+  base/alloc.h base/error.h base/log.h base/media.h
+  metrics/clusters.h metrics/lists.h metrics/mean.h metrics/pair_scores.h metrics/partners.h metrics/ranking.h metrics/tfidf.h
+  metrics/trials.h
+  towers/towers.h towers/recipe.h
+  seqmodel/seqmodel.h seqmodel/histories.h seqmodel/rerank.h
+  index/index.h
+  store/store.h
+  ingest/ingest.h ingest/audio.h ingest/image.h
+  engine/engine.h engine/training.h engine/evaluation.h engine/inspection.h
+  rpc/client.h rpc/server.h)
+set(installed)
+while(headers)
+  list(POP_FRONT headers header)
+  if(NOT header IN_LIST installed)
+    list(APPEND installed ${header})
+    file(STRINGS ${PROJECT_SOURCE_DIR}/${header} lines REGEX "^#include \"")
+    list(TRANSFORM lines REPLACE "^#include \"(.*)\".*" "\\1")
+    list(APPEND headers ${lines})
+    get_filename_component(below ${header} DIRECTORY)
+    install(FILES ${header} DESTINATION ${include_dir}/${below})
+  endif()
+endwhile()
+# The contract itself, for clients in other languages.
 install(FILES rpc/twindex.proto DESTINATION ${CMAKE_INSTALL_DATADIR}/twindex OPTIONAL)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

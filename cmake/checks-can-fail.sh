@@ -49,6 +49,23 @@ for check in layers banned headers asserts; do
     sh "$here/check-$check.sh" "$tree" >/dev/null 2>&1 && { echo "check-$check.sh passes an empty tree"; bad=1; }
 done
 
+# The installed headers stand in a tree of their own.
+installed()
+{
+    clean_tree
+    printf '#ifndef D_H\n#define D_H\n#ifdef __cplusplus\n#define TW_BEGIN_DECLS extern "C" {\n#define TW_END_DECLS }\n#else\n#define TW_BEGIN_DECLS\n#define TW_END_DECLS\n#endif\n#endif\n' >"$tree/base/decls.h"
+    printf '#include "base/decls.h"\nTW_BEGIN_DECLS\nint c(void);\nTW_END_DECLS\n' >"$tree/base/b.h"
+    rm -rf "$tree/nn" "$tree/base/of_"*
+}
+installed
+sh "$here/check-installed.sh" "$tree" || { echo "check-installed.sh refuses a clean tree"; bad=1; }
+for text in 'int no_linkage(void);\n' 'struct keyword { char *class; };\n' '#include "nn/private.h"\n'; do
+    installed
+    printf '%b' "$text" >"$tree/base/bad.h"
+    sh "$here/check-installed.sh" "$tree" 2>&1 | grep -q 'base/bad.h' ||
+        { echo "check-installed.sh passed: $text"; bad=1; }
+done
+
 breach layers base/up.c '#include "nn/n.h"\n'
 breach layers towers/side.c '#include "seqmodel/seqmodel.h"\n'
 breach layers towers/peek.c '#include "nn/internal.h"\n'

@@ -7,7 +7,10 @@
 #ifndef TW_ENGINE_ANSWER_H
 #define TW_ENGINE_ANSWER_H
 
+#include "base/decls.h"
 #include "base/error.h"
+
+TW_BEGIN_DECLS
 
 /* Bytes of a list of ids or names: JSON strings with ", " between them, as many as fit, with a NUL.
  */
@@ -45,5 +48,7 @@ TW_NODISCARD tw_status tw_answer_set_query(tw_answer *a, const char *id, const c
 
 /* The static name equal to `name`, or "" : so that a reply from the wire can set `basis`. */
 const char *tw_answer_basis(const char *name);
+
+TW_END_DECLS
 
 #endif

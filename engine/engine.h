@@ -33,12 +33,15 @@
 #include <stdint.h>
 
 #include "base/deadline.h"
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/media_root.h"
 #include "base/types.h"
 #include "engine/answer.h"
 #include "engine/engine_types.h"
 #include "store/store.h"
+
+TW_BEGIN_DECLS
 
 typedef struct tw_engine tw_engine;
 
@@ -215,5 +218,7 @@ TW_NODISCARD tw_status tw_engine_stats_get(tw_engine *e, tw_engine_stats *out, t
 
 /* Writes index snapshots now. */
 TW_NODISCARD tw_status tw_engine_snapshot(tw_engine *e, tw_error *err);
+
+TW_END_DECLS
 
 #endif

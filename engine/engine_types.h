@@ -9,9 +9,12 @@
 
 #include "base/bytes.h"
 #include "base/deadline.h"
+#include "base/decls.h"
 #include "base/error.h"
 #include "engine/answer.h"
 #include "store/store.h"
+
+TW_BEGIN_DECLS
 
 #define TW_ENGINE_MAX_K        1000
 #define TW_ENGINE_MAX_HISTORY  10000
@@ -77,5 +80,7 @@ typedef struct tw_engine_stats {
     int64_t index_bytes;
     char towers_problem[256], seq_problem[256]; /* why a part's file cannot be used; "": it can */
 } tw_engine_stats;
+
+TW_END_DECLS
 
 #endif

@@ -14,10 +14,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/types.h"
 #include "engine/engine.h"
 #include "engine/training.h"
+
+TW_BEGIN_DECLS
 
 #define TW_EVAL_MAX_K       1000   /* of a cut-off */
 #define TW_EVAL_MAX_QUERIES 100000 /* each takes 5 bytes for each place of its list */
@@ -58,5 +61,7 @@ TW_NODISCARD tw_status tw_engine_eval_seq(tw_engine *e, const tw_eval_options *o
 /* Recall at 10 of each index against an exact scan, and microseconds a query on one thread. */
 TW_NODISCARD tw_status tw_engine_eval_index(tw_engine *e, const tw_eval_options *opt, char **report,
                                             tw_error *err);
+
+TW_END_DECLS
 
 #endif

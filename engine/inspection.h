@@ -14,9 +14,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "engine/answer.h"
 #include "engine/engine.h"
+
+TW_BEGIN_DECLS
 
 /* ---- versions of the models (engine/training.h changes which one serves) --------------------- */
 
@@ -87,5 +90,7 @@ TW_NODISCARD tw_status tw_engine_training_log(tw_engine *e, bool towers, int *mo
  * problem, with what to do about it. TW_ECORRUPT when there was any. */
 TW_NODISCARD tw_status tw_engine_check(const char *dir, void (*found)(void *ctx, const char *what),
                                        void *ctx, tw_error *err);
+
+TW_END_DECLS
 
 #endif

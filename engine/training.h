@@ -13,9 +13,12 @@
 
 #include <stdbool.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/types.h"
 #include "engine/engine.h"
+
+TW_BEGIN_DECLS
 
 typedef enum tw_pair_source {
     TW_PAIRS_EVENTS = 0,    /* positives mined from who-consumed-what-together */
@@ -100,5 +103,7 @@ TW_NODISCARD tw_status tw_engine_activate(tw_engine *e, int version, const tw_tr
  * TW_ESTATE: none did. */
 TW_NODISCARD tw_status tw_engine_rollback(tw_engine *e, const tw_train_options *opt, int *version,
                                           tw_error *err);
+
+TW_END_DECLS
 
 #endif

@@ -44,8 +44,11 @@
 #include <stdint.h>
 
 #include "base/deadline.h"
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/types.h"
+
+TW_BEGIN_DECLS
 
 #define TW_INDEX_MAX_DIM 4096
 #define TW_INDEX_MAX_K   100000
@@ -229,5 +232,7 @@ TW_NODISCARD tw_status tw_index_peek(const char *path, tw_index_snapshot *info, 
 TW_NODISCARD tw_status tw_index_recall(const tw_index *ix, const float *queries, int n, int k,
                                        const tw_index_options *opt, double *recall, double *us,
                                        tw_error *err);
+
+TW_END_DECLS
 
 #endif

@@ -22,8 +22,11 @@
 #include <stddef.h>
 
 #include "base/deadline.h"
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/media.h"
+
+TW_BEGIN_DECLS
 
 #define TW_AUDIO_MIN_RATE     1000
 #define TW_AUDIO_MAX_RATE     768000
@@ -54,5 +57,7 @@ TW_NODISCARD tw_status tw_audio_load(tw_audio *out, const char *path, const tw_a
 /* The same of len bytes in memory; `name` stands for them in messages. */
 TW_NODISCARD tw_status tw_audio_parse(tw_audio *out, const void *data, size_t len, const char *name,
                                       const tw_audio_options *opt, bool *cut, tw_error *err);
+
+TW_END_DECLS
 
 #endif

@@ -24,8 +24,11 @@
 #include <stdint.h>
 
 #include "base/deadline.h"
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/media.h"
+
+TW_BEGIN_DECLS
 
 #define TW_IMAGE_MAX_SIDE         20000
 #define TW_IMAGE_MAX_BYTES        (64 << 20)
@@ -61,5 +64,7 @@ TW_NODISCARD tw_status tw_image_parse(tw_image *out, const void *data, size_t le
 /* Writes an 8-bit PNG, replacing path atomically. TW_EINVAL: sides outside 1..TW_IMAGE_MAX_SIDE
  * or channels other than 1 and 3. TW_EIO and friends, TW_ENOMEM: path holds what it held. */
 TW_NODISCARD tw_status tw_image_save_png(const char *path, const tw_image *im, tw_error *err);
+
+TW_END_DECLS
 
 #endif

@@ -25,7 +25,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
+
+TW_BEGIN_DECLS
 
 #define TW_INGEST_MAX_LINE    (4 << 20) /* bytes of one row, its line ends included */
 #define TW_INGEST_MAX_COLUMNS 4096
@@ -185,5 +188,7 @@ int64_t tw_rejects_count(const tw_rejects *j); /* rows in the file, kept ones in
 /* Makes the file durable; without rejected rows removes what an earlier run left there. */
 TW_NODISCARD tw_status tw_rejects_finish(tw_rejects *j, tw_error *err);
 void tw_rejects_close(tw_rejects *j); /* accepts NULL; the file stays as it is */
+
+TW_END_DECLS
 
 #endif

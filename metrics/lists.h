@@ -6,9 +6,12 @@
 
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "metrics/mean.h"
 #include "metrics/ranking.h"
+
+TW_BEGIN_DECLS
 
 /* How unevenly n counts fall: 0 all alike, towards 1 a few take all; 0 of nothing. Sorts them.
  *
@@ -25,5 +28,7 @@ typedef struct tw_variety {
  * TW_ENOMEM. */
 TW_NODISCARD tw_status tw_variety_measure(tw_variety *out, const tw_ranked *lists, int k,
                                           const float *pool_vecs, int dim, tw_error *err);
+
+TW_END_DECLS
 
 #endif

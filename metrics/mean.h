@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#include "base/decls.h"
+
+TW_BEGIN_DECLS
+
 #define TW_TIE                                                                                     \
     1e-6 /* of scores up to 1, and relative above: the same two vectors may get another            \
             last bit from another place in a matrix product */
@@ -19,5 +23,7 @@ tw_mean tw_mean_of(const double *x, int64_t n); /* n 0: NAN */
 /* sample standard deviation / sqrt(n), from the sum and the sum of squares of n values; 0 where n
  * is below 2. */
 double tw_standard_error(double sum, double squares, int64_t n);
+
+TW_END_DECLS
 
 #endif

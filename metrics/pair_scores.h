@@ -13,8 +13,11 @@
 
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/types.h"
+
+TW_BEGIN_DECLS
 
 /* out (n_pairs): cosines. Rows need not be of unit length, and those of float32 never quite are: so
  * the same two vectors have cosine 1, whatever they are. 0 of a zero row. TW_EINVAL: a pair names
@@ -55,5 +58,7 @@ typedef struct tw_decisions {
 /* Calls positive what scores above the threshold. */
 tw_decisions tw_threshold_apply(double threshold, const double *score, const float *label,
                                 int64_t n);
+
+TW_END_DECLS
 
 #endif

@@ -4,8 +4,11 @@
 
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/types.h"
+
+TW_BEGIN_DECLS
 
 /* Partners of every item, both directions, sorted, each once. */
 typedef struct tw_partners {
@@ -18,5 +21,7 @@ typedef struct tw_partners {
 TW_NODISCARD tw_status tw_partners_build(tw_partners *p, int64_t n, const tw_item_pair *pairs,
                                          int64_t n_pairs, tw_error *err);
 void tw_partners_fini(tw_partners *p); /* accepts a zeroed one */
+
+TW_END_DECLS
 
 #endif

@@ -18,10 +18,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "base/types.h"
 #include "metrics/mean.h"
+
+TW_BEGIN_DECLS
 
 /* What the right item at this rank (from 1) adds to DCG: 1 / log2(1 + rank). Source: Jarvelin and
  * Kekalainen 2002. */
@@ -124,5 +127,7 @@ TW_NODISCARD tw_status tw_ranking_measure(tw_ranking *out, const tw_ranked *list
  * queries with a class. The lists were ranked with the task's classes. TW_EINVAL: k, no classes. */
 TW_NODISCARD tw_status tw_knn_measure(tw_mean *out, const tw_ranked *lists,
                                       const tw_rank_task *task, int k, tw_error *err);
+
+TW_END_DECLS
 
 #endif

@@ -22,7 +22,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
+
+TW_BEGIN_DECLS
 
 typedef struct tw_tfidf_config {
     bool words;               /* whole words, as "<word>" */
@@ -59,5 +62,7 @@ typedef struct tw_tfidf_query {
  * the query, so its cost is that of what is shared. Cannot fail. */
 tw_status tw_tfidf_score(void *ctx, int worker, const int32_t *queries, int nq, int64_t first,
                          int n, float *scores, tw_error *err);
+
+TW_END_DECLS
 
 #endif

@@ -5,8 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "metrics/mean.h"
+
+TW_BEGIN_DECLS
 
 /* One trial of one-shot (few-shot) classification. */
 typedef struct tw_trial {
@@ -25,5 +28,7 @@ typedef struct tw_trial {
 TW_NODISCARD tw_status tw_trials_measure(tw_mean *out, const float *vecs, int64_t n, int dim,
                                          const tw_trial *trials, int64_t n_trials, bool class_mean,
                                          tw_error *err);
+
+TW_END_DECLS
 
 #endif

@@ -22,8 +22,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/text.h"
+
+TW_BEGIN_DECLS
 
 typedef enum tw_setting_kind {
     TW_SETTING_INT,
@@ -132,5 +135,7 @@ tw_status tw_choices_refuse(const char *what, const char *value, const char *con
 
 /* The number of a name in a list that ends with NULL; -1: it is none of them. */
 int tw_choices_find(const char *const *names, const char *name);
+
+TW_END_DECLS
 
 #endif

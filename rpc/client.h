@@ -26,9 +26,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "engine/engine_types.h"
 #include "rpc/wire.h"
+
+TW_BEGIN_DECLS
 
 #define TW_CLIENT_TIMEOUT_MS 10000
 #define TW_CLIENT_CONNECT_MS 5000
@@ -81,5 +84,7 @@ TW_NODISCARD tw_status tw_client_stats(tw_client *c, tw_engine_stats *out, tw_er
 
 /* out->version lives in the client until its next call. */
 TW_NODISCARD tw_status tw_client_health(tw_client *c, tw_health *out, tw_error *err);
+
+TW_END_DECLS
 
 #endif

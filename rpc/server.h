@@ -35,7 +35,10 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/decls.h"
 #include "base/error.h"
+
+TW_BEGIN_DECLS
 
 #define TW_SERVER_MAX_URLS        8
 #define TW_SERVER_MAX_URL         256 /* bytes, the terminating NUL included */
@@ -147,5 +150,7 @@ void tw_server_get_counters(tw_server *srv, tw_server_counters *out);
  * False: a call has not ended. Then the server and what its handler uses must stay; it may be
  * called again, or the process end. */
 bool tw_server_stop(tw_server *srv);
+
+TW_END_DECLS
 
 #endif

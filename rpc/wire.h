@@ -24,8 +24,11 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/decls.h"
 #include "base/error.h"
 #include "engine/engine_types.h"
+
+TW_BEGIN_DECLS
 
 #define TW_WIRE_VERSION         1
 #define TW_WIRE_MAX_REQUEST     (8 << 20) /* bytes: any item, a photo and a text fit */
@@ -172,5 +175,7 @@ TW_NODISCARD tw_status tw_reply_encode(tw_wire *w, const tw_reply *r, tw_bytes *
 /* TW_ECORRUPT: the bytes are no Reply, or one that breaks a rule. On failure *r is zeroed. */
 TW_NODISCARD tw_status tw_reply_decode(tw_wire *w, tw_reply *r, const void *bytes, size_t len,
                                        tw_error *err);
+
+TW_END_DECLS
 
 #endif

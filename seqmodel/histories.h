@@ -12,7 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
+
+TW_BEGIN_DECLS
 
 typedef enum tw_seq_split { TW_SEQ_VALID = 0, TW_SEQ_TEST = 1 } tw_seq_split;
 
@@ -82,5 +85,7 @@ TW_NODISCARD tw_status tw_seq_data_repeats(const tw_seq_data *data, double *shar
 TW_NODISCARD tw_status tw_seq_data_hold_out(tw_seq_data **out, const tw_seq_data *data,
                                             double users, double items, int64_t seed,
                                             bool *held_users, bool *held_items, tw_error *err);
+
+TW_END_DECLS
 
 #endif

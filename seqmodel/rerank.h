@@ -11,8 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/real.h"
+
+TW_BEGIN_DECLS
 
 #define TW_SEQ_MAX_DISCOUNT 10
 
@@ -49,5 +52,7 @@ bool tw_seq_rerank_active(const tw_seq_rerank_config *cfg); /* false: it would c
  * 1998 (MMR); Menon et al. 2021 (the discount's form). */
 int tw_seq_rerank(int *order, const tw_seq_rerank_config *cfg, const tw_seq_pool *pool, int k,
                   double *scratch);
+
+TW_END_DECLS
 
 #endif

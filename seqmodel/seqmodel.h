@@ -31,6 +31,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/real.h"
 #include "base/text.h"
@@ -38,6 +39,8 @@
 #include "nn/settings.h"
 #include "seqmodel/histories.h"
 #include "seqmodel/rerank.h"
+
+TW_BEGIN_DECLS
 
 #define TW_SEQ_MAX_DIM           1024 /* user_dim + item_dim */
 #define TW_SEQ_MAX_LEN           4096
@@ -447,5 +450,7 @@ TW_NODISCARD tw_status tw_seq_attention(tw_seq_session *s, int32_t user, const i
                                         tw_error *err);
 
 double tw_seq_logit_temperature(const tw_seq_model *m); /* what makes its scores logits */
+
+TW_END_DECLS
 
 #endif

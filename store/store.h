@@ -40,8 +40,11 @@
 #include <stdint.h>
 
 #include "base/deadline.h"
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/text.h"
+
+TW_BEGIN_DECLS
 
 #define TW_STORE_MAX_ID         512        /* bytes of an item's id or a user's key, at least 1 */
 #define TW_STORE_MAX_TITLE      4096       /* bytes */
@@ -391,5 +394,7 @@ typedef void (*tw_problem_fn)(void *ctx, const char *sentence);
  * TW_ECORRUPT: fn was called at least once. Reads only. */
 TW_NODISCARD tw_status tw_store_check(tw_store *s, bool quick, tw_problem_fn fn, void *ctx,
                                       tw_error *err);
+
+TW_END_DECLS
 
 #endif

@@ -13,9 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "nn/settings.h"
+
+TW_BEGIN_DECLS
 
 #define TW_TOWER_MAX_DIM      4096  /* of vectors and of feature embeddings */
 #define TW_TOWER_MAX_BITS     22    /* 2^22 buckets */
@@ -236,5 +239,7 @@ TW_NODISCARD tw_status tw_tower_recipe_parse(tw_tower_recipe *r, const char *jso
 /* Appends the whole recipe as one JSON object. */
 TW_NODISCARD tw_status tw_tower_recipe_format(const tw_tower_recipe *r, tw_text *out,
                                               tw_error *err);
+
+TW_END_DECLS
 
 #endif

@@ -35,12 +35,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/error.h"
 #include "base/media.h"
 #include "base/pool.h"
 #include "base/text.h"
 #include "base/types.h"
 #include "towers/recipe.h"
+
+TW_BEGIN_DECLS
 
 typedef struct tw_tower tw_tower;                 /* opaque; owns its weights */
 typedef struct tw_tower_session tw_tower_session; /* one thread's working memory */
@@ -364,5 +367,7 @@ typedef struct tw_tower_report {
 TW_NODISCARD tw_status tw_tower_train(tw_tower *t, const tw_tower_data *data,
                                       const tw_tower_train_config *cfg, const tw_tower_watch *watch,
                                       tw_tower_report *report, tw_error *err);
+
+TW_END_DECLS
 
 #endif
