@@ -81,7 +81,11 @@ static bool split(address *a, const char *rest)
     for (char *p = a->shown; *p != '\0'; p++)
         *p = (char) tolower((unsigned char) *p);
     if (strcmp(a->host, "*") == 0)
-        a->host[0] = a->shown[0] = '\0';
+        a->host[0] = '\0';
+    if (a->host[0] == '\0') { /* every address: shown as one that a client can connect to */
+        (void) snprintf(a->shown, sizeof a->shown, "%s",
+                        a->family == AF_INET6 ? "[::]" : "0.0.0.0");
+    }
     return true;
 }
 

@@ -26,7 +26,7 @@
 typedef struct twi_listener {
     int fd; /* non-blocking; -1: closed */
     bool ipc;
-    char url[TWI_LISTENER_MAX_URL]; /* with the port that was given */
+    char url[TWI_LISTENER_MAX_URL]; /* with the port that was given; a client can connect to it */
     char path[TWI_LISTENER_MAX_PATH];
     bool bound; /* the file at path is this one: */
     dev_t dev;

@@ -273,6 +273,11 @@ one_line 'a URL that is none' 1 'nonsense' "$program" serve d2 --listen nonsense
 one_line 'no server listens' 1 'tcp://127.0.0.1:1' "$program" stats --connect tcp://127.0.0.1:1 --timeout 2000
 stop
 
+# The address of a server on every interface can be connected to as it is written.
+serve d --listen 'tcp://*:0'
+want 'the address of all interfaces' 0 'items' "$program" stats --connect "$url"
+stop
+
 # ---- keys are read again on SIGHUP
 
 # The server's log says $1 for the $2nd time.

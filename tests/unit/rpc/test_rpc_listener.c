@@ -32,10 +32,10 @@ static void addresses_are_taken_and_reported_with_their_port(void **state)
         {"tcp://127.0.0.1", "tcp://127.0.0.1:%u%n"},
         {"tcp://127.0.0.1:0/", "tcp://127.0.0.1:%u%n"},
         {"tcp://LocalHost:0", "tcp://localhost:%u%n"},
-        {"tcp://*:0", "tcp://:%u%n"},
-        {"tcp://:0", "tcp://:%u%n"},
+        {"tcp://*:0", "tcp://0.0.0.0:%u%n"},
+        {"tcp://:0", "tcp://0.0.0.0:%u%n"},
         {"tcp4://127.0.0.1:0", "tcp4://127.0.0.1:%u%n"},
-        {"tcp6://*:0", "tcp6://:%u%n"},
+        {"tcp6://*:0", "tcp6://[::]:%u%n"},
         {"tcp://[::1]:0", "tcp://[::1]:%u%n"},
         {"tcp6://[::1]:0", "tcp6://[::1]:%u%n"},
     };
