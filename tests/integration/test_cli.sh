@@ -340,7 +340,10 @@ one_line 'an evaluation of nothing' 1 'nowhere.txt' "$program" eval seq --events
 one_line 'a setting out of range' 2 'lr 11' "$program" eval seq --events walks.txt --lr 11
 "$program" eval seq --events walks.txt $small --epochs 4000 --patience 0 --checkpoint c >out 2>&1 &
 victim=$!
-sleep 1
+for _ in $(seq 600); do # slow under a sanitizer
+    [ -s c ] && break
+    sleep 0.1
+done
 kill -9 $victim 2>/dev/null
 wait $victim 2>/dev/null
 # shellcheck disable=SC2086
