@@ -114,7 +114,7 @@ static tw_status make_engine(world *w, tw_error *err)
         .config_json = towers, .activate = TW_ACTIVATE_ALWAYS, .skip_eval = true};
     const tw_engine_options opt = {.mode = TW_ENGINE_WRITE, .threads = 2};
     const char *tmp = getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): before any thread */
-    char data[TW_PATH_MAX], *report = NULL;
+    char data[TW_PATH_MAX], *trained = NULL;
     tw_status st = TW_OK;
 
     (void) snprintf(w->dir, sizeof w->dir, "%s/twindex-bench-XXXXXX",
@@ -129,9 +129,9 @@ static tw_status make_engine(world *w, tw_error *err)
     TW_TRY(tw_engine_open(&w->engine, data, &opt, err));
     TW_TRY(load_catalogue(w, err));
     TW_TRY(load_events(w, err));
-    TW_TRY(tw_engine_train_towers(w->engine, &train, &report, err));
+    TW_TRY(tw_engine_train_towers(w->engine, &train, &trained, err));
 done:
-    tw_free(report);
+    tw_free(trained);
     return st;
 }
 

@@ -119,10 +119,10 @@ static double take_row(job *x, int i)
             e[j] = 0;
             continue;
         }
-        const double plain = level(x, i, j), logit = plain - share(x->lq_c, j);
-        e[j] = (tw_real) exp(logit);
+        const double plain = level(x, i, j), corrected = plain - share(x->lq_c, j);
+        e[j] = (tw_real) exp(corrected);
         sum += (double) e[j];
-        top = logit > top ? logit : top;
+        top = corrected > top ? corrected : top;
         if (j < x->B && plain + lift > x->best[j])
             x->best[j] = plain + lift;
     }

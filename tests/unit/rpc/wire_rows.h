@@ -8,14 +8,14 @@
 
 static tw_wire *wire;
 
-static int make_wire(void **state)
+static inline int make_wire(void **state)
 {
     (void) state;
     assert_ok(tw_wire_create(&wire, TW_WIRE_MAX_REPLY, err));
     return 0;
 }
 
-static int drop_wire(void **state)
+static inline int drop_wire(void **state)
 {
     (void) state;
     tw_wire_destroy(wire);
