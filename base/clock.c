@@ -16,6 +16,13 @@ int64_t tw_clock_unix(void)
     return (int64_t) t.tv_sec;
 }
 
+int64_t tw_clock_micros(void)
+{
+    struct timespec t;
+    (void) clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t) t.tv_sec * 1000000 + (int64_t) t.tv_nsec / 1000;
+}
+
 char *tw_clock_iso8601(char *buf, size_t size, int64_t unix_seconds)
 {
     struct tm tm;

@@ -60,11 +60,13 @@ tw_status backend_delete(backend *b, const char *id, tw_error *err)
                              : tw_client_delete(b->client, id, err);
 }
 
-tw_status backend_record(backend *b, const char *user, const char *item, int64_t time, bool *added,
-                         tw_error *err)
+tw_status backend_record(backend *b, const char *user, const char *item, double time,
+                         bool allow_future, bool *added, tw_error *err)
 {
-    return b->engine != NULL ? tw_engine_record(b->engine, user, item, time, added, err)
-                             : tw_client_record(b->client, user, item, time, added, err);
+    const tw_write_options opt = {.allow_future = allow_future};
+    return b->engine != NULL
+               ? tw_engine_record_with(b->engine, user, item, time, &opt, added, err)
+               : tw_client_record_with(b->client, user, item, time, allow_future, added, err);
 }
 
 tw_status backend_stats(backend *b, tw_engine_stats *out, tw_error *err)

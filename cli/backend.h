@@ -36,8 +36,8 @@ TW_NODISCARD tw_status backend_get(backend *b, const char *item, tw_item *out,
 TW_NODISCARD tw_status backend_put(backend *b, const tw_item *item, tw_put_kind *kind,
                                    tw_error *err);
 TW_NODISCARD tw_status backend_delete(backend *b, const char *id, tw_error *err);
-TW_NODISCARD tw_status backend_record(backend *b, const char *user, const char *item, int64_t time,
-                                      bool *added, tw_error *err);
+TW_NODISCARD tw_status backend_record(backend *b, const char *user, const char *item, double time,
+                                      bool allow_future, bool *added, tw_error *err);
 TW_NODISCARD tw_status backend_stats(backend *b, tw_engine_stats *out, tw_error *err);
 
 #endif

@@ -148,23 +148,30 @@ const command delete_command = {
 
 typedef struct record_values {
     basics b;
-    int64_t time;
+    const char *time;
+    bool allow_future;
 } record_values;
 
 static tw_status record(call *c, tw_error *err)
 {
     const record_values *v = c->values;
     bool added = false;
-    tw_status st = backend_record(&c->backend, c->words[0], c->words[1], v->time, &added, err);
+    double time = 0; /* now */
+    if (v->time != NULL && !tw_parse_f64(v->time, &time))
+        return tw_fail(err, TW_EINVAL, "the time '%.60s' is not a number", v->time);
+    tw_status st =
+        backend_record(&c->backend, c->words[0], c->words[1], time, v->allow_future, &added, err);
     if (st == TW_OK)
         (void) printf("%s\n", added ? "recorded" : "was there already");
     return st;
 }
 
-static const flag record_flags[] = {BACKEND_FLAGS,
-                                    {"time", 0, FLAG_INT, offsetof(record_values, time), "T",
-                                     "seconds since 1970 (now)", 1, INT64_MAX},
-                                    END_OF_FLAGS};
+static const flag record_flags[] = {
+    BACKEND_FLAGS,
+    {"time", 0, FLAG_TEXT, offsetof(record_values, time), "T", "seconds since 1970 (now)", 0, 0},
+    {"allow-future", 0, FLAG_BOOL, offsetof(record_values, allow_future), NULL,
+     "take a time before 1970 or beyond 2200, too", 0, 0},
+    END_OF_FLAGS};
 
 const command record_command = {
     .name = "record",

@@ -222,9 +222,15 @@ static tw_status item_of_event(load *l, const tw_row *r, int64_t *row, bool *liv
     return st == TW_OK ? tw_store_row_of(l->e->store, r->item, row, live, err) : st;
 }
 
+static int64_t micros(int64_t seconds)
+{
+    const int64_t most = INT64_MAX / 1000000;
+    return (seconds > most ? most : seconds < -most ? -most : seconds) * 1000000;
+}
+
 static tw_status store_event(load *l, const tw_row *r, tw_error *err)
 {
-    tw_event ev = {.time = r->time, .rating = r->rating, .value = NAN};
+    tw_event ev = {.time = micros(r->time), .rating = r->rating, .value = NAN};
     bool added, live;
     tw_status st = item_of_event(l, r, &ev.item, &live, err);
     if (st == TW_OK)

@@ -152,6 +152,7 @@ typedef struct tw_write_options {
      * TW_EINVAL has the same sentence; the reason is logged as MEDIA-REFUSED. */
     bool from_client;
     const tw_media_root *media_root;
+    bool allow_future; /* record: any time is one, also negative ones and those beyond 2200 */
 } tw_write_options;
 
 TW_NODISCARD tw_status tw_engine_put_with(tw_engine *e, const tw_item *item,
@@ -160,12 +161,13 @@ TW_NODISCARD tw_status tw_engine_put_with(tw_engine *e, const tw_item *item,
 TW_NODISCARD tw_status tw_engine_delete_with(tw_engine *e, const char *id,
                                              const tw_write_options *opt, tw_error *err);
 
-/* User consumed item at `time` (unix seconds; 0: now). *added is false when exactly that event was
- * there already, so a repeat is harmless. Users come into being. TW_ENOTFOUND: no such item. */
+/* User consumed item at `time`, seconds since 1970, whose fraction is kept to the microsecond (0:
+ * now). *added is false when exactly that event was there already, so a repeat is harmless. Users
+ * come into being. TW_ENOTFOUND: no such item. TW_EINVAL: before 1970 or beyond 2200. */
 TW_NODISCARD tw_status tw_engine_record(tw_engine *e, const char *user, const char *item,
-                                        int64_t time, bool *added, tw_error *err);
+                                        double time, bool *added, tw_error *err);
 TW_NODISCARD tw_status tw_engine_record_with(tw_engine *e, const char *user, const char *item,
-                                             int64_t time, const tw_write_options *opt, bool *added,
+                                             double time, const tw_write_options *opt, bool *added,
                                              tw_error *err);
 
 /* ---- bulk ------------------------------------------------------------------------------------ */

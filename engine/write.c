@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/event_time.h"
 #include "engine/engine_state.h"
 #include "engine/follow.h"
 #include "engine/generation.h"
@@ -146,13 +147,21 @@ done:
     return st;
 }
 
-tw_status tw_engine_record_with(tw_engine *e, const char *user, const char *item, int64_t time,
+static tw_status event_time(double time, bool any, int64_t *us, tw_error *err)
+{
+    *us = tw_clock_micros();
+    return time == 0 ? TW_OK : tw_time_of_seconds(time, any, us, err);
+}
+
+tw_status tw_engine_record_with(tw_engine *e, const char *user, const char *item, double time,
                                 const tw_write_options *opt, bool *added, tw_error *err)
 {
     const tw_deadline until = opt != NULL ? opt->deadline : 0;
-    tw_event ev = {.time = time != 0 ? time : tw_clock_unix(), .rating = NAN, .value = NAN};
+    tw_event ev = {.rating = NAN, .value = NAN};
     *added = false;
     tw_status st = twi_need_write(e, err);
+    if (st == TW_OK)
+        st = event_time(time, opt != NULL && opt->allow_future, &ev.time, err);
     if (st == TW_OK)
         st = twi_resolve(e, item, &ev.item, NULL, err);
     if (st == TW_OK)
@@ -161,7 +170,7 @@ tw_status tw_engine_record_with(tw_engine *e, const char *user, const char *item
     return st;
 }
 
-tw_status tw_engine_record(tw_engine *e, const char *user, const char *item, int64_t time,
+tw_status tw_engine_record(tw_engine *e, const char *user, const char *item, double time,
                            bool *added, tw_error *err)
 {
     return tw_engine_record_with(e, user, item, time, NULL, added, err);

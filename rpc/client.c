@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/event_time.h"
 #include "base/hash.h"
 #include "base/room.h"
 #include "rpc/socket.h"
@@ -378,17 +379,30 @@ tw_status tw_client_delete(tw_client *c, const char *id, tw_error *err)
     return ask(c, &q, &r, err);
 }
 
-tw_status tw_client_record(tw_client *c, const char *user, const char *item, int64_t time,
-                           bool *added, tw_error *err)
+tw_status tw_client_record_with(tw_client *c, const char *user, const char *item, double time,
+                                bool allow_future, bool *added, tw_error *err)
 {
-    tw_request q = {
-        .call = TW_CALL_RECORD,
-        .record = {.user = user, .item = item, .time = time != 0 ? time : tw_clock_unix()}};
+    int64_t us = tw_clock_micros();
     tw_reply r = {0};
-    tw_status st = ask(c, &q, &r, err);
+    tw_status st = time == 0 ? TW_OK : tw_time_of_seconds(time, allow_future, &us, err);
+    if (st != TW_OK)
+        return st;
+    tw_request q = {.call = TW_CALL_RECORD,
+                    .record = {.user = user,
+                               .item = item,
+                               .time = us / TW_TIME_SECOND,
+                               .micros = (int32_t) (us % TW_TIME_SECOND),
+                               .allow_future = allow_future}};
+    st = ask(c, &q, &r, err);
     if (st == TW_OK && added != NULL)
         *added = r.added;
     return st;
+}
+
+tw_status tw_client_record(tw_client *c, const char *user, const char *item, double time,
+                           bool *added, tw_error *err)
+{
+    return tw_client_record_with(c, user, item, time, false, added, err);
 }
 
 tw_status tw_client_stats(tw_client *c, tw_engine_stats *out, tw_error *err)

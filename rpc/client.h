@@ -76,9 +76,13 @@ TW_NODISCARD tw_status tw_client_put(tw_client *c, const tw_item *item, tw_put_k
                                      tw_error *err);
 TW_NODISCARD tw_status tw_client_delete(tw_client *c, const char *id, tw_error *err);
 
-/* time 0 becomes this machine's clock before it is sent, so that sending again adds nothing. */
+/* As tw_engine_record. time 0 becomes this machine's clock before it is sent, so that sending again
+ * adds nothing. */
 TW_NODISCARD tw_status tw_client_record(tw_client *c, const char *user, const char *item,
-                                        int64_t time, bool *added, tw_error *err);
+                                        double time, bool *added, tw_error *err);
+TW_NODISCARD tw_status tw_client_record_with(tw_client *c, const char *user, const char *item,
+                                             double time, bool allow_future, bool *added,
+                                             tw_error *err);
 
 TW_NODISCARD tw_status tw_client_stats(tw_client *c, tw_engine_stats *out, tw_error *err);
 

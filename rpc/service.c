@@ -103,9 +103,11 @@ static tw_status get(tw_service *svc, workspace *d, const tw_request *q, tw_repl
 static tw_status record(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r,
                         tw_error *err)
 {
-    const tw_write_options opt = write_options(svc, d);
-    return tw_engine_record_with(svc->engine, q->record.user, q->record.item, q->record.time, &opt,
-                                 &r->added, err);
+    tw_write_options opt = write_options(svc, d);
+    const double time = (double) q->record.time + 1e-6 * q->record.micros;
+    opt.allow_future = q->record.allow_future;
+    return tw_engine_record_with(svc->engine, q->record.user, q->record.item, time, &opt, &r->added,
+                                 err);
 }
 
 static tw_status stats(tw_service *svc, workspace *d, const tw_request *q, tw_reply *r,

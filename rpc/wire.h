@@ -107,7 +107,9 @@ typedef struct tw_request {
         } get;
         struct {
             const char *user, *item;
-            int64_t time;
+            int64_t time;   /* seconds since 1970 */
+            int32_t micros; /* of the next second */
+            bool allow_future;
         } record;
     };
 } tw_request;

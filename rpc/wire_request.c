@@ -106,6 +106,17 @@ done:
     return st;
 }
 
+static tw_status check_record(const tw_request *q, tw_error *err)
+{
+    tw_status st = check_key("user", q->record.user, err);
+    if (st == TW_OK)
+        st = check_text("item", q->record.item, 1, TW_WIRE_MAX_NAME, err);
+    if (st == TW_OK && (q->record.micros <= -1000000 || q->record.micros >= 1000000))
+        st = tw_fail(err, TW_EINVAL, "micros %d are outside -999999..999999",
+                     (int) q->record.micros);
+    return st;
+}
+
 static tw_status check_call(const tw_request *q, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -123,10 +134,7 @@ static tw_status check_call(const tw_request *q, tw_error *err)
     case TW_CALL_PUT: TW_TRY(check_put(&q->put, err)); break;
     case TW_CALL_DELETE: TW_TRY(check_key("id", q->erase.id, err)); break;
     case TW_CALL_GET: TW_TRY(check_text("item", q->get.item, 1, TW_WIRE_MAX_NAME, err)); break;
-    case TW_CALL_RECORD:
-        TW_TRY(check_key("user", q->record.user, err));
-        TW_TRY(check_text("item", q->record.item, 1, TW_WIRE_MAX_NAME, err));
-        break;
+    case TW_CALL_RECORD: TW_TRY(check_record(q, err)); break;
     case TW_CALL_STATS:
     case TW_CALL_HEALTH: break;
     case TW_CALL_NONE:
@@ -229,6 +237,8 @@ static void fill_record(Twindex__V1__RecordRequest *m, const tw_request *q)
     m->user = twi_lend(q->record.user);
     m->item = twi_lend(q->record.item);
     m->time = q->record.time;
+    m->micros = q->record.micros;
+    m->allow_future = q->record.allow_future;
 }
 
 /* Sets m->call_case and the member it names, which lives in *c and *item. The calls are numbered
@@ -371,6 +381,8 @@ static tw_status read_call(tw_wire *w, tw_request *q, const Twindex__V1__Request
         q->record.user = m->record->user;
         q->record.item = m->record->item;
         q->record.time = m->record->time;
+        q->record.micros = m->record->micros;
+        q->record.allow_future = m->record->allow_future != 0;
         break;
     case TWINDEX__V1__REQUEST__CALL_STATS: q->call = TW_CALL_STATS; break;
     case TWINDEX__V1__REQUEST__CALL_HEALTH: q->call = TW_CALL_HEALTH; break;

@@ -283,7 +283,7 @@ typedef struct tw_event {
     int64_t seq;   /* also the order of insertion, which settles equal times */
     int64_t user;  /* row */
     int64_t item;  /* row */
-    int64_t time;  /* the source's own unit, as a rule seconds since 1970 */
+    int64_t time;  /* microseconds since 1970 */
     double rating; /* NaN: none */
     double value;  /* another number of the source's (price, seconds watched); NaN: none */
 } tw_event;

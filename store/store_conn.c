@@ -8,6 +8,7 @@
 #include "store/store_statement.h"
 #include "store/store_statement_list.h"
 #include "store/store_sum.h"
+#include "store/store_time.h"
 
 /* SQLite takes "no such folder" and "read-only file" for the same thing or opens the file for
  * reading instead, so both are checked here. */
@@ -79,6 +80,7 @@ tw_status twi_conn_open(twi_conn **out, const char *path, tw_store_mode mode, bo
         err));
     TW_TRY(twi_sum_functions(c, err));
     TW_TRY(twi_fold_functions(c, err));
+    TW_TRY(twi_time_functions(c, err));
     *out = c;
     c = NULL;
 done:

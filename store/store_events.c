@@ -6,6 +6,7 @@
 #include "store/store_state.h"
 #include "store/store_statement.h"
 #include "store/store_sum.h"
+#include "store/store_time.h"
 #include "store/store_totals.h"
 
 /* ---- Users ----------------------------------------------------------------------------------- */
@@ -193,7 +194,9 @@ static double number_or_nan(sqlite3_stmt *q, int column)
                                                          : sqlite3_column_double(q, column);
 }
 
-static tw_status read_event(const twi_conn *c, sqlite3_stmt *q, tw_event *e, tw_error *err)
+/* old_times: see twi_time_is_old. */
+static tw_status read_event(const twi_conn *c, sqlite3_stmt *q, bool old_times, tw_event *e,
+                            tw_error *err)
 {
     *e = (tw_event){
         .seq = sqlite3_column_int64(q, 0),
@@ -203,7 +206,10 @@ static tw_status read_event(const twi_conn *c, sqlite3_stmt *q, tw_event *e, tw_
         .rating = number_or_nan(q, 4),
         .value = number_or_nan(q, 5),
     };
-    if (twi_is_intact(c, q, 6, TWI_TAG_EVENT, twi_hash_event(e)))
+    const bool intact = twi_is_intact(c, q, 6, TWI_TAG_EVENT, twi_hash_event(e));
+    if (old_times)
+        e->time = twi_time_micros(e->time);
+    if (intact)
         return TW_OK;
     return twi_damaged(c, err, TWI_FROM_COPY,
                        "the event of user row %lld with item row %lld at %lld", (long long) e->user,
@@ -224,6 +230,7 @@ tw_status tw_store_history(tw_store *s, int64_t user, int limit, tw_event *out, 
 {
     sqlite3_stmt *q = NULL;
     twi_conn *c;
+    bool old_times;
 
     *n = 0;
     if (limit < 0)
@@ -231,6 +238,7 @@ tw_status tw_store_history(tw_store *s, int64_t user, int limit, tw_event *out, 
     tw_status st = twi_read_begin(s, &c, err);
     if (st != TW_OK)
         return st;
+    TW_TRY(twi_time_is_old(c, &old_times, err));
     TW_TRY(twi_prepare(c, TWI_SQL_HISTORY, &q, err));
     (void) sqlite3_bind_int64(q, 1, user);
     (void) sqlite3_bind_int(q, 2, limit);
@@ -240,7 +248,7 @@ tw_status tw_store_history(tw_store *s, int64_t user, int limit, tw_event *out, 
         if (!found)
             break;
         tw_error why = {0};
-        st = read_event(c, q, &out[*n], &why);
+        st = read_event(c, q, old_times, &out[*n], &why);
         *n += st == TW_OK;
         TW_TRY(twi_pass(c, st, &why, err));
     }
@@ -256,19 +264,24 @@ done:
 typedef struct event_call {
     tw_event_fn fn;
     void *ctx;
+    bool asked, old_times;
 } event_call;
 
 static tw_status give_event(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_error *err)
 {
-    const event_call *call = ctx;
+    event_call *call = ctx;
     tw_event e;
     tw_error why = {0};
-    tw_status st = read_event(c, q, &e, &why);
+    tw_status st = call->asked ? TW_OK : twi_time_is_old(c, &call->old_times, err);
+    if (st != TW_OK)
+        return st;
+    call->asked = true;
+    st = read_event(c, q, call->old_times, &e, &why);
     return st == TW_OK ? call->fn(call->ctx, &e, err) : twi_pass(c, st, &why, err);
 }
 
 tw_status tw_store_each_event(tw_store *s, tw_event_fn fn, void *ctx, tw_error *err)
 {
-    event_call call = {fn, ctx};
+    event_call call = {.fn = fn, .ctx = ctx};
     return twi_each(s, TWI_SQL_EVENTS, 0, 0, give_event, &call, err);
 }

@@ -74,7 +74,33 @@ static const char *const to_3[] = {
     NULL,
 };
 
-static const char *const *const steps[TWI_FORMAT + 1] = {[2] = to_2, [3] = to_3};
+/* Format 4: times of events in microseconds. Their order by user and time is the table's own, so
+ * the table is written anew; what was damaged before is so after. Two events that were one in two
+ * units become one. In logs without times the number of a row was the time; the setting row_times
+ * tells the engine which of them may be taken. */
+static const char *const to_4[] = {
+    "CREATE TABLE timed("
+    "  user INTEGER NOT NULL REFERENCES users(row), time INTEGER NOT NULL,"
+    "  item INTEGER NOT NULL REFERENCES items(row), seq INTEGER NOT NULL, rating REAL, value REAL,"
+    "  sum INTEGER, PRIMARY KEY(user, time, item)) WITHOUT ROWID",
+    "INSERT OR IGNORE INTO timed SELECT user, twi_micros(time), item, seq, rating, value,"
+    "  CASE WHEN sum IS twi_sum(5, user, time, item, seq, rating, value)"
+    "  THEN twi_sum(5, user, twi_micros(time), item, seq, rating, value) END"
+    "  FROM events ORDER BY user, time, item",
+    "DROP TABLE events",
+    "ALTER TABLE timed RENAME TO events",
+    "UPDATE counts SET events = (SELECT count(*) FROM events)",
+    "UPDATE sums SET events ="
+    "  (SELECT twi_add(twi_row(5, user, time, item, seq, rating, value)) FROM events)",
+    "INSERT INTO meta SELECT 'row_times', n, twi_sum(7, 'row_times', n) FROM"
+    "  (SELECT CAST(max(rows) AS TEXT) AS n FROM marks) WHERE n IS NOT NULL",
+    "UPDATE sums SET small = (SELECT twi_add(x) FROM (SELECT twi_row(100, 6, sum) AS x FROM models"
+    "  UNION ALL SELECT twi_row(100, 7, sum) FROM meta"
+    "  UNION ALL SELECT twi_row(100, 8, sum) FROM marks))",
+    NULL,
+};
+
+static const char *const *const steps[TWI_FORMAT + 1] = {[2] = to_2, [3] = to_3, [4] = to_4};
 
 /* The tables' shape and the checksum of the totals, after whatever a step did. */
 static tw_status seal(twi_conn *c, tw_error *err)

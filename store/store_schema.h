@@ -6,7 +6,7 @@
 #include "store/store_statement.h"
 
 #define TWI_APPLICATION_ID 0x74776478 /* "twdx" in the file's header */
-#define TWI_FORMAT         3          /* user_version; a newer one is refused */
+#define TWI_FORMAT         4          /* user_version; a newer one is refused */
 
 /* Makes the tables when the file is empty and mode is CREATE; otherwise checks that it is ours. */
 TW_NODISCARD tw_status twi_schema_ready(twi_conn *c, tw_store_mode mode, tw_error *err);

@@ -107,12 +107,12 @@ tw_status tw_engine_delete_with(tw_engine *e, const char *id, const tw_write_opt
                                    : outcome(e, err);
 }
 
-tw_status tw_engine_record_with(tw_engine *e, const char *user, const char *item, int64_t time,
+tw_status tw_engine_record_with(tw_engine *e, const char *user, const char *item, double time,
                                 const tw_write_options *opt, bool *added, tw_error *err)
 {
     assert_true(opt->deadline > 0);
     *added = strcmp(user, item) != 0;
-    atomic_store(&e->last_time, time);
+    atomic_store(&e->last_time, (long long) time);
     return outcome(e, err);
 }
 

@@ -254,6 +254,8 @@ want 'the URL may come first' 0 'Robot Story 11' "$program" get "$url" x
 want 'it is found at once' 0 'Robot' "$program" similar --connect "$url" x -k 3
 want 'record' 0 'recorded' "$program" record --connect "$url" u1 x --time 5000
 want 'record again' 0 'there already' "$program" record --connect "$url" u1 x --time 5000
+want 'record a moment later' 0 'recorded' "$program" record --connect "$url" u1 x --time 5000.25
+want 'record milliseconds' 1 '1588687728923 is beyond 2200' "$program" record --connect "$url" u1 x --time 1588687728923
 one_line 'a wrong id over the wire' 1 "'Robot Stroy 3'.*near" "$program" get --connect "$url" 'Robot Stroy 3'
 one_line 'bad attributes' 1 'JSON' "$program" put --connect "$url" y --attributes '[1'
 for where in "--connect $url" '--dir c0'; do

@@ -66,6 +66,8 @@ static void what_is_put_can_be_read_by_both_sides(void **state)
     assert_true(added);
     assert_ok(tw_client_record(c, "anna", "tt1", 1000, &added, err));
     assert_false(added);
+    assert_status(tw_client_record(c, "anna", "tt1", -1000, &added, err), TW_EINVAL);
+    assert_status(tw_client_record(c, "anna", "tt1", 1e12, &added, err), TW_EINVAL);
     assert_ok(tw_client_stats(c, &there, err));
     assert_ok(tw_engine_stats_get(engine, &here, err));
     assert_int_equal(there.items, 1);

@@ -91,6 +91,8 @@ static tw_request random_request(void)
         q.record.user = word();
         q.record.item = word();
         q.record.time = (int64_t) tw_rng_u64(&rng);
+        q.record.micros = (int32_t) (tw_rng_u64(&rng) % 1999999) - 999999;
+        q.record.allow_future = first;
         break;
     default: break;
     }
@@ -147,7 +149,8 @@ static void assert_same_request(const tw_request *a, const tw_request *b)
     case TW_CALL_RECORD:
         assert_text(a->record.user, b->record.user);
         assert_text(a->record.item, b->record.item);
-        assert_true(a->record.time == b->record.time);
+        assert_true(a->record.time == b->record.time && a->record.micros == b->record.micros &&
+                    a->record.allow_future == b->record.allow_future);
         break;
     default: break;
     }

@@ -251,6 +251,32 @@ static void a_recorded_event_counts_once_and_at_once(void **state)
     assert_status(tw_engine_record(shared, "", "f1", 1, &added, err), TW_EINVAL);
 }
 
+static void times_are_ordered_by_the_fraction_and_refused_out_of_range(void **state)
+{
+    (void) state;
+    const tw_write_options any = {.allow_future = true};
+    tw_error why = {0};
+    bool added;
+    const tw_next_query q = {.user = "precise", .k = 1};
+    assert_ok(tw_engine_record(shared, "precise", "f26", 6000.5, &added, err));
+    assert_true(added);
+    assert_ok(tw_engine_record(shared, "precise", "f25", 6000.25, &added, err));
+    assert_true(added);
+    assert_ok(tw_engine_record(shared, "precise", "f25", 6000.25, &added, err));
+    assert_false(added);
+    assert_ok(tw_engine_next(shared, &q, &answer, err));
+    assert_string_equal(answer.rows[0].id, "f27"); /* behind f26, which is the last */
+    assert_status(tw_engine_record(shared, "precise", "f3", -1, &added, &why), TW_EINVAL);
+    assert_non_null(strstr(why.msg, "-1 is before 1970"));
+    assert_status(tw_engine_record(shared, "precise", "f3", 1588687728923, &added, &why),
+                  TW_EINVAL);
+    assert_non_null(strstr(why.msg, "1588687728923 is beyond 2200"));
+    assert_ok(tw_engine_record_with(shared, "precise", "f3", 1588687728923, &any, &added, err));
+    assert_true(added);
+    assert_ok(tw_engine_next(shared, &q, &answer, err));
+    assert_string_equal(answer.rows[0].id, "f4");
+}
+
 static void embed_gives_unit_vectors(void **state)
 {
     (void) state;
@@ -492,6 +518,7 @@ int main(void)
         cmocka_unit_test(a_put_item_is_found_at_once_and_a_deleted_one_never),
         cmocka_unit_test(a_deleted_item_is_not_recommended_until_it_is_back),
         cmocka_unit_test(a_recorded_event_counts_once_and_at_once),
+        cmocka_unit_test(times_are_ordered_by_the_fraction_and_refused_out_of_range),
         cmocka_unit_test(embed_gives_unit_vectors),
         cmocka_unit_test(what_is_written_is_there_after_reopening),
         cmocka_unit_test(what_came_after_a_snapshot_is_replayed),

@@ -237,7 +237,7 @@ static void a_damaged_row_of_any_table_is_left_out(void **state)
     } cases[] = {
         {"UPDATE contents SET text = 'no' WHERE row = (SELECT row FROM items WHERE id = 'f1')",
          "content of item row 1"},
-        {"UPDATE events SET rating = 4711 WHERE time = 1003 AND user = 2", "event"},
+        {"UPDATE events SET rating = 4711 WHERE time = 1003000000 AND user = 2", "event"},
         {"UPDATE items SET title = 'not written' WHERE id = 'f3'", "row 3"},
         {"UPDATE models SET json = '{}' WHERE active = 0", "model"},
     };

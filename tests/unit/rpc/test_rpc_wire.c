@@ -182,12 +182,16 @@ static void each_field_arrives(void **state)
     assert_true(r.next.diversity == 0.25);
     assert_true(r.next.popularity_discount == 1.5);
 
-    q = (tw_request){.call = TW_CALL_RECORD, .record = {"u", "i", -5}};
+    q = (tw_request){.call = TW_CALL_RECORD, .record = {"u", "i", -5, -999999, true}};
     assert_ok(tw_request_encode(wire, &q, &bytes, err));
     assert_ok(tw_request_decode(wire, &r, bytes.data, bytes.len, err));
     assert_string_equal(r.record.user, "u");
     assert_string_equal(r.record.item, "i");
     assert_int_equal(r.record.time, -5);
+    assert_int_equal(r.record.micros, -999999);
+    assert_true(r.record.allow_future);
+    q.record.micros = 1000000;
+    assert_status(tw_request_encode(wire, &q, &bytes, err), TW_EINVAL);
 
     tw_item item = {.id = "1", .title = "T", .text = "x", .attributes = "{}", .image = "p"};
     q = (tw_request){.call = TW_CALL_PUT, .put = item};

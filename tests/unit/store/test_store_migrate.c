@@ -104,8 +104,8 @@ static void holds_what_was_written(tw_store *s)
     assert_ok(tw_store_user_row(s, "ann", &row, err));
     assert_ok(tw_store_history(s, row, 4, e, &n, err));
     assert_int_equal(n, 2); /* of live items */
-    assert_true(e[0].time == 100 && e[0].rating == 4.5 && isnan(e[0].value));
-    assert_true(e[1].time == 300 && isnan(e[1].rating) && e[1].value == 12.25);
+    assert_true(e[0].time == 100000000 && e[0].rating == 4.5 && isnan(e[0].value));
+    assert_true(e[1].time == 300000000 && isnan(e[1].rating) && e[1].value == 12.25);
     assert_ok(tw_store_user_key(s, 2, &text, err));
     assert_string_equal(tw_text_cstr(&text), "bob");
     assert_ok(tw_store_meta(s, "k", &text, err));
@@ -232,6 +232,81 @@ static void an_old_store_ends_as_a_new_one_begins(void **state)
     }
 }
 
+/* Whatever unit a source had, what was one moment is one afterwards; a damaged event stays so. */
+static void times_of_an_old_store_become_microseconds(void **state)
+{
+    (void) state;
+    static const int64_t want[] = {-1000000,         1588687728000000, 1588687728923000,
+                                   1588687728923456, 1588687728923457, INT64_MAX / 1000};
+    const char *path = old_store("units.db");
+    sqlite3 *db = NULL;
+    tw_store *s;
+    tw_store_stats stats;
+    tw_event e[8];
+    int64_t row;
+    int n = 0;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "INSERT INTO users VALUES(3, 'cy');"
+                     "INSERT INTO events VALUES(3, -1, 1, 11, NULL, NULL),"
+                     " (3, 1588687728, 1, 12, 2, NULL), (3, 1588687728000, 1, 13, NULL, NULL),"
+                     " (3, 1588687728923, 1, 14, NULL, NULL),"
+                     " (3, 1588687728923456, 1, 15, NULL, NULL),"
+                     " (3, 1588687728923457890, 1, 16, NULL, NULL),"
+                     " (3, 9223372036854775807, 1, 17, NULL, NULL);"
+                     "UPDATE counts SET seq = 17, events = 11, users = 3;",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_ok(tw_store_open(&s, path, TW_STORE_WRITE, err));
+    assert_ok(tw_store_user_row(s, "cy", &row, err));
+    assert_ok(tw_store_history(s, row, 8, e, &n, err));
+    assert_int_equal(n, 6);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(e[i].time, want[i]);
+    assert_true(e[1].rating == 2); /* the first of two that were one */
+    assert_ok(tw_store_get_stats(s, &stats, err));
+    assert_int_equal(stats.events, 10);
+    assert_ok(tw_store_check(s, false, no_problem, NULL, err));
+    tw_store_close(s);
+    assert_int_equal(ask(path, "SELECT value FROM meta WHERE key = 'row_times'"), 9);
+}
+
+/* Makes a store of format 3 out of one of the first, one event of which is damaged. */
+static const char *third_format_with_damage(const char *name)
+{
+    const char *path = old_store(name);
+    sqlite3 *db = NULL;
+    tw_store *s;
+    assert_ok(tw_store_open(&s, path, TW_STORE_WRITE, err));
+    tw_store_close(s);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "UPDATE events SET time = 2000 WHERE user = 1 AND item = 1;"
+                                  "DELETE FROM meta WHERE key = 'row_times';"
+                                  "PRAGMA user_version = 3",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return path;
+}
+
+static void a_damaged_event_is_none_that_a_migration_mends(void **state)
+{
+    (void) state;
+    const char *path = third_format_with_damage("damaged.db");
+    tw_store *s;
+    tw_event e[4];
+    int n = 0;
+    for (int mode = TW_STORE_READ; mode <= TW_STORE_WRITE; mode++) {
+        assert_ok(tw_store_open(&s, path, (tw_store_mode) mode, err));
+        assert_status(tw_store_history(s, 1, 4, e, &n, err), TW_ECORRUPT);
+        tw_store_close(s);
+    }
+    assert_int_equal(ask(path, "PRAGMA user_version"), 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +314,8 @@ int main(void)
         cmocka_unit_test(an_old_store_opened_for_writing_is_brought_up_to_date),
         cmocka_unit_test(ids_of_an_old_store_are_found_in_every_normal_form),
         cmocka_unit_test(a_reader_outlives_the_migration),
+        cmocka_unit_test(times_of_an_old_store_become_microseconds),
+        cmocka_unit_test(a_damaged_event_is_none_that_a_migration_mends),
         cmocka_unit_test(an_old_store_ends_as_a_new_one_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

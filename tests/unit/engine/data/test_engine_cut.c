@@ -161,7 +161,8 @@ static void new_events_are_targets_and_late_ones_are_history(void **state)
     } events[] = {{"u0", "f1", 1000}, {"u0", "f2", 1010}, {"u1", "f1", 125}, {"u2", "f2", 205},
                   {"new", "f3", 1},   {"new", "f4", 2},   {"new", "f5", 3}};
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
-        assert_ok(tw_engine_record(e, events[i].user, events[i].item, events[i].time, &added, err));
+        assert_ok(tw_engine_record(e, events[i].user, events[i].item, (double) events[i].time,
+                                   &added, err));
         assert_true(added);
     }
     assert_ok(tw_engine_train_towers(e,
