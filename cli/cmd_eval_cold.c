@@ -22,7 +22,7 @@ static int check(call *c)
     values *v = c->values;
     tw_error err = {0};
     size_t len = 0;
-    const int rc = seq_settings_check(c, &v->model, &v->opt.config_json);
+    const int rc = seq_settings_check(c, &v->model, &v->opt.config_json, &v->opt.preset);
     if (rc >= 0 || v->towers == NULL)
         return rc;
     if (tw_file_read(v->towers, MAX_CONFIG, &v->recipe, &len, &err) != TW_OK)

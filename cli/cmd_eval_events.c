@@ -14,7 +14,7 @@ typedef struct values {
 static int check(call *c)
 {
     values *v = c->values;
-    return seq_settings_check(c, &v->model, &v->opt.config_json);
+    return seq_settings_check(c, &v->model, &v->opt.config_json, &v->opt.preset);
 }
 
 static tw_status run(call *c, tw_error *err)

@@ -236,7 +236,7 @@ static int check_seq(call *c)
 {
     seq_values *v = c->values;
     const int rc = check_training(c);
-    return rc >= 0 ? rc : seq_settings_check(c, &v->model, &v->t.opt.config_json);
+    return rc >= 0 ? rc : seq_settings_check(c, &v->model, &v->t.opt.config_json, &v->t.opt.preset);
 }
 
 static tw_status train_seq(call *c, tw_error *err) { return train(c, false, err); }

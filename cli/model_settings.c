@@ -1,6 +1,7 @@
 #include "cli/model_settings.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -99,46 +100,93 @@ void note_renamed_settings(const tw_settings *of, const char *json, size_t len)
     json_decref(root);
 }
 
-static tw_status seq_settings(const seq_model_flags *f, int threads, tw_text *out, tw_error *err)
+/* keys[key] = value, as JSON has it. */
+static tw_status add_setting(json_t *keys, const char *key, const char *value, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_seq_config cfg = tw_seq_config_default();
+    tw_text text;
+    json_t *one = NULL;
+    tw_text_init(&text, 4096);
+    TW_TRY(tw_seq_config_set(&cfg, key, value, err));
+    TW_TRY(tw_text_adds(&text, "{", err));
+    TW_TRY(tw_setting_format(tw_settings_find(&tw_seq_settings, key), &cfg, &text, err));
+    TW_TRY(tw_text_adds(&text, "}", err));
+    one = json_loads(tw_text_cstr(&text), 0, NULL);
+    if (one == NULL || json_object_update(keys, one) != 0)
+        st = tw_fail(err, TW_ENOMEM, "settings");
+done:
+    json_decref(one);
+    tw_text_fini(&text);
+    return st;
+}
+
+static tw_status add_member(json_t *keys, const char *model, tw_error *err)
+{
+    static const char *const members[] = {"sse-pt", "sasrec", "pt", NULL};
+    static const char *const off[] = {"user_dim", "sse_user", "sse_item_input", "sse_item_target"};
+    static const int first[] = {4, 0, 1}; /* that is off in each member */
+    int member = 0;
+    while (members[member] != NULL && strcmp(members[member], model) != 0)
+        member++;
+    if (members[member] == NULL)
+        return tw_choices_refuse("--model", model, members, err);
+    for (int i = first[member]; i < 4; i++)
+        (void) json_object_set_new(keys, off[i], json_integer(0));
+    return TW_OK;
+}
+
+static tw_status add_file(json_t *keys, const char *path, tw_error *err)
 {
     tw_status st = TW_OK;
     char *data = NULL;
     size_t len = 0;
+    json_t *file = NULL;
     tw_seq_config cfg = tw_seq_config_default();
-    static const char *const members[] = {"sse-pt", "sasrec", "pt", NULL};
-
-    if (f->model != NULL && strcmp(f->model, "sasrec") == 0) {
-        cfg.user_dim = 0;
-        cfg.sse_user = cfg.sse_item_input = cfg.sse_item_target = 0;
-    } else if (f->model != NULL && strcmp(f->model, "pt") == 0) {
-        cfg.sse_user = cfg.sse_item_input = cfg.sse_item_target = 0;
-    } else if (f->model != NULL && strcmp(f->model, "sse-pt") != 0) {
-        st = tw_choices_refuse("--model", f->model, members, err);
-        goto done;
-    }
-    if (f->config != NULL) {
-        TW_TRY(tw_file_read(f->config, MAX_CONFIG, &data, &len, err));
-        TW_TRY(tw_seq_config_from_json(&cfg, data, len, err));
-        note_renamed_settings(&tw_seq_settings, data, len);
-    }
-    for (int i = 0; i < f->set.n; i++)
-        TW_TRY(tw_seq_config_set(&cfg, f->set.set[i].key, f->set.set[i].value, err));
-    if (threads > 0)
-        cfg.threads = threads;
-    TW_TRY(tw_seq_config_check(&cfg, err));
-    TW_TRY(tw_seq_config_to_json(&cfg, out, err));
+    TW_TRY(tw_file_read(path, MAX_CONFIG, &data, &len, err));
+    TW_TRY(tw_seq_config_from_json(&cfg, data, len, err));
+    note_renamed_settings(&tw_seq_settings, data, len);
+    file = json_loadb(data, len, 0, NULL);
+    if (file == NULL || json_object_update(keys, file) != 0)
+        st = tw_fail(err, TW_ENOMEM, "settings of '%s'", path);
 done:
+    json_decref(file);
     tw_free(data);
     return st;
 }
 
-int seq_settings_check(call *c, seq_model_flags *f, const char **json)
+static tw_status seq_settings(const seq_model_flags *f, int threads, tw_text *out, tw_error *err)
+{
+    tw_status st = TW_OK;
+    tw_seq_config cfg = tw_seq_config_default();
+    json_t *keys = json_object();
+    char *json = NULL;
+
+    if (f->model != NULL)
+        TW_TRY(add_member(keys, f->model, err));
+    if (f->config != NULL)
+        TW_TRY(add_file(keys, f->config, err));
+    for (int i = 0; i < f->set.n; i++)
+        TW_TRY(add_setting(keys, f->set.set[i].key, f->set.set[i].value, err));
+    if (threads > 0)
+        (void) json_object_set_new(keys, "threads", json_integer(threads));
+    json = json_dumps(keys, 0);
+    TW_TRY(json != NULL ? tw_text_adds(out, json, err) : tw_fail(err, TW_ENOMEM, "settings"));
+    TW_TRY(tw_seq_config_choose(&cfg, f->preset, json, NULL, NULL, err));
+done:
+    free(json); // banned-ok: jansson gave it
+    json_decref(keys);
+    return st;
+}
+
+int seq_settings_check(call *c, seq_model_flags *f, const char **json, const char **preset)
 {
     tw_error err = {0};
     tw_text_init(&f->json, MAX_CONFIG);
     if (seq_settings(f, (int) ((const basics *) c->values)->threads, &f->json, &err) != TW_OK)
         return wrong_usage(c->of, "%s", err.msg);
     *json = tw_text_cstr(&f->json);
+    *preset = f->preset;
     return -1;
 }
 

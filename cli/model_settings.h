@@ -33,7 +33,7 @@ void note_renamed_settings(const tw_settings *of, const char *json, size_t len);
 
 /* What says how a sequential model shall be. */
 typedef struct seq_model_flags {
-    const char *config, *model;
+    const char *config, *model, *preset;
     settings set;
     tw_text json; /* owned */
 } seq_model_flags;
@@ -43,13 +43,15 @@ typedef struct seq_model_flags {
 #define SEQ_MODEL_FLAGS(at) \
     {"model", 0, FLAG_TEXT, (at) + offsetof(seq_model_flags, model), "NAME", \
      "sse-pt (default), sasrec (no user vector), pt (no replacement)", 0, 0}, \
+    {"preset", 0, FLAG_TEXT, (at) + offsetof(seq_model_flags, preset), "NAME", \
+     "settings for a kind of data: small, short, fast or long; auto (default): by users, items and events", 0, 0}, \
     {"config", 0, FLAG_TEXT, (at) + offsetof(seq_model_flags, config), "FILE", "settings as a JSON object", 0, 0}
 /* clang-format on */
 
-/* For a command's check: *json (borrowed from f) is the settings, complete and checked: the
- * defaults, then the member of the family, then the file, then the flags; --threads unless it is
- * 0. Returns -1, or the exit code after saying what is wrong. */
-int seq_settings_check(call *c, seq_model_flags *f, const char **json);
+/* For a command's check: *json (borrowed from f) is what shall differ from the preset, checked: the
+ * member of the family, then the file, then the flags; --threads unless it is 0. Returns -1, or the
+ * exit code after saying what is wrong. */
+int seq_settings_check(call *c, seq_model_flags *f, const char **json, const char **preset);
 void seq_model_flags_fini(seq_model_flags *f);
 
 #endif

@@ -331,10 +331,11 @@ void print_training_report(const char *json, bool towers)
             eval = json_object_get(r, "eval_classes");
         print_tower_eval(eval, false);
     } else {
-        (void) printf("model %lld: %lld users, %lld items, %lld events, %lld epochs (best %lld), "
-                      "%.1f s\n",
+        (void) printf("model %lld: %lld users, %lld items, %lld events, preset %s, %lld epochs "
+                      "(best %lld), %.1f s\n",
                       whole(r, "model"), whole(r, "users"), whole(r, "items"), whole(r, "events"),
-                      whole(r, "epochs"), whole(r, "best_epoch"), number(r, "seconds"));
+                      word(r, "preset"), whole(r, "epochs"), whole(r, "best_epoch"),
+                      number(r, "seconds"));
         if (json_object_get(r, "test") != NULL) {
             (void) printf("  test: %s\n", word(r, "protocol"));
             print_seq_table(json_object_get(r, "test"));

@@ -38,6 +38,8 @@ typedef enum tw_activate {
 
 typedef struct tw_train_options {
     const char *config_json; /* NULL, or keys of the model's config that differ from the default */
+    const char *preset;      /* seq: one of tw_seq_presets that the keys go over; NULL: auto, by the
+                                users, items and events; the report says which ("preset") */
     tw_pair_source source;   /* towers */
     const char *path;        /* towers: the pairs or triplets file; or the attribute's name */
     const char *groups;      /* towers, with classes: NULL, or the attribute that says what several

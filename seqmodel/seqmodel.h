@@ -149,6 +149,28 @@ TW_NODISCARD tw_status tw_seq_config_set(tw_seq_config *cfg, const char *key, co
 /* All of the above as a table: names, help, ranges. */
 extern const tw_settings tw_seq_settings;
 
+/* ---- settings for kinds of data -------------------------------------------------------------- */
+
+/* How much there is to learn from. */
+typedef struct tw_seq_extent {
+    int64_t users, items, events;
+} tw_seq_extent;
+
+/* "auto", "small" (the defaults), "short", "fast", "long"; NULL behind the last. small: the softmax
+ * over all items. The others draw the items that it compares with: short for histories of some ten
+ * events, fast for longer ones, long for the best figures after a training of hours. */
+extern const char *const tw_seq_presets[];
+
+/* *cfg = the settings of a preset (NULL: auto), and over them the keys of a JSON object (NULL:
+ * none), checked; its threads stay as they are where the keys do not name them. auto is the preset
+ * that suits data of this extent, or small where the keys name a loss: they are then about the
+ * defaults. Without n, to check keys before the data is read, auto is one with which they go
+ * together. *chosen (or NULL): the preset's name, static. TW_EINVAL: no such preset, or as
+ * tw_seq_config_from_json and tw_seq_config_check; *cfg is then unchanged. */
+TW_NODISCARD tw_status tw_seq_config_choose(tw_seq_config *cfg, const char *preset,
+                                            const char *json, const tw_seq_extent *n,
+                                            const char **chosen, tw_error *err);
+
 /* ---- model ----------------------------------------------------------------------------------- */
 
 typedef struct tw_seq_model tw_seq_model;

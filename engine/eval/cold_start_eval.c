@@ -8,6 +8,7 @@
 #include "engine/data/dataset.h"
 #include "engine/data/make_tower.h"
 #include "engine/data/mining.h"
+#include "engine/data/seq_settings.h"
 #include "engine/data/tower_source.h"
 #include "engine/engine_state.h"
 #include "engine/eval/eval_seq.h"
@@ -19,6 +20,7 @@ typedef struct cold_start_eval {
     tw_engine *e;
     const tw_cold_start_options *opt;
     tw_seq_config cfg;
+    const char *preset; /* of its settings */
     tw_tower_recipe recipe;
     twi_catalogue c;      /* its positions, counted from 1, are the model's items */
     twi_events log, left; /* all events, and those that the towers may learn from */
@@ -366,13 +368,13 @@ static tw_status write_report(const cold_start_eval *s, char **report, tw_error 
 
     TW_TRY(twi_metrics_json(&s->result.valid, &valid, err));
     root =
-        json_pack("{s:o, s:s, s:I, s:b, s:i, s:I, s:I, s:I, s:I, s:i, s:i, s:f, s:O}", "config",
-                  tw_settings_json(&tw_seq_settings, &s->cfg), "name", twi_seq_name(&s->cfg),
-                  "seed", (json_int_t) s->cfg.seed, "item_features", s->opt->item_features, "users",
-                  s->n_users, "items", (json_int_t) s->c.n, "events", (json_int_t) s->log.n,
-                  "held_out_users", (json_int_t) s->n_held_users, "held_out_items",
-                  (json_int_t) s->n_held_items, "epochs", s->result.epochs, "best_epoch",
-                  s->result.best_epoch, "seconds", s->result.seconds, "valid", valid);
+        json_pack("{s:o, s:s, s:s, s:I, s:b, s:i, s:I, s:I, s:I, s:I, s:i, s:i, s:f, s:O}",
+                  "config", tw_settings_json(&tw_seq_settings, &s->cfg), "preset", s->preset,
+                  "name", twi_seq_name(&s->cfg), "seed", (json_int_t) s->cfg.seed, "item_features",
+                  s->opt->item_features, "users", s->n_users, "items", (json_int_t) s->c.n,
+                  "events", (json_int_t) s->log.n, "held_out_users", (json_int_t) s->n_held_users,
+                  "held_out_items", (json_int_t) s->n_held_items, "epochs", s->result.epochs,
+                  "best_epoch", s->result.best_epoch, "seconds", s->result.seconds, "valid", valid);
     (void) json_object_set_new(root, "seen", json_boolean(s->opt->seen));
     if (s->opt->item_features) {
         json_t *towers = json_pack("{s:I, s:I, s:I, s:i, s:i}", "events", (json_int_t) s->left.n,
@@ -394,6 +396,12 @@ static tw_status run(cold_start_eval *s, char **report, tw_error *err)
     TW_TRY(twi_catalogue_load(s->e, TWI_READ_ALL, &s->c, err));
     TW_TRY(twi_events_load(s->e, &s->log, err));
     TW_TRY(make_data(s, err));
+    const tw_seq_extent extent = {s->n_users, s->c.n, s->log.n};
+    TW_TRY(twi_seq_settings(&s->cfg, &s->preset, s->opt->config_json, &extent, s->opt->progress,
+                            s->opt->progress_ctx, err));
+    if (s->opt->threads > 0)
+        s->cfg.threads = s->opt->threads;
+    s->cfg.item_features_dim = 0; /* follows from the towers */
     TW_TRY(hold_out(s, err));
     TW_TRY(train(s, err));
     TW_TRY(write_report(s, report, err));
@@ -422,18 +430,18 @@ tw_status tw_engine_cold_start_eval(tw_engine *e, const tw_cold_start_options *o
                                     tw_error *err)
 {
     tw_status st = TW_OK;
-    cold_start_eval s = {
-        .e = e, .opt = opt, .cfg = tw_seq_config_default(), .recipe = TW_TOWER_RECIPE_DEFAULT};
+    cold_start_eval s = {.e = e,
+                         .opt = opt,
+                         .cfg = tw_seq_config_default(),
+                         .preset = opt->preset,
+                         .recipe = TW_TOWER_RECIPE_DEFAULT};
 
     *report = NULL;
-    if (opt->config_json != NULL)
-        TW_TRY(tw_seq_config_from_json(&s.cfg, opt->config_json, strlen(opt->config_json), err));
+    TW_TRY(tw_seq_config_choose(&s.cfg, opt->preset, opt->config_json, NULL, NULL, err));
     if (opt->towers_json != NULL)
         TW_TRY(tw_tower_recipe_parse(&s.recipe, opt->towers_json, strlen(opt->towers_json), err));
     if (opt->threads > 0)
-        s.cfg.threads = s.recipe.train.threads = opt->threads;
-    s.cfg.item_features_dim = 0; /* follows from the towers */
-    TW_TRY(tw_seq_config_check(&s.cfg, err));
+        s.recipe.train.threads = opt->threads;
     TW_TRY(twi_bulk_begin(e, err));
     st = run(&s, report, err);
     twi_bulk_end(e);

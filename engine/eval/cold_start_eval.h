@@ -16,7 +16,8 @@
 #include "engine/engine.h"
 
 typedef struct tw_cold_start_options {
-    const char *config_json; /* NULL, or keys of tw_seq_config */
+    const char *config_json; /* NULL, or keys of tw_seq_config that differ from the preset */
+    const char *preset;      /* one of tw_seq_presets; NULL: auto */
     const char *towers_json; /* NULL, or keys of tw_tower_recipe */
     bool item_features;      /* false: the same evaluation of ids alone, without towers */
     double hold_out_users, hold_out_items; /* shares, in [0, 1) */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/grow.h"
 #include "base/numbering.h"
+#include "engine/data/seq_settings.h"
 #include "engine/eval/eval_seq.h"
 #include "engine/json_text.h"
 #include "engine/models/model_dir.h"
@@ -23,6 +24,7 @@
 typedef struct offline_eval {
     const tw_offline_eval_options *opt;
     tw_seq_config cfg;
+    const char *preset; /* of its settings */
     tw_string_numbering user, item;
     int32_t *users, *items; /* (n) */
     int64_t *times;         /* (n) */
@@ -225,6 +227,7 @@ static tw_status add_settings(json_t *root, const offline_eval *s, tw_error *err
     json_t *valid = NULL;
 
     (void) json_object_set_new(root, "config", tw_settings_json(&tw_seq_settings, &s->cfg));
+    (void) json_object_set_new(root, "preset", json_string(s->preset));
     (void) json_object_set_new(root, "name", json_string(twi_seq_name(&s->cfg)));
     (void) json_object_set_new(root, "seen", json_boolean(s->opt->seen));
     (void) json_object_set_new(root, "seed", json_integer(s->cfg.seed));
@@ -292,22 +295,23 @@ static void fini(offline_eval *s)
 tw_status tw_offline_eval(const tw_offline_eval_options *opt, char **report, tw_error *err)
 {
     tw_status st = TW_OK;
-    offline_eval s = {.opt = opt, .cfg = tw_seq_config_default()};
+    offline_eval s = {.opt = opt, .cfg = tw_seq_config_default(), .preset = opt->preset};
 
     *report = NULL;
     tw_string_numbering_init(&s.user, MOST_NAME_BYTES);
     tw_string_numbering_init(&s.item, MOST_NAME_BYTES);
-    if (opt->config_json != NULL)
-        TW_TRY(tw_seq_config_from_json(&s.cfg, opt->config_json, strlen(opt->config_json), err));
-    if (opt->threads > 0)
-        s.cfg.threads = opt->threads;
-    TW_TRY(tw_seq_config_check(&s.cfg, err));
+    TW_TRY(tw_seq_config_choose(&s.cfg, opt->preset, opt->config_json, NULL, NULL, err));
     if (s.cfg.item_features_dim > 0) {
         st = tw_fail(err, TW_EINVAL,
                      "a log alone has no item features: item_features_dim must be 0");
         goto done;
     }
     TW_TRY(read_file(&s, err));
+    const tw_seq_extent extent = {s.user.hashes.n, s.item.hashes.n, s.n};
+    TW_TRY(twi_seq_settings(&s.cfg, &s.preset, opt->config_json, &extent, opt->progress,
+                            opt->progress_ctx, err));
+    if (opt->threads > 0)
+        s.cfg.threads = opt->threads;
     TW_TRY(make_data(&s, err));
     TW_TRY(train(&s, err));
     if (opt->model_path != NULL)

@@ -20,7 +20,8 @@
 typedef struct tw_offline_eval_options {
     const char *path;         /* an interaction log in any format of ingest/ingest.h */
     const char *format;       /* NULL: detect */
-    const char *config_json;  /* NULL, or keys of tw_seq_config that differ from the default */
+    const char *config_json;  /* NULL, or keys of tw_seq_config that differ from the preset */
+    const char *preset;       /* one of tw_seq_presets; NULL: auto */
     const char *metrics_path; /* NULL, or a file for one JSON object an epoch */
     const char *checkpoint;   /* NULL, or a file to go on from after a kill; removed at the end */
     const char *model_path;   /* NULL, or a file for the trained model (safetensors), written before
@@ -35,10 +36,11 @@ typedef struct tw_offline_eval_options {
     void *progress_ctx;
 } tw_offline_eval_options;
 
-/* The report, freed with tw_free: {"config", "seed", "users", "items", "events", "rejected",
- * "epochs", "best_epoch", "seconds", "valid": {...}, "test": {"full", "sampled100", "authors"},
- * the same three under "popularity", "item_knn" and "markov"; "as_unknown_user": {"full"}, and with
- * hold_out_users "unseen_users": {"unknown", "mean", "folded", "popularity"} on those users}.
+/* The report, freed with tw_free: {"config", "preset", "seed", "users", "items", "events",
+ * "rejected", "epochs", "best_epoch", "seconds", "valid": {...}, "test": {"full", "sampled100",
+ * "authors"}, the same three under "popularity", "item_knn" and "markov"; "as_unknown_user":
+ * {"full"}, and with hold_out_users "unseen_users": {"unknown", "mean", "folded", "popularity"} on
+ * those users}.
  *
  * TW_ENOTFOUND, TW_EINVAL: the file, its format, the settings, or nothing to train on (rows that
  * cannot be read are counted, and fatal only where they are most of the file). TW_ECANCELLED:

@@ -8,6 +8,7 @@
 #include "engine/data/dataset.h"
 #include "engine/data/seq_cut.h"
 #include "engine/data/seq_histories.h"
+#include "engine/data/seq_settings.h"
 #include "engine/engine_state.h"
 #include "engine/eval/eval_seq.h"
 #include "engine/generation.h"
@@ -23,9 +24,12 @@ typedef struct job {
     tw_engine *e;
     const tw_train_options *opt;
     tw_seq_config cfg;
+    const char *preset; /* of its settings */
     const twi_generation *base;
     twi_catalogue c; /* with item features: all items, in the order of the model's numbers */
     twi_events log;
+    int64_t *user_ids, *item_ids; /* of the model's numbers, from 1 */
+    int32_t n_users, n_items;
     int64_t eventless; /* items that enter by their features alone */
     tw_seq_model *model;
     tw_seq_data *data;
@@ -62,17 +66,18 @@ static tw_status distinct(const int64_t *values, int64_t n, int64_t **ids, int32
     return TW_OK;
 }
 
-/* As distinct(), for the whole catalogue. */
-static tw_status whole_catalogue(job *j, int64_t **ids, int32_t *count, tw_error *err)
+/* The model's items are then those of the whole catalogue. */
+static tw_status whole_catalogue(job *j, tw_error *err)
 {
     tw_status st = twi_catalogue_load(j->e, 0, &j->c, err);
     if (st != TW_OK)
         return st;
-    *ids = tw_alloc((size_t) j->c.n + 1, sizeof **ids);
-    if (*ids == NULL)
+    tw_free(j->item_ids);
+    j->item_ids = tw_alloc((size_t) j->c.n + 1, sizeof *j->item_ids);
+    if (j->item_ids == NULL)
         return tw_fail(err, TW_ENOMEM, "ids of %lld items", (long long) j->c.n);
-    memcpy(*ids + 1, j->c.rows, (size_t) j->c.n * sizeof **ids);
-    *count = (int32_t) j->c.n;
+    memcpy(j->item_ids + 1, j->c.rows, (size_t) j->c.n * sizeof *j->item_ids);
+    j->n_items = (int32_t) j->c.n;
     return TW_OK;
 }
 
@@ -126,13 +131,10 @@ static tw_status count_eventless(job *j, tw_error *err)
     return TW_OK;
 }
 
-static tw_status make_model(job *j, tw_error *err)
+static tw_status read_log(job *j, tw_error *err)
 {
     tw_status st = TW_OK;
-    int64_t *users = NULL, *items = NULL;
-    int32_t n_users = 0, n_items = 0;
-    const bool features = j->cfg.item_features_dim > 0;
-
+    TW_TRY(twi_events_load(j->e, &j->log, err));
     if (j->log.n == 0) {
         st =
             tw_fail(err, TW_ESTATE,
@@ -141,21 +143,30 @@ static tw_status make_model(job *j, tw_error *err)
                     j->e->dir);
         goto done;
     }
-    TW_TRY(distinct(j->log.users, j->log.n, &users, &n_users, err));
+    TW_TRY(distinct(j->log.users, j->log.n, &j->user_ids, &j->n_users, err));
+    TW_TRY(distinct(j->log.items, j->log.n, &j->item_ids, &j->n_items, err));
+    const tw_seq_extent extent = {j->n_users, j->n_items, j->log.n};
+    TW_TRY(twi_seq_settings(&j->cfg, &j->preset, j->opt->config_json, &extent, j->opt->progress,
+                            j->opt->progress_ctx, err));
+done:
+    return st;
+}
+
+static tw_status make_model(job *j, tw_error *err)
+{
+    tw_status st = TW_OK;
+    const bool features = j->cfg.item_features_dim > 0;
+
     if (features)
-        TW_TRY(whole_catalogue(j, &items, &n_items, err));
-    else
-        TW_TRY(distinct(j->log.items, j->log.n, &items, &n_items, err));
-    TW_TRY(tw_seq_model_create(&j->model, &j->cfg, n_users, n_items, err));
-    TW_TRY(tw_seq_model_set_ids(j->model, items, users, err));
+        TW_TRY(whole_catalogue(j, err));
+    TW_TRY(tw_seq_model_create(&j->model, &j->cfg, j->n_users, j->n_items, err));
+    TW_TRY(tw_seq_model_set_ids(j->model, j->item_ids, j->user_ids, err));
     TW_TRY(twi_seq_data(j->model, &j->log, &j->data, err));
     if (features) {
         TW_TRY(give_features(j, err));
         TW_TRY(count_eventless(j, err));
     }
 done:
-    tw_free(users);
-    tw_free(items);
     return st;
 }
 
@@ -223,6 +234,7 @@ static tw_status write_report(job *j, int version, double seconds, char **report
                              "config", tw_settings_json(&tw_seq_settings, &j->cfg));
 
     TW_TRY(tw_seq_data_repeats(j->data, &repeats, err));
+    (void) json_object_set_new(root, "preset", json_string(j->preset));
     (void) json_object_set_new(root, "repeats", json_real(repeats));
     (void) json_object_set_new(root, "item_features", json_boolean(j->cfg.item_features_dim > 0));
     if (j->cfg.item_features_dim > 0)
@@ -269,9 +281,11 @@ static tw_status train(void *ctx, twi_training *t, char **report, tw_error *err)
                                 .checkpoint = checkpoint};
 
     j->base = base;
+    if (j->opt->item_features && base->tower == NULL)
+        TW_TRY(twi_no_towers(j->e, err));
+    TW_TRY(read_log(j, err));
     TW_TRY(choose_features(j, err));
     TW_TRY(tw_path_join(checkpoint, twi_root(j->e), TWI_SEQ_CHECKPOINT, err));
-    TW_TRY(twi_events_load(j->e, &j->log, err));
     TW_TRY(make_model(j, err));
     TW_TRY(twi_model_begin(j->e, base, false, &t->version, t->tmp, err));
     TW_TRY(twi_open_metrics(&t->metrics, t->tmp, TWI_SEQ_METRICS, err));
@@ -307,15 +321,16 @@ tw_status tw_engine_train_seq(tw_engine *e, const tw_train_options *opt, char **
     if (st == TW_OK)
         st = twi_activate_check(j.opt->activate, err);
     j.cfg.threads = e->threads;
-    if (st == TW_OK && j.opt->config_json != NULL)
-        st = tw_seq_config_from_json(&j.cfg, j.opt->config_json, strlen(j.opt->config_json), err);
+    j.preset = j.opt->preset;
     if (st == TW_OK)
-        st = tw_seq_config_check(&j.cfg, err);
+        st = tw_seq_config_choose(&j.cfg, j.preset, j.opt->config_json, NULL, NULL, err);
     if (st != TW_OK)
         return st;
     st = twi_training_run(e, train, &j, report, err);
     tw_seq_data_destroy(j.data);
     tw_seq_model_destroy(j.model);
+    tw_free(j.user_ids);
+    tw_free(j.item_ids);
     twi_events_fini(&j.log);
     twi_catalogue_fini(&j.c);
     return st;

@@ -338,12 +338,15 @@ small='--item_dim 12 --user_dim 4 --heads 1 --max_len 8 --epochs 3 --eval_every 
 want 'an evaluation shows every protocol' 0 'test, authors' "$program" eval seq --events walks.txt $small
 # shellcheck disable=SC2086
 want 'and unseen users when asked' 0 'folded in' "$program" eval seq --events walks.txt --hold-out-users 0.3 $small
+want 'a preset is what was asked for' 0 '"preset": "short"' "$program" eval seq --events walks.txt --preset short --epochs 1 -q --json
+one_line 'no such preset' 2 "preset is 'shrt'; give auto, small" "$program" eval seq --events walks.txt --preset shrt
 one_line 'an evaluation of nothing' 1 'nowhere.txt' "$program" eval seq --events nowhere.txt -q
 one_line 'a setting out of range' 2 'lr 11' "$program" eval seq --events walks.txt --lr 11
-"$program" eval seq --events walks.txt $small --epochs 4000 --patience 0 --checkpoint c >out 2>&1 &
+"$program" eval seq --events walks.txt $small --epochs 4000 --patience 0 --checkpoint c --metrics epochs >out 2>&1 &
 victim=$!
-for _ in $(seq 600); do # slow under a sanitizer
-    [ -s c ] && break
+for _ in $(seq 600); do # until a checkpoint was written after the first epoch; slow under a sanitizer
+    [ -s epochs ] && [ ! -e then ] && sleep 0.02 && : >then
+    [ -e then ] && [ c -nt then ] && break
     sleep 0.1
 done
 kill -9 $victim 2>/dev/null

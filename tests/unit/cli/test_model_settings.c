@@ -27,6 +27,7 @@ static const command trains = {.name = "train test",
                                .settings_at = offsetof(values, seq.set)};
 
 static values v;
+static int compared;
 static captured said;
 static void take(const char *name, const char *value, int want)
 {
@@ -40,10 +41,10 @@ static void take(const char *name, const char *value, int want)
 static tw_seq_config complete(int want)
 {
     call c = {.of = &trains, .values = &v};
-    const char *json = NULL;
+    const char *json = NULL, *preset = NULL;
     tw_seq_config cfg = tw_seq_config_default();
     captured_begin(&said, stderr);
-    const int rc = seq_settings_check(&c, &v.seq, &json);
+    const int rc = seq_settings_check(&c, &v.seq, &json, &preset);
     (void) captured_end(&said);
     assert_int_equal(rc, want);
     if (rc == -1)
@@ -135,6 +136,7 @@ static void what_is_wrong_is_said_with_the_command_and_exits_with_2(void **state
         {NULL, NULL, "item_dim", "-1", "item_dim"},
         {NULL, NULL, "loss", "cx", "ce"},
         {NULL, NULL, "heads", "7", "heads"}, /* a rule between settings */
+        {NULL, "{\"preset\": \"short\"}", NULL, NULL, "preset"},
     };
     (void) state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -147,6 +149,28 @@ static void what_is_wrong_is_said_with_the_command_and_exits_with_2(void **state
         assert_ptr_equal(strstr(said.text, "twindex train test: "), said.text);
         assert_non_null(strstr(said.text, wrong[i].says));
     }
+}
+
+static void only_what_was_given_goes_over_the_preset(void **state)
+{
+    const tw_seq_extent large = {20000, 20000, 150000};
+    tw_seq_config cfg = tw_seq_config_default();
+    const char *json = NULL, *preset = NULL;
+    call c = {.of = &trains, .values = &v};
+    (void) state;
+    v = (values){.seq = {.preset = "auto", .model = "pt"}};
+    take("epochs", "45", 1); /* as the defaults have it, but said */
+    assert_int_equal(seq_settings_check(&c, &v.seq, &json, &preset), -1);
+    assert_string_equal(preset, "auto");
+    assert_ok(tw_seq_config_choose(&cfg, preset, json, &large, &preset, err));
+    assert_string_equal(preset, "short");
+    assert_int_equal(cfg.epochs, 45);
+    assert_int_equal(cfg.max_len, 50);
+    assert_near(cfg.sse_item_input, 0, 0);
+    seq_model_flags_fini(&v.seq);
+    v = (values){.seq.preset = "shrt"};
+    (void) complete(EXIT_USAGE);
+    assert_non_null(strstr(said.text, "preset is 'shrt'; give auto, small, short, fast or long"));
 }
 
 static void more_settings_than_there_is_room_for_are_refused(void **state)
@@ -188,6 +212,28 @@ static void help_lists_every_setting_once_with_its_default_in_80_columns(void **
     assert_non_null(strstr(captured_end(&said), "(ce)")); /* a choice, without quotes */
 }
 
+/* What `--preset NAME` means is what bench/presets/NAME.json was measured with. */
+static void compare_with_the_one_built_in(const char *path, tw_seq_config of_file)
+{
+    for (int i = 0; tw_seq_presets[i] != NULL; i++) {
+        tw_seq_config built_in = tw_seq_config_default();
+        tw_text a, b;
+        char name[32];
+        (void) snprintf(name, sizeof name, "/%s.json", tw_seq_presets[i]);
+        if (strstr(path, name) == NULL)
+            continue;
+        assert_ok(tw_seq_config_choose(&built_in, tw_seq_presets[i], NULL, NULL, NULL, err));
+        tw_text_init(&a, 4096);
+        tw_text_init(&b, 4096);
+        assert_ok(tw_seq_config_to_json(&of_file, &a, err));
+        assert_ok(tw_seq_config_to_json(&built_in, &b, err));
+        assert_string_equal(tw_text_cstr(&b), tw_text_cstr(&a));
+        tw_text_fini(&a);
+        tw_text_fini(&b);
+        compared++;
+    }
+}
+
 static void presets_are_settings_that_go_together(void **state)
 {
     glob_t found;
@@ -205,12 +251,14 @@ static void presets_are_settings_that_go_together(void **state)
             assert_ok(tw_settings_parse(&tw_tower_settings, &recipe, json, len, err));
             tw_free(json);
         } else {
-            (void) complete(-1);
+            const tw_seq_config of_file = complete(-1);
             assert_string_equal(said.text, ""); /* no name of before */
+            compare_with_the_one_built_in(found.gl_pathv[i], of_file);
         }
         seen |= towers ? 1 : 2;
     }
     assert_int_equal(seen, 3);
+    assert_int_equal(compared, 3); /* short, fast, long */
     globfree(&found);
 }
 
@@ -223,6 +271,7 @@ int main(void)
         cmocka_unit_test(flags_go_over_the_file_and_the_file_over_the_member),
         cmocka_unit_test(the_members_of_the_family_are_what_their_papers_say),
         cmocka_unit_test(what_is_wrong_is_said_with_the_command_and_exits_with_2),
+        cmocka_unit_test(only_what_was_given_goes_over_the_preset),
         cmocka_unit_test(more_settings_than_there_is_room_for_are_refused),
         cmocka_unit_test(help_lists_every_setting_once_with_its_default_in_80_columns),
         cmocka_unit_test(presets_are_settings_that_go_together),

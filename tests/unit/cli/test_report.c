@@ -35,7 +35,7 @@ static bool within(const char *from, const char *to, const char *text)
     "{\"users\": 20, \"hr_at_10\": " #hr ", \"ndcg_at_10\": " #ndcg ", \"ndcg_at_10_se\": 0.0625, \"mrr_at_10\": 0.03125}"
 
 static const char training[] =
-    "{\"model\": 2, \"users\": 20, \"items\": 30, \"events\": 400, \"epochs\": 9, \"best_epoch\": 6, \"seconds\": 1.25,"
+    "{\"model\": 2, \"users\": 20, \"items\": 30, \"events\": 400, \"preset\": \"short\", \"epochs\": 9, \"best_epoch\": 6, \"seconds\": 1.25,"
     " \"protocol\": \"leave one out\", \"test\": {\"name\": \"SASRec\","
     "  \"seq\": " ROW(0.5, 0.25) ","
     "  \"popularity\": " ROW(0.125, 0.1) "}}";
@@ -77,12 +77,13 @@ static void a_sequential_training_is_a_line_and_a_table(void **state)
     begin();
     print_training_report(training, false);
     end();
-    assert_string_equal(out.text,
-                        "model 2: 20 users, 30 items, 400 events, 9 epochs (best 6), 1.2 s\n"
-                        "  test: leave one out\n"
-                        "                              HR@10    NDCG@10         +-     MRR@10\n"
-                        "  SASRec                     0.5000     0.2500     0.0625     0.0312\n"
-                        "  popularity                 0.1250     0.1000     0.0625     0.0312\n");
+    assert_string_equal(
+        out.text,
+        "model 2: 20 users, 30 items, 400 events, preset short, 9 epochs (best 6), 1.2 s\n"
+        "  test: leave one out\n"
+        "                              HR@10    NDCG@10         +-     MRR@10\n"
+        "  SASRec                     0.5000     0.2500     0.0625     0.0312\n"
+        "  popularity                 0.1250     0.1000     0.0625     0.0312\n");
     assert_string_equal(err.text, "");
 }
 
