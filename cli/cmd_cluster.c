@@ -174,9 +174,8 @@ static tw_status draw(const tw_clustering *c, const cluster_values *f, tw_error 
         names[a] = c->clusters[a].name;
     (void) snprintf(
         subtitle, sizeof subtitle,
-        "%lld items in %d clusters, model %d. Near here is near in the vectors: %.0f %% "
-        "of the ten nearest are kept (a flat projection: %.0f %%). Pale: between "
-        "clusters. Axes mean nothing.",
+        "%lld items in %d clusters, model %d. Near is alike: %.0f %% of the ten nearest are kept "
+        "(flat: %.0f %%). Pale: between clusters.",
         (long long) m, c->k, c->model, 100 * c->map_kept, 100 * c->components_kept);
     const plot_groups image = {.title = "What is in the catalogue",
                                .subtitle = subtitle,

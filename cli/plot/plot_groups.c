@@ -15,13 +15,21 @@
 #define MARGIN   34.0
 #define LOW      560.0 /* the field's least and greatest height */
 #define HIGH     900.0
-#define LABEL    12.5  /* size of the largest groups' names ... */
-#define SMALLEST 10.5  /* ... and of the smallest's */
+#define LABEL    16.0  /* size of the largest groups' names ... */
+#define SMALLEST 12.0  /* ... and of the smallest's */
 #define LINE     1.25  /* of a name of two lines, in sizes */
-#define WRAP     120.0 /* a wider name is cut in two at a comma */
+#define WRAP     130.0 /* a wider name is cut in two at a comma */
 #define ASIDE    14.0  /* a name farther from its points than this has a line to them */
+#define REACH    50.0  /* ... and one that has no room this near is left out: lines would cross */
 
-enum { HUES = 12, SHADES = 2, COLOURS = HUES * SHADES, MAX_NAME = 256, MOST_MET = 400 };
+enum {
+    HUES = 12,
+    SHADES = 2,
+    COLOURS = HUES * SHADES,
+    MAX_NAME = 256,
+    MOST_MET = 400,
+    MOST_NAMES = 64 /* of the largest groups; of more a reader sees none */
+};
 
 /* By eye: two shades that differ from each other, from white and from the names. */
 static const double lightness[SHADES] = {0.68, 0.52}, chroma[SHADES] = {0.125, 0.13};
@@ -256,14 +264,15 @@ tw_status plot_groups_draw(const char *path, const plot_groups *g, tw_error *err
         choose_colour(&f, a);
         size_label(c, &f, a);
     }
-    plot_labels_place(f.labels, g->n_groups, 6, HEAD - 6, f.width - 6, HEAD + f.height - 6);
+    const int named = g->n_groups < MOST_NAMES ? g->n_groups : MOST_NAMES;
+    plot_labels_place(f.labels, named, REACH, 6, HEAD - 6, f.width - 6, HEAD + f.height - 6);
     (void) canvas_text(c, INK_TITLE, g->title, MARGIN, 34, 0, 0, f.width - 2 * MARGIN);
     (void) canvas_text(c, INK_QUIET, g->subtitle, MARGIN, 54, 0, 0, f.width - 2 * MARGIN);
     draw_points(c, &f);
-    for (int a = 0; a < g->n_groups; a++)
+    for (int a = 0; a < named; a++)
         if (f.labels[a].placed)
             draw_lead(c, &f, a);
-    for (int a = 0; a < g->n_groups; a++)
+    for (int a = 0; a < named; a++)
         if (f.labels[a].placed)
             draw_name(c, &f, a);
     TW_TRY(canvas_save(c, path, err));

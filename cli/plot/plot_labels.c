@@ -6,7 +6,7 @@
 #define GAP       3.0   /* between two names */
 #define RING      9.0   /* from one ring to the next */
 #define CLEAR     5.0   /* around a name beside a line */
-#define REACH     260.0 /* how far from what it names a name may be */
+#define REACH     260.0 /* how far from its point a name beside a line may be */
 #define TURNS     24    /* places on a ring */
 #define FLATTENED 0.6   /* rings are flat as names are, so that steps up and aside look alike */
 
@@ -40,13 +40,13 @@ static bool is_within(const plot_label *l, double left, double top, double right
            l->top + l->height <= bottom;
 }
 
-void plot_labels_place(plot_label *labels, int n, double left, double top, double right,
-                       double bottom)
+void plot_labels_place(plot_label *labels, int n, double reach, double left, double top,
+                       double right, double bottom)
 {
     for (int i = 0; i < n; i++) {
         plot_label *l = &labels[i];
         l->placed = false;
-        for (int far = 0; far * RING <= REACH && !l->placed; far++) {
+        for (int far = 0; far * RING <= reach && !l->placed; far++) {
             for (int t = 0; t < (far > 0 ? TURNS : 1) && !l->placed; t++) {
                 set_at(l, far, t);
                 l->placed = is_within(l, left, top, right, bottom) && is_free(labels, i, l);

@@ -12,9 +12,10 @@ typedef struct plot_label {
 } plot_label;
 
 /* Places names one after the other, the first best: each in the middle of what it names or, where
- * another name is, as near as there is room within the frame. Deterministic. */
-void plot_labels_place(plot_label *labels, int n, double left, double top, double right,
-                       double bottom);
+ * another name is, as near as there is room within the frame, and at most `reach` away.
+ * Deterministic. */
+void plot_labels_place(plot_label *labels, int n, double reach, double left, double top,
+                       double right, double bottom);
 
 /* Places one name beside the point (x, y) of a line through (xs, ys) (n, pixels): as near as there
  * is room within the frame that the line does not cross, nor comes close to. Where there is none,

@@ -24,7 +24,7 @@ static void a_lonely_name_is_in_the_middle_of_its_points(void **state)
     (void) state;
     labels[0] = (plot_label){.x = 100, .y = 50, .width = 80, .height = 20};
     labels[1] = (plot_label){.x = 300, .y = 150, .width = 40, .height = 10};
-    plot_labels_place(labels, 2, 0, 0, 400, 200);
+    plot_labels_place(labels, 2, 260, 0, 0, 400, 200);
     assert_true(labels[0].placed && labels[1].placed);
     assert_near(labels[0].left, 60, 1e-9);
     assert_near(labels[0].top, 40, 1e-9);
@@ -37,9 +37,25 @@ static void names_of_one_place_go_around_it(void **state)
     (void) state;
     for (int i = 0; i < 20; i++)
         labels[i] = (plot_label){.x = 400, .y = 300, .width = 90, .height = 14};
-    plot_labels_place(labels, 20, 0, 0, 800, 600);
+    plot_labels_place(labels, 20, 260, 0, 0, 800, 600);
     for (int i = 0; i < 20; i++)
         assert_true(labels[i].placed);
+    none_covers_another(20);
+}
+
+static void a_name_without_room_near_by_is_left_out(void **state)
+{
+    (void) state;
+    for (int i = 0; i < 20; i++)
+        labels[i] = (plot_label){.x = 400, .y = 300, .width = 90, .height = 14};
+    plot_labels_place(labels, 20, 50, 0, 0, 800, 600);
+    int placed = 0;
+    for (int i = 0; i < 20; i++) {
+        const plot_label *l = &labels[i];
+        placed += l->placed;
+        assert_true(!l->placed || hypot(l->left + 45 - 400, l->top + 7 - 300) <= 50 + 1e-9);
+    }
+    assert_in_range(placed, 2, 8);
     none_covers_another(20);
 }
 
@@ -54,7 +70,7 @@ static void names_stay_in_the_frame_however_many(void **state)
                                  .y = 300 * tw_rng_uniform(&rng),
                                  .width = 40 + 100 * tw_rng_uniform(&rng),
                                  .height = 28};
-    plot_labels_place(labels, N, 10, 20, 490, 280);
+    plot_labels_place(labels, N, 260, 10, 20, 490, 280);
     for (int i = 0; i < N; i++) {
         const plot_label *l = &labels[i];
         if (!l->placed)
@@ -73,7 +89,7 @@ static void a_name_wider_than_the_frame_is_left_out(void **state)
 {
     (void) state;
     labels[0] = (plot_label){.x = 50, .y = 50, .width = 101, .height = 10};
-    plot_labels_place(labels, 1, 0, 0, 100, 100);
+    plot_labels_place(labels, 1, 260, 0, 0, 100, 100);
     assert_false(labels[0].placed);
 }
 
@@ -131,6 +147,7 @@ int main(void)
         cmocka_unit_test(where_the_line_is_everywhere_it_covers_least),
         cmocka_unit_test(a_lonely_name_is_in_the_middle_of_its_points),
         cmocka_unit_test(names_of_one_place_go_around_it),
+        cmocka_unit_test(a_name_without_room_near_by_is_left_out),
         cmocka_unit_test(names_stay_in_the_frame_however_many),
         cmocka_unit_test(a_name_wider_than_the_frame_is_left_out),
     };
