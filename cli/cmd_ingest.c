@@ -6,8 +6,8 @@
 
 typedef struct values {
     basics b;
-    const char *format, *title, *text, *columns, *header;
-    bool strict, known;
+    const char *format, *title, *text, *columns, *header, *time_format;
+    bool strict, known, allow_future;
 } values;
 
 static void report_json(const char *path, const tw_ingest_report *r)
@@ -61,6 +61,8 @@ static tw_status load_file(call *c, load_fn load, const char *label, const char 
                                    .text_template = v->text,
                                    .columns = v->columns,
                                    .header = v->header,
+                                   .time_format = v->time_format,
+                                   .allow_future = v->allow_future,
                                    .strict = v->strict,
                                    .known_only = v->known,
                                    .progress = meter_show,
@@ -151,6 +153,8 @@ static const flag events_flags[] = {
     FORMAT("csv tsv jsonl u.data movielens recbole sasrec (detected)"),
     COLUMNS,
     HEADER,
+    TEXT("time-format", time_format, "NAME", "how times are written, see above"),
+    SWITCH("allow-future", allow_future, "take times before 1970 and beyond 2200"),
     SWITCH("known-only", known, "reject items that are not in the catalogue; else they are added"),
     STRICT,
     JSON_FLAG,
@@ -163,7 +167,11 @@ const command events_command = {
     .synopsis = "events DIR FILE...",
     .about = "Loads interaction logs: who consumed what, and when. An event that is there\n"
              "already (same user, item and time) is not added again. An item that was deleted\n"
-             "stays so: its events are kept, and count when put or ingest brings it back.",
+             "stays so: its events are kept, and count when put or ingest brings it back.\n"
+             "How a log writes its times is found out from its first rows; --time-format says\n"
+             "it where they leave it open: seconds, milliseconds, microseconds, nanoseconds,\n"
+             "digits (20240501), dates, day-first (31.10.2024), month-first, numbers. The rows\n"
+             "of a log without times are in order, and come behind those of the one before it.",
     .example = "  twindex events films ratings.csv",
     .flags = events_flags,
     .size = sizeof(values),

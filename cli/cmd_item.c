@@ -1,5 +1,7 @@
 /* put, get, delete, record: one item or event at a time. */
+#include "base/event_time.h"
 #include "cli/commands.h"
+#include "ingest/ingest.h"
 
 /* ---- put ------------------------------------------------------------------------------------- */
 
@@ -156,29 +158,38 @@ static tw_status record(call *c, tw_error *err)
 {
     const record_values *v = c->values;
     bool added = false;
-    double time = 0; /* now */
-    if (v->time != NULL && !tw_parse_f64(v->time, &time))
-        return tw_fail(err, TW_EINVAL, "the time '%.60s' is not a number", v->time);
-    tw_status st =
-        backend_record(&c->backend, c->words[0], c->words[1], time, v->allow_future, &added, err);
+    int64_t us = 0;
+    tw_status st = TW_OK;
+    if (v->time != NULL)
+        st = tw_ingest_parse_time(v->time, v->allow_future, &us, err);
+    if (st == TW_OK && v->time != NULL && us == 0) /* which the calls below take for now */
+        st = tw_fail(err, TW_EINVAL,
+                     "the time '%.60s' is the beginning of 1970; without --time it "
+                     "is now",
+                     v->time);
+    if (st == TW_OK)
+        st = backend_record(&c->backend, c->words[0], c->words[1],
+                            (double) us / (double) TW_TIME_SECOND, v->allow_future, &added, err);
     if (st == TW_OK)
         (void) printf("%s\n", added ? "recorded" : "was there already");
     return st;
 }
 
-static const flag record_flags[] = {
-    BACKEND_FLAGS,
-    {"time", 0, FLAG_TEXT, offsetof(record_values, time), "T", "seconds since 1970 (now)", 0, 0},
-    {"allow-future", 0, FLAG_BOOL, offsetof(record_values, allow_future), NULL,
-     "take a time before 1970 or beyond 2200, too", 0, 0},
-    END_OF_FLAGS};
+static const flag record_flags[] = {BACKEND_FLAGS,
+                                    {"time", 0, FLAG_TEXT, offsetof(record_values, time), "T",
+                                     "seconds since 1970, or a date (now)", 0, 0},
+                                    {"allow-future", 0, FLAG_BOOL,
+                                     offsetof(record_values, allow_future), NULL,
+                                     "take a time before 1970 or beyond 2200, too", 0, 0},
+                                    END_OF_FLAGS};
 
 const command record_command = {
     .name = "record",
     .summary = "note that a user consumed an item",
     .synopsis = "record DIR|URL USER ITEM [--time T]",
-    .about = "Notes that a user consumed an item: it counts from the next `next` on.",
-    .example = "  twindex record films 42 \"Toy Story (1995)\"",
+    .about = "Notes that a user consumed an item: it counts from the next `next` on. A time is\n"
+             "seconds since 1970 with or without a fraction, or a date like 2024-05-01T12:30:00Z.",
+    .example = "  twindex record films 42 \"Toy Story (1995)\" --time 2024-05-01T21:30",
     .flags = record_flags,
     .size = sizeof(record_values),
     .least = 2,

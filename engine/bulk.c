@@ -8,11 +8,14 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/event_time.h"
 #include "base/grow.h"
 #include "engine/engine_state.h"
 #include "engine/follow.h"
 #include "engine/generation.h"
 #include "engine/item_reader.h"
+#include "engine/reader_options.h"
+#include "engine/row_times.h"
 #include "ingest/ingest.h"
 
 typedef struct load {
@@ -26,6 +29,8 @@ typedef struct load {
     twi_item_reader media; /* decodes the images and audio of rows */
     char key[TW_FINGERPRINT_MAX];
     tw_store_mark mark;
+    bool untimed;           /* the log has no times ... */
+    int64_t first;          /* ... and its rows come behind so many of other such logs */
     tw_reader_place place;  /* behind the last row that was stored or rejected */
     unsigned char *deleted; /* a bit for each row of a deleted item that was met */
     size_t deleted_room;    /* bytes */
@@ -78,6 +83,8 @@ static tw_status commit(load *l, bool done, tw_error *err)
     l->mark.done = done;
     TW_TRY(tw_rejects_flush(l->rejects, err)); /* before the mark says they were read */
     TW_TRY(tw_store_set_mark(l->e->store, l->key, &l->mark, err));
+    if (l->untimed)
+        TW_TRY(twi_row_times_take(l->e->store, l->key, l->first, l->place.row, err));
     TW_TRY(tw_store_commit(l->e->store, err));
     tw_crash_point(); /* rows and mark on disk, the index not yet changed */
     TW_TRY(twi_follow(l->e, l->g, err));
@@ -222,15 +229,9 @@ static tw_status item_of_event(load *l, const tw_row *r, int64_t *row, bool *liv
     return st == TW_OK ? tw_store_row_of(l->e->store, r->item, row, live, err) : st;
 }
 
-static int64_t micros(int64_t seconds)
-{
-    const int64_t most = INT64_MAX / 1000000;
-    return (seconds > most ? most : seconds < -most ? -most : seconds) * 1000000;
-}
-
 static tw_status store_event(load *l, const tw_row *r, tw_error *err)
 {
-    tw_event ev = {.time = micros(r->time), .rating = r->rating, .value = NAN};
+    tw_event ev = {.time = r->time + l->first * TW_TIME_SECOND, .rating = r->rating, .value = NAN};
     bool added, live;
     tw_status st = item_of_event(l, r, &ev.item, &live, err);
     if (st == TW_OK)
@@ -319,51 +320,20 @@ done:
     return st;
 }
 
-enum { MAX_COLUMNS = 16 };
-
-/* Cuts "id=sku,title=name" in place into a map. */
-static tw_status parse_columns(char *text, tw_column_map map[MAX_COLUMNS], int *n, tw_error *err)
-{
-    *n = 0;
-    for (char *rest = NULL, *one = strtok_r(text, ",", &rest); one != NULL;
-         one = strtok_r(NULL, ",", &rest)) {
-        char *equals = strchr(one, '=');
-        if (equals == NULL || equals == one || equals[1] == '\0')
-            return tw_fail(err, TW_EINVAL, "'%.60s' in the columns is not FIELD=COLUMN", one);
-        if (*n == MAX_COLUMNS)
-            return tw_fail(err, TW_EINVAL, "more than %d columns are named", MAX_COLUMNS);
-        *equals = '\0';
-        map[(*n)++] = (tw_column_map){.field = one, .column = equals + 1};
-    }
-    return TW_OK;
-}
-
 /* Opens the file where an earlier run of it stopped. A file that was read to its end is read again
  * from the start: rows that did not change cost little, and one that was deleted since comes back.
  */
 static tw_status open_file(load *l, const char *path, tw_ingest_kind kind, tw_error *err)
 {
     tw_status st = TW_OK;
-    char rejected[TW_PATH_MAX], columns[1024] = "";
-    tw_column_map map[MAX_COLUMNS];
-    tw_reader_options opt = {.title_template = l->opt->title_template,
-                             .text_template = l->opt->text_template,
-                             .header = l->opt->header,
-                             .columns = map};
+    char rejected[TW_PATH_MAX];
 
-    if (l->opt->format != NULL)
-        TW_TRY(tw_ingest_format_parse(l->opt->format, &opt.format, err));
-    if (l->opt->columns != NULL) {
-        if (strlen(l->opt->columns) >= sizeof columns) {
-            st = tw_fail(err, TW_EINVAL, "the columns are longer than %zu bytes", sizeof columns);
-            goto done;
-        }
-        memcpy(columns, l->opt->columns, strlen(l->opt->columns) + 1);
-        TW_TRY(parse_columns(columns, map, &opt.n_columns, err));
-    }
-    TW_TRY(tw_reader_open(&l->reader, path, kind, &opt, err));
+    TW_TRY(twi_open_reader(&l->reader, path, kind, l->opt, err));
     tw_reader_fingerprint(l->reader, l->key);
     TW_TRY(tw_store_get_mark(l->e->store, l->key, &l->mark, err));
+    l->untimed = kind == TW_INGEST_EVENTS && !tw_reader_has_times(l->reader);
+    if (l->untimed)
+        TW_TRY(twi_row_times_begin(l->e->store, l->key, l->mark.rows > 0, &l->first, err));
     if (!l->mark.done && l->mark.rows > 0) {
         l->place = (tw_reader_place){l->mark.bytes, l->mark.lines, l->mark.rows};
         TW_TRY(tw_reader_seek(l->reader, l->place, err));

@@ -178,7 +178,11 @@ typedef struct tw_ingest_options {
     const char *text_template;
     const char *columns; /* NULL, or "id=sku,title=name": which column is which field */
     const char *header;  /* NULL, or "user,item,timestamp": columns of a file without header line */
-    bool strict;         /* stop at the first bad row; rows before it stay */
+    /* events: how times are written, a name of ingest/ingest.h; NULL: found out from the first rows
+     * of the log, and refused where they leave it open (01/02/2024) */
+    const char *time_format;
+    bool allow_future; /* events: take times before 1970 and beyond 2200, else bad rows */
+    bool strict;       /* stop at the first bad row; rows before it stay */
     bool known_only; /* events: reject items that are not in the catalogue instead of adding them */
     tw_progress_fn progress;
     void *progress_ctx;

@@ -13,10 +13,11 @@
  *         put(row.id, row.title, row.attributes);
  *     tw_reader_close(r);
  *
- * Formats and what decides them are in docs/formats.md. Surprises: without a time column the time
- * of an event is its row number, for row order is then the time order; a relative image or audio
- * path is taken from the file's own folder and given as an absolute path; an empty cell is no
- * attribute.
+ * Formats and what decides them are in docs/formats.md. Surprises: how times are written is found
+ * out from the first rows of a log, since a value alone does not tell; without a time column the
+ * time of an event is its row number, for row order is then the time order; a relative image or
+ * audio path is taken from the file's own folder and given as an absolute path; an empty cell is
+ * no attribute.
  */
 #ifndef TW_INGEST_INGEST_H
 #define TW_INGEST_INGEST_H
@@ -78,6 +79,11 @@ typedef struct tw_reader_options {
     const char *text_template;
     /* "user,item,time": the names of the columns of a CSV or TSV file without a header line. */
     const char *header;
+    /* How an event log writes its times; NULL: found out from its first rows. "seconds",
+     * "milliseconds", "microseconds", "nanoseconds" (since 1970), "digits" (20240501,
+     * 20240501103000), "dates", "day-first" (31.10.2024), "month-first", "numbers". */
+    const char *time_format;
+    bool allow_future; /* take times before 1970 and beyond 2200 */
     const tw_column_map *columns;
     int n_columns;
 } tw_reader_options;
@@ -92,7 +98,7 @@ typedef struct tw_row {
     const char *attributes;        /* a JSON object: numbers, booleans, strings, lists; "{}" */
 
     const char *user, *item; /* events; neither is empty */
-    int64_t time;            /* the file's unit, commonly seconds since 1970; or the row number */
+    int64_t time;            /* microseconds since 1970; see tw_reader_has_times */
     double rating;           /* NAN where the file has none */
 
     const char *a, *b; /* pairs; neither is empty */
@@ -118,7 +124,8 @@ typedef struct tw_reader tw_reader;
  * TW_ENOTFOUND, TW_EDENIED, TW_EIO: the file cannot be opened or read.
  * TW_EINVAL: empty, not text, not of the named format, of another kind (events given as items), or
  *   its header lacks a needed column (the message lists those there are); a template names no
- *   column of the file.
+ *   column of the file; its times are of two kinds, or leave open whether the day or the month
+ *   comes first.
  * TW_ECORRUPT: the gzip data is damaged.   TW_ENOMEM.
  * On failure *out is NULL. */
 TW_NODISCARD tw_status tw_reader_open(tw_reader **out, const char *path, tw_ingest_kind kind,
@@ -146,6 +153,10 @@ TW_NODISCARD tw_status tw_reader_seek(tw_reader *r, tw_reader_place place, tw_er
 /* What it was taken for, detected or as asked. For programs that load files themselves. */
 tw_ingest_format tw_reader_format(const tw_reader *r);
 
+/* Whether the events of the log have times. Without, the time of a row is its number, in seconds.
+ */
+bool tw_reader_has_times(const tw_reader *r);
+
 /* How the file is understood, for the user to see: "csv: id=movie_id title=name
  * attributes=year,genres". Owned by the reader. */
 const char *tw_reader_describe(const tw_reader *r);
@@ -160,6 +171,11 @@ void tw_reader_progress(const tw_reader *r, int64_t *done, int64_t *total);
 void tw_reader_fingerprint(const tw_reader *r, char out[TW_FINGERPRINT_MAX]);
 
 void tw_reader_close(tw_reader *r); /* accepts NULL */
+
+/* One time as a person gives it, in microseconds since 1970: a number of seconds, or a date in any
+ * form that a file may have. TW_EINVAL: neither, a date like 01/02/2024 that does not say which
+ * comes first, or a time that tw_time_check (base/event_time.h) refuses. */
+TW_NODISCARD tw_status tw_ingest_parse_time(const char *text, bool any, int64_t *us, tw_error *err);
 
 /* ---- Rejected rows: FILE.rejected, one line each: line number TAB reason TAB raw row --------- */
 

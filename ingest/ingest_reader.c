@@ -44,6 +44,8 @@ static uint64_t hash_options(const tw_reader_options *opt)
     uint64_t h = hash_text(TW_FNV_START, opt->title_template);
     h = hash_text(h, opt->text_template);
     h = hash_text(h, opt->header);
+    h = hash_text(h, opt->time_format);
+    h = hash_text(h, opt->allow_future ? "any" : NULL);
     for (int i = 0; i < opt->n_columns; i++)
         h = hash_text(hash_text(h, opt->columns[i].field), opt->columns[i].column);
     return h;
@@ -193,6 +195,24 @@ static tw_status describe(tw_reader *r, tw_error *err)
     return st;
 }
 
+static tw_status find_times(tw_reader *r, const tw_reader_options *opt, tw_error *err)
+{
+    r->any_time = opt->allow_future;
+    r->time = (twi_time_rule){TWI_TIME_UNITS, TWI_DAY_OPEN};
+    if (opt->time_format != NULL && r->plan.kind != TW_INGEST_EVENTS)
+        return tw_fail(err, TW_EINVAL, "%s have no time that a time format could be for",
+                       tw_ingest_kind_name(r->plan.kind));
+    if (opt->time_format != NULL) {
+        tw_status st = twi_time_rule_parse(opt->time_format, &r->time, err);
+        if (st != TW_OK)
+            return st;
+    }
+    r->has_times = r->plan.at[TWI_TIME] >= 0 && !is_json(r);
+    if (r->plan.kind != TW_INGEST_EVENTS || (!r->has_times && !is_json(r)))
+        return TW_OK;
+    return r->has_times && opt->time_format != NULL ? TW_OK : twi_sample(r, err);
+}
+
 /* Reads the head and finds the format. */
 static tw_status look(tw_reader *r, const tw_reader_options *opt, tw_error *err)
 {
@@ -238,10 +258,11 @@ tw_status tw_reader_open(tw_reader **out, const char *path, tw_ingest_kind kind,
     TW_TRY(find_folder(r, err));
     TW_TRY(look(r, opt, err));
     TW_TRY(make_plan(r, opt, err));
-    TW_TRY(describe(r, err));
     r->first = (tw_reader_place){r->src.offset, r->src.line, 0};
     r->place = r->first;
     r->raw = (twi_span){.data = ""};
+    TW_TRY(find_times(r, opt, err));
+    TW_TRY(describe(r, err));
     *out = r;
     r = NULL;
 done:
@@ -267,68 +288,6 @@ void tw_reader_close(tw_reader *r)
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
-
-static bool is_blank(const twi_span *s)
-{
-    for (size_t i = 0; i < s->len; i++) {
-        if (s->data[i] != ' ' && s->data[i] != '\r')
-            return false;
-    }
-    return s->wrong == NULL;
-}
-
-/* The bytes of the next row; blank lines are none. */
-static tw_status read_bytes(tw_reader *r, tw_error *err)
-{
-    tw_status st;
-    do {
-        st = r->format == TW_FORMAT_JSON  ? twi_source_element(&r->src, &r->raw, err)
-             : r->format == TW_FORMAT_CSV ? twi_source_record(&r->src, r->separator, &r->raw, err)
-                                          : twi_source_line(&r->src, &r->raw, err);
-    } while (st == TW_OK && r->raw.got && is_blank(&r->raw) && r->format != TW_FORMAT_JSON);
-    r->place.offset = r->src.offset;
-    r->place.line = r->src.line;
-    r->place.row += st == TW_OK && r->raw.got;
-    return st;
-}
-
-static size_t first_bad_byte(const char *s, size_t len)
-{
-    size_t i = 0, used;
-    while (i < len) {
-        uint32_t cp = tw_utf8_next(s + i, len - i, &used);
-        if (cp == 0 || (cp == 0xfffd && used == 1))
-            break;
-        i += used;
-    }
-    return i;
-}
-
-/* r->raw as UTF-8 into r->span. MovieLens' own files are ISO-8859-1, but there are converted ones.
- */
-static tw_status decode(tw_reader *r, tw_error *err)
-{
-    const char *s = r->raw.data;
-    const size_t len = r->raw.len;
-
-    r->span = r->raw;
-    if (r->raw.wrong != NULL)
-        return tw_fail(err, TW_EINVAL, "%s", r->raw.wrong);
-    if (tw_utf8_valid(s, len))
-        return TW_OK;
-    const bool latin1 = r->format == TW_FORMAT_U_ITEM || r->format == TW_FORMAT_MOVIELENS;
-    if (!latin1 || memchr(s, '\0', len) != NULL) {
-        size_t at =
-            latin1 ? (size_t) ((const char *) memchr(s, '\0', len) - s) : first_bad_byte(s, len);
-        return tw_fail(err, TW_EINVAL, "byte %zu of the row is 0x%02x, which is no UTF-8 text",
-                       at + 1, (unsigned) (unsigned char) s[at]);
-    }
-    tw_text_clear(&r->converted);
-    tw_status st = tw_text_add_latin1(&r->converted, s, len, err);
-    r->span.data = tw_text_cstr(&r->converted);
-    r->span.len = r->converted.len;
-    return st;
-}
 
 /* Puts the line number before the reason and makes it printable. */
 static tw_status bad_row(const tw_reader *r, tw_error *why, tw_error *err)
@@ -360,19 +319,13 @@ tw_status tw_reader_next(tw_reader *r, tw_row *row, bool *got, tw_error *err)
                     .anchor = "",
                     .positive = "",
                     .negative = ""};
-    tw_status st = read_bytes(r, &why);
-    if (st == TW_OK && !r->raw.got)
-        return TW_OK;
+    tw_status st = twi_reader_step(r, got, &why);
     row->line = r->raw.line;
-    if (st == TW_OK)
-        st = decode(r, &why);
-    if (st == TW_OK)
-        st = twi_cells_split(r, &why);
-    if (st == TW_OK)
+    if (st == TW_OK && *got)
         st = twi_row_build(r, row, &why);
-    *got = st == TW_OK || st == TW_EINVAL;
     if (st == TW_OK)
         return TW_OK;
+    *got = st == TW_EINVAL;
     if (st == TW_EINVAL)
         return bad_row(r, &why, err);
     return tw_fail_at(err, st, why.file, why.line, "%s", why.msg);
@@ -420,6 +373,8 @@ tw_status tw_reader_seek(tw_reader *r, tw_reader_place place, tw_error *err)
     r->place = place;
     return TW_OK;
 }
+
+bool tw_reader_has_times(const tw_reader *r) { return r->has_times; }
 
 tw_ingest_format tw_reader_format(const tw_reader *r) { return r->format; }
 

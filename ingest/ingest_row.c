@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/event_time.h"
 #include "ingest/internal.h"
 
 /* The field's text, or "" where the row has no such column. Its NUL-terminated copy lives in
@@ -171,17 +172,20 @@ static tw_status bad_value(twi_role role, const char *s, const char *what, tw_er
 static tw_status event_time(tw_reader *r, int64_t *out, tw_error *err)
 {
     const char *s = "";
-    *out = r->place.row;
-    if (r->plan.at[TWI_TIME] < 0)
+    char q[TWI_QUOTE_MAX];
+
+    *out = r->place.row * TW_TIME_SECOND;
+    if ((r->plan.at[TWI_TIME] >= 0) != r->has_times)
+        return tw_fail(err, TW_EINVAL, "the row has %s time, unlike the first ones of the file",
+                       r->has_times ? "no" : "a");
+    if (!r->has_times)
         return TW_OK;
     tw_status st = field(r, TWI_TIME, &s, err);
-    if (st != TW_OK)
-        return st;
-    if (s[0] == '\0')
-        return tw_fail(err, TW_EINVAL, "the time is empty");
-    if (!twi_parse_time(s, out))
-        return bad_value(TWI_TIME, s, "neither a number nor a date like 2024-05-01T12:30:00Z", err);
-    return TW_OK;
+    if (st == TW_OK && s[0] == '\0')
+        st = tw_fail(err, TW_EINVAL, "the time is empty");
+    if (st == TW_OK)
+        st = twi_time_read(&r->time, s, out, err);
+    return st == TW_OK ? tw_time_check(*out, twi_quote(q, s, strlen(s)), r->any_time, err) : st;
 }
 
 static tw_status build_event(tw_reader *r, tw_row *row, tw_error *err)

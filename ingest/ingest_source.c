@@ -54,10 +54,13 @@ static tw_status make_room(twi_source *s, tw_error *err)
 {
     if (s->room - s->end >= READ_BYTES)
         return TW_OK;
-    if (s->start > 0) {
-        memmove(s->buf, s->buf + s->start, s->end - s->start);
-        s->end -= s->start;
-        s->start = 0;
+    s->pinned = s->pinned && s->end - s->pin <= TWI_PIN_MAX;
+    const size_t keep = s->pinned ? s->pin : s->start;
+    if (keep > 0) {
+        memmove(s->buf, s->buf + keep, s->end - keep);
+        s->end -= keep;
+        s->start -= keep;
+        s->pin = 0;
     }
     if (s->room - s->end >= READ_BYTES)
         return TW_OK;
@@ -329,5 +332,26 @@ tw_status twi_source_seek(twi_source *s, int64_t offset, int64_t line, tw_error 
     }
     s->offset = offset;
     s->line = line;
+    return TW_OK;
+}
+
+void twi_source_pin(twi_source *s)
+{
+    s->pinned = true;
+    s->pin = s->start;
+    s->pin_offset = s->offset;
+    s->pin_line = s->line;
+}
+
+size_t twi_source_pinned(const twi_source *s) { return s->pinned ? s->start - s->pin : SIZE_MAX; }
+
+tw_status twi_source_unpin(twi_source *s, tw_error *err)
+{
+    if (!s->pinned)
+        return twi_source_seek(s, s->pin_offset, s->pin_line, err);
+    s->pinned = false;
+    s->start = s->pin;
+    s->offset = s->pin_offset;
+    s->line = s->pin_line;
     return TW_OK;
 }

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "ingest/ingest.h"
+#include "ingest/ingest_time.h"
 
 /* ---- source: a window that slides over the file ---------------------------------------------- */
 
@@ -33,7 +34,10 @@ typedef struct twi_source {
     int64_t line;   /* lines that end before buf[start] */
     int64_t size;   /* on disk */
     int64_t changed_ns;
-    char head[256]; /* the start of a row that was too long to keep */
+    bool pinned;                  /* bytes from buf[pin) on are kept, to go back to */
+    size_t pin;                   /* ... */
+    int64_t pin_offset, pin_line; /* what offset and line were there */
+    char head[256];               /* the start of a row that was too long to keep */
 } twi_source;
 
 /* The bytes of one row, in the window: valid until the next call on the source. */
@@ -65,6 +69,13 @@ TW_NODISCARD tw_status twi_source_record(twi_source *s, char separator, twi_span
 TW_NODISCARD tw_status twi_source_element(twi_source *s, twi_span *out, tw_error *err);
 
 TW_NODISCARD tw_status twi_source_seek(twi_source *s, int64_t offset, int64_t line, tw_error *err);
+
+/* Keeps what is read from here on, so that twi_source_unpin comes back to here, also in what cannot
+ * be sought in, like a pipe. Past TWI_PIN_MAX bytes nothing is kept: TW_EIO from a pipe then. */
+#define TWI_PIN_MAX (48u << 20)
+void twi_source_pin(twi_source *s);
+TW_NODISCARD tw_status twi_source_unpin(twi_source *s, tw_error *err);
+size_t twi_source_pinned(const twi_source *s); /* bytes behind the pin that were given out */
 
 /* ---- plan: what each column is for ----------------------------------------------------------- */
 
@@ -185,7 +196,14 @@ struct tw_reader {
     tw_text fields[TWI_ROLES], attributes;
     tw_text describe;
     uint64_t options_hash, head_hash;
+    twi_time_rule time; /* how the time column is written */
+    bool any_time;      /* also before 1970 and beyond 2200 */
+    bool has_times;     /* rows have them; else their order is the time */
 };
+
+/* The next row's bytes and cells, without what they mean. Statuses and *got as tw_reader_next, but
+ * the sentence is without the line. */
+TW_NODISCARD tw_status twi_reader_step(tw_reader *r, bool *got, tw_error *err);
 
 /* Splits r->span into r->cells and checks their number. TW_EINVAL: a bad row. */
 TW_NODISCARD tw_status twi_cells_split(tw_reader *r, tw_error *err);
@@ -209,9 +227,11 @@ TW_NODISCARD tw_status twi_attribute_add(tw_text *out, const twi_column *col, co
                                          tw_error *err);
 TW_NODISCARD tw_status twi_json_escape(tw_text *out, const char *s, size_t len, tw_error *err);
 
-/* Seconds since 1970 of "2024-05-01", "2024-05-01T12:30:00Z", "2024-05-01 12:30:00.5+02:00"; whole
- * and decimal numbers as they are, rounded down. False: none of these. */
-bool twi_parse_time(const char *s, int64_t *out);
+/* ---- sample ---------------------------------------------------------------------------------- */
+
+/* Reads the first rows of an event log and decides what their values alone tell: how the times are
+ * written. The reader then stands at its start. TW_EINVAL: they contradict each other. */
+TW_NODISCARD tw_status twi_sample(tw_reader *r, tw_error *err);
 
 /* ---- detection ------------------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 #include "engine/eval/eval_seq.h"
 #include "engine/json_text.h"
 #include "engine/models/model_dir.h"
+#include "engine/reader_options.h"
 #include "ingest/ingest.h"
 
 #define EVAL_SEED 42
@@ -59,12 +60,14 @@ static tw_status read_file(offline_eval *s, tw_error *err)
     tw_status st = TW_OK;
     tw_reader *r = NULL;
     tw_row row;
-    tw_reader_options opt = {0};
+    const tw_ingest_options opt = {.format = s->opt->format,
+                                   .columns = s->opt->columns,
+                                   .header = s->opt->header,
+                                   .time_format = s->opt->time_format,
+                                   .allow_future = s->opt->allow_future};
     tw_error first = {0};
 
-    if (s->opt->format != NULL)
-        TW_TRY(tw_ingest_format_parse(s->opt->format, &opt.format, err));
-    TW_TRY(tw_reader_open(&r, s->opt->path, TW_INGEST_EVENTS, &opt, err));
+    TW_TRY(twi_open_reader(&r, s->opt->path, TW_INGEST_EVENTS, &opt, err));
     for (bool got = true; got;) {
         tw_error why = {0};
         st = tw_reader_next(r, &row, &got, &why);

@@ -18,8 +18,12 @@
 #include "base/types.h"
 
 typedef struct tw_offline_eval_options {
-    const char *path;         /* an interaction log in any format of ingest/ingest.h */
-    const char *format;       /* NULL: detect */
+    const char *path;    /* an interaction log in any format of ingest/ingest.h */
+    const char *format;  /* NULL: detect */
+    const char *columns; /* these four as in tw_ingest_options */
+    const char *header;
+    const char *time_format;
+    bool allow_future;
     const char *config_json;  /* NULL, or keys of tw_seq_config that differ from the preset */
     const char *preset;       /* one of tw_seq_presets; NULL: auto */
     const char *metrics_path; /* NULL, or a file for one JSON object an epoch */

@@ -2,21 +2,33 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "tests/support/test.h"
 
+/* Seconds, with a fraction where there is one. */
+static const char *render_time(char out[32], int64_t us)
+{
+    int n = snprintf(out, 32, "%s%lld.%06lld", us < 0 ? "-" : "", llabs(us) / 1000000,
+                     llabs(us) % 1000000);
+    while (out[n - 1] == '0')
+        n--;
+    out[out[n - 1] == '.' ? n - 1 : n] = '\0';
+    return out;
+}
+
 void render_row(char *out, size_t room, tw_ingest_kind kind, const tw_row *row)
 {
-    char rating[32] = "-";
+    char rating[32] = "-", time[32];
     if (!isnan(row->rating))
         (void) snprintf(rating, sizeof rating, "%g", row->rating);
     if (kind == TW_INGEST_ITEMS)
         (void) snprintf(out, room, "%s|%s|%s|%s", row->id, row->title, row->text, row->attributes);
     else if (kind == TW_INGEST_EVENTS)
-        (void) snprintf(out, room, "%s|%s|%lld|%s", row->user, row->item, (long long) row->time,
-                        rating);
+        (void) snprintf(out, room, "%s|%s|%s|%s", row->user, row->item,
+                        render_time(time, row->time), rating);
     else if (kind == TW_INGEST_PAIRS)
         (void) snprintf(out, room, "%s|%s|%g", row->a, row->b, row->label);
     else

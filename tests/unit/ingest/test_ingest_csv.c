@@ -236,7 +236,7 @@ static void events_are_read(void **state)
          "u|i|1|-\nu|j|2|-\nu|k|3|-\n"},
         {"a bad row counts", "a.csv", "user,item\nu,i\nu\nu,k\n",
          "u|i|1|-\n! line 3: the row has 1 fields where the header has 2\nu|k|3|-\n"},
-        {"decimal time", "a.csv", "user,item,ts\nu,i,881250949.9\n", "u|i|881250949|-\n"},
+        {"decimal time", "a.csv", "user,item,ts\nu,i,881250949.9\n", "u|i|881250949.9|-\n"},
         {"dates", "a.csv", "user,item,date\nu,i,1970-01-02\nu,j,1970-01-01T01:00:00+01:00\n",
          "u|i|86400|-\nu|j|0|-\n"},
         {"empty rating", "a.csv", "user,item,rating\nu,i,\n", "u|i|1|-\n"},

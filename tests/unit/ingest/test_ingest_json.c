@@ -105,7 +105,7 @@ static void events_and_pairs_come_as_json_too(void **state)
     (void) state;
     static const rows_case events[] = {
         {"an event", "a.jsonl", "{\"user\":1,\"item\":\"i\",\"timestamp\":12.7,\"rating\":3}\n",
-         "1|i|12|3\n"},
+         "1|i|12.7|3\n"},
         {"a date", "a.jsonl", "{\"user\":1,\"item\":2,\"date\":\"1970-01-01T00:01:00Z\"}\n",
          "1|2|60|-\n"},
         {"no user", "a.jsonl", "{\"item\":2}\n",
