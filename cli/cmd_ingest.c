@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "cli/columns.h"
 #include "cli/commands.h"
 
 typedef struct values {
@@ -10,10 +11,36 @@ typedef struct values {
     bool strict, known, allow_future;
 } values;
 
+static void fields_json(const tw_ingest_report *r)
+{
+    const char *before = "", *format = NULL;
+    (void) printf(", \"columns\": {");
+    for (int i = 0; i < r->n_fields; i++) {
+        (void) printf("%s\"%s\": ", i > 0 ? ", " : "", r->fields[i].field);
+        if (r->fields[i].column[0] != '\0')
+            print_json_string(stdout, r->fields[i].column);
+        else
+            (void) printf("null");
+        if (r->fields[i].how[0] != '\0')
+            format = r->fields[i].how;
+    }
+    (void) printf(format != NULL ? "}, \"time_format\": \"%s\", \"guessed\": ["
+                                 : "}, \"time_format\": null, \"guessed\": [",
+                  format);
+    for (int i = 0; i < r->n_fields; i++) {
+        if (!r->fields[i].guessed || r->fields[i].column[0] == '\0')
+            continue;
+        (void) printf("%s\"%s\"", before, r->fields[i].field);
+        before = ", ";
+    }
+    (void) printf("]");
+}
+
 static void report_json(const char *path, const tw_ingest_report *r)
 {
     (void) printf("{\"file\": ");
     print_json_string(stdout, path);
+    fields_json(r);
     (void) printf(
         ", \"rows\": %lld, \"created\": %lld, \"replaced\": %lld, \"unchanged\": %lld, "
         "\"new_items\": %lld, \"of_deleted\": %lld, \"deleted_items\": %lld, "
@@ -26,6 +53,7 @@ static void report_json(const char *path, const tw_ingest_report *r)
 
 static void report_text(const char *path, const tw_ingest_report *r)
 {
+    print_fields(r->fields, r->n_fields, r->untimed);
     if (r->resumed_at > 0)
         (void) printf("%s: went on behind row %lld of an interrupted run\n", path,
                       (long long) r->resumed_at);

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "cli/columns.h"
 #include "cli/print.h"
 #include "seqmodel/seqmodel.h"
 
@@ -436,6 +437,7 @@ void print_offline_eval(const char *json)
     json_t *r = json_loads(json, 0, NULL);
     const char *const *titles = json_is_true(json_object_get(r, "seen")) ? seen : left_out;
 
+    print_columns(r);
     (void) printf("%lld users, %lld items, %lld events, %lld epochs (best %lld), %.1f s\n",
                   whole(r, "users"), whole(r, "items"), whole(r, "events"), whole(r, "epochs"),
                   whole(r, "best_epoch"), number(r, "seconds"));

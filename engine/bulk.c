@@ -320,6 +320,12 @@ done:
     return st;
 }
 
+static void note_fields(load *l)
+{
+    const tw_field_source *fields = tw_reader_fields(l->reader, &l->report->n_fields);
+    memcpy(l->report->fields, fields, (size_t) l->report->n_fields * sizeof *fields);
+}
+
 /* Opens the file where an earlier run of it stopped. A file that was read to its end is read again
  * from the start: rows that did not change cost little, and one that was deleted since comes back.
  */
@@ -329,9 +335,11 @@ static tw_status open_file(load *l, const char *path, tw_ingest_kind kind, tw_er
     char rejected[TW_PATH_MAX];
 
     TW_TRY(twi_open_reader(&l->reader, path, kind, l->opt, err));
+    note_fields(l);
     tw_reader_fingerprint(l->reader, l->key);
     TW_TRY(tw_store_get_mark(l->e->store, l->key, &l->mark, err));
     l->untimed = kind == TW_INGEST_EVENTS && !tw_reader_has_times(l->reader);
+    l->report->untimed = l->untimed;
     if (l->untimed)
         TW_TRY(twi_row_times_begin(l->e->store, l->key, l->mark.rows > 0, &l->first, err));
     if (!l->mark.done && l->mark.rows > 0) {

@@ -39,6 +39,7 @@
 #include "base/types.h"
 #include "engine/answer.h"
 #include "engine/engine_types.h"
+#include "ingest/ingest.h"
 #include "store/store.h"
 
 TW_BEGIN_DECLS
@@ -198,6 +199,9 @@ typedef struct tw_ingest_report {
     int64_t deleted_items; /* ... and how many these items are, which stay deleted */
     int64_t resumed_at;    /* rows that an earlier, interrupted run of the same file had done */
     double seconds;
+    tw_field_source fields[TW_READER_FIELDS]; /* what each column was taken for */
+    int n_fields;
+    bool untimed;            /* events: the log has no times, so the order of its rows counts */
     char rejects_path[4096]; /* "" when nothing was rejected */
     char first_reject[512];  /* its sentence */
     char first_left_out[512];

@@ -11,7 +11,7 @@ static tw_status parse_columns(char *text, tw_column_map map[MAX_COLUMNS], int *
     for (char *rest = NULL, *one = strtok_r(text, ",", &rest); one != NULL;
          one = strtok_r(NULL, ",", &rest)) {
         char *equals = strchr(one, '=');
-        if (equals == NULL || equals == one || equals[1] == '\0')
+        if (equals == NULL || equals == one)
             return tw_fail(err, TW_EINVAL, "'%.60s' in the columns is not FIELD=COLUMN", one);
         if (*n == MAX_COLUMNS)
             return tw_fail(err, TW_EINVAL, "more than %d columns are named", MAX_COLUMNS);

@@ -62,8 +62,9 @@ const char *tw_ingest_kind_name(tw_ingest_kind kind); /* "items", "events", "pai
 TW_NODISCARD tw_status tw_ingest_format_parse(const char *name, tw_ingest_format *out,
                                               tw_error *err);
 
-/* Says that `column` of the file is `field`: id title text image audio (items); user item time
- * rating (events); a b label (pairs); anchor positive negative (triplets). */
+/* Says that `column` of the file is `field`, or with "" that none is: id title text image audio
+ * (items); user item time rating (events); a b label (pairs); anchor positive negative (triplets).
+ */
 typedef struct tw_column_map {
     const char *field;
     const char *column;
@@ -157,8 +158,26 @@ tw_ingest_format tw_reader_format(const tw_reader *r);
  */
 bool tw_reader_has_times(const tw_reader *r);
 
-/* How the file is understood, for the user to see: "csv: id=movie_id title=name
- * attributes=year,genres". Owned by the reader. */
+/* What a reader takes a column for. */
+#define TW_READER_FIELDS 6 /* at most */
+
+typedef struct tw_field_source {
+    char field[12];   /* "user"; "attributes" for all that have no field */
+    char column[256]; /* its name, cut; "" where the file has none, "<template>" for what is made,
+                         "#1" for the first of a file without a header */
+    char how[16];     /* of "time": a name of tw_reader_options.time_format; else "" */
+    bool guessed;     /* its name is not known, but looks so */
+} tw_field_source;
+
+/* The fields of the reader's kind, in the order of tw_column_map. Of JSON, whose rows have keys of
+ * their own, the first rows count. Owned by the reader. */
+const tw_field_source *tw_reader_fields(const tw_reader *r, int *n);
+
+/* Fields as a line for the user to see: "columns: user=visitorid item=itemid time=timestamp
+ * (milliseconds) rating=-". Cut where it is longer than out. */
+void tw_fields_describe(const tw_field_source *fields, int n, char *out, size_t room);
+
+/* The line of a reader's fields; owned by it. */
 const char *tw_reader_describe(const tw_reader *r);
 
 /* Bytes of the file on disk, and how many of them are read. */

@@ -1,7 +1,8 @@
-/* Which column is what: explicit mapping first, then well-known names, then (for titles) any name
- * that holds "title". What has no role becomes an attribute of an item and is ignored elsewhere. */
+/* Which column is what: explicit mapping first, then the best name by ingest_names.c. What has no
+ * role becomes an attribute of an item and is ignored elsewhere. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/grow.h"
@@ -12,27 +13,6 @@
 static const char *const role_names[TWI_ROLES] = {
     "id",     "title", "text", "image", "audio",  "user",     "item",     "time",
     "rating", "a",     "b",    "label", "anchor", "positive", "negative",
-};
-
-/* The names that say what a column is, best first, without case, '_', '-', '.' and spaces. */
-static const char *const aliases[TWI_ROLES] = {
-    [TWI_ID] =
-        "id itemid movieid productid asin parentasin sku trackid songid bookid isbn item iid",
-    [TWI_TITLE] = "title name movietitle itemtitle producttitle productname",
-    [TWI_TEXT] = "text description overview summary abstract plot body",
-    [TWI_IMAGE] = "image imagepath imagefile image",
-    [TWI_AUDIO] = "audio audiopath audiofile audio",
-    [TWI_USER] = "user userid uid customerid reviewerid visitorid sessionid",
-    [TWI_ITEM] =
-        "item iid itemid movieid productid asin parentasin sku trackid songid bookid isbn id",
-    [TWI_TIME] = "timestamp time ts datetime date unixtime eventtime unixreviewtime",
-    [TWI_RATING] = "rating stars score overall",
-    [TWI_A] = "a itema ida item1 id1 left first leftid ltableid",
-    [TWI_B] = "b itemb idb item2 id2 right second rightid rtableid",
-    [TWI_LABEL] = "label score similar similarity match",
-    [TWI_ANCHOR] = "anchor anchorid a query",
-    [TWI_POSITIVE] = "positive positiveid pos p",
-    [TWI_NEGATIVE] = "negative negativeid neg n",
 };
 
 static const struct {
@@ -55,6 +35,12 @@ static const struct {
 
 const char *twi_role_name(twi_role role) { return role_names[role]; }
 
+void twi_roles_of(tw_ingest_kind kind, twi_role *first, twi_role *last)
+{
+    *first = kinds[kind].first;
+    *last = kinds[kind].last;
+}
+
 static tw_status find_field(tw_ingest_kind kind, const char *field, twi_role *out, tw_error *err)
 {
     for (twi_role r = kinds[kind].first; r <= kinds[kind].last; r++) {
@@ -63,10 +49,13 @@ static tw_status find_field(tw_ingest_kind kind, const char *field, twi_role *ou
             return TW_OK;
         }
     }
-    char q[TWI_QUOTE_MAX];
-    return tw_fail(err, TW_EINVAL, "%s have no field %s (they have %s to %s)",
-                   tw_ingest_kind_name(kind), twi_quote(q, field, strlen(field)),
-                   role_names[kinds[kind].first], role_names[kinds[kind].last]);
+    char q[TWI_QUOTE_MAX], list[80];
+    size_t len = 0;
+    for (twi_role r = kinds[kind].first; r <= kinds[kind].last; r++)
+        len += (size_t) snprintf(list + len, sizeof list - len, "%s%s", len > 0 ? ", " : "",
+                                 role_names[r]); /* all of a kind's fit */
+    return tw_fail(err, TW_EINVAL, "%s have no field %s; they have %s", tw_ingest_kind_name(kind),
+                   twi_quote(q, field, strlen(field)), list);
 }
 
 tw_status twi_plan_init(twi_plan *p, tw_ingest_kind kind, const tw_reader_options *opt,
@@ -74,7 +63,9 @@ tw_status twi_plan_init(twi_plan *p, tw_ingest_kind kind, const tw_reader_option
 {
     tw_status st = TW_OK;
 
-    *p = (twi_plan){.kind = kind};
+    *p = (twi_plan){.kind = kind, .guess_time = true};
+    for (int r = 0; r < TWI_ROLES; r++)
+        p->at[r] = -1;
     tw_text_init(&p->names, NAMES_MAX);
     if ((opt->title_template != NULL || opt->text_template != NULL) && kind != TW_INGEST_ITEMS)
         return tw_fail(err, TW_EINVAL, "%s have no title and text to make from a template",
@@ -157,24 +148,6 @@ tw_status twi_plan_add_typed(twi_plan *p, const char *name, size_t len, bool *ty
     return twi_plan_add(p, name, len, TWI_GUESS, err);
 }
 
-/* True when name, without case and separators, is key[0, len) (or holds it). */
-static bool is_called(const char *name, const char *key, size_t len, bool anywhere)
-{
-    char plain[64];
-    size_t n = 0;
-    for (; *name != '\0'; name++) {
-        if (strchr("_-. ", *name) != NULL)
-            continue;
-        if (n + 1 == sizeof plain)
-            return false; /* no key is so long */
-        plain[n++] = (char) (*name >= 'A' && *name <= 'Z' ? *name - 'A' + 'a' : *name);
-    }
-    plain[n] = '\0';
-    if (anywhere)
-        return strstr(plain, key) != NULL;
-    return n == len && memcmp(plain, key, len) == 0;
-}
-
 static int find_exact(const twi_plan *p, const char *name)
 {
     for (int i = 0; i < p->n; i++) {
@@ -184,26 +157,26 @@ static int find_exact(const twi_plan *p, const char *name)
     return -1;
 }
 
-static int find_free(const twi_plan *p, const char *key, size_t len, bool anywhere)
-{
-    for (int i = 0; i < p->n; i++) {
-        if (p->columns[i].role >= TWI_ROLES && is_called(p->columns[i].name, key, len, anywhere))
-            return i;
-    }
-    return -1;
-}
-
-static int find_alias(const twi_plan *p, twi_role role)
+/* The column whose name says best that it is the role; *tie is another that says it as well. */
+static int find_best(const twi_plan *p, twi_role role, int *score, int *tie)
 {
     int at = -1;
-    const char *key = aliases[role];
-    while (at < 0 && *key != '\0') {
-        size_t len = strcspn(key, " ");
-        at = find_free(p, key, len, false);
-        key += len + (key[len] == ' ');
+    *score = 0;
+    *tie = -1;
+    for (int i = 0; i < p->n; i++) {
+        if (p->columns[i].role < TWI_ROLES)
+            continue;
+        int one = twi_name_score(role, p->columns[i].name);
+        if (role == TWI_TIME && !p->guess_time && one < TWI_SCORE_GUESSED)
+            one = 0;
+        if (one > *score) {
+            *score = one;
+            *tie = -1;
+            at = i;
+        } else if (one > 0 && one == *score) {
+            *tie = i;
+        }
     }
-    if (at < 0 && role == TWI_TITLE)
-        at = find_free(p, "title", 5, true);
     return at;
 }
 
@@ -236,7 +209,8 @@ static tw_status missing(const twi_plan *p, const char *whose, const char *what,
         number = number || tw_parse_f64(p->columns[i].name, &value);
     return tw_fail(err, TW_EINVAL, "%.110s has no %s%s; it has %s%s", whose, what,
                    twi_quote(q, name, strlen(name)), list,
-                   number ? "; is the header line missing?" : "");
+                   number ? "; is the header line missing? then name its columns with --header"
+                          : "");
 }
 
 static tw_status resolve_template(twi_plan *p, twi_template *t, bool strict, const char *whose,
@@ -264,6 +238,7 @@ static tw_status resolve_template(twi_plan *p, twi_template *t, bool strict, con
 static tw_status check_columns(const twi_plan *p, const char *whose, tw_error *err)
 {
     const int id = p->at[TWI_ID];
+    int score, tie;
     for (int i = 0; i < p->n; i++) {
         const char *name = p->columns[i].name;
         if (name[0] != '\0' && find_exact(p, name) != i) {
@@ -273,21 +248,23 @@ static tw_status check_columns(const twi_plan *p, const char *whose, tw_error *e
         }
     }
     /* A catalogue has no users: a file of user ids and item ids is a log of events. */
+    const int user = find_best(p, TWI_USER, &score, &tie);
     if (p->kind != TW_INGEST_ITEMS || id < 0 || p->mapped[TWI_ID] != NULL ||
-        is_called(p->columns[id].name, "id", 2, false) || find_alias(p, TWI_USER) < 0)
+        score < TWI_SCORE_SURE || strcasecmp(p->columns[id].name, "id") == 0)
         return TW_OK;
     return tw_fail(err, TW_EINVAL,
                    "%.200s has the columns '%.60s' and '%.60s', so these are events, not items",
-                   whose, p->columns[find_alias(p, TWI_USER)].name, p->columns[id].name);
+                   whose, p->columns[user].name, p->columns[id].name);
 }
 
 /* What the caller mapped is taken first, so that no alias claims it. */
 static tw_status resolve_mapped(twi_plan *p, bool strict, const char *whose, tw_error *err)
 {
     for (twi_role r = kinds[p->kind].first; r <= kinds[p->kind].last; r++) {
-        if (p->mapped[r] == NULL)
-            continue;
+        if (p->mapped[r] == NULL || (p->mapped[r][0] == '\0' && r > kinds[p->kind].needed_until))
+            continue; /* not mapped, or switched off */
         p->at[r] = find_exact(p, p->mapped[r]);
+        p->score[r] = TWI_SCORE_KNOWN;
         if (p->at[r] >= 0)
             p->columns[p->at[r]].role = r;
         else if (strict || r <= kinds[p->kind].needed_until)
@@ -296,18 +273,41 @@ static tw_status resolve_mapped(twi_plan *p, bool strict, const char *whose, tw_
     return TW_OK;
 }
 
-static tw_status resolve_aliases(twi_plan *p, const char *whose, tw_error *err)
+static tw_status two_fit(const twi_plan *p, const char *whose, twi_role role, int a, int b,
+                         tw_error *err)
 {
-    for (twi_role r = kinds[p->kind].first; r <= kinds[p->kind].last; r++) {
-        if (p->mapped[r] != NULL)
-            continue;
-        p->at[r] = find_alias(p, r);
-        if (p->at[r] >= 0)
-            p->columns[p->at[r]].role = r;
-        else if (r <= kinds[p->kind].needed_until)
-            return missing(p, whose, "column for the field ", role_names[r], err);
-    }
+    char q[TWI_QUOTE_MAX], q2[TWI_QUOTE_MAX];
+    const char *name = p->columns[a].name, *other = p->columns[b].name;
+    return tw_fail(err, TW_EINVAL,
+                   "%.110s has two columns that could be the %s, %s and %s; say "
+                   "--columns %s=%.60s or %s=%.60s",
+                   whose, role_names[role], twi_quote(q, name, strlen(name)),
+                   twi_quote(q2, other, strlen(other)), role_names[role], name, role_names[role],
+                   other);
+}
+
+static tw_status resolve_role(twi_plan *p, twi_role r, const char *whose, tw_error *err)
+{
+    int tie;
+    p->at[r] = find_best(p, r, &p->score[r], &tie);
+    if (p->at[r] < 0 && r <= kinds[p->kind].needed_until)
+        return missing(p, whose, "column for the field ", role_names[r], err);
+    if (p->at[r] < 0)
+        return TW_OK;
+    if (tie >= 0 && (r <= kinds[p->kind].needed_until || r == TWI_TIME))
+        return two_fit(p, whose, r, p->at[r], tie, err);
+    p->columns[p->at[r]].role = r;
     return TW_OK;
+}
+
+static tw_status resolve_names(twi_plan *p, const char *whose, tw_error *err)
+{
+    tw_status st = TW_OK;
+    for (twi_role r = kinds[p->kind].first; r <= kinds[p->kind].last && st == TW_OK; r++) {
+        if (p->mapped[r] == NULL)
+            st = resolve_role(p, r, whose, err);
+    }
+    return st;
 }
 
 tw_status twi_plan_resolve(twi_plan *p, bool strict, const char *whose, tw_error *err)
@@ -318,7 +318,7 @@ tw_status twi_plan_resolve(twi_plan *p, bool strict, const char *whose, tw_error
         p->at[r] = -1;
     tw_status st = resolve_mapped(p, strict, whose, err);
     if (st == TW_OK)
-        st = resolve_aliases(p, whose, err);
+        st = resolve_names(p, whose, err);
     if (st == TW_OK && strict)
         st = check_columns(p, whose, err);
     if (st == TW_OK)

@@ -110,8 +110,8 @@ static tw_status take_header(tw_reader *r, char separator, bool quotes, tw_error
 static tw_status read_header(tw_reader *r, const char *given, tw_error *err)
 {
     const bool quotes = r->format == TW_FORMAT_CSV;
-    if (given != NULL && r->format != TW_FORMAT_CSV && r->format != TW_FORMAT_TSV)
-        return tw_fail(err, TW_EINVAL, "a header can be given for csv and tsv, not for %s",
+    if (given != NULL && r->format == TW_FORMAT_RECBOLE)
+        return tw_fail(err, TW_EINVAL, "a header can be given for csv, tsv and logs, not for %s",
                        tw_ingest_format_name(r->format));
     /* Spreadsheets of some countries write ';', for their decimal sign is a comma. */
     const char *head = r->src.buf + r->src.start;
@@ -136,6 +136,21 @@ static tw_status read_header(tw_reader *r, const char *given, tw_error *err)
     return take_header(r, r->separator, quotes, err);
 }
 
+/* The columns of a log that never has a header, where they come in another order. */
+static tw_status name_columns(tw_reader *r, const char *header, tw_error *err)
+{
+    const int columns = r->format == TW_FORMAT_SASREC ? 2 : 4;
+    if (r->plan.kind != TW_INGEST_EVENTS)
+        return tw_fail(err, TW_EINVAL, "a header can be given for csv, tsv and logs, not for %s",
+                       tw_ingest_format_name(r->format));
+    r->span = (twi_span){.data = header, .len = strlen(header), .got = true};
+    tw_status st = take_header(r, ',', true, err);
+    if (st == TW_OK && r->plan.n != columns)
+        return tw_fail(err, TW_EINVAL, "the header names %d columns, and %s has %d", r->plan.n,
+                       tw_ingest_format_name(r->format), columns);
+    return st;
+}
+
 /* Steps into the document, behind its opening bracket. */
 static void enter_json(tw_reader *r)
 {
@@ -154,7 +169,8 @@ static tw_status make_plan(tw_reader *r, const tw_reader_options *opt, tw_error 
 
     if (is_json(r)) {
         if (opt->header != NULL)
-            return tw_fail(err, TW_EINVAL, "a header can be given for csv and tsv, not for %s",
+            return tw_fail(err, TW_EINVAL,
+                           "a header can be given for csv, tsv and logs, not for %s",
                            tw_ingest_format_name(r->format));
         if (r->format == TW_FORMAT_JSON)
             enter_json(r);
@@ -162,37 +178,16 @@ static tw_status make_plan(tw_reader *r, const tw_reader_options *opt, tw_error 
     }
     const bool has_header =
         r->format == TW_FORMAT_CSV || r->format == TW_FORMAT_TSV || r->format == TW_FORMAT_RECBOLE;
-    st = has_header ? read_header(r, opt->header, err) : fixed_columns(r, err);
+    r->numbered = !has_header && opt->header == NULL;
+    if (has_header)
+        st = read_header(r, opt->header, err);
+    else
+        st = opt->header != NULL ? name_columns(r, opt->header, err) : fixed_columns(r, err);
     if (st != TW_OK)
         return st;
     (void) snprintf(whose, sizeof whose, "%s'%s'",
                     has_header && opt->header == NULL ? "the header of " : "", r->path);
     return twi_plan_resolve(&r->plan, true, whose, err);
-}
-
-static tw_status describe(tw_reader *r, tw_error *err)
-{
-    const twi_plan *p = &r->plan;
-    tw_status st = tw_text_addf(&r->describe, err, "%s:%s", tw_ingest_format_name(r->format),
-                                is_json(r) ? " the keys of each row" : "");
-    for (int i = 0; i < TWI_ROLES && st == TW_OK; i++) {
-        const bool made = (i == TWI_TITLE && p->title.n > 0) || (i == TWI_TEXT && p->text.n > 0);
-        if (made)
-            st = tw_text_addf(&r->describe, err, " %s=<template>", twi_role_name((twi_role) i));
-        else if (!is_json(r) && p->at[i] >= 0)
-            st = tw_text_addf(&r->describe, err, " %s=%s", twi_role_name((twi_role) i),
-                              p->columns[p->at[i]].name);
-    }
-    if (!is_json(r) && p->kind == TW_INGEST_EVENTS && p->at[TWI_TIME] < 0 && st == TW_OK)
-        st = tw_text_adds(&r->describe, " time=<row number>", err);
-    const char *before = " attributes=";
-    for (int i = 0; i < p->n && st == TW_OK && p->kind == TW_INGEST_ITEMS; i++) {
-        if (p->columns[i].role != TWI_ATTRIBUTE)
-            continue;
-        st = tw_text_addf(&r->describe, err, "%s%s", before, p->columns[i].name);
-        before = ",";
-    }
-    return st;
 }
 
 static tw_status find_times(tw_reader *r, const tw_reader_options *opt, tw_error *err)
@@ -208,7 +203,7 @@ static tw_status find_times(tw_reader *r, const tw_reader_options *opt, tw_error
             return st;
     }
     r->has_times = r->plan.at[TWI_TIME] >= 0 && !is_json(r);
-    if (r->plan.kind != TW_INGEST_EVENTS || (!r->has_times && !is_json(r)))
+    if (!is_json(r) && (r->plan.kind != TW_INGEST_EVENTS || !r->has_times))
         return TW_OK;
     return r->has_times && opt->time_format != NULL ? TW_OK : twi_sample(r, err);
 }
@@ -250,7 +245,6 @@ tw_status tw_reader_open(tw_reader **out, const char *path, tw_ingest_kind kind,
     tw_text_init(&r->scratch, FIELD_MAX);
     tw_text_init(&r->converted, FIELD_MAX);
     tw_text_init(&r->attributes, ATTRIBUTES_MAX);
-    tw_text_init(&r->describe, FIELD_MAX * 2);
     r->options_hash = hash_options(opt);
 
     TW_TRY(twi_source_open(&r->src, r->path, err));
@@ -262,7 +256,7 @@ tw_status tw_reader_open(tw_reader **out, const char *path, tw_ingest_kind kind,
     r->place = r->first;
     r->raw = (twi_span){.data = ""};
     TW_TRY(find_times(r, opt, err));
-    TW_TRY(describe(r, err));
+    twi_note_all(r);
     *out = r;
     r = NULL;
 done:
@@ -281,7 +275,6 @@ void tw_reader_close(tw_reader *r)
     tw_text_fini(&r->scratch);
     tw_text_fini(&r->converted);
     tw_text_fini(&r->attributes);
-    tw_text_fini(&r->describe);
     tw_free(r->cells);
     json_decref(r->doc);
     tw_free(r);
@@ -377,8 +370,6 @@ tw_status tw_reader_seek(tw_reader *r, tw_reader_place place, tw_error *err)
 bool tw_reader_has_times(const tw_reader *r) { return r->has_times; }
 
 tw_ingest_format tw_reader_format(const tw_reader *r) { return r->format; }
-
-const char *tw_reader_describe(const tw_reader *r) { return tw_text_cstr(&r->describe); }
 
 void tw_reader_progress(const tw_reader *r, int64_t *done, int64_t *total)
 {

@@ -1,4 +1,8 @@
-/* How a log writes its times, decided from its first rows before any is handed out. */
+/* What only values tell: how a log writes its times, and whether columns without names are what
+ * their order says. Decided from the first rows, before any is handed out. */
+#include <inttypes.h>
+#include <string.h>
+
 #include "ingest/internal.h"
 
 #define ENOUGH_BYTES (1u << 20)
@@ -7,32 +11,67 @@
  */
 #define OPEN_BYTES (32u << 20)
 
-static void add_row(tw_reader *r, twi_time_sample *sample)
+enum { LOG_COLUMNS = 4, FEW_ROWS = 10, LARGEST_RATING = 1000, SMALLEST_RATINGS = 10 };
+
+typedef struct sample {
+    twi_time_sample times;
+    int64_t rows;
+    struct {
+        int64_t stamps; /* values that could be a time since 1970 */
+        double most;    /* the greatest number */
+        char text[TWI_TIME_SHOWN];
+    } columns[LOG_COLUMNS]; /* of a log without a header */
+} sample;
+
+static void look_at_columns(const tw_reader *r, sample *s)
+{
+    for (int i = 0; i < LOG_COLUMNS && i < r->n_cells; i++) {
+        const char *text = r->cells[i].data;
+        double number;
+        s->columns[i].stamps += twi_time_is_stamp(text) ? 1 : 0;
+        if (s->rows == 1)
+            (void) snprintf(s->columns[i].text, sizeof s->columns[i].text, "%.40s", text);
+        if (tw_parse_f64(text, &number) && number > s->columns[i].most)
+            s->columns[i].most = number;
+    }
+}
+
+static void add_row(tw_reader *r, sample *s)
 {
     const int at = r->plan.at[TWI_TIME];
-    const char *s = "";
+    const char *text = "";
     size_t len = 0;
 
-    if (at < 0 || twi_cell_text(&r->cells[at], &r->fields[TWI_TIME], &s, &len, NULL) != TW_OK)
+    s->rows++;
+    twi_note_columns(r);
+    if (r->numbered)
+        look_at_columns(r, s);
+    if (r->plan.kind != TW_INGEST_EVENTS || at < 0 ||
+        twi_cell_text(&r->cells[at], &r->fields[TWI_TIME], &text, &len, NULL) != TW_OK)
         return;
     r->has_times = true;
     if (len > 0)
-        twi_time_add(sample, s, r->raw.line);
+        twi_time_add(&s->times, text, r->raw.line);
+}
+
+static bool is_enough(const tw_reader *r, const sample *s, int64_t steps)
+{
+    const size_t bytes = twi_source_pinned(&r->src);
+    if (r->plan.kind != TW_INGEST_EVENTS && s->rows > 0)
+        return true;
+    return bytes >= OPEN_BYTES ||
+           ((bytes >= ENOUGH_BYTES || steps >= ENOUGH_ROWS) && !twi_time_is_open(&s->times));
 }
 
 /* Bad rows tell nothing here; whoever reads them has the sentence. So it is with a file that cannot
  * be read further. */
-static tw_status read_rows(tw_reader *r, twi_time_sample *sample, tw_error *err)
+static tw_status read_rows(tw_reader *r, sample *s, tw_error *err)
 {
     bool got = true;
-    for (int64_t n = 0; got; n++) {
-        const size_t bytes = twi_source_pinned(&r->src);
-        const bool enough = bytes >= ENOUGH_BYTES || n >= ENOUGH_ROWS;
-        if (bytes >= OPEN_BYTES || (enough && !twi_time_is_open(sample)))
-            break;
+    for (int64_t n = 0; got && !is_enough(r, s, n); n++) {
         const tw_status st = twi_reader_step(r, &got, err);
         if (st == TW_OK && got)
-            add_row(r, sample);
+            add_row(r, s);
         else if (st == TW_ENOMEM)
             return st;
         else if (st != TW_OK && st != TW_EINVAL)
@@ -41,14 +80,61 @@ static tw_status read_rows(tw_reader *r, twi_time_sample *sample, tw_error *err)
     return TW_OK;
 }
 
+#define BUT_NAMED                                                                                  \
+    "'%.150s' has no header, so its columns are taken for user, item, rating and time; but "
+#define TO_DO "; name them as they stand with --header, as in --header %s"
+
+/* A log without a header whose columns come in another order than the format's. */
+static tw_status check_order(const tw_reader *r, const sample *s, tw_error *err)
+{
+    static const char *const orders[] = {"time,user,item,rating", "user,time,item,rating",
+                                         "user,item,time,rating"};
+    if (!r->numbered || r->plan.n != LOG_COLUMNS || s->rows == 0)
+        return TW_OK;
+    for (int i = 0; i < LOG_COLUMNS - 1 && r->time.unit == TWI_TIME_NUMBERS; i++) {
+        if (s->columns[i].stamps == s->rows)
+            return tw_fail(err, TW_EINVAL,
+                           BUT_NAMED "the time '%s' is a small number, and '%s' in column %d could "
+                                     "be one" TO_DO,
+                           r->path, s->columns[3].text, s->columns[i].text, i + 1, orders[i]);
+    }
+    if (s->rows >= FEW_ROWS && s->columns[2].most > LARGEST_RATING &&
+        s->columns[1].most <= SMALLEST_RATINGS)
+        return tw_fail(err, TW_EINVAL,
+                       BUT_NAMED "the ratings go to %g, and no item is above %g" TO_DO, r->path,
+                       s->columns[2].most, s->columns[1].most, "user,rating,item,time");
+    return TW_OK;
+}
+
+/* Its name looked like a time, its values do not. */
+static void take_no_time(tw_reader *r)
+{
+    r->plan.guess_time = false;
+    r->has_times = false;
+    if (r->plan.at[TWI_TIME] >= 0)
+        r->plan.columns[r->plan.at[TWI_TIME]].role = TWI_IGNORED;
+    r->plan.at[TWI_TIME] = -1;
+    if (r->doc != NULL)
+        r->plan.n = 0; /* the next row's keys are looked at anew */
+}
+
+static bool is_guess(const tw_reader *r)
+{
+    for (int i = 0; i < r->n_taken; i++) {
+        if (strcmp(r->taken[i].field, twi_role_name(TWI_TIME)) == 0)
+            return r->taken[i].guessed;
+    }
+    return false;
+}
+
 tw_status twi_sample(tw_reader *r, tw_error *err)
 {
-    twi_time_sample sample = {0};
+    sample s = {.rows = 0};
     tw_error why = {0};
     const bool given = r->time.unit != TWI_TIME_UNITS; /* JSON still does not say who has times */
 
     twi_source_pin(&r->src);
-    tw_status st = read_rows(r, &sample, err);
+    tw_status st = read_rows(r, &s, err);
     if (st != TW_OK)
         return st;
     st = twi_source_unpin(&r->src, err);
@@ -58,6 +144,10 @@ tw_status twi_sample(tw_reader *r, tw_error *err)
     r->raw = (twi_span){.data = ""};
     if (given)
         return TW_OK;
-    st = twi_time_decide(&sample, &r->time, &why);
-    return st == TW_OK ? st : tw_fail(err, st, "'%.150s': %.340s", r->path, why.msg);
+    st = twi_time_decide(&s.times, &r->time, &why);
+    if (st != TW_OK)
+        return tw_fail(err, st, "'%.150s': %.340s", r->path, why.msg);
+    if (r->time.unit == TWI_TIME_NUMBERS && is_guess(r))
+        take_no_time(r);
+    return check_order(r, &s, err);
 }

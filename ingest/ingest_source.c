@@ -272,12 +272,6 @@ static tw_status find_end(twi_source *s, json_end *e, tw_error *err)
 {
     json_scan scan = {0};
     while (!e->found) {
-        if (e->len < s->end - s->start) {
-            e->found = json_step(&scan, s->buf[s->start + e->len++]);
-            continue;
-        }
-        if (s->ended)
-            break;
         if (e->len >= TW_INGEST_MAX_LINE) {
             if (!e->dropped)
                 memcpy(s->head, s->buf + s->start, sizeof s->head);
@@ -285,6 +279,12 @@ static tw_status find_end(twi_source *s, json_end *e, tw_error *err)
             e->len = 0;
             e->dropped = true;
         }
+        if (e->len < s->end - s->start) {
+            e->found = json_step(&scan, s->buf[s->start + e->len++]);
+            continue;
+        }
+        if (s->ended)
+            break;
         tw_status st = fill(s, err);
         if (st != TW_OK)
             return st;

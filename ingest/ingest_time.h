@@ -48,6 +48,9 @@ typedef struct twi_time_value {
 /* False: neither a number nor a date. Spaces around it do not count. */
 bool twi_time_parse(const char *s, twi_time_value *out);
 
+/* Whether it is a number that is large enough for seconds since 1970, or finer ones. */
+bool twi_time_is_stamp(const char *s);
+
 #define TWI_TIME_SHOWN 48
 
 typedef struct twi_time_seen {

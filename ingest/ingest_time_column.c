@@ -63,6 +63,12 @@ static twi_time_unit unit_of(int64_t whole)
     return TWI_TIME_NANOSECONDS;
 }
 
+bool twi_time_is_stamp(const char *s)
+{
+    twi_time_value v;
+    return twi_time_parse(s, &v) && !v.date && unit_of(v.whole) != TWI_TIME_NUMBERS;
+}
+
 /* What a value of the unit is, for messages. */
 static const char *const said[TWI_TIME_UNITS] = {
     "a small number",        "in seconds", "in milliseconds", "in microseconds", "in nanoseconds",

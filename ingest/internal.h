@@ -138,7 +138,9 @@ typedef struct twi_plan {
     int n;
     size_t room;
     int at[TWI_ROLES];       /* the column with that role, -1: none */
-    char *mapped[TWI_ROLES]; /* column names that the caller gave; owned */
+    int score[TWI_ROLES];    /* how well its name says so, see twi_name_score */
+    char *mapped[TWI_ROLES]; /* column names that the caller gave, "" for none; owned */
+    bool guess_time;         /* whether a name that only looks like one may be the time */
     twi_template title, text;
 } twi_plan;
 
@@ -159,8 +161,18 @@ TW_NODISCARD tw_status twi_plan_reserve(twi_plan *p, int n, tw_error *err);
  * each JSON row has keys of its own). `whose` begins the message: "the header of 'x.csv'". */
 TW_NODISCARD tw_status twi_plan_resolve(twi_plan *p, bool strict, const char *whose, tw_error *err);
 
+/* How well a column's name says that it is the field; 0: not at all. Below TWI_SCORE_GUESSED it is
+ * a guess; from TWI_SCORE_SURE on it is one of the few that every log has. */
+#define TWI_SCORE_KNOWN    1000
+#define TWI_SCORE_SURE     996
+#define TWI_SCORE_PREFIXED 500
+#define TWI_SCORE_GUESSED  100
+int twi_name_score(twi_role role, const char *name);
+
 /* "id", "title" ...: the field's name for messages. */
 const char *twi_role_name(twi_role role);
+/* The fields of a kind. */
+void twi_roles_of(tw_ingest_kind kind, twi_role *first, twi_role *last);
 
 TW_NODISCARD tw_status twi_template_parse(twi_template *t, const char *pattern, tw_error *err);
 void twi_template_fini(twi_template *t);
@@ -194,11 +206,14 @@ struct tw_reader {
     size_t cells_room;
     json_t *doc; /* the JSON row being read; owned */
     tw_text fields[TWI_ROLES], attributes;
-    tw_text describe;
+    char describe[2048];
     uint64_t options_hash, head_hash;
     twi_time_rule time; /* how the time column is written */
     bool any_time;      /* also before 1970 and beyond 2200 */
     bool has_times;     /* rows have them; else their order is the time */
+    bool numbered;      /* no header names the columns: they are what the format says */
+    tw_field_source taken[TW_READER_FIELDS];
+    int n_taken;
 };
 
 /* The next row's bytes and cells, without what they mean. Statuses and *got as tw_reader_next, but
@@ -226,6 +241,13 @@ TW_NODISCARD tw_status twi_row_build(tw_reader *r, tw_row *row, tw_error *err);
 TW_NODISCARD tw_status twi_attribute_add(tw_text *out, const twi_column *col, const twi_cell *cell,
                                          tw_error *err);
 TW_NODISCARD tw_status twi_json_escape(tw_text *out, const char *s, size_t len, tw_error *err);
+
+/* ---- what was taken for what -------------------------------------------------------------- */
+
+/* Adds the columns of the plan, as it is now, to r->taken where a field still has none. */
+void twi_note_columns(tw_reader *r);
+/* The same, and how the times are written, when that is known; and all of it as a line. */
+void twi_note_all(tw_reader *r);
 
 /* ---- sample ---------------------------------------------------------------------------------- */
 

@@ -30,6 +30,8 @@ typedef struct offline_eval {
     int32_t *users, *items; /* (n) */
     int64_t *times;         /* (n) */
     int64_t n, rejected;
+    tw_field_source fields[TW_READER_FIELDS];
+    int n_fields;
     size_t room;
     tw_seq_data *data;  /* everything */
     tw_seq_data *train; /* what is left to train on; NULL: everything */
@@ -68,6 +70,8 @@ static tw_status read_file(offline_eval *s, tw_error *err)
     tw_error first = {0};
 
     TW_TRY(twi_open_reader(&r, s->opt->path, TW_INGEST_EVENTS, &opt, err));
+    const tw_field_source *fields = tw_reader_fields(r, &s->n_fields);
+    memcpy(s->fields, fields, (size_t) s->n_fields * sizeof *fields);
     for (bool got = true; got;) {
         tw_error why = {0};
         st = tw_reader_next(r, &row, &got, &why);
@@ -224,6 +228,24 @@ done:
     return st;
 }
 
+/* "columns": {"user": "visitorid", "rating": null}, "time_format": "milliseconds", "guessed": [] */
+static void add_fields(json_t *root, const offline_eval *s)
+{
+    json_t *columns = json_object(), *guessed = json_array(), *format = json_null();
+    for (int i = 0; i < s->n_fields; i++) {
+        const tw_field_source *f = &s->fields[i];
+        const bool none = f->column[0] == '\0';
+        (void) json_object_set_new(columns, f->field, none ? json_null() : json_string(f->column));
+        if (f->guessed && !none)
+            (void) json_array_append_new(guessed, json_string(f->field));
+        if (f->how[0] != '\0')
+            format = json_string(f->how);
+    }
+    (void) json_object_set_new(root, "columns", columns);
+    (void) json_object_set_new(root, "time_format", format);
+    (void) json_object_set_new(root, "guessed", guessed);
+}
+
 static tw_status add_settings(json_t *root, const offline_eval *s, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -263,6 +285,7 @@ static tw_status write_report(offline_eval *s, char **report, tw_error *err)
                                     .only_users = s->seen_users,
                                     .learn_from = s->train};
 
+    add_fields(root, s);
     TW_TRY(add_settings(root, s, err));
     TW_TRY(add_protocols(root, "test", s, s->model, TW_SEQ_POPULARITY, err));
     TW_TRY(measure(unknown, "full", s, s->model, TW_SEQ_POPULARITY, &cfg, err));

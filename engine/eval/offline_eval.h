@@ -40,9 +40,11 @@ typedef struct tw_offline_eval_options {
     void *progress_ctx;
 } tw_offline_eval_options;
 
-/* The report, freed with tw_free: {"config", "preset", "seed", "users", "items", "events",
- * "rejected", "epochs", "best_epoch", "seconds", "valid": {...}, "test": {"full", "sampled100",
- * "authors"}, the same three under "popularity", "item_knn" and "markov"; "as_unknown_user":
+/* The report, freed with tw_free: {"columns": {"user": "visitorid", ...} (what each was taken for),
+ * "time_format" (null: none, so the order of rows counts), "guessed" (fields), "config", "preset",
+ * "seed", "users", "items", "events", "rejected", "epochs", "best_epoch", "seconds", "valid":
+ * {...}, "test": {"full", "sampled100", "authors"}, the same three under "popularity", "item_knn"
+ * and "markov"; "as_unknown_user":
  * {"full"}, and with hold_out_users "unseen_users": {"unknown", "mean", "folded", "popularity"} on
  * those users}.
  *

@@ -77,6 +77,15 @@ want 'in JSON, too' 0 '"also": \["d2"\]}' "$program" get --dir d Double --json
 want 'of these' 0 'deleted d1' "$program" delete --dir d d1
 want 'nothing stays' 0 'deleted d2' "$program" delete --dir d d2
 want 'events' 0 '216 new' "$program" events d log.csv -q
+want 'what the columns were taken for' 0 'columns: user=user item=item time=timestamp .numbers. rating=-' "$program" events d log.csv -q
+want 'the same as JSON' 0 '"time": "timestamp", "rating": null}, "time_format": "numbers", "guessed": \[\]' "$program" events d log.csv -q --json
+printf 'user,item,when_at\nu1,f1,01/02/2024\n' >open.csv
+want 'day or month' 1 'time-format day-first or month-first' "$program" events d open.csv -q
+want 'by an evaluation, too' 1 'time-format day-first or month-first' "$program" eval seq --events open.csv -q
+want 'no times' 0 'no column holds times' "$program" events d open.csv --columns time= --known-only -q
+want 'a date' 0 'recorded' "$program" record d u1 f1 --time '1 Feb 2024 21:30 +0100'
+want 'a date that is open' 1 "'01/02/2024' has the day or the month first" "$program" record d u1 f1 --time 01/02/2024
+want 'the beginning' 1 'without --time it is now' "$program" record d u1 f1 --time 1970-01-01
 want 'events again' 0 '0 new, 0 replaced, 216 there already' "$program" events d log.csv -q
 one_line 'events given as items' 1 'log.csv' "$program" ingest d log.csv -q
 
@@ -255,7 +264,7 @@ want 'it is found at once' 0 'Robot' "$program" similar --connect "$url" x -k 3
 want 'record' 0 'recorded' "$program" record --connect "$url" u1 x --time 5000
 want 'record again' 0 'there already' "$program" record --connect "$url" u1 x --time 5000
 want 'record a moment later' 0 'recorded' "$program" record --connect "$url" u1 x --time 5000.25
-want 'record milliseconds' 1 '1588687728923 is beyond 2200' "$program" record --connect "$url" u1 x --time 1588687728923
+want 'record milliseconds' 1 "'1588687728923' is beyond 2200" "$program" record --connect "$url" u1 x --time 1588687728923
 one_line 'a wrong id over the wire' 1 "'Robot Stroy 3'.*near" "$program" get --connect "$url" 'Robot Stroy 3'
 one_line 'bad attributes' 1 'JSON' "$program" put --connect "$url" y --attributes '[1'
 for where in "--connect $url" '--dir c0'; do

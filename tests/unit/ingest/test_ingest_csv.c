@@ -114,7 +114,7 @@ static void columns_are_known_by_many_names(void **state)
          "? the header of 'a.csv' has no column for the field 'id'; it has 'code', 'title'\n"},
         {"no header", "a.csv", "x1,Toy Story,1995\n",
          "? the header of 'a.csv' has no column for the field 'id'; it has 'x1', 'Toy Story', "
-         "'1995'; is the header line missing?\n"},
+         "'1995'; is the header line missing? then name its columns with --header\n"},
         {"twice", "a.csv", "id,a,a\n1,2,3\n", "? the header of 'a.csv' has the column 'a' twice\n"},
         {"events given as items", "a.csv", "user_id,item_id,title\n1,2,3\n",
          "? the header of 'a.csv' has the columns 'user_id' and 'item_id', so these are events, "
@@ -148,13 +148,13 @@ static void the_caller_may_say_what_a_column_is(void **state)
           "! line 1: the row has no column 'kode'; it has 'id'\n"}},
         {{.columns = no_field, .n_columns = 1},
          {"mapped from nothing", "a.csv", "id,code\n1,c\n",
-          "? items have no field 'colour' (they have id to audio)\n"}},
+          "? items have no field 'colour'; they have id, title, text, image, audio\n"}},
         {{.header = "id,title"}, {"given header", "a.csv", "1,a\n2,b\n", "1|a||{}\n2|b||{}\n"}},
         {{.header = "id,title"},
          {"given header of a TSV", "a.tsv", "1\ta\n2\tb\n", "1|a||{}\n2|b||{}\n"}},
         {{.header = "id,title"},
          {"JSON has no header", "a.jsonl", "{\"id\":1}\n",
-          "? a header can be given for csv and tsv, not for jsonl\n"}},
+          "? a header can be given for csv, tsv and logs, not for jsonl\n"}},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         check_rows_with(TW_INGEST_ITEMS, &cases[i].opt, &cases[i].one);

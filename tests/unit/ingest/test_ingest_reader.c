@@ -363,13 +363,17 @@ static void a_reader_tells_how_it_understands_the_file(void **state)
     tw_reader *r;
     const char *path = tw_test_file("d.csv", "movie_id,name,year,tags\n1,a,2,c\n");
     assert_ok(tw_reader_open(&r, path, TW_INGEST_ITEMS, NULL, err));
-    assert_string_equal(tw_reader_describe(r), "csv: id=movie_id title=name attributes=year,tags");
+    assert_string_equal(
+        tw_reader_describe(r),
+        "columns: id=movie_id title=name text=- image=- audio=- attributes=year,tags");
     tw_reader_close(r);
     assert_ok(tw_reader_open(&r, tw_test_file("d.txt", "1 2\n"), TW_INGEST_EVENTS, NULL, err));
-    assert_string_equal(tw_reader_describe(r), "sasrec: user=user item=item time=<row number>");
+    assert_string_equal(tw_reader_describe(r), "columns: user=#1 item=#2 time=- rating=-");
     tw_reader_close(r);
-    assert_ok(tw_reader_open(&r, tw_test_file("d.jsonl", "{}\n"), TW_INGEST_ITEMS, NULL, err));
-    assert_string_equal(tw_reader_describe(r), "jsonl: the keys of each row");
+    assert_ok(tw_reader_open(&r, tw_test_file("d.jsonl", "{\"name\":\"x\",\"id\":1,\"a\":2}\n"),
+                             TW_INGEST_ITEMS, NULL, err));
+    assert_string_equal(tw_reader_describe(r),
+                        "columns: id=id title=name text=- image=- audio=- attributes=a");
     tw_reader_close(r);
 }
 
