@@ -35,6 +35,8 @@ static const flag flags[] = {
      "which column is which field", 0, 0},
     {"header", 0, FLAG_TEXT, offsetof(values, opt.header), "A,B,...",
      "column names of a file without header line", 0, 0},
+    {"encoding", 0, FLAG_TEXT, offsetof(values, opt.encoding), "NAME",
+     "of the text, where it is not recognised", 0, 0},
     {"time-format", 0, FLAG_TEXT, offsetof(values, opt.time_format), "NAME",
      "how it writes times, see twindex events --help", 0, 0},
     {"allow-future", 0, FLAG_BOOL, offsetof(values, opt.allow_future), NULL,

@@ -7,7 +7,7 @@
 
 typedef struct values {
     basics b;
-    const char *format, *title, *text, *columns, *header, *time_format;
+    const char *format, *title, *text, *columns, *header, *encoding, *time_format;
     bool strict, known, allow_future;
 } values;
 
@@ -44,11 +44,12 @@ static void report_json(const char *path, const tw_ingest_report *r)
     (void) printf(
         ", \"rows\": %lld, \"created\": %lld, \"replaced\": %lld, \"unchanged\": %lld, "
         "\"new_items\": %lld, \"of_deleted\": %lld, \"deleted_items\": %lld, "
-        "\"rejected\": %lld, \"left_out\": %lld, \"resumed_at\": %lld, \"seconds\": %.3f}\n",
+        "\"rejected\": %lld, \"left_out\": %lld, \"resumed_at\": %lld, \"encoding\": \"%s\", "
+        "\"seconds\": %.3f}\n",
         (long long) r->rows, (long long) r->created, (long long) r->replaced,
         (long long) r->unchanged, (long long) r->new_items, (long long) r->of_deleted,
         (long long) r->deleted_items, (long long) r->rejected, (long long) r->left_out,
-        (long long) r->resumed_at, r->seconds);
+        (long long) r->resumed_at, r->encoding[0] != '\0' ? r->encoding : "utf-8", r->seconds);
 }
 
 static void report_text(const char *path, const tw_ingest_report *r)
@@ -67,6 +68,8 @@ static void report_text(const char *path, const tw_ingest_report *r)
         (void) printf("; %lld events of %lld deleted items were kept, and the items stay deleted",
                       (long long) r->of_deleted, (long long) r->deleted_items);
     (void) printf("\n");
+    if (r->encoding[0] != '\0' && r->encoding_guessed)
+        (void) printf("%s: taken for %s; --encoding names another\n", path, r->encoding);
     if (r->left_out > 0)
         (void) fprintf(stderr, "twindex: %lld values were left out; the first: %s\n",
                        (long long) r->left_out, r->first_left_out);
@@ -89,6 +92,7 @@ static tw_status load_file(call *c, load_fn load, const char *label, const char 
                                    .text_template = v->text,
                                    .columns = v->columns,
                                    .header = v->header,
+                                   .encoding = v->encoding,
                                    .time_format = v->time_format,
                                    .allow_future = v->allow_future,
                                    .strict = v->strict,
@@ -133,6 +137,8 @@ static tw_status load_files(call *c, load_fn load, const char *label, tw_error *
 #define COLUMNS                                                                                    \
     TEXT("columns", columns, "F=C,...", "which column is which field: 'id=sku,title=name'")
 #define HEADER TEXT("header", header, "A,B,...", "column names of a file without header line")
+#define ENCODING                                                                                   \
+    TEXT("encoding", encoding, "NAME", "of the text, where it is not recognised: windows-1251 ...")
 #define STRICT SWITCH("strict", strict, "stop at the first bad row")
 
 /* ---- ingest ---------------------------------------------------------------------------------- */
@@ -146,6 +152,7 @@ static const flag ingest_flags[] = {
     FORMAT("csv tsv jsonl json u.item movielens recbole (detected)"),
     COLUMNS,
     HEADER,
+    ENCODING,
     TEXT("title", title, "TEMPLATE", "title from columns: '{name} ({year})'"),
     TEXT("text", text, "TEMPLATE", "text from columns"),
     STRICT,
@@ -158,7 +165,8 @@ const command ingest_command = {
     .summary = "load catalogue files",
     .synopsis = "ingest DIR FILE...",
     .about = "Loads catalogue rows: stores, embeds (once towers are trained) and indexes them.\n"
-             "A row whose id is there replaces it. Bad rows go to FILE.rejected and the exit\n"
+             "A row whose id is there replaces it. FILE may be - for standard input. Bad rows go "
+             "to FILE.rejected and the exit\n"
              "code is 1. After a kill the same command goes on where the last commit was.",
     .example = "  twindex ingest shop products.csv\n"
                "  twindex ingest films ml-100k.item --title '{movie_title} ({release_year})'",
@@ -181,6 +189,7 @@ static const flag events_flags[] = {
     FORMAT("csv tsv jsonl u.data movielens recbole sasrec (detected)"),
     COLUMNS,
     HEADER,
+    ENCODING,
     TEXT("time-format", time_format, "NAME", "how times are written, see above"),
     SWITCH("allow-future", allow_future, "take times before 1970 and beyond 2200"),
     SWITCH("known-only", known, "reject items that are not in the catalogue; else they are added"),

@@ -55,6 +55,12 @@ set(media_libs "-lpng -lsndfile -lsamplerate -lfftw3f")
 if(TARGET tw_jpeg)
   string(APPEND media_libs " -ljpeg")
 endif()
+if(TARGET tw_zstd)
+  string(APPEND media_libs " -lzstd")
+endif()
+if(TARGET tw_xz)
+  string(APPEND media_libs " -llzma")
+endif()
 set(pc ${PROJECT_BINARY_DIR}/twindex.pc)
 file(WRITE ${pc} "libdir=\${pcfiledir}/..
 includedir=\${libdir}/__UP__/${include_dir}

@@ -29,8 +29,9 @@ typedef struct load {
     twi_item_reader media; /* decodes the images and audio of rows */
     char key[TW_FINGERPRINT_MAX];
     tw_store_mark mark;
-    bool untimed;           /* the log has no times ... */
-    int64_t first;          /* ... and its rows come behind so many of other such logs */
+    bool untimed;  /* the log has no times ... */
+    int64_t first; /* ... and its rows come behind so many of other such logs */
+    char rejects_path[TW_PATH_MAX];
     tw_reader_place place;  /* behind the last row that was stored or rejected */
     unsigned char *deleted; /* a bit for each row of a deleted item that was met */
     size_t deleted_room;    /* bytes */
@@ -326,13 +327,26 @@ static void note_fields(load *l)
     memcpy(l->report->fields, fields, (size_t) l->report->n_fields * sizeof *fields);
 }
 
+/* FILE.rejected; what a pipe gave has no file, and its bad rows go beside the directory. */
+static tw_status name_rejects(load *l, const char *path, tw_error *err)
+{
+    const char *beside = tw_reader_is_pipe(l->reader) ? l->e->dir : path;
+    size_t len = strlen(beside);
+    while (len > 1 && beside[len - 1] == '/')
+        len--;
+    const int n =
+        snprintf(l->rejects_path, sizeof l->rejects_path, "%.*s.rejected", (int) len, beside);
+    return n >= 0 && (size_t) n < sizeof l->rejects_path
+               ? TW_OK
+               : tw_fail(err, TW_EINVAL, "path '%.60s...' is too long", path);
+}
+
 /* Opens the file where an earlier run of it stopped. A file that was read to its end is read again
  * from the start: rows that did not change cost little, and one that was deleted since comes back.
  */
 static tw_status open_file(load *l, const char *path, tw_ingest_kind kind, tw_error *err)
 {
     tw_status st = TW_OK;
-    char rejected[TW_PATH_MAX];
 
     TW_TRY(twi_open_reader(&l->reader, path, kind, l->opt, err));
     note_fields(l);
@@ -347,12 +361,8 @@ static tw_status open_file(load *l, const char *path, tw_ingest_kind kind, tw_er
         TW_TRY(tw_reader_seek(l->reader, l->place, err));
         l->report->resumed_at = l->mark.rows;
     }
-    int n = snprintf(rejected, sizeof rejected, "%s.rejected", path);
-    if (n < 0 || (size_t) n >= sizeof rejected) {
-        st = tw_fail(err, TW_EINVAL, "path '%.60s...' is too long", path);
-        goto done;
-    }
-    TW_TRY(tw_rejects_open(&l->rejects, rejected, l->place, err));
+    TW_TRY(name_rejects(l, path, err));
+    TW_TRY(tw_rejects_open(&l->rejects, l->rejects_path, l->place, err));
 done:
     return st;
 }
@@ -374,7 +384,12 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
     if (st == TW_OK)
         st = read_rows(&l, kind, err);
     if (l.rejects != NULL && tw_rejects_count(l.rejects) > 0)
-        (void) snprintf(report->rejects_path, sizeof report->rejects_path, "%s.rejected", path);
+        (void) snprintf(report->rejects_path, sizeof report->rejects_path, "%s", l.rejects_path);
+    if (l.reader != NULL) {
+        const char *encoding = tw_reader_encoding(l.reader, &report->encoding_guessed);
+        if (strcmp(encoding, "utf-8") != 0 && strcmp(encoding, "ascii") != 0)
+            (void) snprintf(report->encoding, sizeof report->encoding, "%s", encoding);
+    }
     if (st == TW_OK)
         st = tw_rejects_finish(l.rejects, err);
     twi_bulk_end(e);

@@ -179,6 +179,7 @@ typedef struct tw_ingest_options {
     const char *text_template;
     const char *columns; /* NULL, or "id=sku,title=name": which column is which field */
     const char *header;  /* NULL, or "user,item,timestamp": columns of a file without header line */
+    const char *encoding; /* NULL: UTF-8, UTF-16 or Windows-1252, found out; else a name of iconv */
     /* events: how times are written, a name of ingest/ingest.h; NULL: found out from the first rows
      * of the log, and refused where they leave it open (01/02/2024) */
     const char *time_format;
@@ -202,6 +203,8 @@ typedef struct tw_ingest_report {
     tw_field_source fields[TW_READER_FIELDS]; /* what each column was taken for */
     int n_fields;
     bool untimed;            /* events: the log has no times, so the order of its rows counts */
+    char encoding[32];       /* of the file, where it was converted; "" where it was UTF-8 */
+    bool encoding_guessed;   /* it was not named */
     char rejects_path[4096]; /* "" when nothing was rejected */
     char first_reject[512];  /* its sentence */
     char first_left_out[512];

@@ -30,6 +30,7 @@ tw_status twi_open_reader(tw_reader **out, const char *path, tw_ingest_kind kind
     tw_reader_options reader = {.title_template = opt->title_template,
                                 .text_template = opt->text_template,
                                 .header = opt->header,
+                                .encoding = opt->encoding,
                                 .time_format = opt->time_format,
                                 .allow_future = opt->allow_future,
                                 .columns = map};

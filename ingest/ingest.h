@@ -2,8 +2,9 @@
  *
  * A reader turns one text file into rows. It knows nothing of the store, holds one row in memory,
  * and can stop after any row and go on from there in another process. A bad row is reported with
- * its line number and reason, and the next call reads on behind it. Files packed with gzip are
- * unpacked as they are read; offsets then count unpacked bytes.
+ * its line number and reason, and the next call reads on behind it. Files packed with gzip, zstd or
+ * xz are unpacked as they are read, text of another encoding is converted to UTF-8; offsets count
+ * bytes of what comes out.
  *
  *     tw_reader *r = NULL;
  *     tw_row row;
@@ -80,6 +81,9 @@ typedef struct tw_reader_options {
     const char *text_template;
     /* "user,item,time": the names of the columns of a CSV or TSV file without a header line. */
     const char *header;
+    /* What the bytes mean: "utf-8", "windows-1252", "utf-16le", or any name that iconv knows. NULL:
+     * found out: UTF-8, UTF-16 or Windows-1252. */
+    const char *encoding;
     /* How an event log writes its times; NULL: found out from its first rows. "seconds",
      * "milliseconds", "microseconds", "nanoseconds" (since 1970), "digits" (20240501,
      * 20240501103000), "dates", "day-first" (31.10.2024), "month-first", "numbers". */
@@ -118,7 +122,8 @@ typedef struct tw_reader_place {
 
 typedef struct tw_reader tw_reader;
 
-/* Opens a file, finds its format unless opt names it, and reads the header.
+/* Opens a file ("-": standard input, which is read once), finds its format unless opt names it, and
+ * reads the header.
  *
  *   opt   may be NULL
  *
@@ -127,8 +132,9 @@ typedef struct tw_reader tw_reader;
  *   its header lacks a needed column (the message lists those there are); a template names no
  *   column of the file; its times are of two kinds, or leave open whether the day or the month
  *   comes first.
- * TW_ECORRUPT: the gzip data is damaged.   TW_ENOMEM.
- * On failure *out is NULL. */
+ * TW_EUNSUPPORTED: a container that is not read (zip, Parquet, a spreadsheet ...); the message
+ * names the command that makes text of it. TW_ECORRUPT: the packed data is damaged.   TW_ENOMEM. On
+ * failure *out is NULL. */
 TW_NODISCARD tw_status tw_reader_open(tw_reader **out, const char *path, tw_ingest_kind kind,
                                       const tw_reader_options *opt, tw_error *err);
 
@@ -179,6 +185,12 @@ void tw_fields_describe(const tw_field_source *fields, int n, char *out, size_t 
 
 /* The line of a reader's fields; owned by it. */
 const char *tw_reader_describe(const tw_reader *r);
+
+bool tw_reader_is_pipe(const tw_reader *r); /* standard input or another: read once, never again */
+
+/* The encoding that was named or, as `guessed` tells, found out so far: "ascii" while nothing else
+ * was met. Owned by the reader. */
+const char *tw_reader_encoding(const tw_reader *r, bool *guessed);
 
 /* Bytes of the file on disk, and how many of them are read. */
 void tw_reader_progress(const tw_reader *r, int64_t *done, int64_t *total);

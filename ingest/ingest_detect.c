@@ -144,14 +144,20 @@ static tw_ingest_format which_json(const twi_source *s, head_line first)
     return nested ? TW_FORMAT_JSON : TW_FORMAT_JSONL;
 }
 
-/* The name without its folder; *len leaves ".gz" off. */
+/* The name without its folder; *len leaves ".gz" and its like off. */
 static const char *base_name(const char *path, size_t *len)
 {
     const char *slash = strrchr(path, '/');
     const char *base = slash != NULL ? slash + 1 : path;
     *len = strlen(base);
-    if (*len > 3 && strcmp(base + *len - 3, ".gz") == 0)
-        *len -= 3;
+    static const char *const packed[] = {".gz", ".zst", ".xz"};
+    for (size_t i = 0; i < sizeof packed / sizeof packed[0]; i++) {
+        const size_t n = strlen(packed[i]);
+        if (*len > n && strcmp(base + *len - n, packed[i]) == 0) {
+            *len -= n;
+            break;
+        }
+    }
     return base;
 }
 
@@ -216,8 +222,6 @@ tw_status twi_check_is_text(const twi_source *s, tw_error *err)
 
     if (len == 0)
         return tw_fail(err, TW_EINVAL, "'%.300s' is empty", s->path);
-    if (len >= 2 && (memcmp(head, "\xff\xfe", 2) == 0 || memcmp(head, "\xfe\xff", 2) == 0))
-        return tw_fail(err, TW_EINVAL, "'%.300s' is UTF-16; convert it to UTF-8", s->path);
     for (size_t i = 0; i < len; i++) {
         const unsigned char c = (unsigned char) head[i];
         if (c == 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "ingest/internal.h"
@@ -44,6 +45,7 @@ static uint64_t hash_options(const tw_reader_options *opt)
     uint64_t h = hash_text(TW_FNV_START, opt->title_template);
     h = hash_text(h, opt->text_template);
     h = hash_text(h, opt->header);
+    h = opt->encoding != NULL ? hash_text(h, opt->encoding) : h;
     h = hash_text(h, opt->time_format);
     h = hash_text(h, opt->allow_future ? "any" : NULL);
     for (int i = 0; i < opt->n_columns; i++)
@@ -211,7 +213,7 @@ static tw_status find_times(tw_reader *r, const tw_reader_options *opt, tw_error
 /* Reads the head and finds the format. */
 static tw_status look(tw_reader *r, const tw_reader_options *opt, tw_error *err)
 {
-    tw_status st = twi_source_need(&r->src, TWI_HEAD, err);
+    tw_status st = twi_source_look(&r->src, TWI_HEAD, err);
     if (st != TW_OK)
         return st;
     const size_t have = r->src.end - r->src.start;
@@ -239,7 +241,8 @@ tw_status tw_reader_open(tw_reader **out, const char *path, tw_ingest_kind kind,
     tw_reader *r = tw_alloc(1, sizeof *r);
     if (r == NULL)
         return tw_fail(err, TW_ENOMEM, "no memory for a reader");
-    (void) snprintf(r->path, sizeof r->path, "%s", path);
+    const bool from_pipe = strcmp(path, "-") == 0;
+    (void) snprintf(r->path, sizeof r->path, "%s", from_pipe ? "standard input" : path);
     for (int i = 0; i < TWI_ROLES; i++)
         tw_text_init(&r->fields[i], FIELD_MAX);
     tw_text_init(&r->scratch, FIELD_MAX);
@@ -247,7 +250,7 @@ tw_status tw_reader_open(tw_reader **out, const char *path, tw_ingest_kind kind,
     tw_text_init(&r->attributes, ATTRIBUTES_MAX);
     r->options_hash = hash_options(opt);
 
-    TW_TRY(twi_source_open(&r->src, r->path, err));
+    TW_TRY(twi_source_open(&r->src, from_pipe ? path : r->path, opt->encoding, err));
     TW_TRY(twi_plan_init(&r->plan, kind, opt, err));
     TW_TRY(find_folder(r, err));
     TW_TRY(look(r, opt, err));
@@ -369,12 +372,20 @@ tw_status tw_reader_seek(tw_reader *r, tw_reader_place place, tw_error *err)
 
 bool tw_reader_has_times(const tw_reader *r) { return r->has_times; }
 
+bool tw_reader_is_pipe(const tw_reader *r) { return r->src.once; }
+
+const char *tw_reader_encoding(const tw_reader *r, bool *guessed)
+{
+    *guessed = r->src.encoding.guessed;
+    return r->src.encoding.name[0] != '\0' ? r->src.encoding.name : "ascii";
+}
+
 tw_ingest_format tw_reader_format(const tw_reader *r) { return r->format; }
 
 void tw_reader_progress(const tw_reader *r, int64_t *done, int64_t *total)
 {
     *total = r->src.size;
-    *done = gzdirect(r->src.gz) ? r->place.offset : (int64_t) gzoffset(r->src.gz);
+    *done = r->src.once ? 0 : twi_unpacker_taken(r->src.file);
     *done = *done < 0 ? 0 : *done > *total ? *total : *done;
 }
 
@@ -384,5 +395,9 @@ void tw_reader_fingerprint(const tw_reader *r, char out[TW_FINGERPRINT_MAX])
     h = tw_fnv1a(h, &r->plan.kind, sizeof r->plan.kind);
     h = tw_fnv1a(h, &r->format, sizeof r->format);
     h = tw_fnv1a(h, &r->options_hash, sizeof r->options_hash);
+    if (r->src.once) { /* what a pipe gives never comes again */
+        const int64_t now = tw_clock_micros();
+        h = tw_fnv1a(h, &now, sizeof now);
+    }
     (void) snprintf(out, TW_FINGERPRINT_MAX, "%" PRId64 "-%016" PRIx64, r->src.size, h);
 }

@@ -1,6 +1,6 @@
 /* The bytes of a file, one row at a time, through a window that never holds more than one row of
  * the greatest length and one read. */
-#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,46 +13,49 @@
 #define READ_BYTES (128u << 10)
 #define TOO_LONG   "the row is longer than 4194304 bytes"
 
-tw_status twi_source_open(twi_source *s, const char *path, tw_error *err)
+tw_status twi_source_open(twi_source *s, const char *path, const char *encoding, tw_error *err)
 {
     struct stat sb;
-    int fd;
+    int fd = -1;
 
     *s = (twi_source){.path = path};
-    tw_status st = tw_file_open_table(&fd, path, err);
-    if (st != TW_OK)
-        return st;
-    if (fstat(fd, &sb) != 0) {
+    tw_status st = twi_encoding_init(&s->encoding, encoding, err);
+    if (st == TW_OK && strcmp(path, "-") == 0) {
+        s->path = "standard input";
+        fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+        st = fd >= 0 ? TW_OK : tw_fail_errno(err, "cannot read standard input");
+    } else if (st == TW_OK) {
+        st = tw_file_open_table(&fd, path, err);
+    }
+    if (st == TW_OK && fstat(fd, &sb) != 0)
         st = tw_fail_errno(err, "cannot stat '%.300s'", path);
-        goto done;
+    if (st == TW_OK) {
+        s->size = S_ISREG(sb.st_mode) ? (int64_t) sb.st_size : 0;
+        s->once = !S_ISREG(sb.st_mode);
+        s->changed_ns = (int64_t) sb.st_mtim.tv_sec * 1000000000 + (int64_t) sb.st_mtim.tv_nsec;
+        st = twi_unpacker_open(&s->file, fd, s->path, err);
+        fd = -1; /* the unpacker has it */
     }
-    s->size = (int64_t) sb.st_size;
-    s->changed_ns = (int64_t) sb.st_mtim.tv_sec * 1000000000 + (int64_t) sb.st_mtim.tv_nsec;
-    s->gz = gzdopen(fd, "rb");
-    if (s->gz == NULL) {
-        st = tw_fail(err, TW_ENOMEM, "no memory to read '%.300s'", path);
-        goto done;
-    }
-    fd = -1; /* gz closes it */
-    (void) gzbuffer(s->gz, READ_BYTES);
-done:
     if (fd >= 0)
         (void) close(fd);
+    if (st != TW_OK)
+        twi_source_fini(s);
     return st;
 }
 
 void twi_source_fini(twi_source *s)
 {
-    if (s->gz != NULL)
-        (void) gzclose_r(s->gz);
+    twi_unpacker_close(s->file);
+    twi_encoding_fini(&s->encoding);
+    tw_free(s->packed);
     tw_free(s->buf);
     *s = (twi_source){.path = NULL};
 }
 
-/* Makes room for one read behind buf[end): first by moving what is unread to the front. */
-static tw_status make_room(twi_source *s, tw_error *err)
+/* Makes room for `bytes` behind buf[end): first by moving what is unread to the front. */
+static tw_status make_room(twi_source *s, size_t bytes, tw_error *err)
 {
-    if (s->room - s->end >= READ_BYTES)
+    if (s->room - s->end >= bytes)
         return TW_OK;
     s->pinned = s->pinned && s->end - s->pin <= TWI_PIN_MAX;
     const size_t keep = s->pinned ? s->pin : s->start;
@@ -62,30 +65,76 @@ static tw_status make_room(twi_source *s, tw_error *err)
         s->start -= keep;
         s->pin = 0;
     }
-    if (s->room - s->end >= READ_BYTES)
+    if (s->room - s->end >= bytes)
         return TW_OK;
-    return tw_grow(&s->buf, &s->room, s->end + READ_BYTES, "bytes of a file", err);
+    return tw_grow(&s->buf, &s->room, s->end + bytes, "bytes of a file", err);
+}
+
+/* Puts n bytes of the file, which stand at `from` outside the window, into it. */
+static tw_status convert(twi_source *s, const char *from, size_t n, tw_error *err)
+{
+    size_t got;
+    tw_status st = make_room(s, twi_encoding_room(n), err);
+    if (st != TW_OK)
+        return st;
+    twi_encoding_convert(&s->encoding, from, n, s->ended, s->buf + s->end, &got);
+    s->end += got;
+    return TW_OK;
+}
+
+/* The window's bytes behind buf[from) turned out to be of an encoding to convert from. */
+static tw_status convert_again(twi_source *s, size_t from, tw_error *err)
+{
+    const size_t n = s->end - from;
+    char *copy = tw_alloc(n + 1, 1);
+    if (copy == NULL)
+        return tw_fail(err, TW_ENOMEM, "no memory to convert '%.300s'", s->path);
+    memcpy(copy, s->buf + from, n);
+    s->end = from;
+    tw_status st = convert(s, copy, n, err);
+    tw_free(copy);
+    return st;
+}
+
+static tw_status fill_converted(twi_source *s, tw_error *err)
+{
+    size_t n;
+    if (s->packed == NULL)
+        s->packed = tw_alloc(READ_BYTES, 1);
+    if (s->packed == NULL)
+        return tw_fail(err, TW_ENOMEM, "no memory to read '%.300s'", s->path);
+    tw_status st = twi_unpacker_read(s->file, s->packed, READ_BYTES, &n, err);
+    s->ended = n == 0;
+    return st == TW_OK ? convert(s, s->packed, n, err) : st;
 }
 
 static tw_status fill(twi_source *s, tw_error *err)
 {
-    tw_status st = make_room(s, err);
+    size_t n;
+    if (s->encoding.converts)
+        return fill_converted(s, err);
+    tw_status st = make_room(s, READ_BYTES, err);
     if (st != TW_OK)
         return st;
-    errno = 0;
-    int n = gzread(s->gz, s->buf + s->end, READ_BYTES);
-    int code = Z_OK;
-    const char *why = gzerror(s->gz, &code);
-    if (n < 0 && code == Z_ERRNO)
-        return tw_fail_errno(err, "cannot read '%.300s'", s->path);
-    if (n < 0 || (n == 0 && code != Z_OK && code != Z_STREAM_END)) {
-        return tw_fail(err, code == Z_MEM_ERROR ? TW_ENOMEM : TW_ECORRUPT,
-                       "the gzip data of '%.300s' is damaged near byte %lld: %.80s", s->path,
-                       (long long) s->offset, why);
-    }
-    s->end += (size_t) n;
-    s->ended = n == 0;
-    return TW_OK;
+    st = twi_unpacker_read(s->file, s->buf + s->end, READ_BYTES, &n, err);
+    const size_t from = s->end;
+    s->end += n;
+    s->ended = st == TW_OK && n == 0;
+    if (st != TW_OK || s->encoding.name[0] != '\0' || !s->looked)
+        return st;
+    st = twi_encoding_look(&s->encoding, s->buf + from, n, false, false, s->path, err);
+    return st == TW_OK && s->encoding.converts ? convert_again(s, from, err) : st;
+}
+
+tw_status twi_source_look(twi_source *s, size_t want, tw_error *err)
+{
+    tw_status st = twi_source_need(s, want, err);
+    s->looked = true;
+    if (st != TW_OK || s->encoding.converts)
+        return st;
+    st = twi_encoding_look(&s->encoding, s->buf + s->start, s->end - s->start, true, s->ended,
+                           s->path, err);
+    return st == TW_OK && s->encoding.converts ? convert_again(s, s->start, err) : st;
 }
 
 tw_status twi_source_need(twi_source *s, size_t want, tw_error *err)
@@ -318,21 +367,42 @@ tw_status twi_source_element(twi_source *s, twi_span *out, tw_error *err)
     return TW_OK;
 }
 
+/* Reads on to a byte of the text that comes behind the window's start. */
+static tw_status read_on(twi_source *s, int64_t offset, tw_error *err)
+{
+    while (s->offset < offset) {
+        const int64_t far = offset - s->offset;
+        tw_status st = twi_source_need(s, 1, err);
+        if (st != TW_OK)
+            return st;
+        const size_t have = s->end - s->start;
+        if (have == 0)
+            break; /* the file is shorter now, which the caller sees */
+        const size_t n = (int64_t) have < far ? have : (size_t) far;
+        s->start += n;
+        s->offset += (int64_t) n;
+    }
+    return TW_OK;
+}
+
 tw_status twi_source_seek(twi_source *s, int64_t offset, int64_t line, tw_error *err)
 {
+    tw_status st = TW_OK;
     s->start = s->end = 0;
     s->ended = false;
-    if (gzseek(s->gz, (z_off_t) offset, SEEK_SET) != (z_off_t) offset) {
-        int code = Z_OK;
-        (void) gzerror(s->gz, &code);
-        if (code == Z_DATA_ERROR)
-            return tw_fail(err, TW_ECORRUPT, "the gzip data of '%.300s' is damaged", s->path);
-        return tw_fail(err, TW_EIO, "cannot go to byte %lld of '%.300s'", (long long) offset,
-                       s->path);
-    }
-    s->offset = offset;
     s->line = line;
-    return TW_OK;
+    s->offset = offset;
+    /* A byte of the text is one of the file where nothing is packed and nothing will be converted.
+     */
+    if (s->encoding.name[0] != '\0' && !s->encoding.converts && twi_unpacker_jump(s->file, offset))
+        return TW_OK;
+    TW_TRY(twi_unpacker_rewind(s->file, err));
+    twi_encoding_restart(&s->encoding);
+    s->offset = 0;
+    TW_TRY(read_on(s, offset, err));
+    s->line = line;
+done:
+    return st;
 }
 
 void twi_source_pin(twi_source *s)

@@ -13,26 +13,31 @@
 #define TW_INGEST_INTERNAL_H
 
 #include <jansson.h>
-#include <zlib.h>
 
 #include "base/file.h"
 #include "base/text.h"
 #include "ingest/ingest.h"
+#include "ingest/ingest_encoding.h"
 #include "ingest/ingest_time.h"
+#include "ingest/ingest_unpack.h"
 
 /* ---- source: a window that slides over the file ---------------------------------------------- */
 
 #define TWI_HEAD (64 << 10) /* bytes looked at to find out what a file is */
 
 typedef struct twi_source {
-    gzFile gz; /* owned; reads plain files as they are */
+    twi_unpacker *file; /* owned */
+    twi_encoding encoding;
+    char *packed; /* what is to be converted; NULL: nothing is */
     const char *path;
-    char *buf; /* unread bytes are buf[start, end) */
+    bool looked; /* at the head's encoding */
+    bool once;   /* a pipe: it cannot be read again */
+    char *buf;   /* unread bytes are buf[start, end) */
     size_t room, start, end;
     bool ended;     /* no byte comes behind buf[end) */
-    int64_t offset; /* of buf[start] in the unpacked file */
+    int64_t offset; /* of buf[start] in the text: unpacked, in UTF-8 */
     int64_t line;   /* lines that end before buf[start] */
-    int64_t size;   /* on disk */
+    int64_t size;   /* on disk; 0: a pipe */
     int64_t changed_ns;
     bool pinned;                  /* bytes from buf[pin) on are kept, to go back to */
     size_t pin;                   /* ... */
@@ -49,12 +54,16 @@ typedef struct twi_span {
     const char *wrong; /* NULL, or why these bytes are no row; a sentence without the line number */
 } twi_span;
 
-/* path is borrowed for the life of s. On failure s is empty and needs no fini. */
-TW_NODISCARD tw_status twi_source_open(twi_source *s, const char *path, tw_error *err);
+/* path is borrowed for the life of s; "-" is standard input. encoding NULL: to be found out. On
+ * failure s is empty and needs no fini. */
+TW_NODISCARD tw_status twi_source_open(twi_source *s, const char *path, const char *encoding,
+                                       tw_error *err);
 void twi_source_fini(twi_source *s);
 
 /* Grows the window until it holds `want` bytes or the file's rest. */
 TW_NODISCARD tw_status twi_source_need(twi_source *s, size_t want, tw_error *err);
+/* The same at the file's start, before anything else: finds the encoding out. */
+TW_NODISCARD tw_status twi_source_look(twi_source *s, size_t want, tw_error *err);
 void twi_source_skip(twi_source *s, size_t bytes); /* within the window; counts lines */
 
 /* The next line. Ends are "\n" or "\r\n". */

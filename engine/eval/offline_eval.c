@@ -65,6 +65,7 @@ static tw_status read_file(offline_eval *s, tw_error *err)
     const tw_ingest_options opt = {.format = s->opt->format,
                                    .columns = s->opt->columns,
                                    .header = s->opt->header,
+                                   .encoding = s->opt->encoding,
                                    .time_format = s->opt->time_format,
                                    .allow_future = s->opt->allow_future};
     tw_error first = {0};

@@ -106,6 +106,8 @@ static void read_twice(const char *path, tw_ingest_kind kind, const tw_reader_op
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const tw_column_map map = {"text", "b"};
+    static const char *const encodings[] = {"utf-16", "windows-1252", "gb18030", "iso-2022-jp",
+                                            "utf-7",  "utf-8",        "utf-32"};
     if (size < 2)
         return 0;
     tw_reader_options opt = {.format = (tw_ingest_format) (data[0] % 10)};
@@ -114,6 +116,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         opt.title_template = "{title} ({year})";
     if ((data[1] & 2) != 0)
         opt.header = "id,title,year";
+    if ((data[1] & 8) != 0)
+        opt.encoding = encodings[data[0] / 40];
     if ((data[1] & 4) != 0) {
         opt.columns = &map;
         opt.n_columns = 1;

@@ -58,10 +58,24 @@ one_line 'similar before training' 1 'no item' "$program" similar --dir d f1
 want 'ingest' 0 '30 new' "$program" ingest d films.csv -q
 want 'ingest again changes nothing' 0 '0 new, 0 replaced, 30 there already' "$program" ingest d films.csv -q
 one_line 'similar without towers says what to run' 1 'twindex train towers' "$program" similar --dir d f1
-printf 'id,title\nok1,Fine\n,No id\n"bad \303\050",X\nok2,Fine too\n' >rough.csv
+printf 'id,title\nok1,Fine\n,No id\n"bad \303\050",X\nok2,Fine t\303\263o\n' >rough.csv
 want 'bad rows are counted, exit 1' 1 '2 rows were rejected' "$program" ingest d rough.csv -q
 want 'bad rows are kept with line and reason' 0 '^3' cat rough.csv.rejected
 one_line 'strict stops at the first' 1 'line 3' "$program" ingest d rough.csv --strict -q
+
+# Standard input, packed files and other encodings; what is guessed is said.
+printf 'id,title\npipe1,One\n,No id\n' | want 'standard input is a file' 1 '1 new' "$program" ingest d - -q
+want 'its bad rows stand beside the directory' 0 '^3' cat d.rejected
+printf 'id,title\npipe1,Two\n' | want 'another one is read anew' 0 '1 replaced' "$program" ingest d - -q
+printf 'id,title\nlatin,Caf\351\n' >latin.csv
+want 'a guessed encoding is said' 0 'taken for windows-1252; --encoding names another' "$program" ingest d latin.csv -q
+want 'and right' 0 'Café' "$program" get d latin
+one_line 'an encoding that is none' 1 "no encoding 'klingon'" "$program" ingest d latin.csv -q --encoding klingon
+printf 'PAR1\025\004' >t.parquet
+one_line 'a container is named' 1 'is Parquet.*read_parquet' "$program" ingest d t.parquet -q
+want 'what was put for this goes' 0 'deleted' "$program" delete d latin
+want 'all of it' 0 'deleted' "$program" delete d pipe1
+
 want 'delete' 0 'deleted ok1' "$program" delete --dir d ok1
 one_line 'delete twice' 1 'ok1' "$program" delete --dir d ok1
 want 'delete the other' 0 'deleted ok2' "$program" delete --dir d ok2

@@ -129,7 +129,6 @@ static void a_file_that_is_none_of_them_gets_one_sentence(void **state)
         {"blank", "a.csv", " \n\n\t\n", "? 'a.csv' holds nothing but white space\n"},
         {"control characters", "a.csv", "\x01\x02id,title\n",
          "? 'a.csv' is no text file: 2 of its first 11 bytes are control characters\n"},
-        {"UTF-16", "a.csv", "\xff\xfei", "? 'a.csv' is UTF-16; convert it to UTF-8\n"},
         {"prose", "README", "Once upon a time\nthere was\n",
          "? the format of 'README' cannot be recognised from its first line 'Once upon a time'; "
          "name one "
