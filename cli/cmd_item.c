@@ -162,14 +162,15 @@ static tw_status record(call *c, tw_error *err)
     tw_status st = TW_OK;
     if (v->time != NULL)
         st = tw_ingest_parse_time(v->time, v->allow_future, &us, err);
-    if (st == TW_OK && v->time != NULL && us == 0) /* which the calls below take for now */
-        st = tw_fail(err, TW_EINVAL,
-                     "the time '%.60s' is the beginning of 1970; without --time it "
-                     "is now",
-                     v->time);
-    if (st == TW_OK)
+    if (st == TW_OK && v->time != NULL && us == 0) { /* which the calls below take for now */
+        st =
+            tw_fail(err, TW_EINVAL,
+                    "the time '%.60s' is the beginning of 1970; without --time it is now", v->time);
+    }
+    if (st == TW_OK) {
         st = backend_record(&c->backend, c->words[0], c->words[1],
                             (double) us / (double) TW_TIME_SECOND, v->allow_future, &added, err);
+    }
     if (st == TW_OK)
         (void) printf("%s\n", added ? "recorded" : "was there already");
     return st;

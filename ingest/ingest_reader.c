@@ -170,10 +170,11 @@ static tw_status make_plan(tw_reader *r, const tw_reader_options *opt, tw_error 
     tw_status st = TW_OK;
 
     if (is_json(r)) {
-        if (opt->header != NULL)
+        if (opt->header != NULL) {
             return tw_fail(err, TW_EINVAL,
                            "a header can be given for csv, tsv and logs, not for %s",
                            tw_ingest_format_name(r->format));
+        }
         if (r->format == TW_FORMAT_JSON)
             enter_json(r);
         return TW_OK;

@@ -92,17 +92,19 @@ static tw_status check_order(const tw_reader *r, const sample *s, tw_error *err)
     if (!r->numbered || r->plan.n != LOG_COLUMNS || s->rows == 0)
         return TW_OK;
     for (int i = 0; i < LOG_COLUMNS - 1 && r->time.unit == TWI_TIME_NUMBERS; i++) {
-        if (s->columns[i].stamps == s->rows)
+        if (s->columns[i].stamps == s->rows) {
             return tw_fail(err, TW_EINVAL,
                            BUT_NAMED "the time '%s' is a small number, and '%s' in column %d could "
                                      "be one" TO_DO,
                            r->path, s->columns[3].text, s->columns[i].text, i + 1, orders[i]);
+        }
     }
     if (s->rows >= FEW_ROWS && s->columns[2].most > LARGEST_RATING &&
-        s->columns[1].most <= SMALLEST_RATINGS)
+        s->columns[1].most <= SMALLEST_RATINGS) {
         return tw_fail(err, TW_EINVAL,
                        BUT_NAMED "the ratings go to %g, and no item is above %g" TO_DO, r->path,
                        s->columns[2].most, s->columns[1].most, "user,rating,item,time");
+    }
     return TW_OK;
 }
 

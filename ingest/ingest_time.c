@@ -316,7 +316,7 @@ static bool take_zone(const char **s, int64_t *seconds)
     (void) take_spaces(s);
     for (size_t i = 0; i < sizeof zones / sizeof zones[0]; i++) {
         if (take_word(s, zones[i].name)) {
-            *seconds = zones[i].hours * 3600;
+            *seconds = (int64_t) zones[i].hours * 3600;
             break;
         }
     }

@@ -122,14 +122,14 @@ static tw_status decide_order(const twi_time_sample *s, twi_time_rule *out, tw_e
         return contradiction(&s->day_first, "day-first", &s->month_first, "month-first", err);
     if (day > 0)
         out->order = TWI_DAY_FIRST;
-    else if (month > 0)
+    if (month > 0)
         out->order = TWI_MONTH_FIRST;
-    else if (s->open.n > 0)
-        return tw_fail(err, TW_EINVAL,
-                       "whether '%s' in line %" PRId64 " has the day or the month first no value "
-                       "of the column decides; say --time-format day-first or month-first",
-                       s->open.text, s->open.line);
-    return TW_OK;
+    if (!twi_time_is_open(s))
+        return TW_OK;
+    return tw_fail(err, TW_EINVAL,
+                   "no value of the column tells whether '%s' in line %" PRId64 " has the day or "
+                   "the month first; say --time-format day-first or month-first",
+                   s->open.text, s->open.line);
 }
 
 /* Small numbers decide nothing: 0 is a time of any unit. */
@@ -223,17 +223,24 @@ static tw_status bad(const twi_time_rule *rule, const char *s, const char *what,
                    twi_quote(q, s, strlen(s)), what, twi_time_rule_name(rule));
 }
 
+/* The value does not say which of its numbers is the month. */
+static bool is_open(const twi_time_value *v)
+{
+    return v->date && v->open && v->a != v->b && v->a <= 12 && v->b <= 12;
+}
+
 static tw_status read_date(const twi_time_rule *rule, const char *s, twi_time_value *v, int64_t *us,
                            tw_error *err)
 {
     char q[TWI_QUOTE_MAX];
     if (rule->unit != TWI_TIME_DATES)
         return bad(rule, s, said[TWI_TIME_DATES], err);
-    if (v->open && rule->order == TWI_DAY_OPEN && v->a != v->b && v->a <= 12 && v->b <= 12)
+    if (rule->order == TWI_DAY_OPEN && is_open(v)) {
         return tw_fail(err, TW_EINVAL,
                        "the time %s has the day or the month first; say --time-format day-first "
                        "or month-first",
                        twi_quote(q, s, strlen(s)));
+    }
     const bool day_first =
         rule->order == TWI_DAY_FIRST || (rule->order == TWI_DAY_OPEN && v->a > 12);
     if (v->open && day_first) {
@@ -251,10 +258,11 @@ tw_status twi_time_read(const twi_time_rule *rule, const char *s, int64_t *us, t
 {
     twi_time_value v;
     char q[TWI_QUOTE_MAX];
-    if (!twi_time_parse(s, &v))
+    if (!twi_time_parse(s, &v)) {
         return tw_fail(err, TW_EINVAL,
                        "the time %s is neither a number nor a date like 2024-05-01T12:30:00Z",
                        twi_quote(q, s, strlen(s)));
+    }
     if (v.date)
         return read_date(rule, s, &v, us, err);
     if (rule->unit == TWI_TIME_DATES)
@@ -276,7 +284,13 @@ tw_status tw_ingest_parse_time(const char *text, bool any, int64_t *us, tw_error
     twi_time_rule rule = {TWI_TIME_DATES, TWI_DAY_OPEN};
 
     *us = 0;
-    if (twi_time_parse(text, &v) && !v.date)
+    const bool is_time = twi_time_parse(text, &v);
+    if (is_time && is_open(&v)) {
+        return tw_fail(err, TW_EINVAL,
+                       "the time %s has the day or the month first; write it as in 2024-12-31",
+                       twi_quote(q, text, strlen(text)));
+    }
+    if (is_time && !v.date)
         rule.unit = TWI_TIME_NUMBERS; /* seconds, whatever their size */
     tw_status st = twi_time_read(&rule, text, us, err);
     return st == TW_OK ? tw_time_check(*us, twi_quote(q, text, strlen(text)), any, err) : st;

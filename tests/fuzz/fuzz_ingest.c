@@ -122,6 +122,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         opt.columns = &map;
         opt.n_columns = 1;
     }
+    if ((data[1] & 8) != 0 && kind == TW_INGEST_EVENTS) {
+        opt.allow_future = true;
+        opt.time_format = (data[1] & 16) != 0 ? "month-first" : NULL;
+        opt.header = opt.header != NULL ? "time,user,item,rating" : NULL;
+    }
     char path[64];
     const int fd = memfd_create("fuzz", 0);
     require(fd >= 0 && write(fd, data + 2, size - 2) == (ssize_t) (size - 2));

@@ -249,8 +249,9 @@ static void logs_are_read_in_the_unit_of_their_column(void **state)
         {"month first", "a.csv", "user,item,date\nu,i,01/02/2024 9:30 PM\nu,j,1/31/2024\n",
          "u|i|1704231000|-\nu|j|1706659200|-\n"},
         {"open", "a.csv", "user,item,date\nu,i,01/02/2024\n",
-         "? 'a.csv': whether '01/02/2024' in line 2 has the day or the month first no value of the "
-         "column decides; say --time-format day-first or month-first\n"},
+         "? 'a.csv': no value of the column tells whether '01/02/2024' in line 2 has the day or "
+         "the "
+         "month first; say --time-format day-first or month-first\n"},
         {"one of another unit is a bad row", "a.csv",
          "user,item,time\nu,a,1588687728\nu,b,1588687729\nu,c,1588687730\nu,d,1588687731\n"
          "u,e,1588687732\nu,f,1588687733\nu,g,1588687734\nu,h,1588687735\nu,i,1588687736\n"
