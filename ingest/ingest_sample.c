@@ -5,8 +5,8 @@
 
 #include "ingest/internal.h"
 
-#define ENOUGH_BYTES (1u << 20)
-#define ENOUGH_ROWS  20000
+#define ENOUGH_BYTES (256u << 10)
+#define ENOUGH_ROWS  1000
 /* A log in order of time may take long to a 13th of a month, and only that tells days from months.
  */
 #define OPEN_BYTES (32u << 20)

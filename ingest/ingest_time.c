@@ -408,12 +408,13 @@ bool twi_time_parse(const char *s, twi_time_value *out)
 {
     char trimmed[TWI_TIME_LONGEST + 1];
     (void) take_spaces(&s);
-    size_t n = strlen(s);
+    const size_t len = strlen(s);
+    size_t n = len;
+    while (n > 0 && s[n - 1] == ' ')
+        n--;
     if (n == 0 || n > TWI_TIME_LONGEST)
         return false;
-    if (s[n - 1] == ' ') {
-        while (n > 0 && s[n - 1] == ' ')
-            n--;
+    if (n < len) {
         memcpy(trimmed, s, n);
         trimmed[n] = '\0';
         s = trimmed;

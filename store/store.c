@@ -425,21 +425,28 @@ void tw_store_rollback(tw_store *s)
     release_writer(s);
 }
 
-tw_status twi_next_row(tw_store *s, twi_statement last, int64_t *highest, int64_t *row,
-                       tw_error *err)
+tw_status twi_highest_row(tw_store *s, twi_statement last, int64_t *highest, tw_error *err)
 {
     sqlite3_stmt *q = NULL;
     bool found;
     tw_status st = TW_OK;
 
-    if (*highest < 0) {
-        TW_TRY(twi_prepare(s->writer, last, &q, err));
-        TW_TRY(twi_step(s->writer, q, &found, err));
-        *highest = found ? sqlite3_column_int64(q, 0) : 0; /* NULL, and so 0, without a row */
-    }
-    *row = ++*highest;
+    if (*highest >= 0)
+        return TW_OK;
+    TW_TRY(twi_prepare(s->writer, last, &q, err));
+    TW_TRY(twi_step(s->writer, q, &found, err));
+    *highest = found ? sqlite3_column_int64(q, 0) : 0; /* NULL, and so 0, without a row */
 done:
     twi_done(q);
+    return st;
+}
+
+tw_status twi_next_row(tw_store *s, twi_statement last, int64_t *highest, int64_t *row,
+                       tw_error *err)
+{
+    tw_status st = twi_highest_row(s, last, highest, err);
+    if (st == TW_OK)
+        *row = ++*highest;
     return st;
 }
 

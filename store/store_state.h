@@ -104,6 +104,10 @@ typedef tw_status (*twi_row_fn)(void *ctx, twi_conn *c, sqlite3_stmt *q, tw_erro
 TW_NODISCARD tw_status twi_each(tw_store *s, twi_statement which, int64_t a, int64_t b,
                                 twi_row_fn fn, void *ctx, tw_error *err);
 
+/* *highest <- the highest row of items or users, which `last` asks, unless it is known (-1: not).
+ */
+TW_NODISCARD tw_status twi_highest_row(tw_store *s, twi_statement last, int64_t *highest,
+                                       tw_error *err);
 /* The next free row of items or users, whose highest `last` asks and s keeps at `highest`. */
 TW_NODISCARD tw_status twi_next_row(tw_store *s, twi_statement last, int64_t *highest, int64_t *row,
                                     tw_error *err);
