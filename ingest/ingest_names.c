@@ -22,12 +22,13 @@ static const char *const known[TWI_ROLES] = {
                  "gameid/appid/recipeid/businessid/animeid/showid/filmid/parentasin asin "
                  "sku/lineitemsku isbn stockcode contentid trackuri/spotifytrackuri adid "
                  "artistid/albumid product movie id",
-    [TWI_TIME] = "timestamp time ts datetime date unixtimestamp unixtime epoch uts eventtimestamp "
-                 "eventtime eventdate createdat created createdtime createdon creationdate "
-                 "purchasedat purchasedate purchasetime orderdate ordertime orderedat invoicedate "
-                 "transactiondate unixreviewtime reviewtime reviewdate ratedat watchedat playedat "
-                 "listenedat viewedat clickedat visitedat endtime dateadded dateread "
-                 "timestampms timestamputc tdat submitted",
+    [TWI_TIME] =
+        "timestamp timestampms timems unixtimestamp unixtime time ts datetime uts eventtimestamp "
+        "eventtime date epoch eventdate createdat created createdtime createdon creationdate "
+        "purchasedat purchasedate purchasetime orderdate ordertime orderedat invoicedate "
+        "transactiondate unixreviewtime reviewtime reviewdate ratedat watchedat playedat "
+        "listenedat viewedat clickedat visitedat endtime dateadded dateread "
+        "timestamputc tdat submitted",
     [TWI_RATING] = "rating stars score overall ratingvalue userrating ratingscore",
     [TWI_A] = "a itema ida item1 id1 left first leftid ltableid",
     [TWI_B] = "b itemb idb item2 id2 right second rightid rtableid",

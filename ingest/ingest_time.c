@@ -295,13 +295,16 @@ static bool take_offset(const char **s, int64_t *seconds)
         return false;
     const int64_t hour = take_digits(s, n < 2 ? 1 : 2);
     int64_t minute = 0;
+    int64_t second = 0;
     if (n == 4)
         minute = take_digits(s, 2);
     else if (take_char(s, ":"))
         minute = take_number(s, 2, 2);
-    if (hour > 23 || minute < 0 || minute > 59)
+    if (take_char(s, ":"))
+        second = take_number(s, 2, 2);
+    if (hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
         return false;
-    *seconds = sign * (hour * 60 + minute) * 60;
+    *seconds = sign * ((hour * 60 + minute) * 60 + second);
     return true;
 }
 

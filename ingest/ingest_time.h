@@ -61,13 +61,14 @@ typedef struct twi_time_seen {
 typedef struct twi_time_sample {
     twi_time_seen units[TWI_TIME_UNITS];
     twi_time_seen day_first, month_first, open;
+    int64_t same;             /* like 05/05/2024, the same either way */
     twi_time_seen not_digits; /* numbers that are no 20240501 */
     int64_t unreadable;
 } twi_time_sample;
 
 void twi_time_add(twi_time_sample *s, const char *text, int64_t line);
 
-/* Whether the values still leave open which comes first, the day or the month. */
+/* Whether further values could tell which comes first, the day or the month. */
 bool twi_time_is_open(const twi_time_sample *s);
 
 /* TW_EINVAL: the values contradict each other, or leave the order of day and month open; the

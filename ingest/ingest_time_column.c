@@ -94,6 +94,7 @@ void twi_time_add(twi_time_sample *s, const char *text, int64_t line)
             see(&s->not_digits, text, line);
     } else {
         see(&s->units[TWI_TIME_DATES], text, line);
+        s->same += v.open && v.a == v.b;
         if (v.open && v.a != v.b)
             see(v.a > 12 ? &s->day_first : v.b > 12 ? &s->month_first : &s->open, text, line);
     }
@@ -101,7 +102,7 @@ void twi_time_add(twi_time_sample *s, const char *text, int64_t line)
 
 bool twi_time_is_open(const twi_time_sample *s)
 {
-    return s->open.n > 0 && s->day_first.n == 0 && s->month_first.n == 0;
+    return s->open.n + s->same > 0 && s->day_first.n == 0 && s->month_first.n == 0;
 }
 
 /* ---- the decision ---------------------------------------------------------------------------- */
@@ -124,7 +125,7 @@ static tw_status decide_order(const twi_time_sample *s, twi_time_rule *out, tw_e
         out->order = TWI_DAY_FIRST;
     if (month > 0)
         out->order = TWI_MONTH_FIRST;
-    if (!twi_time_is_open(s))
+    if (s->open.n == 0 || day > 0 || month > 0)
         return TW_OK;
     return tw_fail(err, TW_EINVAL,
                    "no value of the column tells whether '%s' in line %" PRId64 " has the day or "

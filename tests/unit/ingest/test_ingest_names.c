@@ -83,6 +83,9 @@ static void logs_of_many_makers_are_understood(void **state)
         {"user_id,video_id,play_duration,time,date,timestamp\n1,2,3,2020-07-05 00:08:23.438,"
          "20200705,1593878903.438\n",
          "columns: user=user_id item=video_id time=timestamp (seconds) rating=-"},
+        {"user_id,video_id,date,hourmin,time_ms,is_click\n0,7,20220421,700,1650503096391,1\n",
+         "columns: user=user_id item=video_id time=time_ms (milliseconds) rating=-"},
+        {"1,2014-04-07T10:51:09.277Z,214536502,0\n", "then name its columns with --header"},
         /* names that only look like times */
         {"steamid,appid,playtime_forever,playtime\n7,8,9,1\n",
          "columns: user=steamid item=appid time=- rating=-"},
