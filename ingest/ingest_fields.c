@@ -63,6 +63,16 @@ void twi_note_columns(tw_reader *r)
 static void note_times(tw_reader *r)
 {
     tw_field_source *f = field_of(r, twi_role_name(TWI_TIME));
+    if (r->has_times && r->doc == NULL &&
+        !r->numbered) { /* it may have been looked for elsewhere */
+        *f->column = '\0';
+        note_role(r, TWI_TIME);
+    }
+    if (r->clock >= 0) {
+        const size_t len = strlen(f->column);
+        (void) snprintf(f->column + len, sizeof f->column - len, "+%s",
+                        r->plan.columns[r->clock].name);
+    }
     if (r->has_times)
         (void) snprintf(f->how, sizeof f->how, "%s", twi_time_rule_name(&r->time));
     else

@@ -310,6 +310,20 @@ static tw_status resolve_names(twi_plan *p, const char *whose, tw_error *err)
     return st;
 }
 
+bool twi_plan_other_time(twi_plan *p, int *before)
+{
+    int tie, score;
+    const int at = p->mapped[TWI_TIME] == NULL ? find_best(p, TWI_TIME, &score, &tie) : -1;
+    *before = p->at[TWI_TIME];
+    if (at < 0 || tie >= 0)
+        return false;
+    p->columns[*before].role = TWI_IGNORED;
+    p->columns[at].role = TWI_TIME;
+    p->at[TWI_TIME] = at;
+    p->score[TWI_TIME] = score;
+    return true;
+}
+
 tw_status twi_plan_resolve(twi_plan *p, bool strict, const char *whose, tw_error *err)
 {
     for (int i = 0; i < p->n; i++)

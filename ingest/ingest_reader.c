@@ -196,6 +196,7 @@ static tw_status make_plan(tw_reader *r, const tw_reader_options *opt, tw_error 
 static tw_status find_times(tw_reader *r, const tw_reader_options *opt, tw_error *err)
 {
     r->any_time = opt->allow_future;
+    r->clock = -1;
     r->time = (twi_time_rule){TWI_TIME_UNITS, TWI_DAY_OPEN};
     if (opt->time_format != NULL && r->plan.kind != TW_INGEST_EVENTS)
         return tw_fail(err, TW_EINVAL, "%s have no time that a time format could be for",

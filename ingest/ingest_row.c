@@ -168,6 +168,18 @@ static tw_status bad_value(twi_role role, const char *s, const char *what, tw_er
                    twi_quote(q, s, strlen(s)), what);
 }
 
+tw_status twi_time_text(tw_reader *r, const char **s, tw_error *err)
+{
+    tw_text *both = &r->fields[TWI_ANCHOR]; /* of triplets; events have no use for it */
+    tw_status st = field(r, TWI_TIME, s, err);
+    if (st != TW_OK || (*s)[0] == '\0' || r->clock < 0)
+        return st;
+    tw_text_clear(both);
+    st = tw_text_addf(both, err, "%s %s", *s, r->cells[r->clock].data);
+    *s = tw_text_cstr(both);
+    return st;
+}
+
 /* The time column, or the row's number, for the order of the rows is then the order in time. */
 static tw_status event_time(tw_reader *r, int64_t *out, tw_error *err)
 {
@@ -180,7 +192,7 @@ static tw_status event_time(tw_reader *r, int64_t *out, tw_error *err)
                        r->has_times ? "no" : "a");
     if (!r->has_times)
         return TW_OK;
-    tw_status st = field(r, TWI_TIME, &s, err);
+    tw_status st = twi_time_text(r, &s, err);
     if (st == TW_OK && s[0] == '\0')
         st = tw_fail(err, TW_EINVAL, "the time is empty");
     if (st == TW_OK)

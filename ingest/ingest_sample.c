@@ -15,7 +15,7 @@ enum { LOG_COLUMNS = 4, FEW_ROWS = 10, LARGEST_RATING = 1000, SMALLEST_RATINGS =
 
 typedef struct sample {
     twi_time_sample times;
-    int64_t rows;
+    int64_t rows, clocks;
     struct {
         int64_t stamps; /* values that could be a time since 1970 */
         double most;    /* the greatest number */
@@ -38,19 +38,18 @@ static void look_at_columns(const tw_reader *r, sample *s)
 
 static void add_row(tw_reader *r, sample *s)
 {
-    const int at = r->plan.at[TWI_TIME];
     const char *text = "";
-    size_t len = 0;
 
     s->rows++;
     twi_note_columns(r);
     if (r->numbered)
         look_at_columns(r, s);
-    if (r->plan.kind != TW_INGEST_EVENTS || at < 0 ||
-        twi_cell_text(&r->cells[at], &r->fields[TWI_TIME], &text, &len, NULL) != TW_OK)
+    if (r->plan.kind != TW_INGEST_EVENTS || r->plan.at[TWI_TIME] < 0 ||
+        twi_time_text(r, &text, NULL) != TW_OK)
         return;
     r->has_times = true;
-    if (len > 0)
+    s->clocks += twi_time_is_clock(text);
+    if (text[0] != '\0')
         twi_time_add(&s->times, text, r->raw.line);
 }
 
@@ -129,23 +128,63 @@ static bool is_guess(const tw_reader *r)
     return false;
 }
 
-tw_status twi_sample(tw_reader *r, tw_error *err)
+static tw_status look_ahead(tw_reader *r, sample *s, tw_error *err)
 {
-    sample s = {.rows = 0};
-    tw_error why = {0};
-    const bool given = r->time.unit != TWI_TIME_UNITS; /* JSON still does not say who has times */
-
+    *s = (sample){.rows = 0};
     twi_source_pin(&r->src);
-    tw_status st = read_rows(r, &s, err);
+    tw_status st = read_rows(r, s, err);
     if (st != TW_OK)
         return st;
     st = twi_source_unpin(&r->src, err);
-    if (st != TW_OK)
-        return st;
     r->place = r->first;
     r->raw = (twi_span){.data = ""};
-    if (given)
+    return st;
+}
+
+static bool holds_no_time(const sample *s)
+{
+    int64_t times = 0;
+    for (int u = 0; u < TWI_TIME_UNITS; u++)
+        times += s->times.units[u].n;
+    return times == 0 && s->times.unreadable > 0;
+}
+
+/* None of the values is a time: then the next best column's may be, perhaps as the date that the
+ * hours in this one are of. */
+static tw_status look_elsewhere(tw_reader *r, sample *s, tw_error *err)
+{
+    sample other;
+    int before, at;
+    if (r->doc != NULL || !holds_no_time(s) || !twi_plan_other_time(&r->plan, &before))
         return TW_OK;
+    r->clock = s->clocks == s->times.unreadable ? before : -1;
+    tw_status st = look_ahead(r, &other, err);
+    if (st != TW_OK)
+        return st;
+    if (!holds_no_time(&other)) {
+        *s = other;
+        return TW_OK;
+    }
+    at = r->plan.at[TWI_TIME];
+    r->plan.columns[at].role = TWI_IGNORED;
+    r->plan.columns[before].role = TWI_TIME;
+    r->plan.at[TWI_TIME] = before;
+    r->clock = -1;
+    return TW_OK;
+}
+
+tw_status twi_sample(tw_reader *r, tw_error *err)
+{
+    sample s;
+    tw_error why = {0};
+    const bool given = r->time.unit != TWI_TIME_UNITS; /* JSON still does not say who has times */
+
+    tw_status st = look_ahead(r, &s, err);
+    if (st != TW_OK || given)
+        return st;
+    st = look_elsewhere(r, &s, err);
+    if (st != TW_OK)
+        return st;
     st = twi_time_decide(&s.times, &r->time, &why);
     if (st != TW_OK)
         return tw_fail(err, st, "'%.150s': %.340s", r->path, why.msg);

@@ -343,6 +343,15 @@ static bool take_between(const char **s)
     return comma || space;
 }
 
+bool twi_time_is_clock(const char *s)
+{
+    twi_time_value v;
+    int64_t zone = 0;
+    (void) take_spaces(&s);
+    const size_t n = count_digits(s);
+    return n > 0 && s[n] == ':' && take_clock(&s, &v) && take_zone(&s, &zone) && *s == '\0';
+}
+
 static bool parse_date(const char *s, twi_time_value *v)
 {
     *v = (twi_time_value){.date = true};

@@ -51,6 +51,9 @@ bool twi_time_parse(const char *s, twi_time_value *out);
 /* Whether it is a number that is large enough for seconds since 1970, or finer ones. */
 bool twi_time_is_stamp(const char *s);
 
+/* Whether it is the hours of a day alone: "21:30", "9:30 PM". */
+bool twi_time_is_clock(const char *s);
+
 #define TWI_TIME_SHOWN 48
 
 typedef struct twi_time_seen {

@@ -170,6 +170,10 @@ TW_NODISCARD tw_status twi_plan_reserve(twi_plan *p, int n, tw_error *err);
  * each JSON row has keys of its own). `whose` begins the message: "the header of 'x.csv'". */
 TW_NODISCARD tw_status twi_plan_resolve(twi_plan *p, bool strict, const char *whose, tw_error *err);
 
+/* Makes the next best column the time, for the values of this one are none; *before <- this one.
+ * False, and nothing changed, where there is none or the caller named it. */
+bool twi_plan_other_time(twi_plan *p, int *before);
+
 /* How well a column's name says that it is the field; 0: not at all. Below TWI_SCORE_GUESSED it is
  * a guess; from TWI_SCORE_SURE on it is one of the few that every log has. */
 #define TWI_SCORE_KNOWN    1000
@@ -220,6 +224,7 @@ struct tw_reader {
     twi_time_rule time; /* how the time column is written */
     bool any_time;      /* also before 1970 and beyond 2200 */
     bool has_times;     /* rows have them; else their order is the time */
+    int clock;          /* a column with the hours of the date in the time's, or -1 */
     bool numbered;      /* no header names the columns: they are what the format says */
     tw_field_source taken[TW_READER_FIELDS];
     int n_taken;
@@ -246,6 +251,8 @@ TW_NODISCARD tw_status twi_cell_text(const twi_cell *c, tw_text *room, const cha
 
 /* Fills *row from r->cells by the plan. */
 TW_NODISCARD tw_status twi_row_build(tw_reader *r, tw_row *row, tw_error *err);
+/* The time of the row in r->cells as it stands there, "" where it has none. */
+TW_NODISCARD tw_status twi_time_text(tw_reader *r, const char **s, tw_error *err);
 /* Appends "name":value to the object in `out`; nothing where the cell is empty. */
 TW_NODISCARD tw_status twi_attribute_add(tw_text *out, const twi_column *col, const twi_cell *cell,
                                          tw_error *err);

@@ -86,6 +86,13 @@ static void logs_of_many_makers_are_understood(void **state)
         {"user_id,video_id,date,hourmin,time_ms,is_click\n0,7,20220421,700,1650503096391,1\n",
          "columns: user=user_id item=video_id time=time_ms (milliseconds) rating=-"},
         {"1,2014-04-07T10:51:09.277Z,214536502,0\n", "then name its columns with --header"},
+        /* the date in one column, the hours in another; a time that is none */
+        {"date,time,user,item\n31.12.2024,21:30:00,u,i\n1.1.2025,0:05,u,i\n",
+         "columns: user=user item=item time=date+time (dates) rating=-"},
+        {"user,item,time,created_at\nu,i,morning,2024-01-01\nu,i,evening,2024-01-02\n",
+         "columns: user=user item=item time=created_at (dates) rating=-"},
+        {"user,item,time,created_at\nu,i,morning,soon\n",
+         "columns: user=user item=item time=time (numbers) rating=-"},
         /* names that only look like times */
         {"steamid,appid,playtime_forever,playtime\n7,8,9,1\n",
          "columns: user=steamid item=appid time=- rating=-"},

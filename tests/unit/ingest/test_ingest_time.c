@@ -272,6 +272,9 @@ static void logs_are_read_in_the_unit_of_their_column(void **state)
         {"a date before 1970", "a.csv", "user,item,time\nu,i,1969-12-31\n",
          "! line 2: the time '1969-12-31' is before 1970; an event's time lies from 1970 to 2199 "
          "(--allow-future takes any)\n"},
+        {"the hours in a column of their own", "a.csv",
+         "date,time,user,item\n01/12/2024,21:30,u,i\n01/13/2024,9:30 PM,u,j\n01/13/2024,,u,k\n",
+         "u|i|1705095000|-\nu|j|1705181400|-\nu|k|1705104000|-\n"},
         {"lines of JSON", "a.jsonl",
          "{\"user\":\"u\",\"item\":\"i\",\"time\":1588687728923}\n"
          "{\"user\":\"u\",\"item\":\"j\",\"rating\":1}\n",
