@@ -14,6 +14,10 @@
 #define MAY_1    (INT64_C(1714521600) * S) /* 2024-05-01 */
 #define AT_21_30 (INT64_C(77400) * S)
 
+/* Longer than any time that is read, though each part of it might be one. */
+#define BLANKS    "                      "
+#define LONG_TIME "2024-05-01T21:30:00" BLANKS BLANKS BLANKS BLANKS "."
+
 /* By the rule of a column that holds this value alone; an open order is day first. */
 static bool read_alone(const char *s, int64_t *us)
 {
@@ -147,8 +151,7 @@ static void what_is_no_time_is_none(void **state)
         "10/31/2024 0:30 AM",
         "1997-12-04T10:00:00 (unclosed",
         "1997-12-04 1997-12-04",
-        "2024-05-01T21:30:00"
-        "                                                                                        .",
+        LONG_TIME,
     };
     int64_t got = 0;
     for (size_t i = 0; i < COUNT(bad); i++) {
