@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/test.h"
@@ -24,6 +25,19 @@ static bool is_ipc(int fd)
     return domain == AF_UNIX;
 }
 
+/* A server that shares our descriptors takes one for a moment where it looks for peers, also in
+ * vain: where they are counted, ours may be late. */
+static int patient_socket(int family)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    for (int i = 0; i < 1000 && fd < 0 && errno == EMFILE; i++) {
+        (void) nanosleep(&moment, NULL);
+        fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    }
+    return fd;
+}
+
 int raw_connect(const char *url, int rcvbuf)
 {
     unsigned port = 0;
@@ -37,7 +51,7 @@ int raw_connect(const char *url, int rcvbuf)
     (void) snprintf(path.sun_path, sizeof path.sun_path, "%s", url + (ipc ? 6 : 0));
     const struct sockaddr *to = ipc ? (struct sockaddr *) &path : (struct sockaddr *) &in;
     struct timeval patience = {.tv_sec = RAW_PATIENCE_S};
-    int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = patient_socket(to->sa_family);
     assert_true(fd >= 0);
     if (rcvbuf > 0)
         assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof rcvbuf), 0);
