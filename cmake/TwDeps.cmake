@@ -2,7 +2,7 @@
 #   Threads::Threads  ZLIB::ZLIB  SQLite::SQLite3      as CMake knows them
 #   tw_openblas  tw_nng  tw_protobuf_c  tw_jansson  tw_cmocka  tw_faiss (TwFaiss.cmake)
 #   tw_utf8proc  tw_png  tw_sndfile  tw_samplerate  tw_fftw
-#   tw_cairo, tw_jpeg, tw_zstd and tw_xz, where they are found
+#   tw_cairo, tw_jpeg, tw_webp, tw_gif, tw_heif, tw_zstd and tw_xz, where they are found
 # and TW_PROTOC_C, the command that turns a .proto into C.
 
 find_package(PkgConfig QUIET)
@@ -45,7 +45,8 @@ tw_find(tw_sndfile sndfile sndfile sndfile.h)
 tw_find(tw_samplerate samplerate samplerate samplerate.h)
 tw_find(tw_fftw fftw3f fftw3f fftw3.h)
 
-# What the program can do without, and then says so: drawing images, reading JPEG, zstd and xz.
+# What the program can do without, and then says so: drawing images, reading JPEG, WebP, GIF, HEIC and AVIF,
+# zstd and xz.
 function(tw_find_optional option what target pc library header)
   set(${option} AUTO CACHE STRING "${what}: AUTO (where ${pc} is found), ON or OFF")
   set_property(CACHE ${option} PROPERTY STRINGS AUTO ON OFF)
@@ -59,6 +60,9 @@ function(tw_find_optional option what target pc library header)
 endfunction()
 tw_find_optional(TW_CAIRO "draw images" tw_cairo cairo cairo cairo.h)
 tw_find_optional(TW_JPEG "read JPEG images" tw_jpeg libjpeg jpeg jpeglib.h)
+tw_find_optional(TW_WEBP "read WebP images" tw_webp libwebp webp webp/decode.h)
+tw_find_optional(TW_GIF "read GIF images" tw_gif libgif gif gif_lib.h)
+tw_find_optional(TW_HEIF "read HEIC and AVIF images" tw_heif libheif heif libheif/heif.h)
 tw_find_optional(TW_ZSTD "read files packed with zstd" tw_zstd libzstd zstd zstd.h)
 tw_find_optional(TW_XZ "read files packed with xz" tw_xz liblzma lzma lzma.h)
 

@@ -15,7 +15,7 @@ packages()
         echo gcc g++ libc6-dev make cmake ninja-build pkg-config dpkg-dev ca-certificates \
             libopenblas-dev libnng-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler \
             libsqlite3-dev libjansson-dev libutf8proc-dev zlib1g-dev libzstd-dev liblzma-dev libcairo2-dev libpng-dev libjpeg-dev \
-            libsndfile1-dev libsamplerate0-dev libfftw3-dev
+            libwebp-dev libgif-dev libheif-dev libsndfile1-dev libsamplerate0-dev libfftw3-dev
         ;;
     test) echo libcmocka-dev ;;
     demo) echo python3 python3-pip ;;

@@ -30,7 +30,7 @@ typedef struct tw_similar_query {
     const char *text;     /* free text */
     int k;                /* 1..TW_ENGINE_MAX_K */
     bool exact;           /* scan everything instead of the index */
-    tw_bytes image;       /* an image as its file holds it: PNG or JPEG; empty: none */
+    tw_bytes image;       /* an image as its file holds it; empty: none */
     tw_bytes audio;       /* a recording likewise: WAV, FLAC, OGG ... */
     tw_deadline deadline; /* TW_ETIMEOUT: it passed before there was an answer; 0: none */
 } tw_similar_query;

@@ -162,7 +162,7 @@ static tw_status refuse(medium m, const tw_media_root *root, const tw_error *why
         return tw_fail(err, TW_EINVAL,
                        "this server has no media root, so it takes no paths of media files");
     return tw_fail(err, TW_EINVAL,
-                   m == IMAGE ? "the image is not the path of a PNG or JPEG file below the "
+                   m == IMAGE ? "the image is not the path of an image file below the "
                                 "server's media root, without '..' and links"
                               : "the audio is not the path of an audio file below the server's "
                                 "media root, without '..' and links");

@@ -11,7 +11,6 @@
 #include "base/file.h"
 #include "base/grow.h"
 #include "ingest/audio_internal.h"
-#include "ingest/media_features.h"
 
 enum { MPEG = 0x230000 }; /* a format that headers before 1.1 do not name */
 
@@ -317,32 +316,4 @@ tw_status tw_audio_parse(tw_audio *out, const void *data, size_t len, const char
     if (st != TW_OK && unknown)
         st = try_mpeg(out, data, len, start, name, opt, cut, st, err);
     return st;
-}
-
-/* ---- what there is --------------------------------------------------------------------------- */
-
-static bool reads(int format)
-{
-    int count = 0;
-    (void) sf_command(NULL, SFC_GET_FORMAT_MAJOR_COUNT, &count, sizeof count);
-    for (int i = 0; i < count; i++) {
-        SF_FORMAT_INFO info = {.format = i};
-        if (sf_command(NULL, SFC_GET_FORMAT_MAJOR, &info, sizeof info) == 0 &&
-            info.format == format)
-            return true;
-    }
-    return false;
-}
-
-const char *tw_media_features(char out[TW_MEDIA_FEATURES_MAX])
-{
-#ifdef TW_HAVE_JPEG
-    static const char images[] = "png jpeg";
-#else
-    static const char images[] = "png";
-#endif
-    (void) snprintf(out, TW_MEDIA_FEATURES_MAX, "%s wav%s%s%s", images,
-                    reads(SF_FORMAT_FLAC) ? " flac" : "", reads(SF_FORMAT_OGG) ? " ogg" : "",
-                    reads(MPEG) ? " mp3" : "");
-    return out;
 }

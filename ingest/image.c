@@ -13,17 +13,7 @@ const tw_image_options TW_IMAGE_DEFAULT = {.background = {255, 255, 255}, .max_p
 
 enum { LEAST_PIXELS = 4096, MOST_PIXELS = 1 << 26 };
 
-static const struct {
-    const char *name, *magic;
-    size_t offset, len;
-} known[] = {
-    {"GIF", "GIF8", 0, 4},     {"WebP", "WEBP", 8, 4},        {"BMP", "BM", 0, 2},
-    {"TIFF", "II*\0", 0, 4},   {"TIFF", "MM\0*", 0, 4},       {"AVIF", "ftypavif", 4, 8},
-    {"HEIC", "ftyphei", 4, 7}, {"JPEG XL", "\xff\x0a", 0, 2}, {"JPEG 2000", "\0\0\0\x0cjP", 0, 6},
-    {"SVG", "<svg", 0, 4},     {"PDF", "%PDF", 0, 4},
-};
-
-/* Says in one sentence why these bytes are no image that we read. */
+/* Says in one sentence why these bytes are no image. */
 static tw_status refuse(const unsigned char *data, size_t len, const char *name, tw_error *err)
 {
     char begins[4 * 8 + 1];
@@ -31,12 +21,6 @@ static tw_status refuse(const unsigned char *data, size_t len, const char *name,
 
     if (len == 0)
         return tw_fail(err, TW_EINVAL, "'%s' is empty", name);
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (len >= known[i].offset + known[i].len &&
-            memcmp(data + known[i].offset, known[i].magic, known[i].len) == 0)
-            return tw_fail(err, TW_EUNSUPPORTED, "'%s' looks like a %s, which cannot be read here",
-                           name, known[i].name);
-    }
     for (size_t i = 0; i < len && i < 8; i++) {
         if (data[i] > ' ' && data[i] < 127 && data[i] != '\\')
             begins[at++] = (char) data[i];
@@ -60,10 +44,16 @@ tw_status tw_image_parse(tw_image *out, const void *data, size_t len, const char
     if (len > TW_IMAGE_MAX_BYTES)
         return tw_fail(err, TW_EINVAL, "'%s' has %zu bytes, the most allowed is %d", name, len,
                        TW_IMAGE_MAX_BYTES);
-    if (len >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0)
-        return twi_png_parse(out, bytes, len, name, opt, err);
-    if (len >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0)
-        return twi_jpeg_parse(out, bytes, len, name, opt, err);
+    const twi_image_kind *kind = twi_image_kind_of(bytes, len);
+    switch (kind == NULL ? TWI_NO_IMAGE : kind->format) {
+    case TWI_PNG: return twi_png_parse(out, bytes, len, name, opt, err);
+    case TWI_JPEG: return twi_jpeg_parse(out, bytes, len, name, opt, err);
+    case TWI_WEBP: return twi_webp_parse(out, bytes, len, name, opt, err);
+    case TWI_GIF: return twi_gif_parse(out, bytes, len, name, opt, err);
+    case TWI_HEIF: return twi_heif_parse(out, bytes, len, name, opt, err);
+    case TWI_OTHER_IMAGE: return twi_image_refuse(name, bytes, len, err);
+    case TWI_NO_IMAGE: break;
+    }
     return refuse(bytes, len, name, err);
 }
 

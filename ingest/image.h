@@ -3,13 +3,14 @@
  * The first bytes decide what a file is, never its name. An image is upright (EXIF orientation is
  * honoured), 8 bits a sample, grey or RGB: transparency is laid on a background, 16 bits are
  * rounded to 8, palettes and CMYK become RGB. Colour profiles and gamma are ignored: samples are
- * taken for sRGB. Of an animated PNG the first frame is read.
+ * taken for sRGB. Of an animation the first frame is read.
  *
  * Memory is bounded whatever the file says: an image of more than `max_pixels` is averaged over
  * boxes of f x f pixels (f the least that fits; a JPEG up to 8 x 8 while it is decoded) as its rows
  * come, and never exists in full. One image takes at most the file (TW_IMAGE_MAX_BYTES), 15
  * bytes for each of max_pixels, and a few rows; of a progressive JPEG also its coefficients
- * (TW_IMAGE_MAX_COEFFICIENTS).
+ * (TW_IMAGE_MAX_COEFFICIENTS), of a lossless or transparent WebP its pixels (4 bytes each), of a
+ * HEIC or AVIF its pixels in several forms (about 8 bytes each; both TW_IMAGE_MAX_WHOLE pixels).
  *
  *     tw_image im = {0};
  *     if (tw_image_load(&im, "cat.jpg", NULL, &err) == TW_OK) { ... }
@@ -33,6 +34,7 @@ TW_BEGIN_DECLS
 #define TW_IMAGE_MAX_SIDE         20000
 #define TW_IMAGE_MAX_BYTES        (64 << 20)
 #define TW_IMAGE_MAX_COEFFICIENTS (256 << 20) /* bytes; 44 megapixels without subsampling */
+#define TW_IMAGE_MAX_WHOLE        (64 << 20)  /* pixels, where a decoder keeps all of them */
 
 typedef struct tw_image_options {
     unsigned char background[3]; /* RGB, what transparent pixels lie on */
@@ -51,9 +53,10 @@ extern const tw_image_options TW_IMAGE_DEFAULT; /* white; 2^20: a file's worth i
  * TW_ENOTFOUND, TW_EDENIED, TW_EIO: the system says so.
  * TW_EINVAL:       no regular file, empty, larger than TW_IMAGE_MAX_BYTES, no image, a side
  * over TW_IMAGE_MAX_SIDE, more than opt->max_source pixels, a progressive JPEG over
- * TW_IMAGE_MAX_COEFFICIENTS. TW_ECORRUPT: truncated, wrong checksum, or not what the format
- * allows. TW_EUNSUPPORTED: an image of a format that this build cannot read. TW_ETIMEOUT:
- * opt->deadline passed. TW_ENOMEM. On failure *out is zeroed. */
+ * TW_IMAGE_MAX_COEFFICIENTS, a lossless or transparent WebP, a HEIC or AVIF over
+ * TW_IMAGE_MAX_WHOLE. TW_ECORRUPT: truncated, wrong checksum, or not what the format allows.
+ * TW_EUNSUPPORTED: an image of a format that this build cannot read. TW_ETIMEOUT: opt->deadline
+ * passed. TW_ENOMEM. On failure *out is zeroed. */
 TW_NODISCARD tw_status tw_image_load(tw_image *out, const char *path, const tw_image_options *opt,
                                      tw_error *err);
 

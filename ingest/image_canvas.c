@@ -53,6 +53,23 @@ void twi_canvas_add(twi_canvas *c, int y, int x, int step, int n, const unsigned
     }
 }
 
+void twi_canvas_paint(twi_canvas *c, const unsigned char *px)
+{
+    const size_t ch = (size_t) c->image.channels, n = samples(&c->image) / ch;
+    for (size_t i = 0; i < n; i++)
+        memcpy(c->image.px + i * ch, px, ch);
+}
+
+void twi_image_flatten(unsigned char *px, int n, int channels, const unsigned char *background)
+{
+    const unsigned char *from = px;
+    for (int i = 0; i < n; i++, from += channels + 1, px += channels) {
+        const unsigned alpha = from[channels];
+        for (int k = 0; k < channels; k++)
+            px[k] = (unsigned char) ((from[k] * alpha + background[k] * (255 - alpha) + 127) / 255);
+    }
+}
+
 /* Boxes at the right and lower edge may be smaller. */
 static void divide_sums(twi_canvas *c)
 {
@@ -96,6 +113,17 @@ tw_status twi_image_check_size(const char *name, int64_t width, int64_t height, 
         return tw_fail(err, TW_EINVAL, "'%s' is %lld x %lld pixels, more than %lld megapixels",
                        name, (long long) width, (long long) height, (long long) (most / 1000000));
     return TW_OK;
+}
+
+tw_status twi_image_check_whole(const char *name, const char *what, int64_t width, int64_t height,
+                                tw_error *err)
+{
+    if (width * height <= TW_IMAGE_MAX_WHOLE)
+        return TW_OK;
+    return tw_fail(err, TW_EINVAL,
+                   "'%s' is %s of %lld x %lld pixels, which is decoded as a whole: the most "
+                   "allowed is %d pixels; scale it down first",
+                   name, what, (long long) width, (long long) height, TW_IMAGE_MAX_WHOLE);
 }
 
 tw_status twi_image_in_time(const char *name, tw_deadline until, tw_error *err)

@@ -1,14 +1,18 @@
 /* ingest/image_internal.h — what the image decoders share.
  *
- *     image.c            files, magic numbers
+ *     image.c            files
+ *     image_kinds.c      magic numbers; what is not read
  *     image_png.c        libpng; image_png_chunks.c is what it does not tell
  *     image_jpeg.c       libjpeg, where the build has it
+ *     image_webp.c       libwebp, likewise; image_webp_chunks.c is the file around what it decodes
+ *     image_gif.c        giflib, likewise
+ *     image_heif.c       libheif, likewise: HEIC and AVIF
  *     image_canvas.c     pixels into the image
  *     image_orientation.c  EXIF
  *
- * Both libraries report errors by a jump. So that no variable is caught halfway, a decoder keeps
- * all it owns in a job struct, runs its steps behind one setjmp that has no locals, and releases
- * the job in one place.
+ * libpng and libjpeg report errors by a jump. So that no variable is caught halfway, a decoder
+ * keeps all it owns in a job struct, runs its steps behind one setjmp that has no locals, and
+ * releases the job in one place.
  */
 #ifndef TW_INGEST_IMAGE_INTERNAL_H
 #define TW_INGEST_IMAGE_INTERNAL_H
@@ -17,6 +21,28 @@
 #include <stdint.h>
 
 #include "ingest/image.h"
+
+typedef enum twi_image_format {
+    TWI_NO_IMAGE,
+    TWI_PNG,
+    TWI_JPEG,
+    TWI_WEBP,
+    TWI_GIF,
+    TWI_HEIF,
+    TWI_OTHER_IMAGE, /* known by name, read by nothing here */
+} twi_image_format;
+
+typedef struct twi_image_kind {
+    twi_image_format format;
+    const char *a_name, *converter; /* "a GIF"; a command that makes a PNG of it */
+} twi_image_kind;
+
+/* What the bytes begin like; NULL: no image. */
+const twi_image_kind *twi_image_kind_of(const unsigned char *data, size_t len);
+
+/* TW_EUNSUPPORTED and what to do, of bytes that have a kind and no decoder. */
+TW_NODISCARD tw_status twi_image_refuse(const char *name, const unsigned char *data, size_t len,
+                                        tw_error *err);
 
 /* Where decoded pixels go: as they are, or into boxes. */
 typedef struct twi_canvas {
@@ -36,14 +62,26 @@ TW_NODISCARD tw_status twi_canvas_init(twi_canvas *c, int width, int height, int
 /* Pixels (n, channels) of row y, at columns x, x + step, ... Every pixel comes once. */
 void twi_canvas_add(twi_canvas *c, int y, int x, int step, int n, const unsigned char *px);
 
+/* Gives every pixel one colour, before some of them come; with factor 1 alone. */
+void twi_canvas_paint(twi_canvas *c, const unsigned char *px);
+
 /* Hands the image over. Call after every pixel has come. */
 void twi_canvas_finish(twi_canvas *c, tw_image *out);
 void twi_canvas_fini(twi_canvas *c);
+
+/* Lays n pixels of channels samples, with an alpha sample behind each pixel, on the background, in
+ * place. */
+void twi_image_flatten(unsigned char *px, int n, int channels, const unsigned char *background);
 
 /* name, sizes -> a sentence and TW_EINVAL where a side is over the limit, or the whole over `most`
  * pixels (0: any number). */
 TW_NODISCARD tw_status twi_image_check_size(const char *name, int64_t width, int64_t height,
                                             int64_t most, tw_error *err);
+
+/* TW_EINVAL with a sentence where a decoder that keeps all pixels ("a lossless WebP") would keep
+ * more than TW_IMAGE_MAX_WHOLE. */
+TW_NODISCARD tw_status twi_image_check_whole(const char *name, const char *what, int64_t width,
+                                             int64_t height, tw_error *err);
 
 /* TW_ETIMEOUT, with the name. */
 TW_NODISCARD tw_status twi_image_in_time(const char *name, tw_deadline until, tw_error *err);
@@ -70,9 +108,31 @@ typedef struct twi_png_facts {
 
 void twi_png_survey(twi_png_facts *out, const unsigned char *data, size_t len);
 
+/* A WebP's first frame, and what stands around it. */
+typedef struct twi_webp_facts {
+    int64_t width, height;      /* of an animation's canvas; 0: the frame is all there is */
+    int x, y;                   /* where the frame lies on it */
+    const unsigned char *frame; /* from the first chunk of its pixels; NULL: there is none */
+    size_t frame_len;
+    int orientation; /* of an EXIF chunk; else 1 */
+    bool truncated;  /* a chunk is longer than the rest of the file */
+} twi_webp_facts;
+
+/* Of data that begins with RIFF and WEBP, 12 bytes at least. */
+void twi_webp_survey(twi_webp_facts *out, const unsigned char *data, size_t len);
+
 TW_NODISCARD tw_status twi_png_parse(tw_image *out, const unsigned char *data, size_t len,
                                      const char *name, const tw_image_options *opt, tw_error *err);
 TW_NODISCARD tw_status twi_jpeg_parse(tw_image *out, const unsigned char *data, size_t len,
                                       const char *name, const tw_image_options *opt, tw_error *err);
+TW_NODISCARD tw_status twi_webp_parse(tw_image *out, const unsigned char *data, size_t len,
+                                      const char *name, const tw_image_options *opt, tw_error *err);
+TW_NODISCARD tw_status twi_gif_parse(tw_image *out, const unsigned char *data, size_t len,
+                                     const char *name, const tw_image_options *opt, tw_error *err);
+TW_NODISCARD tw_status twi_heif_parse(tw_image *out, const unsigned char *data, size_t len,
+                                      const char *name, const tw_image_options *opt, tw_error *err);
+
+/* Whether libheif is there with a decoder for AVIF, or for HEIC. */
+bool twi_heif_reads(bool avif);
 
 #endif

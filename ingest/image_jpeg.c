@@ -7,10 +7,8 @@ tw_status twi_jpeg_parse(tw_image *out, const unsigned char *data, size_t len, c
                          const tw_image_options *opt, tw_error *err)
 {
     (void) out;
-    (void) data;
-    (void) len;
     (void) opt;
-    return tw_fail(err, TW_EUNSUPPORTED, "'%s' is a JPEG, which this build cannot read", name);
+    return twi_image_refuse(name, data, len, err);
 }
 
 #else

@@ -122,17 +122,6 @@ static void open_reading(job *j)
     png_read_info(j->png, j->info);
 }
 
-/* Lays pixels with an alpha sample behind each on the background, in place. */
-static void flatten(unsigned char *px, int n, int channels, const unsigned char *bg)
-{
-    const unsigned char *from = px;
-    for (int i = 0; i < n; i++, from += channels + 1, px += channels) {
-        const unsigned alpha = from[channels];
-        for (int k = 0; k < channels; k++)
-            px[k] = (unsigned char) ((from[k] * alpha + bg[k] * (255 - alpha) + 127) / 255);
-    }
-}
-
 /* Called by libpng as soon as a row is decoded; with the last one it then reads on to the end of
  * the pixels' chunks, which may be damaged. */
 static void take_row(png_structp png, png_row_infop info, png_bytep px)
@@ -140,7 +129,7 @@ static void take_row(png_structp png, png_row_infop info, png_bytep px)
     job *j = png_get_user_transform_ptr(png);
     const int channels = j->canvas.image.channels;
     if (info->channels != channels)
-        flatten(px, j->n, channels, j->opt->background);
+        twi_image_flatten(px, j->n, channels, j->opt->background);
     twi_canvas_add(&j->canvas, j->y, j->x, j->step, j->n, px);
     j->complete = --j->rows == 0;
 }

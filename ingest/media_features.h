@@ -4,8 +4,9 @@
 
 #define TW_MEDIA_FEATURES_MAX 64
 
-/* Fills out with names between blanks, "png jpeg wav flac ogg mp3", and gives it back. JPEG depends
- * on the build, the last three on the audio library that is loaded. Thread-safe. */
+/* Fills out with names between blanks, "png jpeg webp gif heic avif wav flac ogg mp3", and gives it
+ * back. All but png and wav depend on the build, or on the libraries that are loaded. Thread-safe.
+ */
 const char *tw_media_features(char out[TW_MEDIA_FEATURES_MAX]);
 
 #endif

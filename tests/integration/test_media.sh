@@ -116,7 +116,7 @@ for path in /etc/shadow /etc/passwd /nowhere ../secret deep/../../secret "$work/
     inside.png deep/up/secret pipe.png deep none.png cut.png bell0.wav '' ./ /proc/self/environ \
     https://example.org/a.png; do
     [ -n "$path" ] || continue
-    one_line "put of $path is refused" 1 'the image is not the path of a PNG or JPEG file below' \
+    one_line "put of $path is refused" 1 'the image is not the path of an image file below' \
         timeout -s KILL 20 "$program" put --connect "$url" z --image "$path"
     [ -f refusal ] || cp out refusal
     same "the refusal of $path" refusal out

@@ -1,5 +1,6 @@
 /* Every allocation of the media readers fails in turn: the status says so and nothing leaks. What
- * libjpeg and libsndfile allocate is not ours to fail; libpng's goes through base/alloc.h. */
+ * libjpeg, libwebp, giflib and libsndfile allocate is not ours to fail; libpng's goes through
+ * base/alloc.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "base/alloc.h"
 #include "ingest/audio.h"
 #include "ingest/image.h"
+#include "ingest/media_features.h"
 #include "tests/support/test.h"
 #include "tests/unit/ingest/image_bytes.h"
 
@@ -28,6 +30,30 @@ static tw_status read_jpeg(void)
 {
     tw_image im;
     const tw_status st = tw_image_parse(&im, jpeg.data, jpeg.len, "made.jpg", &small, NULL);
+    assert_true((im.px == NULL) == (st != TW_OK));
+    tw_free(im.px);
+    return st;
+}
+
+/* 2 x 1 and 1 x 1 pixels. */
+static const unsigned char gif[] = "GIF89a\x02\0\x01\0\x80\0\0\x01\x02\x03\x04\x05\x06"
+                                   ",\0\0\0\0\x02\0\x01\0\0\x02\x02\x5c\x0a\0;";
+static const unsigned char webp[] = "RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\0\0\0\x10"
+                                    "\x07\x10\x11\x11\x88\x88\xfe\x07\0";
+
+static tw_status read_gif(void)
+{
+    tw_image im;
+    const tw_status st = tw_image_parse(&im, gif, sizeof gif - 1, "made.gif", &small, NULL);
+    assert_true((im.px == NULL) == (st != TW_OK));
+    tw_free(im.px);
+    return st;
+}
+
+static tw_status read_webp(void)
+{
+    tw_image im;
+    const tw_status st = tw_image_parse(&im, webp, sizeof webp - 1, "made.webp", &small, NULL);
     assert_true((im.px == NULL) == (st != TW_OK));
     tw_free(im.px);
     return st;
@@ -75,6 +101,7 @@ static void torture(tw_status (*job)(void), long least)
 static void media_survive_every_failed_allocation(void **state)
 {
     (void) state;
+    char features[TW_MEDIA_FEATURES_MAX];
     uint16_t *samples = calloc(W * H * 4, sizeof *samples);
     unsigned char *px = calloc(W * H, 1);
     assert_non_null(samples);
@@ -88,6 +115,10 @@ static void media_survive_every_failed_allocation(void **state)
     torture(load_audio, 4); /* 70,000 frames: the samples grow */
     if (jpeg.len > 0)
         torture(read_jpeg, 4);
+    if (strstr(tw_media_features(features), " gif") != NULL)
+        torture(read_gif, 2);
+    if (strstr(tw_media_features(features), " webp") != NULL)
+        torture(read_webp, 1);
     free(jpeg.data);
     free(png.data);
     free(px);

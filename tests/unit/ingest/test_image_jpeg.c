@@ -264,7 +264,7 @@ static void the_build_says_that_it_reads_jpeg(void **state)
 {
     (void) state;
     char features[TW_MEDIA_FEATURES_MAX];
-    assert_int_equal(strncmp(tw_media_features(features), "png jpeg wav", 12), 0);
+    assert_int_equal(strncmp(tw_media_features(features), "png jpeg ", 9), 0);
 }
 
 int main(void)
@@ -292,7 +292,7 @@ static void a_jpeg_is_refused_in_a_sentence(void **state)
     char features[TW_MEDIA_FEATURES_MAX];
     tw_image im;
     assert_status(tw_image_parse(&im, "\xff\xd8\xff\xe0", 4, "x.jpg", NULL, err), TW_EUNSUPPORTED);
-    assert_int_equal(strncmp(tw_media_features(features), "png wav", 7), 0);
+    assert_null(strstr(tw_media_features(features), "jpeg"));
 }
 
 int main(void)

@@ -339,9 +339,12 @@ static void what_is_no_image_is_named(void **state)
         {"", 0, TW_EINVAL, "is empty"},
         {"hello, world", 12, TW_EINVAL, "'x.png' is no image: it begins with hello,\\x20w"},
         {"\0\1\2", 3, TW_EINVAL, "begins with \\x00\\x01\\x02"},
-        {"GIF89a..", 8, TW_EUNSUPPORTED, "looks like a GIF"},
-        {"RIFF....WEBPVP8 ", 16, TW_EUNSUPPORTED, "looks like a WebP"},
-        {"<svg xmlns", 10, TW_EUNSUPPORTED, "looks like a SVG"},
+        {"II*\0....", 8, TW_EUNSUPPORTED,
+         "'x.png' is a TIFF picture, which this build cannot read; convert it to PNG, e.g. ffmpeg "
+         "-i in.tif out.png"},
+        {"BM\1\2\3\4\0\0\0\0", 10, TW_EUNSUPPORTED, "is a BMP picture"},
+        {"BM is a firm", 12, TW_EINVAL, "is no image"},
+        {"<svg xmlns", 10, TW_EUNSUPPORTED, "is an SVG picture"},
         {"\x89PNG\r\n\x1a\n", 8, TW_ECORRUPT, "truncated"},
         {"\x89PNG\r\n\x1a\nhello, world", 20, TW_ECORRUPT, "damaged"},
     };
