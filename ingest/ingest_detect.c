@@ -119,29 +119,46 @@ static bool is_recbole_header(head_line l)
     return true;
 }
 
-/* One object a line, or one document? A line that is an object of objects is a document. */
+/* True when some value of the line's object may hold rows itself. */
+static bool holds_more(json_t *doc)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(doc, key, value)
+    {
+        if (json_is_object(value) || json_is_array(value))
+            return true;
+    }
+    return false;
+}
+
+/* An object, and behind it on the same line a comma or another one. */
+static bool is_sequence(head_line l, const json_error_t *why)
+{
+    const size_t behind = why->position > 0 ? (size_t) why->position : 1;
+    return json_error_code(why) == json_error_end_of_input_expected && behind <= l.len &&
+           (l.s[behind - 1] == ',' || l.s[behind - 1] == '{');
+}
+
+/* One object a line, or anything else that is JSON? */
 static tw_ingest_format which_json(const twi_source *s, head_line first)
 {
     size_t at = 0;
-    if (first_char(first) == '[')
+    head_line second = {"", 0};
+    json_error_t why;
+    int lines = 0;
+    if (first_char(first) != '{')
         return TW_FORMAT_JSON;
     if (first.s + first.len == s->buf + s->end && !s->ended)
         return TW_FORMAT_JSON; /* a first line that fills the head */
-    json_t *doc = json_loadb(first.s, first.len, 0, NULL);
-    if (doc == NULL) {
-        /* Damaged, or the start of a document that goes on: then no line begins with a brace. */
-        head_line second = {"", 0};
-        int lines = 0;
-        while (lines < 2 && next_line(s, &at, &second))
-            lines++;
-        return lines == 2 && second.s[0] == '{' ? TW_FORMAT_JSONL : TW_FORMAT_JSON;
-    }
-    bool nested = json_object_size(doc) > 0;
-    const char *key;
-    json_t *value;
-    json_object_foreach(doc, key, value) { nested = nested && json_is_object(value); }
+    while (lines < 2 && next_line(s, &at, &second))
+        lines++;
+    json_t *doc = json_loadb(first.s, first.len, 0, &why);
+    /* Without one it is damaged, or begins what goes on: then no line begins with a brace. */
+    const bool more = lines == 2 && second.s[0] == '{';
+    const bool rows = doc != NULL ? more || !holds_more(doc) : more && !is_sequence(first, &why);
     json_decref(doc);
-    return nested ? TW_FORMAT_JSON : TW_FORMAT_JSONL;
+    return rows ? TW_FORMAT_JSONL : TW_FORMAT_JSON;
 }
 
 /* The name without its folder; *len leaves ".gz" and its like off. */
@@ -176,7 +193,7 @@ static tw_ingest_format by_content(const twi_source *s, tw_ingest_kind kind, hea
 
     if (is_recbole_header(l))
         return TW_FORMAT_RECBOLE;
-    if (c == '{' || c == '[')
+    if (c == '{' || c == '[' || c == TWI_JSON_RECORD)
         return which_json(s, l);
     if (count(l, "::") >= 2)
         return TW_FORMAT_MOVIELENS;
@@ -200,7 +217,8 @@ tw_status twi_detect(const twi_source *s, tw_ingest_kind kind, tw_ingest_format 
 
     (void) next_line(s, &at, &l);
     *out = by_content(s, kind, l);
-    if (ends_with(base, len, ".jsonl") || ends_with(base, len, ".ndjson"))
+    if (*out != TW_FORMAT_JSON &&
+        (ends_with(base, len, ".jsonl") || ends_with(base, len, ".ndjson")))
         *out = TW_FORMAT_JSONL;
     else if (ends_with(base, len, ".csv") && (count(l, "\t") == 0 || count(l, ",") > 0))
         *out = TW_FORMAT_CSV;
@@ -227,7 +245,7 @@ tw_status twi_check_is_text(const twi_source *s, tw_error *err)
         if (c == 0)
             return tw_fail(err, TW_EINVAL, "'%.300s' is no text file: byte %zu is 0", s->path, i);
         space += c == ' ' || (c >= '\t' && c <= '\r');
-        odd += c < ' ' && !(c >= '\t' && c <= '\r');
+        odd += c < ' ' && !(c >= '\t' && c <= '\r') && c != TWI_JSON_RECORD;
     }
     if (space == len && s->ended)
         return tw_fail(err, TW_EINVAL, "'%.300s' holds nothing but white space", s->path);
@@ -255,7 +273,9 @@ static const char *shape(tw_ingest_format format, tw_ingest_kind kind, head_line
     case TW_FORMAT_SASREC: *fits = words(l, &numbers) == 2; return "user item";
     case TW_FORMAT_RECBOLE: *fits = is_recbole_header(l); return "name:type TAB name:type ...";
     case TW_FORMAT_JSONL: *fits = first_char(l) == '{'; return "{...}";
-    case TW_FORMAT_JSON: *fits = first_char(l) == '{' || first_char(l) == '['; return "[ or {";
+    case TW_FORMAT_JSON:
+        *fits = first_char(l) != '\0' && strchr("{[\x1e", first_char(l)) != NULL;
+        return "[ or {";
     case TW_FORMAT_AUTO:
     case TW_FORMAT_CSV:
     case TW_FORMAT_TSV: break;

@@ -4,25 +4,14 @@
 #include "base/alloc.h"
 #include "ingest/internal.h"
 
-/* jansson's own words with the place in the row; its source names are of no use here. */
-static tw_status not_json(const json_error_t *why, tw_error *err)
+static tw_status parse(tw_reader *r, const char *data, size_t len, size_t before, tw_error *err)
 {
-    if (json_error_code(why) == json_error_out_of_memory)
-        return tw_fail(err, TW_ENOMEM, "no memory for a JSON row");
-    return tw_fail(err, TW_EINVAL, "this is no JSON object: %.120s (byte %d of the row)", why->text,
-                   why->position);
-}
-
-static tw_status parse(tw_reader *r, const char *data, size_t len, tw_error *err)
-{
-    json_error_t why;
     json_decref(r->doc);
-    r->doc = json_loadb(data, len, JSON_REJECT_DUPLICATES, &why);
-    if (r->doc == NULL)
-        return not_json(&why, err);
-    if (!json_is_object(r->doc))
+    r->doc = NULL;
+    tw_status st = twi_json_parse(data, len, (twi_json_where){r->raw.line, before}, &r->doc, err);
+    if (st == TW_OK && !json_is_object(r->doc))
         return tw_fail(err, TW_EINVAL, "the row is a JSON list, not an object");
-    return TW_OK;
+    return st;
 }
 
 /* "key": {...} of a document that is one object: the key is the id unless the object has one. */
@@ -35,7 +24,7 @@ static tw_status parse_member(tw_reader *r, tw_error *err)
     if (st == TW_OK)
         st = tw_text_add(&r->scratch, "}", 1, err);
     if (st == TW_OK)
-        st = parse(r, r->scratch.data, r->scratch.len, err);
+        st = parse(r, r->scratch.data, r->scratch.len, 1, err);
     if (st != TW_OK)
         return st;
     const char *key = json_object_iter_key(json_object_iter(r->doc));
@@ -102,9 +91,8 @@ static tw_status take_keys(tw_reader *r, tw_error *err)
 
 tw_status twi_cells_json(tw_reader *r, tw_error *err)
 {
-    tw_status st = r->format == TW_FORMAT_JSON && r->separator == '}'
-                       ? parse_member(r, err)
-                       : parse(r, r->span.data, r->span.len, err);
+    tw_status st = r->json.shape == TWI_JSON_MEMBERS ? parse_member(r, err)
+                                                     : parse(r, r->span.data, r->span.len, 0, err);
     if (st == TW_OK)
         st = unfold_attributes(r->doc, err);
     if (st == TW_OK && (r->plan.n == 0 || !same_keys(r)))

@@ -153,17 +153,6 @@ static tw_status name_columns(tw_reader *r, const char *header, tw_error *err)
     return st;
 }
 
-/* Steps into the document, behind its opening bracket. */
-static void enter_json(tw_reader *r)
-{
-    size_t n = 0;
-    const char *at = r->src.buf + r->src.start;
-    while (at[n] != '[' && at[n] != '{') /* twi_check_format has seen one */
-        n++;
-    r->separator = at[n] == '[' ? ']' : '}';
-    twi_source_skip(&r->src, n + 1);
-}
-
 static tw_status make_plan(tw_reader *r, const tw_reader_options *opt, tw_error *err)
 {
     char whose[TW_PATH_MAX + 32];
@@ -175,9 +164,7 @@ static tw_status make_plan(tw_reader *r, const tw_reader_options *opt, tw_error 
                            "a header can be given for csv, tsv and logs, not for %s",
                            tw_ingest_format_name(r->format));
         }
-        if (r->format == TW_FORMAT_JSON)
-            enter_json(r);
-        return TW_OK;
+        return twi_json_enter(r, err);
     }
     const bool has_header =
         r->format == TW_FORMAT_CSV || r->format == TW_FORMAT_TSV || r->format == TW_FORMAT_RECBOLE;

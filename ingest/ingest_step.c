@@ -19,7 +19,7 @@ static tw_status read_bytes(tw_reader *r, tw_error *err)
 {
     tw_status st;
     do {
-        st = r->format == TW_FORMAT_JSON  ? twi_source_element(&r->src, &r->raw, err)
+        st = r->format == TW_FORMAT_JSON  ? twi_source_element(&r->src, r->json.shape, &r->raw, err)
              : r->format == TW_FORMAT_CSV ? twi_source_record(&r->src, r->separator, &r->raw, err)
                                           : twi_source_line(&r->src, &r->raw, err);
     } while (st == TW_OK && r->raw.got && is_blank(&r->raw) && r->format != TW_FORMAT_JSON);

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "ingest/ingest.h"
 #include "ingest/ingest_encoding.h"
+#include "ingest/ingest_json.h"
 #include "ingest/ingest_time.h"
 #include "ingest/ingest_unpack.h"
 
@@ -73,9 +74,6 @@ TW_NODISCARD tw_status twi_source_line(twi_source *s, twi_span *out, tw_error *e
  * quotes are wrong, the row is the first line alone, so that the lines behind it are not lost. */
 TW_NODISCARD tw_status twi_source_record(twi_source *s, char separator, twi_span *out,
                                          tw_error *err);
-
-/* The next element of the JSON array or object that the window stands in, without its comma. */
-TW_NODISCARD tw_status twi_source_element(twi_source *s, twi_span *out, tw_error *err);
 
 TW_NODISCARD tw_status twi_source_seek(twi_source *s, int64_t offset, int64_t line, tw_error *err);
 
@@ -206,7 +204,7 @@ struct tw_reader {
     twi_source src;
     twi_plan plan;
     tw_ingest_format format;
-    char separator; /* CSV: ',' or ';'; JSON: the document's closing bracket */
+    char separator; /* CSV: ',' or ';' */
     char path[TW_PATH_MAX];
     char folder[TW_PATH_MAX]; /* of the file, absolute, for media paths */
     twi_span raw;             /* the row being read, as it stands in the file */
@@ -217,6 +215,7 @@ struct tw_reader {
     twi_cell *cells;
     int n_cells;
     size_t cells_room;
+    twi_json json;
     json_t *doc; /* the JSON row being read; owned */
     tw_text fields[TWI_ROLES], attributes;
     char describe[2048];

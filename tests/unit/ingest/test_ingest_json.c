@@ -44,13 +44,13 @@ static void a_bad_line_is_reported_and_the_next_one_is_read(void **state)
     (void) state;
     static const rows_case cases[] = {
         {"not JSON", "a.jsonl", "{\"id\":1}\n{\"id\":\n{\"id\":3}\n",
-         "1|||{}\n! line 2: this is no JSON object\n3|||{}\n"},
+         "1|||{}\n! line 2: byte 7 of the row, at its end: a closing bracket is missing\n3|||{}\n"},
         {"key twice", "a.jsonl", "{\"id\":1,\"id\":2}\n{\"id\":3}\n",
-         "! line 1: this is no JSON object\n3|||{}\n"},
+         "! line 1: byte 9 of the row, at '\"id\"': this key stands there twice\n3|||{}\n"},
         {"a list", "a.jsonl", "{\"id\":1}\n[1]\n",
          "1|||{}\n! line 2: the row is a JSON list, not an object\n"},
         {"more behind it", "a.jsonl", "{\"id\":1} x\n{\"id\":3}\n",
-         "! line 1: this is no JSON object\n"
+         "! line 1: byte 10 of the row, at 'x': this stands behind the end of the object\n"
          "3|||{}\n"},
         {"no id", "a.jsonl", "{\"title\":\"a\"}\n{\"id\":3}\n",
          "! line 1: the row has no column for the field 'id'; it has 'title'\n3|||{}\n"},
@@ -66,7 +66,9 @@ static void a_bad_line_is_reported_and_the_next_one_is_read(void **state)
         {"numbers for a text", "a.jsonl", "{\"id\":1,\"text\":[1]}\n",
          "! line 1: the text is not usable: it is a list of other things than strings\n"},
         {"NUL in a string", "a.jsonl", "{\"id\":\"a\\u0000b\"}\n",
-         "! line 1: this is no JSON object\n"},
+         "! line 1: byte 7 of the row, at '\"a\\u0000b\"': this string holds the character 0, "
+         "which "
+         "no text may\n"},
     };
     check_rows(TW_INGEST_ITEMS, cases, COUNT(cases));
 }
@@ -85,9 +87,10 @@ static void a_document_is_read_element_by_element(void **state)
          "a,]}\"{|||{}\n2|||{}\n"},
         {"cut behind its first line", "a.txt", "{\"x\": {\"n\":1},", "x|||{\"n\":1}\n"},
         {"empty", "a.json", "[ ]", ""},
-        {"nothing is read behind it", "a.json", "[{\"id\":1}] {\"id\":2}", "1|||{}\n"},
+        {"what stands behind it is no row", "a.json", "[{\"id\":1}] {\"id\":2}\n{\"id\":3}",
+         "1|||{}\n! line 1: this stands behind the end of the JSON document\n"},
         {"a bad element", "a.json", "[{\"id\":1},\n5,\n{\"id\":2}]",
-         "1|||{}\n! line 2: this is no JSON object\n2|||{}\n"},
+         "1|||{}\n! line 2: this is no JSON object: it begins with '5'\n2|||{}\n"},
         {"a bad member", "a.json", "{\"x\": {},\n\"y\": 5,\n\"z\": {}}",
          "x|||{}\n! line 2: the value of 'y' is no JSON object\nz|||{}\n"},
         {"cut off", "a.json",
@@ -95,7 +98,7 @@ static void a_document_is_read_element_by_element(void **state)
         {"JSON lines that are called json", "a.json", "{\"id\":1}\n{\"id\":2}\n",
          "1|||{}\n2|||{}\n"},
         {"JSON lines whose first is damaged", "a.json", "{\"id\":1\n{\"id\":2}\n",
-         "! line 1: this is no JSON object\n2|||{}\n"},
+         "! line 1: byte 8 of the row, at its end: a closing bracket is missing\n2|||{}\n"},
     };
     check_rows(TW_INGEST_ITEMS, cases, COUNT(cases));
 }

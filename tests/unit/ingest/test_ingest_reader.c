@@ -51,6 +51,9 @@ static void reading_goes_on_from_any_place_as_if_it_had_never_stopped(void **sta
         {"a.jsonl", "{\"id\":1}\n\n{\"id\":\n{\"id\":3}", TW_INGEST_ITEMS},
         {"a.json", "[{\"id\":1} ,\n5, {\"id\":\n3}\n, {\"id\":4}]\n", TW_INGEST_ITEMS},
         {"b.json", "{\"x\": {},\n \"y\":1, \"z\": {}}", TW_INGEST_ITEMS},
+        {"c.json", "{\n\"id\":1}\n{\"id\":\n{\n\"id\":3},\n\n5 6\n{\"id\":4}", TW_INGEST_ITEMS},
+        {"d.json", "\x1e{\"id\":1}\n\x1e{\"id\":\n\x1e{\n\"id\":3}\n", TW_INGEST_ITEMS},
+        {"e.json", "[{\"id\":1}]\n[{\"id\":2},{\"id\":\n3}] [ ] x\ny", TW_INGEST_ITEMS},
         {"u.data", "1\t2\t3\t4\n1\t2\n5\t6\t7\t8\n", TW_INGEST_EVENTS},
         {"s.txt", "1 2\n3\n\n4 5\n4 6", TW_INGEST_EVENTS},
     };
