@@ -8,6 +8,7 @@
 typedef struct values {
     basics b;
     const char *format, *title, *text, *columns, *header, *encoding, *time_format;
+    const char *separator, *quote, *escape;
     bool strict, known, allow_future;
 } values;
 
@@ -93,6 +94,9 @@ static tw_status load_file(call *c, load_fn load, const char *label, const char 
                                    .columns = v->columns,
                                    .header = v->header,
                                    .encoding = v->encoding,
+                                   .separator = v->separator,
+                                   .quote = v->quote,
+                                   .escape = v->escape,
                                    .time_format = v->time_format,
                                    .allow_future = v->allow_future,
                                    .strict = v->strict,
@@ -139,6 +143,11 @@ static tw_status load_files(call *c, load_fn load, const char *label, tw_error *
 #define HEADER TEXT("header", header, "A,B,...", "column names of a file without header line")
 #define ENCODING                                                                                   \
     TEXT("encoding", encoding, "NAME", "of the text, where it is not recognised: windows-1251 ...")
+/* What is not named is found out from the first rows. */
+#define DIALECT                                                                                    \
+    TEXT("separator", separator, "C", "between cells: , ; | tab space ... (detected)"),            \
+        TEXT("quote", quote, "C", "around cells, or none (detected)"),                             \
+        TEXT("escape", escape, "C", "before a quote that does not close, or none (detected)")
 #define STRICT SWITCH("strict", strict, "stop at the first bad row")
 
 /* ---- ingest ---------------------------------------------------------------------------------- */
@@ -153,6 +162,7 @@ static const flag ingest_flags[] = {
     COLUMNS,
     HEADER,
     ENCODING,
+    DIALECT,
     TEXT("title", title, "TEMPLATE", "title from columns: '{name} ({year})'"),
     TEXT("text", text, "TEMPLATE", "text from columns"),
     STRICT,
@@ -165,9 +175,9 @@ const command ingest_command = {
     .summary = "load catalogue files",
     .synopsis = "ingest DIR FILE...",
     .about = "Loads catalogue rows: stores, embeds (once towers are trained) and indexes them.\n"
-             "A row whose id is there replaces it. FILE may be - for standard input. Bad rows go "
-             "to FILE.rejected and the exit\n"
-             "code is 1. After a kill the same command goes on where the last commit was.",
+             "A row whose id is there replaces it. FILE may be - for standard input. Bad rows\n"
+             "go to FILE.rejected and the exit code is 1. After a kill the same command goes\n"
+             "on where the last commit was.",
     .example = "  twindex ingest shop products.csv\n"
                "  twindex ingest films ml-100k.item --title '{movie_title} ({release_year})'",
     .flags = ingest_flags,
@@ -190,6 +200,7 @@ static const flag events_flags[] = {
     COLUMNS,
     HEADER,
     ENCODING,
+    DIALECT,
     TEXT("time-format", time_format, "NAME", "how times are written, see above"),
     SWITCH("allow-future", allow_future, "take times before 1970 and beyond 2200"),
     SWITCH("known-only", known, "reject items that are not in the catalogue; else they are added"),

@@ -180,6 +180,9 @@ typedef struct tw_ingest_options {
     const char *columns; /* NULL, or "id=sku,title=name": which column is which field */
     const char *header;  /* NULL, or "user,item,timestamp": columns of a file without header line */
     const char *encoding; /* NULL: UTF-8, UTF-16 or Windows-1252, found out; else a name of iconv */
+    /* how a table's cells are separated, quoted and escaped, as in ingest/ingest.h; NULL: found
+     * out */
+    const char *separator, *quote, *escape;
     /* events: how times are written, a name of ingest/ingest.h; NULL: found out from the first rows
      * of the log, and refused where they leave it open (01/02/2024) */
     const char *time_format;

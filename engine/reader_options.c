@@ -31,6 +31,9 @@ tw_status twi_open_reader(tw_reader **out, const char *path, tw_ingest_kind kind
                                 .text_template = opt->text_template,
                                 .header = opt->header,
                                 .encoding = opt->encoding,
+                                .separator = opt->separator,
+                                .quote = opt->quote,
+                                .escape = opt->escape,
                                 .time_format = opt->time_format,
                                 .allow_future = opt->allow_future,
                                 .columns = map};

@@ -44,15 +44,15 @@ typedef enum tw_ingest_kind {
 
 typedef enum tw_ingest_format {
     TW_FORMAT_AUTO = 0,
-    TW_FORMAT_CSV = 1,       /* RFC 4180 with a header line */
-    TW_FORMAT_TSV = 2,       /* tabs, no quoting, with a header line */
+    TW_FORMAT_CSV = 1,       /* RFC 4180 or like it, with a header line */
+    TW_FORMAT_TSV = 2,       /* the same between tabs */
     TW_FORMAT_JSONL = 3,     /* one JSON object a line */
     TW_FORMAT_JSON = 4,      /* one array of objects, or one object of id -> object */
     TW_FORMAT_U_ITEM = 5,    /* MovieLens-100K items: '|', ISO-8859-1 */
     TW_FORMAT_U_DATA = 6,    /* MovieLens-100K events: user TAB item TAB rating TAB time */
     TW_FORMAT_MOVIELENS = 7, /* '::': movies.dat (items) or ratings.dat (events) */
-    TW_FORMAT_RECBOLE = 8,   /* atomic files: tabs, header of name:type */
-    TW_FORMAT_SASREC = 9,    /* "user item" a line, in time order (events) */
+    TW_FORMAT_RECBOLE = 8,   /* atomic files: tabs as a rule, header of name:type */
+    TW_FORMAT_SASREC = 9,    /* "user item" a line, in time order, or with rating and time */
 } tw_ingest_format;
 
 /* "auto", "csv", "tsv", "jsonl", "json", "u.item", "u.data", "movielens", "recbole", "sasrec". */
@@ -84,6 +84,10 @@ typedef struct tw_reader_options {
     /* What the bytes mean: "utf-8", "windows-1252", "utf-16le", or any name that iconv knows. NULL:
      * found out: UTF-8, UTF-16 or Windows-1252. */
     const char *encoding;
+    /* Of a table: the character between cells ("tab", "space": any number of blanks), the one
+     * around a cell that holds it, the one before a quote that does not close. "none": there is no
+     * quote, no escape. NULL: found out by trial from the first rows. */
+    const char *separator, *quote, *escape;
     /* How an event log writes its times; NULL: found out from its first rows. "seconds",
      * "milliseconds", "microseconds", "nanoseconds" (since 1970), "digits" (20240501,
      * 20240501103000), "dates", "day-first" (31.10.2024), "month-first", "numbers". */

@@ -48,37 +48,126 @@ static void place_cells(tw_reader *r)
     }
 }
 
-/* One CSV field at row[*at]: unquotes it, steps behind it. The record scan has checked the quotes.
- */
-static tw_status csv_field(tw_reader *r, char separator, size_t *at, tw_error *err)
+/* Appends [s, s + len) without the escapes in it: behind one stand a quote, a separator, a line end
+ * or another escape; before anything else it is text. */
+static tw_status add_unescaped(tw_reader *r, const twi_dialect *d, const char *s, size_t len,
+                               tw_error *err)
+{
+    tw_status st = TW_OK;
+    while (st == TW_OK && len > 0) {
+        const char *sign = d->escape != '\0' ? memchr(s, d->escape, len - 1) : NULL;
+        size_t n = sign != NULL ? (size_t) (sign - s) : len;
+        st = tw_text_add(&r->scratch, s, n, err);
+        if (st == TW_OK && sign != NULL) {
+            const char c = sign[1];
+            const bool is = c == d->quote || c == d->escape || c == '\n' || twi_is_separator(d, c);
+            st = tw_text_add(&r->scratch, is ? sign + 1 : sign, is ? 1 : 2, err);
+            n += 2;
+        }
+        s += n;
+        len -= n;
+    }
+    return st;
+}
+
+/* The length of what stands between quotes at s, up to the one that closes them or the next that is
+ * doubled. The row's scan has checked that there is one. */
+static size_t quoted_len(const twi_dialect *d, const char *s, size_t len)
+{
+    size_t n = 0;
+    while (n < len && s[n] != d->quote)
+        n += d->escape != '\0' && s[n] == d->escape ? 2 : 1;
+    return n < len ? n : len;
+}
+
+static tw_status quoted_cell(tw_reader *r, const twi_dialect *d, size_t *at, tw_error *err)
+{
+    const char *row = r->span.data;
+    const size_t len = r->span.len, from = r->scratch.len;
+    size_t i = *at + 1;
+    for (;;) {
+        const char *quote =
+            i < len && d->escape == '\0' ? memchr(row + i, d->quote, len - i) : NULL;
+        size_t n = d->escape != '\0' ? quoted_len(d, row + i, len - i)
+                   : quote != NULL   ? (size_t) (quote - row) - i
+                                     : len - i;
+        if (i + n >= len)
+            return tw_fail(err, TW_EINVAL, "a quote is opened and not closed in this row");
+        const bool doubled = i + n + 1 < len && row[i + n + 1] == d->quote;
+        tw_status st = add_unescaped(r, d, row + i, n, err);
+        if (st == TW_OK && doubled)
+            st = tw_text_add(&r->scratch, row + i + n, 1, err);
+        if (st != TW_OK)
+            return st;
+        i += n + 1 + doubled;
+        if (!doubled)
+            break;
+    }
+    while (i < len && !twi_is_separator(d, row[i]))
+        i++; /* nothing but blanks and a carriage return can be here */
+    *at = i;
+    return end_cell(r, from, err);
+}
+
+static size_t bare_len(const twi_dialect *d, const char *s, size_t len)
+{
+    if (d->escape == '\0' && d->separator != ' ') {
+        const char *end = len > 0 ? memchr(s, d->separator, len) : NULL;
+        return end != NULL ? (size_t) (end - s) : len;
+    }
+    size_t n = 0;
+    while (n < len && !twi_is_separator(d, s[n]))
+        n += d->escape != '\0' && s[n] == d->escape ? 2 : 1;
+    return n < len ? n : len;
+}
+
+/* The cell at row[*at], without the blanks around it; steps to the separator behind it. */
+static tw_status next_cell(tw_reader *r, const twi_dialect *d, size_t *at, tw_error *err)
 {
     const char *row = r->span.data;
     const size_t len = r->span.len, from = r->scratch.len;
     size_t i = *at;
-
-    if (i == len || row[i] != '"') {
-        const char *end = i < len ? memchr(row + i, separator, len - i) : NULL;
-        size_t n = end != NULL ? (size_t) (end - row) - i : len - i;
-        *at = i + n;
+    while (i < len && twi_is_padding(d, row[i]))
+        i++;
+    *at = i;
+    if (i < len && d->quote != '\0' && row[i] == d->quote)
+        return quoted_cell(r, d, at, err);
+    size_t n = bare_len(d, row + i, len - i);
+    *at = i + n;
+    while (n > 0 && twi_is_padding(d, row[i + n - 1]) &&
+           (n < 2 || d->escape == '\0' || row[i + n - 2] != d->escape))
+        n--;
+    if (d->escape == '\0')
         return add_cell(r, row + i, n, err);
-    }
+    tw_status st = add_unescaped(r, d, row + i, n, err);
+    return st == TW_OK ? end_cell(r, from, err) : st;
+}
+
+static void skip_separators(const tw_reader *r, const twi_dialect *d, size_t *at)
+{
+    while (*at < r->span.len && twi_is_separator(d, r->span.data[*at]))
+        (*at)++;
+}
+
+tw_status twi_cells_delimited(tw_reader *r, const twi_dialect *d, tw_error *err)
+{
+    const bool many = d->separator == ' ';
+    size_t at = 0;
+    start_cells(r);
+    if (many)
+        skip_separators(r, d, &at);
     for (;;) {
-        const char *quote = memchr(row + i + 1, '"', len - i - 1);
-        if (quote == NULL)
-            return tw_fail(err, TW_EINVAL, "a quote is opened and not closed in this row");
-        size_t n = (size_t) (quote - row) - i - 1;
-        const bool doubled = i + n + 2 < len && row[i + n + 2] == '"';
-        tw_status st = tw_text_add(&r->scratch, row + i + 1, n + doubled, err);
+        tw_status st = next_cell(r, d, &at, err);
         if (st != TW_OK)
             return st;
-        i += n + 2;
-        if (!doubled)
+        if (many)
+            skip_separators(r, d, &at);
+        if (at >= r->span.len)
             break;
+        at += !many;
     }
-    while (i < len && row[i] != separator)
-        i++; /* nothing but a carriage return can be here */
-    *at = i;
-    return end_cell(r, from, err);
+    place_cells(r);
+    return TW_OK;
 }
 
 static tw_status plain_field(tw_reader *r, const char *separator, size_t *at, tw_error *err)
@@ -92,13 +181,12 @@ static tw_status plain_field(tw_reader *r, const char *separator, size_t *at, tw
     return add_cell(r, from, len, err);
 }
 
-static tw_status split(tw_reader *r, const char *separator, bool quotes, tw_error *err)
+static tw_status split(tw_reader *r, const char *separator, tw_error *err)
 {
     size_t at = 0;
     start_cells(r);
     for (;;) {
-        tw_status st =
-            quotes ? csv_field(r, separator[0], &at, err) : plain_field(r, separator, &at, err);
+        tw_status st = plain_field(r, separator, &at, err);
         if (st != TW_OK)
             return st;
         if (at >= r->span.len)
@@ -107,12 +195,6 @@ static tw_status split(tw_reader *r, const char *separator, bool quotes, tw_erro
     }
     place_cells(r);
     return TW_OK;
-}
-
-tw_status twi_cells_delimited(tw_reader *r, char separator, bool quotes, tw_error *err)
-{
-    const char text[2] = {separator, '\0'};
-    return split(r, text, quotes, err);
 }
 
 static tw_status expect_cells(const tw_reader *r, int n, const char *what, tw_error *err)
@@ -154,7 +236,7 @@ static tw_status u_item_cells(tw_reader *r, tw_error *err)
     enum { BEFORE = 5, FLAGS = 19 };
     char year[5];
 
-    tw_status st = split(r, "|", false, err);
+    tw_status st = split(r, "|", err);
     if (st == TW_OK)
         st = expect_cells(r, BEFORE + FLAGS, "u.item", err);
     if (st != TW_OK)
@@ -215,7 +297,7 @@ static tw_status movies_cells(tw_reader *r, tw_error *err)
     return st;
 }
 
-/* "user item" between spaces or tabs. */
+/* "user item", perhaps with a rating and a time, between spaces or tabs. */
 static tw_status sasrec_cells(tw_reader *r, tw_error *err)
 {
     const char *p = r->span.data, *end = p + r->span.len;
@@ -230,7 +312,9 @@ static tw_status sasrec_cells(tw_reader *r, tw_error *err)
         p += p < end;
     }
     place_cells(r);
-    return st == TW_OK ? expect_cells(r, 2, "'user item'", err) : st;
+    return st == TW_OK
+               ? expect_cells(r, r->plan.n, r->plan.n == 2 ? "'user item'" : "the first", err)
+               : st;
 }
 
 tw_status twi_cells_split(tw_reader *r, tw_error *err)
@@ -241,18 +325,16 @@ tw_status twi_cells_split(tw_reader *r, tw_error *err)
     case TW_FORMAT_MOVIELENS:
         if (r->plan.kind == TW_INGEST_ITEMS)
             return movies_cells(r, err);
-        st = split(r, "::", false, err);
+        st = split(r, "::", err);
         return st == TW_OK ? expect_cells(r, 4, "ratings.dat", err) : st;
     case TW_FORMAT_U_DATA:
-        st = split(r, "\t", false, err);
+        st = split(r, "\t", err);
         return st == TW_OK ? expect_cells(r, 4, "u.data", err) : st;
     case TW_FORMAT_SASREC: return sasrec_cells(r, err);
     case TW_FORMAT_CSV:
-        st = twi_cells_delimited(r, r->separator, true, err);
-        return st == TW_OK ? expect_cells(r, r->plan.n, "the header", err) : st;
     case TW_FORMAT_TSV:
     case TW_FORMAT_RECBOLE:
-        st = twi_cells_delimited(r, '\t', false, err);
+        st = twi_cells_delimited(r, &r->dialect, err);
         return st == TW_OK ? expect_cells(r, r->plan.n, "the header", err) : st;
     case TW_FORMAT_JSONL:
     case TW_FORMAT_JSON:

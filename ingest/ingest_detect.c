@@ -5,68 +5,7 @@
 
 #define LOOK_LINES 20
 
-static const char *const format_names[] = {
-    [TW_FORMAT_AUTO] = "auto",       [TW_FORMAT_CSV] = "csv",
-    [TW_FORMAT_TSV] = "tsv",         [TW_FORMAT_JSONL] = "jsonl",
-    [TW_FORMAT_JSON] = "json",       [TW_FORMAT_U_ITEM] = "u.item",
-    [TW_FORMAT_U_DATA] = "u.data",   [TW_FORMAT_MOVIELENS] = "movielens",
-    [TW_FORMAT_RECBOLE] = "recbole", [TW_FORMAT_SASREC] = "sasrec",
-};
-#define FORMATS     (sizeof format_names / sizeof format_names[0])
-#define ALL_FORMATS "csv, tsv, jsonl, json, u.item, u.data, movielens, recbole, sasrec"
-
-const char *tw_ingest_format_name(tw_ingest_format format)
-{
-    return (size_t) format < FORMATS ? format_names[format] : "?";
-}
-
-const char *tw_ingest_kind_name(tw_ingest_kind kind)
-{
-    static const char *const names[] = {"items", "events", "pairs", "triplets"};
-    return (size_t) kind < 4 ? names[kind] : "?";
-}
-
-tw_status tw_ingest_format_parse(const char *name, tw_ingest_format *out, tw_error *err)
-{
-    for (size_t i = 0; i < FORMATS; i++) {
-        if (strcmp(name, format_names[i]) == 0) {
-            *out = (tw_ingest_format) i;
-            return TW_OK;
-        }
-    }
-    char q[TWI_QUOTE_MAX];
-    return tw_fail(err, TW_EINVAL, "there is no format %s; there are auto, " ALL_FORMATS,
-                   twi_quote(q, name, strlen(name)));
-}
-
-/* ---- lines of the head ----------------------------------------------------------------------- */
-
-typedef struct head_line {
-    const char *s;
-    size_t len;
-} head_line;
-
-/* The next line of the window that is not blank, from *at on. */
-static bool next_line(const twi_source *s, size_t *at, head_line *out)
-{
-    while (s->start + *at < s->end) {
-        const char *from = s->buf + s->start + *at;
-        size_t left = s->end - s->start - *at;
-        const char *nl = memchr(from, '\n', left);
-        size_t len = nl != NULL ? (size_t) (nl - from) : left;
-        *at += len + (nl != NULL);
-        if (len > 0 && from[len - 1] == '\r')
-            len--;
-        *out = (head_line){from, len};
-        for (size_t i = 0; i < len; i++) {
-            if (from[i] != ' ' && from[i] != '\t')
-                return true;
-        }
-    }
-    return false;
-}
-
-static int count(head_line l, const char *what)
+static int count(twi_head_line l, const char *what)
 {
     int n = 0;
     const size_t len = strlen(what);
@@ -78,7 +17,7 @@ static int count(head_line l, const char *what)
     return n;
 }
 
-static char first_char(head_line l)
+static char first_char(twi_head_line l)
 {
     size_t i = 0;
     while (i < l.len && (l.s[i] == ' ' || l.s[i] == '\t'))
@@ -86,37 +25,42 @@ static char first_char(head_line l)
     return i < l.len ? l.s[i] : '\0';
 }
 
-/* The number of words between spaces and tabs; *numbers tells whether all are made of digits. */
-static int words(head_line l, bool *numbers)
+static bool ends_with(const char *s, size_t len, const char *end)
 {
-    int n = 0;
-    *numbers = true;
-    for (size_t i = 0; i < l.len; i++) {
-        const bool space = l.s[i] == ' ' || l.s[i] == '\t';
-        n += !space && (i == 0 || l.s[i - 1] == ' ' || l.s[i - 1] == '\t');
-        *numbers = *numbers && (space || (l.s[i] >= '0' && l.s[i] <= '9'));
-    }
-    return n;
+    const size_t n = strlen(end);
+    return len >= n && memcmp(s + len - n, end, n) == 0;
 }
 
-/* True when each column between tabs has one of RecBole's types behind a colon. */
-static bool is_recbole_header(head_line l)
+/* True when each column between separators has one of RecBole's types behind a colon. */
+static bool is_recbole_header(twi_head_line l, char separator)
 {
     static const char *const types[] = {":token", ":token_seq", ":float", ":float_seq"};
     size_t at = 0;
     while (at <= l.len) {
-        const char *tab = at < l.len ? memchr(l.s + at, '\t', l.len - at) : NULL;
-        size_t end = tab != NULL ? (size_t) (tab - l.s) : l.len;
+        const char *next = at < l.len ? memchr(l.s + at, separator, l.len - at) : NULL;
+        size_t end = next != NULL ? (size_t) (next - l.s) : l.len;
         bool typed = false;
-        for (size_t i = 0; i < 4; i++) {
-            size_t n = strlen(types[i]);
-            typed = typed || (end - at > n && memcmp(l.s + end - n, types[i], n) == 0);
-        }
+        for (size_t i = 0; i < 4; i++)
+            typed =
+                typed || (end - at > strlen(types[i]) && ends_with(l.s + at, end - at, types[i]));
         if (!typed)
             return false;
         at = end + 1;
     }
     return true;
+}
+
+/* The separator of a header of RecBole's; '\0': it is none. */
+static char recbole_separator(twi_head_line l, char named)
+{
+    static const char candidates[] = {'\t', ',', ';', '|', ' '};
+    if (named != '\0')
+        return is_recbole_header(l, named) ? named : '\0';
+    for (size_t i = 0; i < sizeof candidates; i++) {
+        if (memchr(l.s, candidates[i], l.len) != NULL && is_recbole_header(l, candidates[i]))
+            return candidates[i];
+    }
+    return is_recbole_header(l, '\t') ? '\t' : '\0'; /* one column */
 }
 
 /* True when some value of the line's object may hold rows itself. */
@@ -133,7 +77,7 @@ static bool holds_more(json_t *doc)
 }
 
 /* An object, and behind it on the same line a comma or another one. */
-static bool is_sequence(head_line l, const json_error_t *why)
+static bool is_sequence(twi_head_line l, const json_error_t *why)
 {
     const size_t behind = why->position > 0 ? (size_t) why->position : 1;
     return json_error_code(why) == json_error_end_of_input_expected && behind <= l.len &&
@@ -141,17 +85,17 @@ static bool is_sequence(head_line l, const json_error_t *why)
 }
 
 /* One object a line, or anything else that is JSON? */
-static tw_ingest_format which_json(const twi_source *s, head_line first)
+static tw_ingest_format which_json(const twi_source *s, twi_head_line first)
 {
     size_t at = 0;
-    head_line second = {"", 0};
+    twi_head_line second = {"", 0};
     json_error_t why;
     int lines = 0;
     if (first_char(first) != '{')
         return TW_FORMAT_JSON;
     if (first.s + first.len == s->buf + s->end && !s->ended)
         return TW_FORMAT_JSON; /* a first line that fills the head */
-    while (lines < 2 && next_line(s, &at, &second))
+    while (lines < 2 && twi_head_next(s, &at, &second))
         lines++;
     json_t *doc = json_loadb(first.s, first.len, 0, &why);
     /* Without one it is damaged, or begins what goes on: then no line begins with a brace. */
@@ -178,57 +122,85 @@ static const char *base_name(const char *path, size_t *len)
     return base;
 }
 
-static bool ends_with(const char *s, size_t len, const char *end)
+/* MovieLens' 24 columns between bars end with a flag, other tables' headers with a name. */
+static bool is_u_item(twi_head_line l)
 {
-    const size_t n = strlen(end);
-    return len >= n && memcmp(s + len - n, end, n) == 0;
+    return count(l, "|") == 23 && (l.s[l.len - 1] == '0' || l.s[l.len - 1] == '1');
 }
 
 /* TW_FORMAT_AUTO: the first line does not tell. */
-static tw_ingest_format by_content(const twi_source *s, tw_ingest_kind kind, head_line l)
+static tw_ingest_format by_content(const twi_source *s, tw_ingest_kind kind, twi_dialect *d,
+                                   twi_head_line l)
 {
     bool numbers = false;
-    const int tabs = count(l, "\t"), n_words = words(l, &numbers), commas = count(l, ",");
+    const int tabs = count(l, "\t"), n_words = twi_words(l, &numbers);
+    const bool others = count(l, ",") > 0 || count(l, ";") > 0 || count(l, "|") > 0 ||
+                        memchr(l.s, TWI_HIVE_SEPARATOR, l.len) != NULL;
     const char c = first_char(l);
 
-    if (is_recbole_header(l))
-        return TW_FORMAT_RECBOLE;
+    if (d->separator != '\0')
+        return d->separator == '\t' ? TW_FORMAT_TSV : TW_FORMAT_CSV;
     if (c == '{' || c == '[' || c == TWI_JSON_RECORD)
         return which_json(s, l);
     if (count(l, "::") >= 2)
         return TW_FORMAT_MOVIELENS;
-    if (count(l, "|") == 23)
+    if (is_u_item(l))
         return TW_FORMAT_U_ITEM;
     if (tabs == 3 && n_words == 4 && numbers)
         return TW_FORMAT_U_DATA;
-    if (n_words == 2 && commas == 0 && (numbers || (kind == TW_INGEST_EVENTS && tabs == 0)))
-        return TW_FORMAT_SASREC;
-    if (tabs > 0)
-        return TW_FORMAT_TSV;
-    return commas > 0 || count(l, ";") > 0 ? TW_FORMAT_CSV : TW_FORMAT_AUTO;
+    if (!others) {
+        const tw_ingest_format found = twi_detect_blanks(s, kind, l);
+        d->separator = found == TW_FORMAT_CSV ? ' ' : '\0';
+        if (found != TW_FORMAT_AUTO)
+            return found;
+    }
+    return tabs > 0 && !others  ? TW_FORMAT_TSV
+           : tabs > 0 || others ? TW_FORMAT_CSV
+                                : TW_FORMAT_AUTO;
 }
 
-tw_status twi_detect(const twi_source *s, tw_ingest_kind kind, tw_ingest_format *out, tw_error *err)
+/* What the file's name adds to what its first line looks like. */
+static tw_ingest_format by_name(const char *path, tw_ingest_format found, twi_head_line l)
 {
-    size_t at = 0, len;
-    head_line l = {"", 0};
-    char q[TWI_QUOTE_MAX];
-    const char *base = base_name(s->path, &len);
-
-    (void) next_line(s, &at, &l);
-    *out = by_content(s, kind, l);
-    if (*out != TW_FORMAT_JSON &&
+    size_t len;
+    const char *base = base_name(path, &len);
+    const bool table = found == TW_FORMAT_CSV || found == TW_FORMAT_TSV;
+    if (found != TW_FORMAT_JSON &&
         (ends_with(base, len, ".jsonl") || ends_with(base, len, ".ndjson")))
-        *out = TW_FORMAT_JSONL;
-    else if (ends_with(base, len, ".csv") && (count(l, "\t") == 0 || count(l, ",") > 0))
-        *out = TW_FORMAT_CSV;
-    else if (ends_with(base, len, ".tsv") && *out != TW_FORMAT_RECBOLE)
-        *out = TW_FORMAT_TSV;
+        return TW_FORMAT_JSONL;
+    if (ends_with(base, len, ".csv") && !table)
+        return TW_FORMAT_CSV;
+    if (ends_with(base, len, ".tsv") && !table)
+        return count(l, "\t") > 0 ? TW_FORMAT_TSV : TW_FORMAT_CSV;
+    return found;
+}
+
+tw_status twi_detect(const twi_source *s, tw_ingest_kind kind, twi_dialect *d,
+                     tw_ingest_format *out, tw_error *err)
+{
+    size_t at = 0;
+    twi_head_line l = {"", 0};
+    char q[TWI_QUOTE_MAX];
+
+    (void) twi_head_next(s, &at, &l);
+    const char recbole = recbole_separator(l, d->separator);
+    if (recbole != '\0') {
+        d->separator = recbole;
+        *out = TW_FORMAT_RECBOLE;
+        return TW_OK;
+    }
+    *out = by_name(s->path, by_content(s, kind, d, l), l);
+    if (kind == TW_INGEST_EVENTS && d->separator == '\0' && twi_is_list_a_line(s)) {
+        return tw_fail(err, TW_EINVAL,
+                       "'%.150s' has a user and all items of it on a line, %s; write an event a "
+                       "line: awk '{for (i = 2; i <= NF; i++) print $1, $i}' FILE > FILE.txt",
+                       s->path, twi_quote(q, l.s, l.len));
+    }
     if (*out != TW_FORMAT_AUTO)
         return TW_OK;
     return tw_fail(err, TW_EINVAL,
                    "the format of '%.150s' cannot be recognised from its first line %s; name one "
-                   "of " ALL_FORMATS,
+                   "of " TWI_ALL_FORMATS ", or its --separator",
                    s->path, twi_quote(q, l.s, l.len));
 }
 
@@ -245,7 +217,8 @@ tw_status twi_check_is_text(const twi_source *s, tw_error *err)
         if (c == 0)
             return tw_fail(err, TW_EINVAL, "'%.300s' is no text file: byte %zu is 0", s->path, i);
         space += c == ' ' || (c >= '\t' && c <= '\r');
-        odd += c < ' ' && !(c >= '\t' && c <= '\r') && c != TWI_JSON_RECORD;
+        odd +=
+            c < ' ' && c != TWI_HIVE_SEPARATOR && c != TWI_JSON_RECORD && !(c >= '\t' && c <= '\r');
     }
     if (space == len && s->ended)
         return tw_fail(err, TW_EINVAL, "'%.300s' holds nothing but white space", s->path);
@@ -259,7 +232,7 @@ tw_status twi_check_is_text(const twi_source *s, tw_error *err)
 }
 
 /* What a line of the format looks like, and whether this one does. NULL: the header tells. */
-static const char *shape(tw_ingest_format format, tw_ingest_kind kind, head_line l, bool *fits)
+static const char *shape(tw_ingest_format format, tw_ingest_kind kind, twi_head_line l, bool *fits)
 {
     bool numbers;
     switch (format) {
@@ -270,8 +243,12 @@ static const char *shape(tw_ingest_format format, tw_ingest_kind kind, head_line
     case TW_FORMAT_MOVIELENS:
         *fits = count(l, "::") == (kind == TW_INGEST_ITEMS ? 2 : 3);
         return kind == TW_INGEST_ITEMS ? "id::title::genres" : "user::item::rating::time";
-    case TW_FORMAT_SASREC: *fits = words(l, &numbers) == 2; return "user item";
-    case TW_FORMAT_RECBOLE: *fits = is_recbole_header(l); return "name:type TAB name:type ...";
+    case TW_FORMAT_SASREC:
+        *fits = twi_words(l, &numbers) >= 2 && twi_words(l, &numbers) <= 4;
+        return "user item, perhaps rating and time";
+    case TW_FORMAT_RECBOLE:
+        *fits = recbole_separator(l, '\0') != '\0';
+        return "name:type TAB name:type ...";
     case TW_FORMAT_JSONL: *fits = first_char(l) == '{'; return "{...}";
     case TW_FORMAT_JSON:
         *fits = first_char(l) != '\0' && strchr("{[\x1e", first_char(l)) != NULL;
@@ -305,7 +282,7 @@ tw_status twi_check_format(const twi_source *s, tw_ingest_kind kind, tw_ingest_f
                            tw_error *err)
 {
     size_t at = 0;
-    head_line l, first = {"", 0};
+    twi_head_line l, first = {"", 0};
     bool fits = false;
     char q[TWI_QUOTE_MAX];
     const bool header = format == TW_FORMAT_RECBOLE || format == TW_FORMAT_JSON;
@@ -314,7 +291,7 @@ tw_status twi_check_format(const twi_source *s, tw_ingest_kind kind, tw_ingest_f
     if (!holds(format, kind))
         return tw_fail(err, TW_EINVAL, "'%.200s' is of the format %s, which has no %s", s->path,
                        tw_ingest_format_name(format), tw_ingest_kind_name(kind));
-    for (int i = 0; i < (header ? 1 : LOOK_LINES) && !fits && next_line(s, &at, &l); i++) {
+    for (int i = 0; i < (header ? 1 : LOOK_LINES) && !fits && twi_head_next(s, &at, &l); i++) {
         like = shape(format, kind, l, &fits);
         if (i == 0)
             first = l;

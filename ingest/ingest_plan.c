@@ -41,6 +41,8 @@ void twi_roles_of(tw_ingest_kind kind, twi_role *first, twi_role *last)
     *last = kinds[kind].last;
 }
 
+twi_role twi_last_needed(tw_ingest_kind kind) { return kinds[kind].needed_until; }
+
 static tw_status find_field(tw_ingest_kind kind, const char *field, twi_role *out, tw_error *err)
 {
     for (twi_role r = kinds[kind].first; r <= kinds[kind].last; r++) {

@@ -46,6 +46,9 @@ static uint64_t hash_options(const tw_reader_options *opt)
     h = hash_text(h, opt->text_template);
     h = hash_text(h, opt->header);
     h = opt->encoding != NULL ? hash_text(h, opt->encoding) : h;
+    h = opt->separator != NULL ? hash_text(h, opt->separator) : h;
+    h = opt->quote != NULL ? hash_text(h, opt->quote) : h;
+    h = opt->escape != NULL ? hash_text(h, opt->escape) : h;
     h = hash_text(h, opt->time_format);
     h = hash_text(h, opt->allow_future ? "any" : NULL);
     for (int i = 0; i < opt->n_columns; i++)
@@ -64,6 +67,16 @@ static tw_status add_columns(twi_plan *p, const char *const *names, const twi_ty
     return TW_OK;
 }
 
+static tw_status log_columns(tw_reader *r, tw_error *err)
+{
+    static const char *const names[] = {"user", "item", "rating", "timestamp"};
+    static const char *const timed[] = {"user", "item", "timestamp"};
+    static const twi_type types[] = {TWI_STRING, TWI_STRING, TWI_STRING, TWI_STRING};
+    bool third_is_time = false;
+    const int n = r->format == TW_FORMAT_SASREC ? twi_log_columns(&r->src, &third_is_time) : 4;
+    return add_columns(&r->plan, n == 3 && third_is_time ? timed : names, types, n, err);
+}
+
 /* The columns of the formats that have no header. */
 static tw_status fixed_columns(tw_reader *r, tw_error *err)
 {
@@ -73,26 +86,24 @@ static tw_status fixed_columns(tw_reader *r, tw_error *err)
                                             TWI_STRING, TWI_LIST_BAR, TWI_NUMBER};
     static const char *const movies[] = {"id", "title", "genres", "year"};
     static const twi_type movies_types[] = {TWI_STRING, TWI_STRING, TWI_LIST_BAR, TWI_NUMBER};
-    static const char *const log[] = {"user", "item", "rating", "timestamp"};
-    static const twi_type log_types[] = {TWI_STRING, TWI_STRING, TWI_STRING, TWI_STRING};
 
     if (r->format == TW_FORMAT_U_ITEM)
         return add_columns(&r->plan, u_item, u_item_types, 7, err);
-    if (r->format == TW_FORMAT_SASREC)
-        return add_columns(&r->plan, log, log_types, 2, err);
     if (r->format == TW_FORMAT_MOVIELENS && r->plan.kind == TW_INGEST_ITEMS)
         return add_columns(&r->plan, movies, movies_types, 4, err);
-    return add_columns(&r->plan, log, log_types, 4, err);
+    return log_columns(r, err);
 }
 
 /* Splits r->span into column names. */
-static tw_status take_header(tw_reader *r, char separator, bool quotes, tw_error *err)
+static tw_status take_header(tw_reader *r, const twi_dialect *d, tw_error *err)
 {
     char q[TWI_QUOTE_MAX];
     if (r->span.wrong != NULL || !tw_utf8_valid(r->span.data, r->span.len))
         return tw_fail(err, TW_EINVAL, "the header of '%.200s' is not usable: %s", r->path,
                        r->span.wrong != NULL ? r->span.wrong : "it is no UTF-8");
-    tw_status st = twi_cells_delimited(r, separator, quotes, err);
+    tw_status st = twi_cells_delimited(r, d, err);
+    if (st == TW_OK && d->unnamed > 0)
+        st = twi_plan_add(&r->plan, "", 0, TWI_GUESS, err);
     for (int i = 0; st == TW_OK && i < r->n_cells; i++) {
         const char *name = r->cells[i].data;
         size_t len = r->cells[i].len;
@@ -106,47 +117,46 @@ static tw_status take_header(tw_reader *r, char separator, bool quotes, tw_error
             return tw_fail(err, TW_EINVAL, "the column %s of '%.200s' has no type behind a colon",
                            twi_quote(q, name, len), r->path);
     }
+    if (st == TW_OK && d->unnamed < 0)
+        st = twi_plan_add(&r->plan, "", 0, TWI_GUESS, err);
     return st;
+}
+
+/* The names that the caller gives, between commas whatever the file has. */
+static tw_status take_given(tw_reader *r, const char *names, tw_error *err)
+{
+    static const twi_dialect commas = {.separator = ',', .quote = '"', .line_end = '\n'};
+    r->span = (twi_span){.data = names, .len = strlen(names), .got = true};
+    return take_header(r, &commas, err);
 }
 
 static tw_status read_header(tw_reader *r, const char *given, tw_error *err)
 {
-    const bool quotes = r->format == TW_FORMAT_CSV;
+    const twi_dialect *d = &r->dialect;
     if (given != NULL && r->format == TW_FORMAT_RECBOLE)
         return tw_fail(err, TW_EINVAL, "a header can be given for csv, tsv and logs, not for %s",
                        tw_ingest_format_name(r->format));
-    /* Spreadsheets of some countries write ';', for their decimal sign is a comma. */
-    const char *head = r->src.buf + r->src.start;
-    const size_t len = r->src.end - r->src.start;
-    const char *nl = memchr(head, '\n', len);
-    const size_t line = nl != NULL ? (size_t) (nl - head) : len;
-    r->separator = ',';
-    if (!quotes)
-        r->separator = '\t';
-    else if (memchr(head, ',', line) == NULL && memchr(head, ';', line) != NULL)
-        r->separator = ';';
-    if (given != NULL) {
-        r->span = (twi_span){.data = given, .len = strlen(given), .got = true};
-        return take_header(r, ',', true, err);
-    }
+    if (given != NULL)
+        return take_given(r, given, err);
     do {
-        tw_status st = quotes ? twi_source_record(&r->src, r->separator, &r->span, err)
-                              : twi_source_line(&r->src, &r->span, err);
+        tw_status st = twi_reads_quotes(d) ? twi_source_record(&r->src, d, &r->span, err)
+                                           : twi_source_line(&r->src, &r->span, err);
         if (st != TW_OK)
             return st;
     } while (r->span.got && r->span.len == 0);
-    return take_header(r, r->separator, quotes, err);
+    return take_header(r, d, err);
 }
 
 /* The columns of a log that never has a header, where they come in another order. */
 static tw_status name_columns(tw_reader *r, const char *header, tw_error *err)
 {
-    const int columns = r->format == TW_FORMAT_SASREC ? 2 : 4;
+    bool third_is_time;
+    const int columns =
+        r->format == TW_FORMAT_SASREC ? twi_log_columns(&r->src, &third_is_time) : 4;
     if (r->plan.kind != TW_INGEST_EVENTS)
         return tw_fail(err, TW_EINVAL, "a header can be given for csv, tsv and logs, not for %s",
                        tw_ingest_format_name(r->format));
-    r->span = (twi_span){.data = header, .len = strlen(header), .got = true};
-    tw_status st = take_header(r, ',', true, err);
+    tw_status st = take_given(r, header, err);
     if (st == TW_OK && r->plan.n != columns)
         return tw_fail(err, TW_EINVAL, "the header names %d columns, and %s has %d", r->plan.n,
                        tw_ingest_format_name(r->format), columns);
@@ -166,17 +176,15 @@ static tw_status make_plan(tw_reader *r, const tw_reader_options *opt, tw_error 
         }
         return twi_json_enter(r, err);
     }
-    const bool has_header =
-        r->format == TW_FORMAT_CSV || r->format == TW_FORMAT_TSV || r->format == TW_FORMAT_RECBOLE;
-    r->numbered = !has_header && opt->header == NULL;
-    if (has_header)
+    r->numbered = !r->is_table && opt->header == NULL;
+    if (r->is_table)
         st = read_header(r, opt->header, err);
     else
         st = opt->header != NULL ? name_columns(r, opt->header, err) : fixed_columns(r, err);
     if (st != TW_OK)
         return st;
     (void) snprintf(whose, sizeof whose, "%s'%s'",
-                    has_header && opt->header == NULL ? "the header of " : "", r->path);
+                    r->is_table && opt->header == NULL ? "the header of " : "", r->path);
     return twi_plan_resolve(&r->plan, true, whose, err);
 }
 
@@ -199,6 +207,30 @@ static tw_status find_times(tw_reader *r, const tw_reader_options *opt, tw_error
     return r->has_times && opt->time_format != NULL ? TW_OK : twi_sample(r, err);
 }
 
+/* How the file's cells are separated and quoted, where it is a table. */
+static tw_status find_dialect(tw_reader *r, const tw_reader_options *opt, tw_error *err)
+{
+    const char *head = r->src.buf + r->src.start;
+    const size_t len = r->src.end - r->src.start;
+    r->is_table =
+        r->format == TW_FORMAT_CSV || r->format == TW_FORMAT_TSV || r->format == TW_FORMAT_RECBOLE;
+    if (!r->is_table && (opt->separator != NULL || opt->quote != NULL || opt->escape != NULL)) {
+        return tw_fail(err, TW_EINVAL,
+                       "a separator, quote or escape can be given for csv, tsv and recbole, not "
+                       "for %s",
+                       tw_ingest_format_name(r->format));
+    }
+    if (!r->is_table)
+        return TW_OK;
+    if (r->dialect.separator == '\0' && r->format != TW_FORMAT_CSV)
+        r->dialect.separator = '\t';
+    twi_dialect_find(&r->dialect, head, len, r->src.ended,
+                     opt->header == NULL && r->format != TW_FORMAT_RECBOLE);
+    if (r->format == TW_FORMAT_CSV && r->dialect.separator == '\t')
+        r->format = TW_FORMAT_TSV;
+    return TW_OK;
+}
+
 /* Reads the head and finds the format. */
 static tw_status look(tw_reader *r, const tw_reader_options *opt, tw_error *err)
 {
@@ -209,11 +241,19 @@ static tw_status look(tw_reader *r, const tw_reader_options *opt, tw_error *err)
     r->head_hash = tw_fnv1a(TW_FNV_START, r->src.buf, have < TWI_HEAD ? have : TWI_HEAD);
     if (have >= 3 && memcmp(r->src.buf, "\xef\xbb\xbf", 3) == 0)
         twi_source_skip(&r->src, 3);
-    st = twi_check_is_text(&r->src, err);
+    TW_TRY(twi_check_is_text(&r->src, err));
+    TW_TRY(twi_dialect_parse(&r->dialect, opt->separator, opt->quote, opt->escape, err));
+    twi_source_find_line_end(&r->src);
+    r->dialect.line_end = r->src.line_end;
+    twi_source_skip(&r->src, twi_dialect_line(r->src.buf + r->src.start, r->src.end - r->src.start,
+                                              &r->dialect.separator));
     r->format = opt->format;
-    if (st == TW_OK && r->format == TW_FORMAT_AUTO)
-        st = twi_detect(&r->src, r->plan.kind, &r->format, err);
-    return st == TW_OK ? twi_check_format(&r->src, r->plan.kind, r->format, err) : st;
+    if (r->format == TW_FORMAT_AUTO)
+        TW_TRY(twi_detect(&r->src, r->plan.kind, &r->dialect, &r->format, err));
+    TW_TRY(twi_check_format(&r->src, r->plan.kind, r->format, err));
+    st = find_dialect(r, opt, err);
+done:
+    return st;
 }
 
 tw_status tw_reader_open(tw_reader **out, const char *path, tw_ingest_kind kind,
@@ -350,7 +390,7 @@ tw_status tw_reader_seek(tw_reader *r, tw_reader_place place, tw_error *err)
         return tw_fail(err, TW_EINVAL, "'%.200s' ends before byte %" PRId64, r->path, place.offset);
     const bool at_end = have == 1; /* the last line may lack its end */
     if (!at_end && r->format != TW_FORMAT_JSON && place.offset != r->first.offset &&
-        r->src.buf[r->src.start] != '\n')
+        r->src.buf[r->src.start] != r->src.line_end)
         return tw_fail(err, TW_EINVAL, "no line of '%.200s' ends at byte %" PRId64, r->path,
                        place.offset);
     r->src.start++;

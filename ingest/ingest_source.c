@@ -18,7 +18,7 @@ tw_status twi_source_open(twi_source *s, const char *path, const char *encoding,
     struct stat sb;
     int fd = -1;
 
-    *s = (twi_source){.path = path};
+    *s = (twi_source){.path = path, .line_end = '\n'};
     tw_status st = twi_encoding_init(&s->encoding, encoding, err);
     if (st == TW_OK && strcmp(path, "-") == 0) {
         s->path = "standard input";
@@ -137,6 +137,14 @@ tw_status twi_source_look(twi_source *s, size_t want, tw_error *err)
     return st == TW_OK && s->encoding.converts ? convert_again(s, s->start, err) : st;
 }
 
+void twi_source_find_line_end(twi_source *s)
+{
+    const char *from = s->buf + s->start;
+    const size_t have = s->end - s->start;
+    if (have > 0 && memchr(from, '\n', have) == NULL && memchr(from, '\r', have) != NULL)
+        s->line_end = '\r';
+}
+
 tw_status twi_source_need(twi_source *s, size_t want, tw_error *err)
 {
     tw_status st = TW_OK;
@@ -148,7 +156,7 @@ tw_status twi_source_need(twi_source *s, size_t want, tw_error *err)
 void twi_source_skip(twi_source *s, size_t bytes)
 {
     const char *p = s->buf + s->start, *end = p + bytes;
-    while (p < end && (p = memchr(p, '\n', (size_t) (end - p))) != NULL) {
+    while (p < end && (p = memchr(p, s->line_end, (size_t) (end - p))) != NULL) {
         s->line++;
         p++;
     }
@@ -173,10 +181,11 @@ static void take(twi_source *s, twi_span *out, size_t len, size_t whole)
 static tw_status drop_line(twi_source *s, twi_span *out, tw_error *err)
 {
     const int64_t line = s->line + 1;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): a long row has a buffer */
     memcpy(s->head, s->buf + s->start, sizeof s->head);
     for (;;) {
         size_t have = s->end - s->start;
-        const char *nl = have > 0 ? memchr(s->buf + s->start, '\n', have) : NULL;
+        const char *nl = have > 0 ? memchr(s->buf + s->start, s->line_end, have) : NULL;
         if (nl != NULL || s->ended) {
             twi_source_skip(s, nl != NULL ? (size_t) (nl - s->buf) - s->start + 1 : have);
             break;
@@ -199,7 +208,7 @@ tw_status twi_source_line(twi_source *s, twi_span *out, tw_error *err)
     for (;;) {
         size_t have = s->end - s->start;
         const char *from = have > seen ? s->buf + s->start + seen : NULL;
-        const char *nl = from != NULL ? memchr(from, '\n', have - seen) : NULL;
+        const char *nl = from != NULL ? memchr(from, s->line_end, have - seen) : NULL;
         size_t len = nl != NULL ? (size_t) (nl - s->buf) - s->start : have;
         if (len >= TW_INGEST_MAX_LINE)
             return drop_line(s, out, err);
@@ -219,35 +228,29 @@ tw_status twi_source_line(twi_source *s, twi_span *out, tw_error *err)
     }
 }
 
-/* Where a CSV scan stands: at the start of a field, inside one, inside quotes, behind the quote
- * that may have closed them, behind a carriage return that must end the row. */
-typedef enum csv_state { FIELD, PLAIN, QUOTED, CLOSED, RETURN, BROKEN, RECORD_END } csv_state;
-
-static csv_state csv_step(csv_state state, char c, char separator)
+/* The next line, where it is a row for certain: nothing in it is quoted or escaped. */
+static bool take_simple(twi_source *s, const twi_dialect *d, twi_span *out)
 {
-    if (state == QUOTED)
-        return c == '"' ? CLOSED : QUOTED;
-    if (c == '\n')
-        return RECORD_END;
-    if (state == RETURN)
-        return BROKEN;
-    if (c == separator)
-        return FIELD;
-    if (state == FIELD && c == '"')
-        return QUOTED;
-    if (state == CLOSED)
-        return c == '"' ? QUOTED : c == '\r' ? RETURN : BROKEN;
-    return PLAIN;
+    const char *from = s->buf + s->start;
+    const size_t have = s->end - s->start;
+    const char *nl = have > 0 ? memchr(from, s->line_end, have) : NULL;
+    const size_t len = nl != NULL ? (size_t) (nl - from) : 0;
+    if (nl == NULL || len >= TW_INGEST_MAX_LINE ||
+        (d->quote != '\0' && memchr(from, d->quote, len) != NULL) ||
+        (d->escape != '\0' && memchr(from, d->escape, len) != NULL))
+        return false;
+    take(s, out, len, len + 1);
+    return true;
 }
 
-tw_status twi_source_record(twi_source *s, char separator, twi_span *out, tw_error *err)
+/* Scans the row at the window's start. *len: its bytes up to and with its end, or up to where the
+ * scan stopped. */
+static tw_status scan_row(twi_source *s, const twi_dialect *d, size_t *len, twi_scan *state,
+                          tw_error *err)
 {
-    csv_state state = FIELD;
     size_t i = 0;
-    const char *wrong = NULL;
-
-    *out = (twi_span){.data = ""};
-    while (state != RECORD_END && state != BROKEN && i < TW_INGEST_MAX_LINE) {
+    *state = TWI_SCAN_CELL;
+    while (*state != TWI_SCAN_ROW_END && *state != TWI_SCAN_BROKEN && i < TW_INGEST_MAX_LINE) {
         if (i == s->end - s->start) {
             if (s->ended)
                 break;
@@ -256,21 +259,37 @@ tw_status twi_source_record(twi_source *s, char separator, twi_span *out, tw_err
                 return st;
             continue;
         }
-        state = csv_step(state, s->buf[s->start + i++], separator);
+        *state = twi_dialect_step(d, *state, s->buf[s->start + i++]);
     }
-    if (state == BROKEN)
+    *len = i;
+    return TW_OK;
+}
+
+tw_status twi_source_record(twi_source *s, const twi_dialect *d, twi_span *out, tw_error *err)
+{
+    twi_scan state;
+    size_t i;
+    const char *wrong = NULL;
+
+    *out = (twi_span){.data = ""};
+    if (take_simple(s, d, out))
+        return TW_OK;
+    tw_status st = scan_row(s, d, &i, &state, err);
+    if (st != TW_OK)
+        return st;
+    if (state == TWI_SCAN_BROKEN)
         wrong = "text stands between a closing quote and the next separator";
-    else if (state == QUOTED)
+    else if (state == TWI_SCAN_QUOTED || state == TWI_SCAN_QUOTED_ESCAPED)
         wrong = "a quote is opened and not closed in this row";
-    else if (state != RECORD_END && i >= TW_INGEST_MAX_LINE)
+    else if (state != TWI_SCAN_ROW_END && i >= TW_INGEST_MAX_LINE)
         return drop_line(s, out, err);
     if (wrong != NULL) {
-        tw_status st = twi_source_line(s, out, err);
+        st = twi_source_line(s, out, err);
         out->wrong = out->wrong != NULL ? out->wrong : wrong;
         return st;
     }
     if (i > 0)
-        take(s, out, state == RECORD_END ? i - 1 : i, i);
+        take(s, out, state == TWI_SCAN_ROW_END ? i - 1 : i, i);
     return TW_OK;
 }
 

@@ -17,11 +17,12 @@ static bool is_blank(const twi_span *s)
 /* The bytes of the next row; blank lines are none. */
 static tw_status read_bytes(tw_reader *r, tw_error *err)
 {
+    const bool quoted = r->is_table && twi_reads_quotes(&r->dialect);
     tw_status st;
     do {
-        st = r->format == TW_FORMAT_JSON  ? twi_source_element(&r->src, r->json.shape, &r->raw, err)
-             : r->format == TW_FORMAT_CSV ? twi_source_record(&r->src, r->separator, &r->raw, err)
-                                          : twi_source_line(&r->src, &r->raw, err);
+        st = r->format == TW_FORMAT_JSON ? twi_source_element(&r->src, r->json.shape, &r->raw, err)
+             : quoted                    ? twi_source_record(&r->src, &r->dialect, &r->raw, err)
+                                         : twi_source_line(&r->src, &r->raw, err);
     } while (st == TW_OK && r->raw.got && is_blank(&r->raw) && r->format != TW_FORMAT_JSON);
     r->place.offset = r->src.offset;
     r->place.line = r->src.line;

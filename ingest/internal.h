@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "ingest/ingest.h"
+#include "ingest/ingest_dialect.h"
 #include "ingest/ingest_encoding.h"
 #include "ingest/ingest_json.h"
 #include "ingest/ingest_time.h"
@@ -36,6 +37,7 @@ typedef struct twi_source {
     char *buf;   /* unread bytes are buf[start, end) */
     size_t room, start, end;
     bool ended;     /* no byte comes behind buf[end) */
+    char line_end;  /* '\n', or '\r' as old Macs wrote it */
     int64_t offset; /* of buf[start] in the text: unpacked, in UTF-8 */
     int64_t line;   /* lines that end before buf[start] */
     int64_t size;   /* on disk; 0: a pipe */
@@ -67,12 +69,16 @@ TW_NODISCARD tw_status twi_source_need(twi_source *s, size_t want, tw_error *err
 TW_NODISCARD tw_status twi_source_look(twi_source *s, size_t want, tw_error *err);
 void twi_source_skip(twi_source *s, size_t bytes); /* within the window; counts lines */
 
-/* The next line. Ends are "\n" or "\r\n". */
+/* Lines end with '\r' where the window holds some and no '\n'; called at the file's start. */
+void twi_source_find_line_end(twi_source *s);
+
+/* The next line. Ends are "\n" or "\r\n", or the line_end that was found. */
 TW_NODISCARD tw_status twi_source_line(twi_source *s, twi_span *out, tw_error *err);
 
-/* The next CSV record: as twi_source_line, but a line end inside quotes belongs to it. Where the
- * quotes are wrong, the row is the first line alone, so that the lines behind it are not lost. */
-TW_NODISCARD tw_status twi_source_record(twi_source *s, char separator, twi_span *out,
+/* The next row of a dialect with quotes or escapes: as twi_source_line, but a line end inside
+ * quotes belongs to it. Where the quotes are wrong, the row is the first line alone, so that the
+ * lines behind it are not lost. */
+TW_NODISCARD tw_status twi_source_record(twi_source *s, const twi_dialect *d, twi_span *out,
                                          tw_error *err);
 
 TW_NODISCARD tw_status twi_source_seek(twi_source *s, int64_t offset, int64_t line, tw_error *err);
@@ -184,6 +190,7 @@ int twi_name_score(twi_role role, const char *name);
 const char *twi_role_name(twi_role role);
 /* The fields of a kind. */
 void twi_roles_of(tw_ingest_kind kind, twi_role *first, twi_role *last);
+twi_role twi_last_needed(tw_ingest_kind kind); /* rows need these, from the first up to it */
 
 TW_NODISCARD tw_status twi_template_parse(twi_template *t, const char *pattern, tw_error *err);
 void twi_template_fini(twi_template *t);
@@ -204,7 +211,8 @@ struct tw_reader {
     twi_source src;
     twi_plan plan;
     tw_ingest_format format;
-    char separator; /* CSV: ',' or ';' */
+    twi_dialect dialect; /* of CSV, TSV and RecBole */
+    bool is_table;       /* whether the file is one of these */
     char path[TW_PATH_MAX];
     char folder[TW_PATH_MAX]; /* of the file, absolute, for media paths */
     twi_span raw;             /* the row being read, as it stands in the file */
@@ -237,9 +245,8 @@ TW_NODISCARD tw_status twi_reader_step(tw_reader *r, bool *got, tw_error *err);
 TW_NODISCARD tw_status twi_cells_split(tw_reader *r, tw_error *err);
 /* The same for JSON: parses r->span, makes its keys the plan's columns. */
 TW_NODISCARD tw_status twi_cells_json(tw_reader *r, tw_error *err);
-/* A CSV header or line into cells, without checks: what the header is read with. */
-TW_NODISCARD tw_status twi_cells_delimited(tw_reader *r, char separator, bool quotes,
-                                           tw_error *err);
+/* A row of a table, or its header, into cells, without checks. */
+TW_NODISCARD tw_status twi_cells_delimited(tw_reader *r, const twi_dialect *d, tw_error *err);
 TW_NODISCARD tw_status twi_cells_reserve(tw_reader *r, int n, tw_error *err);
 
 /* The cell's value as text. A JSON list of strings becomes its parts between line ends. TW_EINVAL:
@@ -272,9 +279,29 @@ TW_NODISCARD tw_status twi_sample(tw_reader *r, tw_error *err);
 
 /* ---- detection ------------------------------------------------------------------------------- */
 
-/* Finds the format of a file from its name and head (the window's first TWI_HEAD bytes). */
-TW_NODISCARD tw_status twi_detect(const twi_source *s, tw_ingest_kind kind, tw_ingest_format *out,
-                                  tw_error *err);
+#define TWI_ALL_FORMATS "csv, tsv, jsonl, json, u.item, u.data, movielens, recbole, sasrec"
+
+typedef struct twi_head_line {
+    const char *s;
+    size_t len;
+} twi_head_line;
+
+/* The next line of the window that is not blank, from *at on. */
+bool twi_head_next(const twi_source *s, size_t *at, twi_head_line *out);
+/* The number of words between blanks; *numbers tells whether all are made of digits. */
+int twi_words(twi_head_line l, bool *numbers);
+
+/* Finds the format of a file from its name and head (the window's first TWI_HEAD bytes), and of
+ * some the separator. */
+TW_NODISCARD tw_status twi_detect(const twi_source *s, tw_ingest_kind kind, twi_dialect *d,
+                                  tw_ingest_format *out, tw_error *err);
+/* What a file between blanks is whose first line is l: a log without header, a table (CSV), or AUTO
+ * for neither. */
+tw_ingest_format twi_detect_blanks(const twi_source *s, tw_ingest_kind kind, twi_head_line l);
+/* Whether lines are a user and items, as many as there are. */
+bool twi_is_list_a_line(const twi_source *s);
+/* Columns (2 to 4) of a log between blanks without header; whether the third holds times. */
+int twi_log_columns(const twi_source *s, bool *third_is_time);
 /* TW_EINVAL: the head is empty or no text. */
 TW_NODISCARD tw_status twi_check_is_text(const twi_source *s, tw_error *err);
 /* TW_EINVAL: no line among the first ones could be of that format. */

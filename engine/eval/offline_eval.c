@@ -66,6 +66,9 @@ static tw_status read_file(offline_eval *s, tw_error *err)
                                    .columns = s->opt->columns,
                                    .header = s->opt->header,
                                    .encoding = s->opt->encoding,
+                                   .separator = s->opt->separator,
+                                   .quote = s->opt->quote,
+                                   .escape = s->opt->escape,
                                    .time_format = s->opt->time_format,
                                    .allow_future = s->opt->allow_future};
     tw_error first = {0};

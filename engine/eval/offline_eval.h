@@ -20,9 +20,10 @@
 typedef struct tw_offline_eval_options {
     const char *path;    /* an interaction log in any format of ingest/ingest.h */
     const char *format;  /* NULL: detect */
-    const char *columns; /* these five as in tw_ingest_options */
+    const char *columns; /* these eight as in tw_ingest_options */
     const char *header;
     const char *encoding;
+    const char *separator, *quote, *escape;
     const char *time_format;
     bool allow_future;
     const char *config_json;  /* NULL, or keys of tw_seq_config that differ from the preset */

@@ -108,6 +108,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const tw_column_map map = {"text", "b"};
     static const char *const encodings[] = {"utf-16", "windows-1252", "gb18030", "iso-2022-jp",
                                             "utf-7",  "utf-8",        "utf-32"};
+    static const char *const separators[] = {NULL, "tab", "space", ";", "|", "\"", "x"};
+    static const char *const quotes[] = {NULL, NULL, NULL, "none", "'", "\"", ";", NULL};
     if (size < 2)
         return 0;
     tw_reader_options opt = {.format = (tw_ingest_format) (data[0] % 10)};
@@ -121,6 +123,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((data[1] & 4) != 0) {
         opt.columns = &map;
         opt.n_columns = 1;
+    }
+    if ((data[1] & 8) != 0 && (data[1] & 4) == 0) {
+        opt.encoding = NULL;
+        opt.separator = separators[data[0] / 40];
+        opt.quote = quotes[data[1] >> 5];
+        opt.escape = (data[1] & 16) != 0 ? "\\" : NULL;
     }
     if ((data[1] & 8) != 0 && kind == TW_INGEST_EVENTS) {
         opt.allow_future = true;

@@ -41,11 +41,15 @@ static void random_table(tw_rng *rng)
 
 static void put(const char *s) { assert_ok(tw_text_adds(&file, s, err)); }
 
-/* Quotes where the rules ask for it, and now and then where they do not. `doubling` off breaks
- * them. */
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/* Quotes where the rules ask for it, or blanks at an end would be lost, and now and then where they
+ * do not. `doubling` off breaks them. */
 static void put_csv_cell(tw_rng *rng, const char *s, bool doubling)
 {
-    const bool must = strpbrk(s, "\",\r\n") != NULL;
+    const size_t len = strlen(s);
+    const bool must =
+        strpbrk(s, "\",\r\n") != NULL || (len > 0 && (is_blank(s[0]) || is_blank(s[len - 1])));
     if (!must && tw_rng_below(rng, 3) > 0) {
         put(s);
         return;

@@ -128,12 +128,12 @@ static void a_file_that_is_none_of_them_gets_one_sentence(void **state)
         {"byte order mark only", "a.csv", "\xef\xbb\xbf", "? 'a.csv' is empty\n"},
         {"blank", "a.csv", " \n\n\t\n", "? 'a.csv' holds nothing but white space\n"},
         {"control characters", "a.csv", "\x01\x02id,title\n",
-         "? 'a.csv' is no text file: 2 of its first 11 bytes are control characters\n"},
+         "? 'a.csv' is no text file: 1 of its first 11 bytes are control characters\n"},
         {"prose", "README", "Once upon a time\nthere was\n",
          "? the format of 'README' cannot be recognised from its first line 'Once upon a time'; "
          "name one "
          "of "
-         "csv, tsv, jsonl, json, u.item, u.data, movielens, recbole, sasrec\n"},
+         "csv, tsv, jsonl, json, u.item, u.data, movielens, recbole, sasrec, or its --separator\n"},
         {"events given as items", "u.data", "1\t2\t3\t4\n",
          "? 'u.data' is of the format u.data, which has no items\n"},
         {"the same without times", "x.txt", "1 5\n",
