@@ -48,16 +48,9 @@ void twi_canvas_add(twi_canvas *c, int y, int x, int step, int n, const unsigned
             if (c->factor == 1)
                 c->image.px[at + k] = px[k];
             else /* cannot overflow: LEAST_PIXELS keeps a box under 313 x 313 pixels */
-                c->sums[at + k] += px[k];
+                c->sums[at + k] += (uint32_t) px[k] - c->under[k];
         }
     }
-}
-
-void twi_canvas_paint(twi_canvas *c, const unsigned char *px)
-{
-    const size_t ch = (size_t) c->image.channels, n = samples(&c->image) / ch;
-    for (size_t i = 0; i < n; i++)
-        memcpy(c->image.px + i * ch, px, ch);
 }
 
 void twi_image_flatten(unsigned char *px, int n, int channels, const unsigned char *background)
@@ -70,16 +63,38 @@ void twi_image_flatten(unsigned char *px, int n, int channels, const unsigned ch
     }
 }
 
-/* Boxes at the right and lower edge may be smaller. */
-static void divide_sums(twi_canvas *c)
+/* Pixels in the box (x, y); at the right and lower edge there may be fewer than f x f. */
+static uint32_t box_area(const twi_canvas *c, int x, int y)
 {
-    const int f = c->factor, ch = c->image.channels;
+    const int f = c->factor;
+    const int rows = c->height - y * f < f ? c->height - y * f : f;
+    const int cols = c->width - x * f < f ? c->width - x * f : f;
+    return (uint32_t) rows * (uint32_t) cols;
+}
+
+void twi_canvas_paint(twi_canvas *c, const unsigned char *colour)
+{
+    const int ch = c->image.channels;
     size_t at = 0;
     for (int y = 0; y < c->image.height; y++) {
-        const int rows = c->height - y * f < f ? c->height - y * f : f;
         for (int x = 0; x < c->image.width; x++) {
-            const int cols = c->width - x * f < f ? c->width - x * f : f;
-            const uint32_t n = (uint32_t) rows * (uint32_t) cols;
+            for (int k = 0; k < ch; k++, at++) {
+                c->image.px[at] = colour[k];
+                if (c->sums != NULL)
+                    c->sums[at] = box_area(c, x, y) * colour[k];
+            }
+        }
+    }
+    memcpy(c->under, colour, (size_t) ch);
+}
+
+static void divide_sums(twi_canvas *c)
+{
+    const int ch = c->image.channels;
+    size_t at = 0;
+    for (int y = 0; y < c->image.height; y++) {
+        for (int x = 0; x < c->image.width; x++) {
+            const uint32_t n = box_area(c, x, y);
             for (int k = 0; k < ch; k++, at++)
                 c->image.px[at] = (unsigned char) ((c->sums[at] + n / 2) / n);
         }

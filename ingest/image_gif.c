@@ -31,7 +31,7 @@ typedef struct job {
     bool ended;      /* giflib has asked for bytes behind the last one */
     int transparent; /* the colour's number; -1: none */
     twi_canvas canvas;
-    unsigned char *row;    /* (canvas width, 3) */
+    unsigned char *row;    /* (picture width, 3) */
     GifPixelType *numbers; /* (picture width) of colours */
     const char *name;
     const tw_image_options *opt;
@@ -123,11 +123,11 @@ static tw_status find_picture(job *j)
     return st;
 }
 
-/* Numbers of colours become colours, at the picture's place in the row. */
+/* Numbers of colours become colours. */
 static void colour(job *j, const ColorMapObject *map)
 {
     const GifImageDesc *p = &j->gif->Image;
-    unsigned char *px = j->row + (size_t) p->Left * 3;
+    unsigned char *px = j->row;
     for (int i = 0; i < p->Width; i++, px += 3) {
         const int n = j->numbers[i];
         const bool seen = n != j->transparent && n < map->ColorCount;
@@ -145,7 +145,7 @@ static tw_status read_row(job *j, const ColorMapObject *map, int y)
     if (DGifGetLine(j->gif, j->numbers, j->gif->Image.Width) != GIF_OK)
         return explain(j);
     colour(j, map);
-    twi_canvas_add(&j->canvas, y, 0, 1, j->canvas.width, j->row);
+    twi_canvas_add(&j->canvas, y, j->gif->Image.Left, 1, j->gif->Image.Width, j->row);
     return TW_OK;
 }
 
@@ -178,15 +178,11 @@ static tw_status read_picture(job *j)
         st = twi_canvas_init(&j->canvas, width, height, 3, j->opt->max_pixels, j->err);
     if (st != TW_OK)
         return st;
-    j->row = tw_alloc((size_t) width, 3);
+    j->row = tw_alloc((size_t) p->Width, 3);
     j->numbers = tw_alloc((size_t) p->Width, sizeof *j->numbers);
     if (j->row == NULL || j->numbers == NULL)
         return tw_fail(j->err, TW_ENOMEM, "a row of '%s'", j->name);
-    for (int x = 0; x < width; x++)
-        memcpy(j->row + (size_t) x * 3, j->opt->background, 3);
-    for (int y = 0; y < height; y++)
-        if (y < p->Top || y >= p->Top + p->Height)
-            twi_canvas_add(&j->canvas, y, 0, 1, width, j->row);
+    twi_canvas_paint(&j->canvas, j->opt->background);
     return read_rows(j, map);
 }
 

@@ -46,10 +46,11 @@ TW_NODISCARD tw_status twi_image_refuse(const char *name, const unsigned char *d
 
 /* Where decoded pixels go: as they are, or into boxes. */
 typedef struct twi_canvas {
-    int width, height; /* of what comes in */
-    int factor;        /* side of a box; 1: no boxes */
-    tw_image image;    /* what goes out; px owned until twi_canvas_finish */
-    uint32_t *sums;    /* (image) of the pixels that fell into a box; NULL with factor 1 */
+    int width, height;      /* of what comes in */
+    int factor;             /* side of a box; 1: no boxes */
+    tw_image image;         /* what goes out; px owned until twi_canvas_finish */
+    uint32_t *sums;         /* (image) of the pixels that fell into a box; NULL with factor 1 */
+    unsigned char under[3]; /* what twi_canvas_paint laid under them */
 } twi_canvas;
 
 /* The least box side that brings width x height under max_pixels. */
@@ -59,11 +60,12 @@ int twi_canvas_factor(int width, int height, int max_pixels);
 TW_NODISCARD tw_status twi_canvas_init(twi_canvas *c, int width, int height, int channels,
                                        int max_pixels, tw_error *err);
 
-/* Pixels (n, channels) of row y, at columns x, x + step, ... Every pixel comes once. */
+/* Pixels (n, channels) of row y, at columns x, x + step, ... Every pixel comes once, or at most
+ * once after twi_canvas_paint. */
 void twi_canvas_add(twi_canvas *c, int y, int x, int step, int n, const unsigned char *px);
 
-/* Gives every pixel one colour, before some of them come; with factor 1 alone. */
-void twi_canvas_paint(twi_canvas *c, const unsigned char *px);
+/* Gives every pixel one colour, in the time of what goes out; some may then come, each once. */
+void twi_canvas_paint(twi_canvas *c, const unsigned char *colour);
 
 /* Hands the image over. Call after every pixel has come. */
 void twi_canvas_finish(twi_canvas *c, tw_image *out);
