@@ -16,7 +16,7 @@
  *     if (tw_image_load(&im, "cat.jpg", NULL, &err) == TW_OK) { ... }
  *     tw_free(im.px);
  *
- * All of it is thread-safe, and nothing is ever printed.
+ * All of it is thread-safe, and nothing is printed (but by libde265, of some damaged HEIC).
  */
 #ifndef TW_INGEST_IMAGE_H
 #define TW_INGEST_IMAGE_H

@@ -61,14 +61,25 @@ static tw_status explain(const job *j, struct heif_error e)
                    e.message);
 }
 
+/* Lost pixels are an error, not a warning. Of the decoders for AV1 dav1d would print its own, and
+ * forgets memory where a file is damaged; where libaom is not there it is taken all the same. */
+static void set_options(job *j)
+{
+    j->options->convert_hdr_to_8bit = 1;
+#if LIBHEIF_HAVE_VERSION(1, 15, 0)
+    j->options->strict_decoding = 1;
+    j->options->decoder_id = "aom";
+    heif_context_set_max_decoding_threads(j->context, 0); /* the caller has threads of its own */
+#endif
+}
+
 static tw_status open_reading(job *j, const unsigned char *data, size_t len)
 {
     j->context = heif_context_alloc();
     j->options = heif_decoding_options_alloc();
     if (j->context == NULL || j->options == NULL)
         return tw_fail(j->err, TW_ENOMEM, "memory for '%s'", j->name);
-    j->options->convert_hdr_to_8bit = 1;
-    heif_context_set_max_decoding_threads(j->context, 0); /* the caller has threads of its own */
+    set_options(j);
     tw_status st =
         explain(j, heif_context_read_from_memory_without_copy(j->context, data, len, NULL));
     if (st == TW_OK)

@@ -77,11 +77,11 @@ void assert_cuts_are_noticed(blob b, int most)
     tw_free(whole.px);
 }
 
-void assert_flips_do_no_harm(blob b)
+void assert_flips_do_no_harm(blob b, size_t nth, bool quiet)
 {
     int refused = 0;
     watch_stderr();
-    for (size_t bit = 0; bit < 8 * b.len; bit++) {
+    for (size_t bit = 0; bit < 8 * b.len; bit += nth) {
         tw_image im;
         b.data[bit / 8] ^= (unsigned char) (1 << bit % 8);
         const tw_status st = tw_image_parse(&im, b.data, b.len, "flipped", NULL, NULL);
@@ -90,7 +90,7 @@ void assert_flips_do_no_harm(blob b)
         refused += st != TW_OK;
         tw_free(im.px);
     }
-    assert_int_equal(stderr_length(), 0);
+    assert_true(stderr_length() == 0 || !quiet);
     assert_true(refused > 0);
 }
 

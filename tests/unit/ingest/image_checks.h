@@ -22,8 +22,9 @@ void assert_images_near(tw_image got, tw_image want, int off);
  * of them are. */
 void assert_cuts_are_noticed(blob b, int most);
 
-/* No bit that is flipped makes more than another image or a refusal, and nothing is printed. */
-void assert_flips_do_no_harm(blob b);
+/* No bit that is flipped, of every `nth` one, makes more than another image or a refusal, and,
+ * where the library can be kept from it, nothing is printed. */
+void assert_flips_do_no_harm(blob b, size_t nth, bool quiet);
 
 /* A cap of the file's pixels and a deadline are kept. */
 void assert_limits_are_kept(blob b, int pixels);

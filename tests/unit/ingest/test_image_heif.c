@@ -132,6 +132,7 @@ static void bad_bytes_are_refused(void **state)
         if (b.len == 0)
             continue;
         assert_cuts_are_noticed(b, 3);
+        assert_flips_do_no_harm(b, 5, formats[i] == heif_compression_AV1);
         free(b.data);
     }
     unsigned char empty[] = "\0\0\0\x14"
