@@ -173,6 +173,12 @@ static tw_status refuse(const bytes *b, const char *name, tw_error *err)
                    sf_strerror(NULL));
 }
 
+static int64_t frames_wanted(double seconds, int rate)
+{
+    const double wanted = ceil(seconds * rate);
+    return wanted < TW_AUDIO_MAX_FRAMES ? (int64_t) wanted : TW_AUDIO_MAX_FRAMES;
+}
+
 /* *unknown: libsndfile does not know what it is, or would hand it to a decoder that talks. */
 static tw_status decode(tw_audio *out, bytes *b, const char *name, const tw_audio_options *opt,
                         bool *cut, bool *unknown, tw_error *err)
@@ -181,7 +187,7 @@ static tw_status decode(tw_audio *out, bytes *b, const char *name, const tw_audi
     SF_INFO info = {0};
     tw_status st = TW_OK;
     tw_audio s = {0};
-    float next;
+    float next[TW_AUDIO_MAX_CHANNELS];
 
     b->at = 0;
     b->patch = twi_wav_patch(read_at, b, b->len);
@@ -193,11 +199,10 @@ static tw_status decode(tw_audio *out, bytes *b, const char *name, const tw_audi
     }
     TW_TRY(check(&info, name, err));
     s.rate = info.samplerate;
-    const double wanted = ceil(opt->seconds * info.samplerate);
-    const int64_t most = wanted < TW_AUDIO_MAX_FRAMES ? (int64_t) wanted : TW_AUDIO_MAX_FRAMES;
+    const int64_t most = frames_wanted(opt->seconds, info.samplerate);
     TW_TRY(read_frames(&s, file, info.channels, most, opt->deadline, name, err));
     if (cut != NULL)
-        *cut = s.frames == most && sf_read_float(file, &next, 1) == 1;
+        *cut = s.frames == most && sf_readf_float(file, next, 1) == 1;
     *out = s;
     s.samples = NULL;
 done:
@@ -220,8 +225,8 @@ static tw_status decode_mpeg(tw_audio *out, const unsigned char *data, size_t le
     TW_TRY(twi_mpeg_frames(&frames, &size, &more, data, len, start, name, opt->seconds, err));
     bytes b = {.data = frames, .len = (sf_count_t) size};
     TW_TRY(decode(out, &b, name, opt, cut, &unknown, err));
-    if (cut != NULL)
-        *cut = *cut || more;
+    if (cut != NULL) /* a decoder that gave less than was asked has met damage, and gives no more */
+        *cut = *cut || (more && out->frames == frames_wanted(opt->seconds, out->rate));
 done:
     tw_free(frames);
     return st;

@@ -22,6 +22,9 @@ typedef struct header {
 
 enum { LAYER_III = 1, LONGEST_FRAME = 1441, RUN = 3, MOST_RESERVOIR = 511 };
 
+/* Samples that an index frame may have a decoder take off the start: 12 bits, and its own 529. */
+enum { MOST_DELAY = 4095 + 529 };
+
 static bool is_sync(const unsigned char *p) { return p[0] == 0xff && (p[1] & 0xe0) == 0xe0; }
 
 /* False: these four bytes are no header of layer III. */
@@ -420,8 +423,8 @@ tw_status twi_mpeg_frames(unsigned char **out, size_t *size, bool *cut, const un
     const bool index = whole && is_index(p, &first), own = index && has_numbers(p, &first);
     w.first = first;
     w.at = w.end = start + (index ? first.size : 0);
-    if (whole) /* and three, for what the decoder takes off both ends */
-        w.most = ceil(seconds * first.rate / first.samples) + 3;
+    if (whole) /* and as many as the decoder may take off the start, and two for the end */
+        w.most = ceil((seconds * first.rate + MOST_DELAY) / first.samples) + 2;
     walk counted = w;
     if (whole)
         walk_frames(&counted);

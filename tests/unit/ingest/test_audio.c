@@ -156,6 +156,23 @@ static void what_is_longer_than_wanted_is_cut(void **state)
 }
 
 /* 17 million frames of nothing: a sparse file costs no disk. */
+static void several_channels_are_cut_likewise(void **state)
+{
+    (void) state;
+    static const short samples[400] = {0};
+    const blob b = make_wav(1, 16, 2, 1000, samples, sizeof samples);
+    bool cut = false;
+    tw_audio s = parse(b, 0.1, &cut);
+    assert_int_equal(s.frames, 100);
+    assert_true(cut);
+    tw_free(s.samples);
+    s = parse(b, 0.2, &cut);
+    assert_int_equal(s.frames, 200);
+    assert_false(cut);
+    tw_free(s.samples);
+    free(b.data);
+}
+
 static void no_recording_takes_more_than_the_bound(void **state)
 {
     (void) state;
@@ -420,6 +437,7 @@ int main(void)
         cmocka_unit_test(channels_are_averaged),
         cmocka_unit_test(every_form_of_samples_is_read),
         cmocka_unit_test(what_is_longer_than_wanted_is_cut),
+        cmocka_unit_test(several_channels_are_cut_likewise),
         cmocka_unit_test(no_recording_takes_more_than_the_bound),
         cmocka_unit_test(bad_audio_gets_a_sentence),
         cmocka_unit_test(sixty_five_channels_are_too_many),
