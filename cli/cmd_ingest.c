@@ -53,6 +53,39 @@ static void report_json(const char *path, const tw_ingest_report *r)
         (long long) r->resumed_at, r->encoding[0] != '\0' ? r->encoding : "utf-8", r->seconds);
 }
 
+static void folder_json(const char *path, const tw_ingest_report *r)
+{
+    (void) printf("{\"folder\": ");
+    print_json_string(stdout, path);
+    (void) printf(", \"files\": %lld, \"created\": %lld, \"replaced\": %lld, \"unchanged\": %lld, "
+                  "\"rejected\": %lld, \"others\": %lld, \"links\": %lld, \"not_read\": ",
+                  (long long) r->rows, (long long) r->created, (long long) r->replaced,
+                  (long long) r->unchanged, (long long) r->rejected, (long long) r->others,
+                  (long long) r->links);
+    if (r->catalogue[0] != '\0')
+        print_json_string(stdout, r->catalogue);
+    else
+        (void) printf("null");
+    (void) printf(", \"seconds\": %.3f}\n", r->seconds);
+}
+
+static void folder_text(const char *path, const tw_ingest_report *r)
+{
+    (void) printf("%s: %lld files in %.1f s: %lld new, %lld replaced, %lld there already", path,
+                  (long long) r->rows, r->seconds, (long long) r->created, (long long) r->replaced,
+                  (long long) r->unchanged);
+    if (r->others > 0)
+        (void) printf("; skipped %lld that are neither images nor audio", (long long) r->others);
+    if (r->links > 0)
+        (void) printf("; %lld links were not followed", (long long) r->links);
+    (void) printf("\n");
+    if (r->catalogue[0] != '\0')
+        (void) printf("%s was not read; ingest it itself\n", r->catalogue);
+    if (r->rejected > 0)
+        (void) fprintf(stderr, "twindex: %lld files were rejected, see %s; the first: %s\n",
+                       (long long) r->rejected, r->rejects_path, r->first_reject);
+}
+
 static void report_text(const char *path, const tw_ingest_report *r)
 {
     print_fields(r->fields, r->n_fields, r->untimed);
@@ -109,9 +142,9 @@ static tw_status load_file(call *c, load_fn load, const char *label, const char 
     if (st != TW_OK)
         return st;
     if (v->b.json)
-        report_json(path, &r);
+        (r.folder ? folder_json : report_json)(path, &r);
     else
-        report_text(path, &r);
+        (r.folder ? folder_text : report_text)(path, &r);
     if (r.rejected > 0)
         c->exit_code = EXIT_FAILURE;
     return TW_OK;
@@ -172,13 +205,17 @@ static const flag ingest_flags[] = {
 
 const command ingest_command = {
     .name = "ingest",
-    .summary = "load catalogue files",
-    .synopsis = "ingest DIR FILE...",
+    .summary = "load catalogue files, or a folder of images and audio files",
+    .synopsis = "ingest DIR FILE|FOLDER...",
     .about = "Loads catalogue rows: stores, embeds (once towers are trained) and indexes them.\n"
              "A row whose id is there replaces it. FILE may be - for standard input. Bad rows\n"
              "go to FILE.rejected and the exit code is 1. After a kill the same command goes\n"
-             "on where the last commit was.",
+             "on where the last commit was.\n"
+             "Of a FOLDER the image and audio files below it become items: the path from there\n"
+             "is the id, the name the title, the folder an attribute. Files that have not\n"
+             "changed since are not decoded again.",
     .example = "  twindex ingest shop products.csv\n"
+               "  twindex ingest album pics/\n"
                "  twindex ingest films ml-100k.item --title '{movie_title} ({release_year})'",
     .flags = ingest_flags,
     .size = sizeof(values),

@@ -211,12 +211,21 @@ typedef struct tw_ingest_report {
     char rejects_path[4096]; /* "" when nothing was rejected */
     char first_reject[512];  /* its sentence */
     char first_left_out[512];
+    bool folder;          /* a folder was read: rows are its image and audio files ... */
+    int64_t others;       /* ... beside so many files that are neither ... */
+    int64_t links;        /* ... and links, which are not followed */
+    char catalogue[4096]; /* the one CSV, TSV or JSON file in it, which was not read; "": none */
 } tw_ingest_report;
 
 /* Catalogue rows of one file: stored, embedded when towers exist, indexed; in transactions, so that
  * the same command after a kill goes on where the last commit was. A bad row never stops the run
  * unless strict (then TW_EINVAL); an image or audio that cannot be decoded makes its row a bad
- * one. Relative paths are taken from the file's folder. */
+ * one. Relative paths are taken from the file's folder.
+ *
+ * Where path is a folder, the image and audio files below it are items (ingest/media_folder.h: an
+ * id is the path from there): a file that has not changed since (size, time of change) is passed
+ * over without a look into it, one that cannot be decoded is a bad row, in PATH.rejected beside the
+ * folder. What says how to read a file of rows (format, columns, templates ...): TW_EINVAL. */
 TW_NODISCARD tw_status tw_engine_ingest(tw_engine *e, const char *path,
                                         const tw_ingest_options *opt, tw_ingest_report *report,
                                         tw_error *err);

@@ -58,4 +58,7 @@ twi_patch twi_wav_patch(twi_read_fn read, const void *ctx, int64_t len);
  * is not read here; else NULL. */
 const char *twi_audio_kind(const unsigned char *head, size_t n);
 
+/* Whether it is one of those, and no video, list of files or score. */
+bool twi_audio_named(const unsigned char *head, size_t n);
+
 #endif

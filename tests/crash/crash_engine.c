@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "engine/training.h"
+#include "ingest/image.h"
 #include "tests/support/test.h"
 #include "tests/support/toy.h"
 
@@ -131,6 +132,63 @@ static void no_item_is_lost_or_twice_when_an_ingest_is_killed(void **state)
         killed += status == TW_CRASH_STATUS;
     } while (status == TW_CRASH_STATUS);
     assert_true(killed > 3 * NEAR_COMMIT);
+}
+
+enum { PICTURES = 70 }; /* two transactions */
+
+static char folder[TW_PATH_MAX];
+
+static void make_folder(void)
+{
+    static unsigned char px[16 * 16];
+    const tw_image im = {.width = 16, .height = 16, .channels = 1, .px = px};
+    (void) snprintf(folder, sizeof folder, "%s", tw_test_path("pics"));
+    assert_ok(tw_dir_create(folder, err));
+    for (int i = 0; i < PICTURES; i++) {
+        char name[32];
+        px[i] = 255;
+        (void) snprintf(name, sizeof name, "pics/%d.png", i);
+        assert_ok(tw_image_save_png(tw_test_path(name), &im, err));
+    }
+    assert_ok(tw_file_replace(tw_test_path("pics/bad.png"), "bad", 3, err));
+}
+
+static tw_ingest_report ingest_folder(const char *dir)
+{
+    tw_engine *e;
+    tw_ingest_report r;
+    assert_ok(tw_engine_open(&e, dir, &write_mode, err));
+    assert_ok(tw_engine_ingest(e, folder, NULL, &r, err));
+    tw_engine_close(e);
+    return r;
+}
+
+static void ingest_pictures(const char *dir) { (void) ingest_folder(dir); }
+
+/* What was committed is not decoded again, and what was not is: the first transaction has 64. */
+static void a_folder_goes_on_where_it_was_killed(void **state)
+{
+    (void) state;
+    enum { FEW = 13 };
+    int point = 1, status, with_rest = 0;
+    make_folder();
+    do {
+        char name[32];
+        (void) snprintf(name, sizeof name, "folder%d", point);
+        const char *dir = tw_test_path(name);
+        assert_ok(tw_engine_create(dir, err));
+        status = in_child(ingest_pictures, dir, point);
+        assert_true(status == TW_CRASH_STATUS || status == 0);
+        const tw_ingest_report r = ingest_folder(dir);
+        assert_int_equal(r.created + r.unchanged, PICTURES);
+        assert_int_equal(r.rejected, 1);
+        assert_true(r.unchanged == 0 || r.unchanged >= 60);
+        with_rest += r.unchanged > 0 && r.created > 0;
+        assert_int_equal(ingest_folder(dir).unchanged, PICTURES);
+        assert_ok(tw_remove_tree(dir, err));
+        point += point > 2 * 60 && point < 2 * 66 ? 1 : FEW;
+    } while (status == TW_CRASH_STATUS);
+    assert_true(with_rest > 0);
 }
 
 static void train(const char *dir)
@@ -322,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_killed_create_can_be_repeated),
         cmocka_unit_test(no_item_is_lost_or_twice_when_an_ingest_is_killed),
+        cmocka_unit_test(a_folder_goes_on_where_it_was_killed),
         cmocka_unit_test(a_killed_training_leaves_the_old_model_or_the_new_one),
         cmocka_unit_test(a_killed_rollback_leaves_the_one_version_or_the_other),
         cmocka_unit_test(a_killed_put_is_in_both_indexes_or_in_none),

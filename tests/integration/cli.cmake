@@ -7,6 +7,9 @@ tw_program(media_draw SOURCES media_draw.c DEPENDS tw_ingest tw_base m)
 add_test(NAME integration.media
   COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/test_media.sh $<TARGET_FILE:twindex> $<TARGET_FILE:media_draw>)
 tw_register_test(integration.media 120 integration)
+add_test(NAME integration.media_folder COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/test_media_folder.sh
+  $<TARGET_FILE:twindex> $<TARGET_FILE:media_draw>)
+tw_register_test(integration.media_folder 120 integration)
 
 add_test(NAME integration.odd_files
   COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/test_odd_files.sh $<TARGET_FILE:twindex>)
