@@ -112,10 +112,11 @@ static tw_status run(call *c, tw_error *err)
 {
     values *v = c->values;
     tw_embed_query q;
-    const tw_status st = shown_read(&v->shown, c->n == 1 ? c->words[0] : NULL, &q, err);
+    tw_status st = shown_read(&v->shown, c->n == 1 ? c->words[0] : NULL, &q, err);
     if (st != TW_OK)
         return st;
-    return v->out != NULL ? write_file(c, &q, err) : print_vector(&c->backend, &q, v->b.json, err);
+    st = v->out != NULL ? write_file(c, &q, err) : print_vector(&c->backend, &q, v->b.json, err);
+    return shown_named(&v->shown, st, err);
 }
 
 static void forget(call *c) { shown_fini(&((values *) c->values)->shown); }

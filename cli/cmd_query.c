@@ -48,7 +48,7 @@ static tw_status similar(call *c, tw_error *err)
                                 .exact = v->exact,
                                 .image = what.image,
                                 .audio = what.audio};
-    TW_TRY(backend_similar(&c->backend, &q, &answer, err));
+    TW_TRY(shown_named(&v->shown, backend_similar(&c->backend, &q, &answer, err), err));
     print_answer(&answer, heading(&answer), v->b.json);
 done:
     tw_answer_fini(&answer);

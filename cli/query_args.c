@@ -34,6 +34,29 @@ tw_status shown_read(shown_query *s, const char *item, tw_embed_query *q, tw_err
     return st == TW_OK ? read_file(s->audio, &s->audio_data, &q->audio, err) : st;
 }
 
+static void put_path(tw_error *err, const char *phrase, const char *path)
+{
+    const char *at = path != NULL ? strstr(err->msg, phrase) : NULL;
+    tw_error named = {0};
+    if (at == NULL)
+        return;
+    const char *behind = at + strlen(phrase);
+    const bool quoted = at > err->msg && at[-1] == '\'' && *behind == '\'';
+    const int before = (int) (at - err->msg) - quoted;
+    if (tw_fail(&named, err->code, "%.*s'%.300s'%s", before, err->msg, path, behind + quoted) !=
+        TW_OK)
+        memcpy(err->msg, named.msg, sizeof err->msg);
+}
+
+tw_status shown_named(const shown_query *s, tw_status st, tw_error *err)
+{
+    if (st != TW_OK && err != NULL) {
+        put_path(err, "the image of the query", s->image);
+        put_path(err, "the audio of the query", s->audio);
+    }
+    return st;
+}
+
 void shown_fini(shown_query *s)
 {
     tw_free(s->image_data);

@@ -25,6 +25,9 @@ bool shown_any(const shown_query *s);
 /* Reads the files; *q borrows from s. */
 TW_NODISCARD tw_status shown_read(shown_query *s, const char *item, tw_embed_query *q,
                                   tw_error *err);
+/* Who answers knows what a file holds, not its name: puts the paths where the sentence of a failed
+ * query speaks of "the image of the query" or its audio. Gives st back. */
+TW_NODISCARD tw_status shown_named(const shown_query *s, tw_status st, tw_error *err);
 void shown_fini(shown_query *s);
 
 typedef struct history {

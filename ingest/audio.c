@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/grow.h"
 #include "ingest/audio_internal.h"
+#include "ingest/image_internal.h"
 
 enum { MPEG = 0x230000 }; /* a format that headers before 1.1 do not name */
 
@@ -165,7 +166,11 @@ done:
 static tw_status refuse(const bytes *b, const char *name, tw_error *err)
 {
     unsigned char head[32];
-    const char *kind = twi_audio_kind(head, read_at(b, 0, head, sizeof head));
+    const size_t n = read_at(b, 0, head, sizeof head);
+    const char *kind = twi_audio_kind(head, n);
+    const twi_image_kind *image = twi_image_kind_of(head, n);
+    if (image != NULL)
+        return tw_fail(err, TW_EINVAL, "'%s' is no audio file but %s picture", name, image->a_name);
     if (kind != NULL)
         return tw_fail(err, TW_EUNSUPPORTED,
                        "'%s' is %s, which is not supported: " TWI_CONVERT_AUDIO, name, kind);

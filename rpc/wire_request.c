@@ -59,8 +59,8 @@ static tw_status check_shown(const tw_embed_query *q, tw_error *err)
         return check_text("item", q->item, 1, TW_WIRE_MAX_NAME, err);
     if (q->text != NULL)
         TW_TRY(check_text("text", q->text, 0, TW_STORE_MAX_TEXT, err));
-    TW_TRY(check_media("image", q->image, err));
-    TW_TRY(check_media("audio", q->audio, err));
+    TW_TRY(check_media("the image of the query", q->image, err));
+    TW_TRY(check_media("the audio of the query", q->audio, err));
 done:
     return st;
 }

@@ -89,12 +89,23 @@ want 'its rows' 0 '^136$' sh -c 'wc -c <v.fvecs | tr -d " "' # 2 * (4 + 16 * 4)
 want 'JSON lines' 0 'wrote 1 vectors' "$program" embed --dir d ring1 -o v.jsonl
 want 'its line' 0 '^{"id": "ring1", "model": 2, "vector": \[' cat v.jsonl
 
+# ---- what a query shows and cannot be read is named by its path
+
+echo 'hello, world' >note.txt
+printf 'II*\0\10\0\0\0' >scan.tif
+one_line 'a missing image' 1 "cannot open 'none.png'" "$program" similar --dir d --image none.png
+one_line 'a missing audio' 1 "cannot open 'none.wav'" "$program" embed --dir d --audio none.wav
+one_line 'a text as an image' 1 "'note.txt' is no image: it begins with hello" "$program" similar --dir d --image note.txt
+one_line 'a text to embed' 1 "'note.txt' is no image" "$program" embed --dir d --image note.txt --text x
+one_line 'a format that is not read' 1 "'scan.tif' is a TIFF picture, .*convert it to PNG" "$program" similar --dir d --image scan.tif
+one_line 'a torn image' 1 "'shop/cut.png' is truncated" "$program" embed --dir d --image shop/cut.png -o v.npy
+
 # ---- over the wire, the same
 
 serve d --listen tcp://127.0.0.1:0 --media-root shop
 for q in 'similar --image shop/cross3.png -k 4 --json' 'similar --image shop/ring3.png --text cross -k 4 --json' \
     'embed --image shop/ring3.png --json' 'embed ring1' 'pairs ring1 cross1' 'similar --image shop/cut.png' \
-    'similar --audio shop/bell1.wav'; do
+    'similar --image note.txt' 'embed --image scan.tif' 'similar --audio shop/bell1.wav'; do
     # shellcheck disable=SC2086
     "$program" $q --dir d >a.out 2>&1
     # shellcheck disable=SC2086
@@ -126,7 +137,7 @@ want 'the log knows why' 0 "MEDIA-REFUSED.*'deep/../../secret' climbs" cat serve
 want 'nothing was stored' 1 'no item' "$program" get --connect "$url" z
 want 'it has the vector of its like' 0 '^ *1  *1.000  *y ' "$program" similar --connect "$url" --image shop/ring4.png -k 1
 head -c 7000000 /dev/zero >large.png
-one_line 'an image over the limit' 1 'image has 7000000 bytes, at most 6291456' "$program" similar --connect "$url" --image large.png
+one_line 'an image over the limit' 1 "'large.png' has 7000000 bytes, at most 6291456" "$program" similar --connect "$url" --image large.png
 one_line '--all is for directories' 2 'not a server' "$program" embed --connect "$url" --all --out v.npy
 stop
 want 'sound after all that' 0 'is sound' "$program" check d
