@@ -154,9 +154,9 @@ static tw_ingest_format by_content(const twi_source *s, tw_ingest_kind kind, twi
         if (found != TW_FORMAT_AUTO)
             return found;
     }
-    return tabs > 0 && !others  ? TW_FORMAT_TSV
-           : tabs > 0 || others ? TW_FORMAT_CSV
-                                : TW_FORMAT_AUTO;
+    if (others)
+        return TW_FORMAT_CSV;
+    return tabs > 0 ? TW_FORMAT_TSV : TW_FORMAT_AUTO;
 }
 
 /* What the file's name adds to what its first line looks like. */

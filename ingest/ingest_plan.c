@@ -292,7 +292,7 @@ static tw_status resolve_role(twi_plan *p, twi_role r, const char *whose, tw_err
 {
     int tie;
     p->at[r] = find_best(p, r, &p->score[r], &tie);
-    if (p->at[r] < 0 && r <= kinds[p->kind].needed_until)
+    if (r <= kinds[p->kind].needed_until && p->at[r] < 0)
         return missing(p, whose, "column for the field ", role_names[r], err);
     if (p->at[r] < 0)
         return TW_OK;

@@ -258,8 +258,8 @@ static tw_status read_date(const twi_time_rule *rule, const char *s, twi_time_va
 tw_status twi_time_read(const twi_time_rule *rule, const char *s, int64_t *us, tw_error *err)
 {
     twi_time_value v;
-    char q[TWI_QUOTE_MAX];
     if (!twi_time_parse(s, &v)) {
+        char q[TWI_QUOTE_MAX];
         return tw_fail(err, TW_EINVAL,
                        "the time %s is neither a number nor a date like 2024-05-01T12:30:00Z",
                        twi_quote(q, s, strlen(s)));
