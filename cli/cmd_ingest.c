@@ -42,15 +42,16 @@ static void report_json(const char *path, const tw_ingest_report *r)
     (void) printf("{\"file\": ");
     print_json_string(stdout, path);
     fields_json(r);
-    (void) printf(
-        ", \"rows\": %lld, \"created\": %lld, \"replaced\": %lld, \"unchanged\": %lld, "
-        "\"new_items\": %lld, \"of_deleted\": %lld, \"deleted_items\": %lld, "
-        "\"rejected\": %lld, \"left_out\": %lld, \"resumed_at\": %lld, \"encoding\": \"%s\", "
-        "\"seconds\": %.3f}\n",
-        (long long) r->rows, (long long) r->created, (long long) r->replaced,
-        (long long) r->unchanged, (long long) r->new_items, (long long) r->of_deleted,
-        (long long) r->deleted_items, (long long) r->rejected, (long long) r->left_out,
-        (long long) r->resumed_at, r->encoding[0] != '\0' ? r->encoding : "utf-8", r->seconds);
+    (void) printf(", \"rows\": %lld, \"created\": %lld, \"replaced\": %lld, \"unchanged\": %lld, "
+                  "\"new_items\": %lld, \"of_deleted\": %lld, \"deleted_items\": %lld, "
+                  "\"rejected\": %lld, \"left_out\": %lld, \"missing\": %lld, \"odd_ids\": %lld, "
+                  "\"resumed_at\": %lld, \"encoding\": \"%s\", "
+                  "\"seconds\": %.3f}\n",
+                  (long long) r->rows, (long long) r->created, (long long) r->replaced,
+                  (long long) r->unchanged, (long long) r->new_items, (long long) r->of_deleted,
+                  (long long) r->deleted_items, (long long) r->rejected, (long long) r->left_out,
+                  (long long) r->missing, (long long) r->odd_ids, (long long) r->resumed_at,
+                  r->encoding[0] != '\0' ? r->encoding : "utf-8", r->seconds);
 }
 
 static void folder_json(const char *path, const tw_ingest_report *r)
@@ -104,6 +105,12 @@ static void report_text(const char *path, const tw_ingest_report *r)
     (void) printf("\n");
     if (r->encoding[0] != '\0' && r->encoding_guessed)
         (void) printf("%s: taken for %s; --encoding names another\n", path, r->encoding);
+    if (r->missing > 0)
+        (void) printf("%s: %lld values are missing: NULL, NaN or like these\n", path,
+                      (long long) r->missing);
+    if (r->odd_ids > 0)
+        (void) fprintf(stderr, "twindex: %lld ids look like a word for none; the first: %s\n",
+                       (long long) r->odd_ids, r->first_odd_id);
     if (r->left_out > 0)
         (void) fprintf(stderr, "twindex: %lld values were left out; the first: %s\n",
                        (long long) r->left_out, r->first_left_out);

@@ -32,7 +32,7 @@ typedef struct load {
 
 static tw_status commit(load *l, bool done, tw_error *err)
 {
-    tw_status st = TW_OK;
+    tw_status st;
     tw_store *store = l->to.e->store;
     if (l->to.g == NULL)
         return TW_OK;
@@ -128,6 +128,8 @@ static tw_status one_row(load *l, tw_ingest_kind kind, bool *got, tw_error *err)
     tw_row row;
     tw_error why = {0};
     tw_status st = tw_reader_next(l->reader, &row, got, &why);
+    if (st == TW_OK && *got && l->to.opt->strict && tw_reader_doubtful(l->reader)->unreadable > 0)
+        st = tw_fail(&why, TW_EINVAL, "%s", tw_reader_doubtful(l->reader)->first_unreadable);
     if (st == TW_OK && *got)
         st = kind == TW_INGEST_ITEMS ? twi_load_item(&l->to, &row, false, &why)
                                      : store_event(l, &row, &why);
@@ -182,6 +184,23 @@ static void note_fields(load *l)
     memcpy(l->to.report->fields, fields, (size_t) l->to.report->n_fields * sizeof *fields);
 }
 
+/* What the rows that were read leave to say, at the end. */
+static void note_reader(load *l)
+{
+    tw_ingest_report *report = l->to.report;
+    const tw_reader_doubts *d = tw_reader_doubtful(l->reader);
+    const char *encoding = tw_reader_encoding(l->reader, &report->encoding_guessed);
+    if (strcmp(encoding, "utf-8") != 0 && strcmp(encoding, "ascii") != 0)
+        (void) snprintf(report->encoding, sizeof report->encoding, "%s", encoding);
+    if (report->left_out == 0)
+        (void) snprintf(report->first_left_out, sizeof report->first_left_out, "%s",
+                        d->first_unreadable);
+    report->left_out += d->unreadable;
+    report->missing = d->missing;
+    report->odd_ids = d->odd_ids;
+    (void) snprintf(report->first_odd_id, sizeof report->first_odd_id, "%s", d->first_odd_id);
+}
+
 /* Opens the file where an earlier run of it stopped. A file that was read to its end is read again
  * from the start: rows that did not change cost little, and one that was deleted since comes back.
  */
@@ -209,15 +228,6 @@ done:
     return st;
 }
 
-static void note_encoding(const load *l, tw_ingest_report *report)
-{
-    if (l->reader == NULL)
-        return;
-    const char *encoding = tw_reader_encoding(l->reader, &report->encoding_guessed);
-    if (strcmp(encoding, "utf-8") != 0 && strcmp(encoding, "ascii") != 0)
-        (void) snprintf(report->encoding, sizeof report->encoding, "%s", encoding);
-}
-
 static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
                      const tw_ingest_options *opt, tw_ingest_report *report, tw_error *err)
 {
@@ -232,7 +242,8 @@ static tw_status run(tw_engine *e, const char *path, tw_ingest_kind kind,
     if (st == TW_OK)
         st = read_rows(&l, kind, err);
     twi_load_note_rejects(&l.to);
-    note_encoding(&l, report);
+    if (l.reader != NULL)
+        note_reader(&l);
     if (st == TW_OK)
         st = tw_rejects_finish(l.to.rejects, err);
     twi_bulk_end(e);

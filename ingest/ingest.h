@@ -190,6 +190,18 @@ void tw_fields_describe(const tw_field_source *fields, int n, char *out, size_t 
 /* The line of a reader's fields; owned by it. */
 const char *tw_reader_describe(const tw_reader *r);
 
+/* What was read, but may be other than it was meant. Counts go up as rows are read. */
+typedef struct tw_reader_doubts {
+    int64_t missing;            /* words for no value, as NULL and NaN, where one may be missing */
+    int64_t unreadable;         /* values that their column does not take, left out of their rows */
+    int64_t odd_ids;            /* ids that look like words for none, taken as they are */
+    char first_unreadable[256]; /* a sentence each, with the line; "" where there is none */
+    char first_odd_id[256];
+} tw_reader_doubts;
+
+/* Owned by the reader. */
+const tw_reader_doubts *tw_reader_doubtful(const tw_reader *r);
+
 bool tw_reader_is_pipe(const tw_reader *r); /* standard input or another: read once, never again */
 
 /* The encoding that was named or, as `guessed` tells, found out so far: "ascii" while nothing else

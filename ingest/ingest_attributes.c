@@ -1,90 +1,10 @@
-/* What a cell is worth as a JSON value. A CSV has no types, so they are guessed, one value at a
- * time and carefully: "007", "1e999" and "+5" stay strings, because a number would not give them
- * back. */
+/* What a cell is worth as a JSON value. A table has no types, so its first rows decide them, a
+ * column at a time (ingest_values.h) and carefully: "007", "1e999" and "+5" stay strings, because a
+ * number would not give them back. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "ingest/internal.h"
-
-#define LIST_PART_MAX 64 /* "a|b" is a list only if its parts are short, like genres and tags */
-
-tw_status twi_json_escape(tw_text *out, const char *s, size_t len, tw_error *err)
-{
-    tw_status st = tw_text_add(out, "\"", 1, err);
-    size_t from = 0;
-    for (size_t i = 0; i < len && st == TW_OK; i++) {
-        const unsigned char c = (unsigned char) s[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        st = tw_text_add(out, s + from, i - from, err);
-        from = i + 1;
-        if (st != TW_OK)
-            break;
-        st = c == '"' || c == '\\' ? tw_text_addf(out, err, "\\%c", c)
-             : c == '\n'           ? tw_text_adds(out, "\\n", err)
-             : c == '\t'           ? tw_text_adds(out, "\\t", err)
-                                   : tw_text_addf(out, err, "\\u%04x", (unsigned) c);
-    }
-    if (st == TW_OK)
-        st = tw_text_add(out, s + from, len - from, err);
-    return st == TW_OK ? tw_text_add(out, "\"", 1, err) : st;
-}
-
-static size_t digits(const char *s) { return strspn(s, "0123456789"); }
-
-/* True for what JSON calls a number (RFC 8259, section 6), of a size that a double holds exactly if
- * it is whole. */
-static bool is_json_number(const char *s)
-{
-    double value;
-    const char *p = s + (*s == '-');
-    size_t whole = digits(p);
-    if (whole == 0 || (whole > 1 && *p == '0'))
-        return false;
-    p += whole;
-    if (*p == '\0')
-        return whole <= 15;
-    if (*p == '.') {
-        size_t n = digits(p + 1);
-        if (n == 0)
-            return false;
-        p += n + 1;
-    }
-    if (*p == 'e' || *p == 'E') {
-        p += 1 + (p[1] == '+' || p[1] == '-');
-        if (digits(p) == 0)
-            return false;
-        p += digits(p);
-    }
-    return *p == '\0' && tw_parse_f64(s, &value);
-}
-
-static bool is_boolean(const char *s) { return strcmp(s, "true") == 0 || strcmp(s, "false") == 0; }
-
-/* "a|b|c" with short parts and no space at the bars. */
-static bool is_bar_list(const char *s)
-{
-    if (strchr(s, '|') == NULL)
-        return false;
-    for (;;) {
-        size_t n = strcspn(s, "|");
-        if (n == 0 || n > LIST_PART_MAX || s[0] == ' ' || s[n - 1] == ' ')
-            return false;
-        if (s[n] == '\0')
-            return true;
-        s += n + 1;
-    }
-}
-
-static bool is_json_list(const char *s, size_t len)
-{
-    if (s[0] != '[' || s[len - 1] != ']')
-        return false;
-    json_t *list = json_loadb(s, len, JSON_REJECT_DUPLICATES, NULL);
-    bool good = json_is_array(list);
-    json_decref(list);
-    return good;
-}
 
 static tw_status bad_value(const char *s, const twi_column *col, const char *what, tw_error *err)
 {
@@ -93,24 +13,27 @@ static tw_status bad_value(const char *s, const twi_column *col, const char *wha
                    twi_quote(name, col->name, strlen(col->name)), what);
 }
 
-/* A number as it is, if JSON can write it so, else (a typed column's "007" or "+5") its value. */
+/* A number as it is, if JSON can write it so, else (a typed column's "007" or "4,5") its value. */
 static tw_status add_number(tw_text *out, const char *s, const twi_column *col, tw_error *err)
 {
+    char text[TWI_NUMBER_MAX];
     double value;
-    if (is_json_number(s))
+    if (col->style == TWI_NUMBER_POINT && twi_is_json_number(s))
         return tw_text_adds(out, s, err);
-    if (!tw_parse_f64(s, &value))
+    if (!twi_number_text(col->style, s, text) || !tw_parse_f64(text, &value))
         return bad_value(s, col, "no number", err);
+    if (twi_is_json_number(text))
+        return tw_text_adds(out, text, err);
     return tw_text_addf(out, err, "%.17g", value);
 }
 
 static tw_status add_boolean(tw_text *out, const char *s, const twi_column *col, tw_error *err)
 {
-    if (is_boolean(s))
-        return tw_text_adds(out, s, err);
-    if (strcmp(s, "1") == 0 || strcmp(s, "0") == 0)
-        return tw_text_adds(out, s[0] == '1' ? "true" : "false", err);
-    return bad_value(s, col, "not true, false, 1 or 0", err);
+    const bool digit = strcmp(s, "1") == 0 || strcmp(s, "0") == 0;
+    const int value = digit ? s[0] == '1' : twi_boolean(s);
+    if (value < 0)
+        return bad_value(s, col, "not true, false, 1 or 0", err);
+    return tw_text_adds(out, value ? "true" : "false", err);
 }
 
 static tw_status add_part(tw_text *out, const char *s, size_t len, const twi_column *col,
@@ -126,7 +49,7 @@ static tw_status add_part(tw_text *out, const char *s, size_t len, const twi_col
     return add_number(out, number, col, err);
 }
 
-/* The parts between bars; empty ones are none. */
+/* The parts between bars, without blanks around them; empty ones are none. */
 static tw_status add_list(tw_text *out, const char *s, char bar, const twi_column *col,
                           tw_error *err)
 {
@@ -136,25 +59,50 @@ static tw_status add_list(tw_text *out, const char *s, char bar, const twi_colum
 
     for (size_t n; st == TW_OK && *s != '\0'; s += n + (s[n] != '\0')) {
         n = strcspn(s, bars);
-        if (n == 0)
+        const size_t before = strspn(s, " "), blank = before < n ? before : n;
+        size_t len = n - blank;
+        while (len > 0 && s[blank + len - 1] == ' ')
+            len--;
+        if (len == 0)
             continue;
         st = tw_text_add(out, comma, 1, err);
         comma = ",";
         if (st == TW_OK)
-            st = add_part(out, s, n, col, err);
+            st = add_part(out, s + blank, len, col, err);
     }
     if (st == TW_OK)
         st = tw_text_adds(out, comma[0] == '[' ? "[]" : "]", err);
     return st;
 }
 
+/* Of strings and numbers as JSON or Python writes it. */
+static tw_status add_list_text(tw_text *out, const twi_column *col, const twi_cell *c,
+                               tw_error *err)
+{
+    const size_t before = out->len;
+    json_t *list = json_loadb(c->data, c->len, JSON_REJECT_DUPLICATES, NULL);
+    const bool is_json = json_is_array(list);
+    json_decref(list);
+    if (is_json)
+        return tw_text_add(out, c->data, c->len, err);
+    tw_status st =
+        c->len > 1 && c->data[0] == '[' ? twi_python_list(c->data, c->len, out, err) : TW_EINVAL;
+    if (st != TW_EINVAL)
+        return st;
+    out->len = before;
+    return bad_value(c->data, col, "no list", err);
+}
+
 static tw_status add_guessed(tw_text *out, const twi_column *col, const twi_cell *c, tw_error *err)
 {
-    if (is_json_number(c->data) || is_boolean(c->data))
+    const bool token = col->type == TWI_TOKEN;
+    if (twi_is_json_number(c->data))
         return tw_text_add(out, c->data, c->len, err);
-    if (col->type == TWI_GUESS && is_json_list(c->data, c->len))
-        return tw_text_add(out, c->data, c->len, err);
-    if (col->type == TWI_GUESS && is_bar_list(c->data))
+    if (twi_boolean(c->data) >= 0)
+        return add_boolean(out, c->data, col, err);
+    if (!token && twi_is_list_text(c->data, c->len))
+        return add_list_text(out, col, c, err);
+    if (!token && twi_is_bar_list(c->data))
         return add_list(out, c->data, '|', col, err);
     return twi_json_escape(out, c->data, c->len, err);
 }
@@ -169,8 +117,11 @@ static tw_status add_text_value(tw_text *out, const twi_column *col, const twi_c
     case TWI_NUMBER: return add_number(out, c->data, col, err);
     case TWI_BOOLEAN: return add_boolean(out, c->data, col, err);
     case TWI_LIST_BAR: return add_list(out, c->data, '|', col, err);
+    case TWI_LIST_COMMA: return add_list(out, c->data, ',', col, err);
+    case TWI_LIST_SEMI: return add_list(out, c->data, ';', col, err);
     case TWI_LIST_SPACE:
     case TWI_LIST_NUMBER: return add_list(out, c->data, ' ', col, err);
+    case TWI_LIST_JSON: return add_list_text(out, col, c, err);
     }
     return add_guessed(out, col, c, err);
 }
@@ -205,16 +156,32 @@ static bool is_empty(const twi_cell *c)
     return json_is_null(c->json) || (json_is_string(c->json) && json_string_length(c->json) == 0);
 }
 
-tw_status twi_attribute_add(tw_text *out, const twi_column *col, const twi_cell *c, tw_error *err)
+/* Words for no value are none where the column has values of another kind. */
+static bool is_word_for_none(const twi_column *col, const twi_cell *c)
 {
-    if (is_empty(c))
+    if (c->json != NULL || col->type == TWI_TOKEN || (col->type == TWI_STRING && col->typed))
+        return false;
+    return col->type == TWI_NUMBER || col->type == TWI_BOOLEAN ? twi_may_be_missing(c->data)
+                                                               : twi_is_missing(c->data);
+}
+
+tw_status twi_attribute_add(tw_text *out, const twi_column *col, const twi_cell *c, bool *missing,
+                            tw_error *err)
+{
+    const size_t before = out->len;
+    *missing = is_word_for_none(col, c);
+    if (is_empty(c) || *missing)
         return TW_OK;
     tw_status st = out->len > 1 ? tw_text_add(out, ",", 1, err) : TW_OK;
     if (st == TW_OK)
         st = twi_json_escape(out, col->name, strlen(col->name), err);
     if (st == TW_OK)
         st = tw_text_add(out, ":", 1, err);
-    if (st != TW_OK)
-        return st;
-    return c->json != NULL ? add_json_value(out, c->json, err) : add_text_value(out, col, c, err);
+    if (st == TW_OK)
+        st = c->json != NULL ? add_json_value(out, c->json, err) : add_text_value(out, col, c, err);
+    if (st == TW_EINVAL) { /* the object is as it was */
+        out->len = before;
+        out->data[before] = '\0';
+    }
+    return st;
 }

@@ -30,6 +30,25 @@ static void note_role(tw_reader *r, twi_role role)
     f->guessed = !made && p->score[role] < TWI_SCORE_GUESSED;
 }
 
+/* As a header would say it. */
+static const char *suffix(twi_type type)
+{
+    switch (type) {
+    case TWI_NUMBER: return ":number";
+    case TWI_BOOLEAN: return ":boolean";
+    case TWI_LIST_BAR:
+    case TWI_LIST_COMMA:
+    case TWI_LIST_SEMI:
+    case TWI_LIST_SPACE:
+    case TWI_LIST_NUMBER:
+    case TWI_LIST_JSON: return ":list";
+    case TWI_GUESS:
+    case TWI_TOKEN:
+    case TWI_STRING: break;
+    }
+    return "";
+}
+
 static void note_attributes(tw_reader *r)
 {
     const twi_plan *p = &r->plan;
@@ -40,8 +59,9 @@ static void note_attributes(tw_reader *r)
     for (int i = 0; i < p->n; i++) {
         if (p->columns[i].role != TWI_ATTRIBUTE)
             continue;
-        const int n = snprintf(f->column + len, sizeof f->column - len, "%s%s", len > 0 ? "," : "",
-                               p->columns[i].name);
+        const int n =
+            snprintf(f->column + len, sizeof f->column - len, "%s%s%s", len > 0 ? "," : "",
+                     p->columns[i].name, r->is_table ? suffix(p->columns[i].type) : "");
         len += (size_t) n;
         if (len >= sizeof f->column) {
             memcpy(f->column + sizeof f->column - 4, "...", 4);

@@ -130,7 +130,8 @@ tw_status twi_plan_add(twi_plan *p, const char *name, size_t len, twi_type type,
         st = tw_text_add(&p->names, "", 1, err);
     if (st != TW_OK)
         return st;
-    p->columns[p->n++] = (twi_column){p->names.data + at, TWI_IGNORED, type};
+    p->columns[p->n++] =
+        (twi_column){.name = p->names.data + at, .role = TWI_IGNORED, .type = type};
     if (p->names.data != before)
         place_names(p);
     return TW_OK;
@@ -144,7 +145,10 @@ tw_status twi_plan_add_typed(twi_plan *p, const char *name, size_t len, bool *ty
         if (len > n && name[len - n - 1] == ':' &&
             memcmp(name + len - n, types[i].suffix, n) == 0) {
             *typed = true;
-            return twi_plan_add(p, name, len - n - 1, types[i].type, err);
+            tw_status st = twi_plan_add(p, name, len - n - 1, types[i].type, err);
+            if (st == TW_OK)
+                p->columns[p->n - 1].typed = true;
+            return st;
         }
     }
     return twi_plan_add(p, name, len, TWI_GUESS, err);

@@ -188,7 +188,7 @@ static tw_status make_plan(tw_reader *r, const tw_reader_options *opt, tw_error 
     return twi_plan_resolve(&r->plan, true, whose, err);
 }
 
-static tw_status find_times(tw_reader *r, const tw_reader_options *opt, tw_error *err)
+static tw_status look_ahead(tw_reader *r, const tw_reader_options *opt, tw_error *err)
 {
     r->any_time = opt->allow_future;
     r->clock = -1;
@@ -202,9 +202,9 @@ static tw_status find_times(tw_reader *r, const tw_reader_options *opt, tw_error
             return st;
     }
     r->has_times = r->plan.at[TWI_TIME] >= 0 && !is_json(r);
-    if (!is_json(r) && (r->plan.kind != TW_INGEST_EVENTS || !r->has_times))
-        return TW_OK;
-    return r->has_times && opt->time_format != NULL ? TW_OK : twi_sample(r, err);
+    const bool tells = is_json(r) || r->plan.kind == TW_INGEST_EVENTS ||
+                       (r->is_table && r->plan.kind == TW_INGEST_ITEMS);
+    return tells ? twi_sample(r, err) : TW_OK;
 }
 
 /* How the file's cells are separated and quoted, where it is a table. */
@@ -287,7 +287,7 @@ tw_status tw_reader_open(tw_reader **out, const char *path, tw_ingest_kind kind,
     r->first = (tw_reader_place){r->src.offset, r->src.line, 0};
     r->place = r->first;
     r->raw = (twi_span){.data = ""};
-    TW_TRY(find_times(r, opt, err));
+    TW_TRY(look_ahead(r, opt, err));
     twi_note_all(r);
     *out = r;
     r = NULL;
@@ -400,6 +400,8 @@ tw_status tw_reader_seek(tw_reader *r, tw_reader_place place, tw_error *err)
 }
 
 bool tw_reader_has_times(const tw_reader *r) { return r->has_times; }
+
+const tw_reader_doubts *tw_reader_doubtful(const tw_reader *r) { return &r->doubts; }
 
 bool tw_reader_is_pipe(const tw_reader *r) { return r->src.once; }
 

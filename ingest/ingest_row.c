@@ -1,5 +1,6 @@
 /* From cells to a row: fields by role, templates, media paths, numbers, and attributes from the
  * rest. */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -23,9 +24,37 @@ static tw_status field(tw_reader *r, twi_role role, const char **out, tw_error *
     return st == TW_OK ? st : tw_fail(err, st, "%s", why.msg);
 }
 
+/* A field that may be missing, whatever word stands for that. */
+static tw_status optional(tw_reader *r, twi_role role, const char **out, tw_error *err)
+{
+    tw_status st = field(r, role, out, err);
+    if (st == TW_OK && twi_is_missing(*out)) {
+        r->doubts.missing++;
+        *out = "";
+    }
+    return st;
+}
+
+/* A value that cannot be read is no reason to lose its row. */
+static void leave_out(tw_reader *r, const char *why)
+{
+    if (r->doubts.unreadable++ == 0)
+        (void) snprintf(r->doubts.first_unreadable, sizeof r->doubts.first_unreadable,
+                        "line %" PRId64 ": %.220s", r->raw.line, why);
+}
+
+static void note_odd_id(tw_reader *r, twi_role role, const char *s)
+{
+    if (r->doubts.odd_ids++ == 0)
+        (void) snprintf(r->doubts.first_odd_id, sizeof r->doubts.first_odd_id,
+                        "line %" PRId64 ": the %s is '%s'", r->raw.line, twi_role_name(role), s);
+}
+
 static tw_status needed(tw_reader *r, twi_role role, const char **out, tw_error *err)
 {
     tw_status st = field(r, role, out, err);
+    if (st == TW_OK && twi_may_be_missing(*out))
+        note_odd_id(r, role, *out);
     if (st == TW_OK && (*out)[0] == '\0')
         return tw_fail(err, TW_EINVAL, "the %s is empty", twi_role_name(role));
     if (st == TW_OK && r->plan.at[role] >= 0) {
@@ -88,12 +117,20 @@ static tw_status expand(tw_reader *r, const twi_template *t, tw_text *out, const
     return st;
 }
 
-/* A relative path is taken from the file's folder. */
+/* A relative path is taken from the file's folder. An address is left out. */
 static tw_status media(tw_reader *r, twi_role role, const char **out, tw_error *err)
 {
     const char *s;
-    tw_status st = field(r, role, &s, err);
-    if (st != TW_OK || s[0] == '\0' || s[0] == '/' || strstr(s, "://") != NULL) {
+    tw_status st = optional(r, role, &s, err);
+    if (st == TW_OK && strstr(s, "://") != NULL) {
+        tw_error why = {0};
+        char q[TWI_QUOTE_MAX];
+        (void) tw_fail(&why, TW_EINVAL, "the %s %s is an address, and nothing is ever fetched",
+                       twi_role_name(role), twi_quote(q, s, strlen(s)));
+        leave_out(r, why.msg);
+        s = "";
+    }
+    if (st != TW_OK || s[0] == '\0' || s[0] == '/') {
         *out = s;
         return st;
     }
@@ -112,7 +149,7 @@ static tw_status media(tw_reader *r, twi_role role, const char **out, tw_error *
 static tw_status text_field(tw_reader *r, twi_role role, const twi_template *t, const char **out,
                             tw_error *err)
 {
-    return t->n > 0 ? expand(r, t, &r->fields[role], out, err) : field(r, role, out, err);
+    return t->n > 0 ? expand(r, t, &r->fields[role], out, err) : optional(r, role, out, err);
 }
 
 /* A title without the spaces around it, or it would not be found by name. */
@@ -137,8 +174,18 @@ static tw_status build_attributes(tw_reader *r, const char **json, tw_error *err
     tw_text_clear(&r->attributes);
     tw_status st = tw_text_add(&r->attributes, "{", 1, err);
     for (int i = 0; i < p->n && st == TW_OK; i++) {
-        if (p->columns[i].role == TWI_ATTRIBUTE)
-            st = twi_attribute_add(&r->attributes, &p->columns[i], &r->cells[i], err);
+        tw_error why = {0};
+        bool missing = false;
+        if (p->columns[i].role != TWI_ATTRIBUTE)
+            continue;
+        st = twi_attribute_add(&r->attributes, &p->columns[i], &r->cells[i], &missing, &why);
+        r->doubts.missing += missing;
+        if (st == TW_EINVAL) {
+            leave_out(r, why.msg);
+            st = TW_OK;
+        } else if (st != TW_OK) {
+            return tw_fail(err, st, "%s", why.msg);
+        }
     }
     if (st == TW_OK)
         st = tw_text_add(&r->attributes, "}", 1, err);
@@ -200,17 +247,33 @@ static tw_status event_time(tw_reader *r, int64_t *out, tw_error *err)
     return st == TW_OK ? tw_time_check(*out, twi_quote(q, s, strlen(s)), r->any_time, err) : st;
 }
 
-static tw_status build_event(tw_reader *r, tw_row *row, tw_error *err)
+static tw_status event_rating(tw_reader *r, double *out, tw_error *err)
 {
     const char *s = "";
+    char text[TWI_NUMBER_MAX];
+    tw_error why = {0};
+    tw_status st = field(r, TWI_RATING, &s, err);
+    if (st != TW_OK || s[0] == '\0')
+        return st;
+    if (twi_number_text(r->rating, s, text) && tw_parse_f64(text, out))
+        return TW_OK;
+    if (twi_may_be_missing(s)) {
+        r->doubts.missing++;
+        return TW_OK;
+    }
+    (void) bad_value(TWI_RATING, s, "no number", &why);
+    leave_out(r, why.msg);
+    return TW_OK;
+}
+
+static tw_status build_event(tw_reader *r, tw_row *row, tw_error *err)
+{
     tw_status st = TW_OK;
 
     TW_TRY(needed(r, TWI_USER, &row->user, err));
     TW_TRY(needed(r, TWI_ITEM, &row->item, err));
     TW_TRY(event_time(r, &row->time, err));
-    TW_TRY(field(r, TWI_RATING, &s, err));
-    if (s[0] != '\0' && !tw_parse_f64(s, &row->rating))
-        st = bad_value(TWI_RATING, s, "no number", err);
+    st = event_rating(r, &row->rating, err);
 done:
     return st;
 }
@@ -226,8 +289,8 @@ static tw_status build_pair(tw_reader *r, tw_row *row, tw_error *err)
     if (r->plan.at[TWI_LABEL] < 0)
         return TW_OK;
     TW_TRY(field(r, TWI_LABEL, &s, err));
-    if (strcmp(s, "true") == 0 || strcmp(s, "false") == 0)
-        row->label = s[0] == 't';
+    if (twi_boolean(s) >= 0)
+        row->label = twi_boolean(s);
     else if (!tw_parse_f64(s, &row->label))
         TW_TRY(bad_value(TWI_LABEL, s, "neither a number nor true or false", err));
 done:

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "ingest/internal.h"
 
 #define ENOUGH_BYTES (256u << 10)
@@ -15,6 +16,8 @@ enum { LOG_COLUMNS = 4, FEW_ROWS = 10, LARGEST_RATING = 1000, SMALLEST_RATINGS =
 
 typedef struct sample {
     twi_time_sample times;
+    twi_type_sample *types; /* (plan.n) of a table's columns, owned; NULL: of no interest */
+    twi_type_sample ratings;
     int64_t rows, clocks;
     struct {
         int64_t stamps; /* values that could be a time since 1970 */
@@ -36,12 +39,23 @@ static void look_at_columns(const tw_reader *r, sample *s)
     }
 }
 
+static void look_at_values(const tw_reader *r, sample *s)
+{
+    const int rating = r->plan.at[TWI_RATING];
+    for (int i = 0; s->types != NULL && i < r->n_cells; i++)
+        twi_type_add(&s->types[i], r->cells[i].data, r->cells[i].len);
+    if (rating >= 0 && rating < r->n_cells && r->cells[rating].json == NULL)
+        twi_type_add(&s->ratings, r->cells[rating].data, r->cells[rating].len);
+}
+
 static void add_row(tw_reader *r, sample *s)
 {
     const char *text = "";
 
     s->rows++;
-    twi_note_columns(r);
+    if (r->doc != NULL || (s->rows == 1 && r->plan.kind == TW_INGEST_EVENTS))
+        twi_note_columns(r);
+    look_at_values(r, s);
     if (r->numbered)
         look_at_columns(r, s);
     if (r->plan.kind != TW_INGEST_EVENTS || r->plan.at[TWI_TIME] < 0 ||
@@ -56,7 +70,7 @@ static void add_row(tw_reader *r, sample *s)
 static bool is_enough(const tw_reader *r, const sample *s, int64_t steps)
 {
     const size_t bytes = twi_source_pinned(&r->src);
-    if (r->plan.kind != TW_INGEST_EVENTS && s->rows > 0)
+    if (r->plan.kind != TW_INGEST_EVENTS && s->types == NULL && s->rows > 0)
         return true;
     return bytes >= OPEN_BYTES ||
            ((bytes >= ENOUGH_BYTES || steps >= ENOUGH_ROWS) && !twi_time_is_open(&s->times));
@@ -130,7 +144,10 @@ static bool is_guess(const tw_reader *r)
 
 static tw_status look_ahead(tw_reader *r, sample *s, tw_error *err)
 {
-    *s = (sample){.rows = 0};
+    twi_type_sample *types = s->types;
+    *s = (sample){.types = types};
+    if (types != NULL)
+        memset(types, 0, (size_t) r->plan.n * sizeof *types);
     twi_source_pin(&r->src);
     tw_status st = read_rows(r, s, err);
     if (st != TW_OK)
@@ -153,7 +170,7 @@ static bool holds_no_time(const sample *s)
  * hours in this one are of. */
 static tw_status look_elsewhere(tw_reader *r, sample *s, tw_error *err)
 {
-    sample other;
+    sample other = {.types = NULL};
     int before, at;
     if (r->doc != NULL || !holds_no_time(s) || !twi_plan_other_time(&r->plan, &before))
         return TW_OK;
@@ -173,14 +190,44 @@ static tw_status look_elsewhere(tw_reader *r, sample *s, tw_error *err)
     return TW_OK;
 }
 
+/* The columns that have no type yet. */
+static void decide_types(tw_reader *r, const sample *s)
+{
+    for (int i = 0; i < r->plan.n; i++) {
+        twi_column *c = &r->plan.columns[i];
+        if (c->type == TWI_GUESS)
+            c->type = twi_type_decide(&s->types[i], c->name, &c->style);
+        else if (c->type == TWI_NUMBER)
+            c->style = twi_number_style_of(&s->types[i]);
+    }
+}
+
+static tw_status sample_items(tw_reader *r, tw_error *err)
+{
+    sample s = {.types = NULL};
+    if (r->is_table) {
+        s.types = tw_alloc((size_t) r->plan.n, sizeof *s.types);
+        if (s.types == NULL)
+            return tw_fail(err, TW_ENOMEM, "no memory to look at %d columns", r->plan.n);
+    }
+    tw_status st = look_ahead(r, &s, err);
+    if (st == TW_OK && r->is_table)
+        decide_types(r, &s);
+    tw_free(s.types);
+    return st;
+}
+
 tw_status twi_sample(tw_reader *r, tw_error *err)
 {
-    sample s;
+    sample s = {.types = NULL};
     tw_error why = {0};
     const bool given = r->time.unit != TWI_TIME_UNITS; /* JSON still does not say who has times */
 
+    if (r->plan.kind != TW_INGEST_EVENTS)
+        return sample_items(r, err);
     tw_status st = look_ahead(r, &s, err);
-    if (st != TW_OK || given)
+    r->rating = twi_number_style_of(&s.ratings);
+    if (st != TW_OK || given || !r->has_times)
         return st;
     st = look_elsewhere(r, &s, err);
     if (st != TW_OK)

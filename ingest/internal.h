@@ -22,6 +22,7 @@
 #include "ingest/ingest_json.h"
 #include "ingest/ingest_time.h"
 #include "ingest/ingest_unpack.h"
+#include "ingest/ingest_values.h"
 
 /* ---- source: a window that slides over the file ---------------------------------------------- */
 
@@ -113,21 +114,12 @@ typedef enum twi_role {
     TWI_IGNORED,
 } twi_role;
 
-typedef enum twi_type {
-    TWI_GUESS,       /* number, boolean, JSON list, "a|b" list, else string */
-    TWI_TOKEN,       /* number, boolean, else string */
-    TWI_STRING,      /* as it is */
-    TWI_NUMBER,      /* anything else is a bad row */
-    TWI_BOOLEAN,     /* anything else is a bad row */
-    TWI_LIST_BAR,    /* strings between '|' */
-    TWI_LIST_SPACE,  /* strings between spaces */
-    TWI_LIST_NUMBER, /* numbers between spaces */
-} twi_type;
-
 typedef struct twi_column {
     const char *name; /* in twi_plan.names, or in the JSON row */
     twi_role role;
     twi_type type;
+    bool typed; /* the header says so */
+    twi_number_style style;
 } twi_column;
 
 typedef struct twi_part {
@@ -228,11 +220,13 @@ struct tw_reader {
     tw_text fields[TWI_ROLES], attributes;
     char describe[2048];
     uint64_t options_hash, head_hash;
-    twi_time_rule time; /* how the time column is written */
-    bool any_time;      /* also before 1970 and beyond 2200 */
-    bool has_times;     /* rows have them; else their order is the time */
-    int clock;          /* a column with the hours of the date in the time's, or -1 */
-    bool numbered;      /* no header names the columns: they are what the format says */
+    twi_time_rule time;      /* how the time column is written */
+    bool any_time;           /* also before 1970 and beyond 2200 */
+    bool has_times;          /* rows have them; else their order is the time */
+    int clock;               /* a column with the hours of the date in the time's, or -1 */
+    bool numbered;           /* no header names the columns: they are what the format says */
+    twi_number_style rating; /* how ratings are written */
+    tw_reader_doubts doubts;
     tw_field_source taken[TW_READER_FIELDS];
     int n_taken;
 };
@@ -259,9 +253,13 @@ TW_NODISCARD tw_status twi_cell_text(const twi_cell *c, tw_text *room, const cha
 TW_NODISCARD tw_status twi_row_build(tw_reader *r, tw_row *row, tw_error *err);
 /* The time of the row in r->cells as it stands there, "" where it has none. */
 TW_NODISCARD tw_status twi_time_text(tw_reader *r, const char **s, tw_error *err);
-/* Appends "name":value to the object in `out`; nothing where the cell is empty. */
+/* Appends "name":value to the object in `out`; nothing where the cell is empty, or `missing`: holds
+ * a word for no value. TW_EINVAL: the column takes no such value; `out` is as it was. */
 TW_NODISCARD tw_status twi_attribute_add(tw_text *out, const twi_column *col, const twi_cell *cell,
-                                         tw_error *err);
+                                         bool *missing, tw_error *err);
+/* The Python list in s[0, len), which begins with '[', as JSON at the end of out; out NULL: only
+ * looked at. TW_EINVAL, without a sentence: it is none; part of it may be there. */
+TW_NODISCARD tw_status twi_python_list(const char *s, size_t len, tw_text *out, tw_error *err);
 TW_NODISCARD tw_status twi_json_escape(tw_text *out, const char *s, size_t len, tw_error *err);
 
 /* ---- what was taken for what -------------------------------------------------------------- */
@@ -273,8 +271,9 @@ void twi_note_all(tw_reader *r);
 
 /* ---- sample ---------------------------------------------------------------------------------- */
 
-/* Reads the first rows of an event log and decides what their values alone tell: how the times are
- * written. The reader then stands at its start. TW_EINVAL: they contradict each other. */
+/* Reads the first rows and decides what their values alone tell: how the times of a log are
+ * written, and its ratings; of which type the columns of a catalogue are. The reader then stands at
+ * its start. TW_EINVAL: they contradict each other. */
 TW_NODISCARD tw_status twi_sample(tw_reader *r, tw_error *err);
 
 /* ---- detection ------------------------------------------------------------------------------- */

@@ -27,17 +27,20 @@ done
     : >shop/silent.wav
     echo 'cut,A torn image,cut.png,,ring'
     echo 'gone,A missing one,gone.png,,ring'
-    echo 'web,On the web,https://example.org/a.png,,ring'
     echo 'silent,Nothing,,silent.wav,ring'
 } >>shop/items.csv
+printf 'id,title,image\nweb,On the web,https://example.org/a.png\n' >shop/web.csv
 
 want 'the version says what can be read' 0 '^reads png.* wav' "$program" version
 want 'init' 0 'made d' "$program" init d
-want 'bad files reject their rows' 1 '4 rows were rejected' "$program" ingest d shop/items.csv -q
+want 'bad files reject their rows' 1 '3 rows were rejected' "$program" ingest d shop/items.csv -q
 want 'the others are there' 0 '"items": 23' "$program" stats d --json
 want 'a torn one by path' 0 'cut.png' cat shop/items.csv.rejected
 want 'a missing one by path' 0 "cannot open '.*gone.png'" cat shop/items.csv.rejected
-want 'an address' 0 'is an address' cat shop/items.csv.rejected
+want 'an address is no image' 0 '1 new' "$program" ingest d shop/web.csv -q
+says 'and is left out' "left out; the first: line 2: the image 'https://example.org/a.png' is an address"
+one_line 'strict stops there, too' 1 'is an address' "$program" ingest d shop/web.csv --strict -q
+want 'delete it' 0 'deleted' "$program" delete --dir d web
 want 'an empty audio' 0 'silent.wav' cat shop/items.csv.rejected
 one_line 'strict stops at it' 1 'line 25' "$program" ingest d shop/items.csv --strict -q
 one_line 'put wants an image that is one' 1 'cut.png' "$program" put --dir d x --image shop/cut.png

@@ -49,6 +49,20 @@ static void add(char *out, size_t room, const char *prefix, const char *text)
                         at + n);
 }
 
+static void add_doubts(char *out, size_t room, const tw_reader_doubts *d)
+{
+    const size_t len = strlen(out);
+    int n = 0;
+    if (d->missing > 0)
+        n += snprintf(out + len, room - len, "~ %lld missing\n", (long long) d->missing);
+    if (d->unreadable > 0)
+        n += snprintf(out + len + n, room - len - (size_t) n, "~ %lld left out, %s\n",
+                      (long long) d->unreadable, d->first_unreadable);
+    if (d->odd_ids > 0)
+        (void) snprintf(out + len + n, room - len - (size_t) n, "~ %lld odd ids, %s\n",
+                        (long long) d->odd_ids, d->first_odd_id);
+}
+
 const char *rows_of(const char *name, const void *content, size_t len, tw_ingest_kind kind,
                     const tw_reader_options *opt)
 {
@@ -74,6 +88,7 @@ const char *rows_of(const char *name, const void *content, size_t len, tw_ingest
             add(out, sizeof out, "", line);
         }
     }
+    add_doubts(out, sizeof out, tw_reader_doubtful(r));
     tw_reader_close(r);
     return out;
 }

@@ -2,7 +2,8 @@
  *
  * An item is `id|title|text|attributes`, an event `user|item|time|rating`, a pair `a|b|label`, a
  * triplet `anchor|positive|negative`, a bad row `! reason`; one a line. A file that does not open
- * is `? reason`. The scratch folder's name is cut from reasons.
+ * is `? reason`; what tw_reader_doubts counts comes last, behind `~`. The scratch folder's name is
+ * cut from reasons.
  */
 #ifndef TW_TESTS_UNIT_INGEST_ROWS_H
 #define TW_TESTS_UNIT_INGEST_ROWS_H

@@ -13,7 +13,7 @@ static void separators_are_found(void **state)
     static const rows_case cases[] = {
         {"semicolons, commas in the texts and prices", "a.csv",
          "id;title;price\n1;Kettle, blue;4,5\n2;Pot;3\n",
-         "1|Kettle, blue||{\"price\":\"4,5\"}\n2|Pot||{\"price\":3}\n"},
+         "1|Kettle, blue||{\"price\":4.5}\n2|Pot||{\"price\":3}\n"},
         {"bars", "a.txt", "id|title|year\n1|Heat|1995\n2|Casino|1995\n",
          "1|Heat||{\"year\":1995}\n2|Casino||{\"year\":1995}\n"},
         {"bars in a file called csv", "a.csv", "id|title\n1|One, two\n", "1|One, two||{}\n"},

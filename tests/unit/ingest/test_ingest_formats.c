@@ -89,9 +89,9 @@ static void recbole_atomic_files_are_read(void **state)
          "1|||{\"z\":\"007\",\"y\":\"a|b\"}\n"},
         {"an empty cell", "ml.item", "item_id:token\tc:token_seq\n1\t\n", "1|||{}\n"},
         {"a bad number", "ml.item", "item_id:token\tp:float\n1\tx\n",
-         "! line 2: 'x' in column 'p' is no number\n"},
+         "1|||{}\n~ 1 left out, line 2: 'x' in column 'p' is no number\n"},
         {"a bad number in a list", "ml.item", "item_id:token\tp:float_seq\n1\t1 x\n",
-         "! line 2: 'x' in column 'p' is no number\n"},
+         "1|||{}\n~ 1 left out, line 2: 'x' in column 'p' is no number\n"},
         {"events given as items", "ml.inter", "user_id:token\titem_id:token\n1\t2\n",
          "? the header of 'ml.inter' has the columns 'user_id' and 'item_id', so these are events, "
          "not items\n"},

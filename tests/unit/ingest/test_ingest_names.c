@@ -120,17 +120,17 @@ static void catalogues_are_understood(void **state)
         {"product_type_title,product_title,asin\na,b,c\n",
          "columns: id=asin title=product_title text=- image=- audio=- "
          "attributes=product_type_title"},
-        {"movieId,imdbId,title,genres\n1,2,a,b\n",
-         "columns: id=movieId title=title text=- image=- audio=- attributes=imdbId,genres"},
+        {"movieId,imdbId,title,genres\n1,2,a,b\n", "columns: id=movieId title=title text=- image=- "
+                                                   "audio=- attributes=imdbId:number,genres:list"},
         {"tconst,primaryTitle,originalTitle,startYear\nt,a,b,1\n",
          "columns: id=tconst title=primaryTitle text=- image=- audio=- "
-         "attributes=originalTitle,startYear"},
+         "attributes=originalTitle,startYear:number"},
         {"recipeID,foo_title\n1,a\n",
          "columns: id=recipeID title=foo_title (guessed) text=- image=- audio=- attributes=-"},
         {"poem_id,title\n1,a\n",
          "columns: id=poem_id (guessed) title=title text=- image=- audio=- attributes=-"},
         {"book_id,author_id,title\n1,2,a\n",
-         "columns: id=book_id title=title text=- image=- audio=- attributes=author_id"},
+         "columns: id=book_id title=title text=- image=- audio=- attributes=author_id:number"},
         {"user_id,movie_id\n1,2\n", "these are events, not items"},
         {"song_id,video_id,title\n1,2,a\n", "could be the id, 'song_id' and 'video_id'"},
     };
