@@ -44,14 +44,16 @@ static void report_json(const char *path, const tw_ingest_report *r)
     fields_json(r);
     (void) printf(", \"rows\": %lld, \"created\": %lld, \"replaced\": %lld, \"unchanged\": %lld, "
                   "\"new_items\": %lld, \"of_deleted\": %lld, \"deleted_items\": %lld, "
-                  "\"rejected\": %lld, \"left_out\": %lld, \"missing\": %lld, \"odd_ids\": %lld, "
+                  "\"rejected\": %lld, \"left_out\": %lld, \"repeated\": %lld, \"missing\": %lld, "
+                  "\"odd_ids\": %lld, "
                   "\"resumed_at\": %lld, \"encoding\": \"%s\", "
                   "\"seconds\": %.3f}\n",
                   (long long) r->rows, (long long) r->created, (long long) r->replaced,
                   (long long) r->unchanged, (long long) r->new_items, (long long) r->of_deleted,
                   (long long) r->deleted_items, (long long) r->rejected, (long long) r->left_out,
-                  (long long) r->missing, (long long) r->odd_ids, (long long) r->resumed_at,
-                  r->encoding[0] != '\0' ? r->encoding : "utf-8", r->seconds);
+                  (long long) r->repeated, (long long) r->missing, (long long) r->odd_ids,
+                  (long long) r->resumed_at, r->encoding[0] != '\0' ? r->encoding : "utf-8",
+                  r->seconds);
 }
 
 static void folder_json(const char *path, const tw_ingest_report *r)
@@ -105,6 +107,10 @@ static void report_text(const char *path, const tw_ingest_report *r)
     (void) printf("\n");
     if (r->encoding[0] != '\0' && r->encoding_guessed)
         (void) printf("%s: taken for %s; --encoding names another\n", path, r->encoding);
+    if (r->repeated > 0)
+        (void) printf("%s: %lld rows repeat an id of the file; the last counts, and what it leaves "
+                      "blank stays\n",
+                      path, (long long) r->repeated);
     if (r->missing > 0)
         (void) printf("%s: %lld values are missing: NULL, NaN or like these\n", path,
                       (long long) r->missing);

@@ -21,6 +21,7 @@ void twi_load_init(twi_load *l, tw_engine *e, const tw_ingest_options *opt,
 void twi_load_fini(twi_load *l)
 {
     twi_item_reader_fini(&l->media);
+    twi_repeats_fini(&l->repeats);
     tw_text_fini(&l->tidy);
     tw_rejects_close(l->rejects);
 }
@@ -197,16 +198,21 @@ tw_status twi_load_item(twi_load *l, const tw_row *r, bool again, tw_error *err)
                     .image = r->image,
                     .audio = r->audio};
     tw_put_result put;
-    bool checked;
-    tw_status st = check_media(l, r, &item, again, &checked, err);
+    bool checked = false, repeated = false;
+    tw_status st = twi_repeats_fill(&l->repeats, l->e->store, &item, &repeated, err);
+    if (st == TW_OK)
+        st = check_media(l, r, &item, again, &checked, err);
     if (st == TW_OK)
         st = put_row(l, &item, &put, err);
+    if (st == TW_OK && r->line > 0)
+        st = twi_repeats_note(&l->repeats, item.id, put.row, err);
     if (st != TW_OK)
         return st;
     if ((put.kind != TW_PUT_UNCHANGED || again) && l->g->tower != NULL)
         st = embed_row(l, &item, checked, put.row, err);
     if (st != TW_OK)
         return st == TW_EINVAL ? TW_ECORRUPT : st; /* the item is in: not a row to reject */
+    l->report->repeated += repeated;
     l->report->created += put.kind == TW_PUT_CREATED;
     l->report->replaced += put.kind == TW_PUT_REPLACED || (put.kind == TW_PUT_UNCHANGED && again);
     l->report->unchanged += put.kind == TW_PUT_UNCHANGED && !again;

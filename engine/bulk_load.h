@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "engine/bulk_repeats.h"
 #include "engine/engine.h"
 #include "engine/generation.h"
 #include "engine/item_reader.h"
@@ -29,9 +30,10 @@ typedef struct twi_load {
     twi_generation *g; /* NULL while no transaction is open */
     twi_workspace *ws;
     twi_item_reader media; /* decodes the images and audio of rows */
-    tw_text tidy;          /* a row's attributes without those that may be none */
-    int pending;           /* rows in the open transaction ... */
-    int decoded;           /* ... and files that were decoded for them */
+    twi_repeats repeats;
+    tw_text tidy; /* a row's attributes without those that may be none */
+    int pending;  /* rows in the open transaction ... */
+    int decoded;  /* ... and files that were decoded for them */
     char rejects_path[TW_PATH_MAX];
 } twi_load;
 

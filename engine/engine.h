@@ -197,12 +197,14 @@ typedef struct tw_ingest_report {
     int64_t rows;                         /* rows read in this run */
     int64_t created, replaced, unchanged; /* items; events: created and unchanged */
     int64_t rejected;                     /* bad rows, written to FILE.rejected */
-    int64_t left_out;      /* values that may be no attribute (tw_attributes_tidy), or that their
-                              column does not take: the rows are in */
-    int64_t missing;       /* words for no value, as NULL and NaN */
-    int64_t odd_ids;       /* ids that look like such a word; taken as they are */
-    int64_t new_items;     /* events: items that came into being by being consumed */
-    int64_t of_deleted;    /* events: those of deleted items, which are kept ... */
+    int64_t left_out;   /* values that may be no attribute (tw_attributes_tidy), or that their
+                           column does not take: the rows are in */
+    int64_t repeated;   /* items: rows with the id of an earlier one of the file, of which what they
+                           leave blank stays */
+    int64_t missing;    /* words for no value, as NULL and NaN */
+    int64_t odd_ids;    /* ids that look like such a word; taken as they are */
+    int64_t new_items;  /* events: items that came into being by being consumed */
+    int64_t of_deleted; /* events: those of deleted items, which are kept ... */
     int64_t deleted_items; /* ... and how many these items are, which stay deleted */
     int64_t resumed_at;    /* rows that an earlier, interrupted run of the same file had done */
     double seconds;

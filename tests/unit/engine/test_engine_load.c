@@ -118,6 +118,36 @@ static void a_load_leaves_out_what_may_be_no_attribute(void **state)
     tw_engine_close(e);
 }
 
+static void what_a_row_leaves_blank_stays_as_an_earlier_row_of_the_file_said(void **state)
+{
+    (void) state;
+    tw_engine *e = open_new("repeats");
+    tw_ingest_report r;
+    tw_item item;
+    const char *csv = tw_test_file("variants.csv", "id,title,text,size,colour\n"
+                                                   "1,Kettle,Boils,S,red\n2,Pot,Cooks,,\n"
+                                                   "1,,,L,\n1,Kettle XL,,,blue\n2,,,,\n");
+    assert_ok(tw_engine_ingest(e, csv, NULL, &r, err));
+    assert_int_equal(r.created, 2);
+    assert_int_equal(r.repeated, 3);
+    assert_ok(tw_engine_get(e, "1", &item, err));
+    assert_string_equal(item.title, "Kettle XL");
+    assert_string_equal(item.text, "Boils");
+    assert_non_null(strstr(item.attributes, "\"size\":\"L\""));
+    assert_non_null(strstr(item.attributes, "\"colour\":\"blue\""));
+    tw_item_fini(&item);
+
+    /* Another file says what it says: blanks are blanks. */
+    csv = tw_test_file("other.csv", "id,title,text\n1,,\n");
+    assert_ok(tw_engine_ingest(e, csv, NULL, &r, err));
+    assert_int_equal(r.repeated, 0);
+    assert_ok(tw_engine_get(e, "1", &item, err));
+    assert_string_equal(item.title, "");
+    assert_string_equal(item.attributes, "{}");
+    tw_item_fini(&item);
+    tw_engine_close(e);
+}
+
 static void of_several_items_of_a_title_the_others_are_reported(void **state)
 {
     (void) state;
@@ -163,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_leaves_out_what_may_be_no_attribute),
+        cmocka_unit_test(what_a_row_leaves_blank_stays_as_an_earlier_row_of_the_file_said),
         cmocka_unit_test(of_several_items_of_a_title_the_others_are_reported),
         cmocka_unit_test(a_deleted_item_that_a_log_names_stays_deleted),
         cmocka_unit_test(known_items_only_leaves_deleted_ones_out),
