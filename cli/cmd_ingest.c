@@ -1,6 +1,7 @@
 /* ingest and events: files into the store. */
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/columns.h"
 #include "cli/commands.h"
@@ -22,7 +23,7 @@ static void fields_json(const tw_ingest_report *r)
             print_json_string(stdout, r->fields[i].column);
         else
             (void) printf("null");
-        if (r->fields[i].how[0] != '\0')
+        if (r->fields[i].how[0] != '\0' && strcmp(r->fields[i].field, "time") == 0)
             format = r->fields[i].how;
     }
     (void) printf(format != NULL ? "}, \"time_format\": \"%s\", \"guessed\": ["
@@ -117,6 +118,13 @@ static void report_text(const char *path, const tw_ingest_report *r)
     if (r->odd_ids > 0)
         (void) fprintf(stderr, "twindex: %lld ids look like a word for none; the first: %s\n",
                        (long long) r->odd_ids, r->first_odd_id);
+    if (r->looked > 0 && r->met * 2 < r->looked)
+        (void) fprintf(
+            stderr,
+            "twindex: of the first %lld rows only %lld name an item of the catalogue; not "
+            "in it: %s. --columns item=NAME says which column does, --known-only leaves "
+            "the others out\n",
+            (long long) r->looked, (long long) r->met, r->unmet);
     if (r->left_out > 0)
         (void) fprintf(stderr, "twindex: %lld values were left out; the first: %s\n",
                        (long long) r->left_out, r->first_left_out);

@@ -198,6 +198,9 @@ static void note_reader(load *l)
     report->left_out += d->unreadable;
     report->missing = d->missing;
     report->odd_ids = d->odd_ids;
+    report->looked = d->looked;
+    report->met = d->met;
+    (void) snprintf(report->unmet, sizeof report->unmet, "%s", d->unmet);
     (void) snprintf(report->first_odd_id, sizeof report->first_odd_id, "%s", d->first_odd_id);
 }
 
@@ -207,8 +210,11 @@ static void note_reader(load *l)
 static tw_status open_file(load *l, const char *path, tw_ingest_kind kind, tw_error *err)
 {
     tw_status st = TW_OK;
+    tw_store_stats stats;
 
-    TW_TRY(twi_open_reader(&l->reader, path, kind, l->to.opt, err));
+    TW_TRY(tw_store_get_stats(l->to.e->store, &stats, err));
+    TW_TRY(twi_open_reader(&l->reader, path, kind, l->to.opt,
+                           stats.items > 0 ? l->to.e->store : NULL, err));
     note_fields(l);
     tw_reader_fingerprint(l->reader, l->key);
     TW_TRY(tw_store_get_mark(l->to.e->store, l->key, &l->mark, err));

@@ -23,7 +23,10 @@ static size_t maybe_bit(const char *id)
     return (size_t) (tw_fnv1a(TW_FNV_START, id, strlen(id)) % MAYBE_BITS);
 }
 
-static bool is_set(const unsigned char *bits, size_t at) { return (bits[at / 8] >> at % 8) & 1u; }
+static bool is_set(const unsigned char *bits, size_t at)
+{
+    return (bits[at / 8] & 1u << at % 8) != 0;
+}
 
 static void set(unsigned char *bits, size_t at)
 {

@@ -207,6 +207,9 @@ typedef struct tw_ingest_report {
     int64_t of_deleted; /* events: those of deleted items, which are kept ... */
     int64_t deleted_items; /* ... and how many these items are, which stay deleted */
     int64_t resumed_at;    /* rows that an earlier, interrupted run of the same file had done */
+    int64_t looked, met;   /* events: of so many first rows, the items that the catalogue had; 0, 0:
+                              it was empty */
+    char unmet[128];       /* up to three items that it had not, in quotes */
     double seconds;
     tw_field_source fields[TW_READER_FIELDS]; /* what each column was taken for */
     int n_fields;

@@ -21,8 +21,15 @@ static tw_status parse_columns(char *text, tw_column_map map[MAX_COLUMNS], int *
     return TW_OK;
 }
 
+static bool is_item(void *ctx, const char *id)
+{
+    int64_t row;
+    bool live;
+    return tw_store_row_of(ctx, id, &row, &live, NULL) == TW_OK;
+}
+
 tw_status twi_open_reader(tw_reader **out, const char *path, tw_ingest_kind kind,
-                          const tw_ingest_options *opt, tw_error *err)
+                          const tw_ingest_options *opt, tw_store *catalogue, tw_error *err)
 {
     tw_status st = TW_OK;
     char columns[1024];
@@ -36,6 +43,8 @@ tw_status twi_open_reader(tw_reader **out, const char *path, tw_ingest_kind kind
                                 .escape = opt->escape,
                                 .time_format = opt->time_format,
                                 .allow_future = opt->allow_future,
+                                .is_item = catalogue != NULL ? is_item : NULL,
+                                .is_item_ctx = catalogue,
                                 .columns = map};
 
     *out = NULL;

@@ -93,6 +93,10 @@ typedef struct tw_reader_options {
      * 20240501103000), "dates", "day-first" (31.10.2024), "month-first", "numbers". */
     const char *time_format;
     bool allow_future; /* take times before 1970 and beyond 2200 */
+    /* Whether an id is in the catalogue that an event log belongs to: then the item is the column
+     * whose ids are, whatever its name. Called for the first rows; NULL: there is none. */
+    bool (*is_item)(void *ctx, const char *id);
+    void *is_item_ctx;
     const tw_column_map *columns;
     int n_columns;
 } tw_reader_options;
@@ -175,7 +179,8 @@ typedef struct tw_field_source {
     char field[12];   /* "user"; "attributes" for all that have no field */
     char column[256]; /* its name, cut; "" where the file has none, "<template>" for what is made,
                          "#1" for the first of a file without a header */
-    char how[16];     /* of "time": a name of tw_reader_options.time_format; else "" */
+    char how[16];     /* of "time": a name of tw_reader_options.time_format; of ids "17.0 is 17",
+                         and "by catalogue" where their values chose the column; else "" */
     bool guessed;     /* its name is not known, but looks so */
 } tw_field_source;
 
@@ -192,9 +197,12 @@ const char *tw_reader_describe(const tw_reader *r);
 
 /* What was read, but may be other than it was meant. Counts go up as rows are read. */
 typedef struct tw_reader_doubts {
-    int64_t missing;            /* words for no value, as NULL and NaN, where one may be missing */
-    int64_t unreadable;         /* values that their column does not take, left out of their rows */
-    int64_t odd_ids;            /* ids that look like words for none, taken as they are */
+    int64_t missing;    /* words for no value, as NULL and NaN, where one may be missing */
+    int64_t unreadable; /* values that their column does not take, left out of their rows */
+    int64_t odd_ids;    /* ids that look like words for none, taken as they are */
+    int64_t looked;     /* first rows of a log whose items were looked for in the catalogue ... */
+    int64_t met;        /* ... and are there */
+    char unmet[128];    /* up to three that are not, in quotes */
     char first_unreadable[256]; /* a sentence each, with the line; "" where there is none */
     char first_odd_id[256];
 } tw_reader_doubts;

@@ -99,9 +99,29 @@ static void note_times(tw_reader *r)
         *f->column = '\0'; /* what a name promised and the values did not hold */
 }
 
+/* What the values of ids decided. */
+static void note_ids(tw_reader *r)
+{
+    static const twi_role ids[] = {TWI_ID, TWI_USER, TWI_ITEM};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        if (!r->whole[ids[i]] && !r->by_catalogue)
+            continue;
+        tw_field_source *f = field_of(r, twi_role_name(ids[i]));
+        const bool chosen = ids[i] == TWI_ITEM && r->by_catalogue;
+        if (chosen) {
+            *f->column = '\0';
+            note_role(r, ids[i]);
+            f->guessed = false;
+        }
+        if (chosen || r->whole[ids[i]])
+            (void) snprintf(f->how, sizeof f->how, "%s", chosen ? "by catalogue" : "17.0 is 17");
+    }
+}
+
 void twi_note_all(tw_reader *r)
 {
     twi_note_columns(r);
+    note_ids(r);
     if (r->plan.kind == TW_INGEST_EVENTS)
         note_times(r);
     tw_fields_describe(r->taken, r->n_taken, r->describe, sizeof r->describe);

@@ -191,6 +191,8 @@ static tw_status make_plan(tw_reader *r, const tw_reader_options *opt, tw_error 
 static tw_status look_ahead(tw_reader *r, const tw_reader_options *opt, tw_error *err)
 {
     r->any_time = opt->allow_future;
+    r->is_item = opt->is_item;
+    r->is_item_ctx = opt->is_item_ctx;
     r->clock = -1;
     r->time = (twi_time_rule){TWI_TIME_UNITS, TWI_DAY_OPEN};
     if (opt->time_format != NULL && r->plan.kind != TW_INGEST_EVENTS)

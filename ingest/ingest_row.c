@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/event_time.h"
+#include "ingest/ingest_sample_ids.h"
 #include "ingest/internal.h"
 
 /* The field's text, or "" where the row has no such column. Its NUL-terminated copy lives in
@@ -50,11 +51,25 @@ static void note_odd_id(tw_reader *r, twi_role role, const char *s)
                         "line %" PRId64 ": the %s is '%s'", r->raw.line, twi_role_name(role), s);
 }
 
+/* 17.0 is 17 where the whole column is written so. */
+static tw_status whole_id(tw_reader *r, twi_role role, const char **s, tw_error *err)
+{
+    char whole[24];
+    if (!twi_whole_id(*s, whole))
+        return TW_OK;
+    tw_text_clear(&r->fields[role]);
+    tw_status st = tw_text_adds(&r->fields[role], whole, err);
+    *s = tw_text_cstr(&r->fields[role]);
+    return st;
+}
+
 static tw_status needed(tw_reader *r, twi_role role, const char **out, tw_error *err)
 {
     tw_status st = field(r, role, out, err);
     if (st == TW_OK && twi_may_be_missing(*out))
         note_odd_id(r, role, *out);
+    if (st == TW_OK && r->whole[role])
+        st = whole_id(r, role, out, err);
     if (st == TW_OK && (*out)[0] == '\0')
         return tw_fail(err, TW_EINVAL, "the %s is empty", twi_role_name(role));
     if (st == TW_OK && r->plan.at[role] >= 0) {

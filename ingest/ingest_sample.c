@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "ingest/ingest_sample_ids.h"
 #include "ingest/internal.h"
 
 #define ENOUGH_BYTES (256u << 10)
@@ -18,6 +19,7 @@ typedef struct sample {
     twi_time_sample times;
     twi_type_sample *types; /* (plan.n) of a table's columns, owned; NULL: of no interest */
     twi_type_sample ratings;
+    twi_ids ids;
     int64_t rows, clocks;
     struct {
         int64_t stamps; /* values that could be a time since 1970 */
@@ -56,6 +58,7 @@ static void add_row(tw_reader *r, sample *s)
     if (r->doc != NULL || (s->rows == 1 && r->plan.kind == TW_INGEST_EVENTS))
         twi_note_columns(r);
     look_at_values(r, s);
+    twi_ids_add(&s->ids, r);
     if (r->numbered)
         look_at_columns(r, s);
     if (r->plan.kind != TW_INGEST_EVENTS || r->plan.at[TWI_TIME] < 0 ||
@@ -146,6 +149,7 @@ static tw_status look_ahead(tw_reader *r, sample *s, tw_error *err)
 {
     twi_type_sample *types = s->types;
     *s = (sample){.types = types};
+    twi_ids_init(&s->ids, r);
     if (types != NULL)
         memset(types, 0, (size_t) r->plan.n * sizeof *types);
     twi_source_pin(&r->src);
@@ -211,8 +215,10 @@ static tw_status sample_items(tw_reader *r, tw_error *err)
             return tw_fail(err, TW_ENOMEM, "no memory to look at %d columns", r->plan.n);
     }
     tw_status st = look_ahead(r, &s, err);
-    if (st == TW_OK && r->is_table)
+    if (st == TW_OK && r->is_table) {
         decide_types(r, &s);
+        twi_ids_decide_whole(&s.ids, r);
+    }
     tw_free(s.types);
     return st;
 }
@@ -226,6 +232,8 @@ tw_status twi_sample(tw_reader *r, tw_error *err)
     if (r->plan.kind != TW_INGEST_EVENTS)
         return sample_items(r, err);
     tw_status st = look_ahead(r, &s, err);
+    if (st == TW_OK)
+        twi_ids_decide(&s.ids, r);
     r->rating = twi_number_style_of(&s.ratings);
     if (st != TW_OK || given || !r->has_times)
         return st;

@@ -220,11 +220,15 @@ struct tw_reader {
     tw_text fields[TWI_ROLES], attributes;
     char describe[2048];
     uint64_t options_hash, head_hash;
-    twi_time_rule time;      /* how the time column is written */
-    bool any_time;           /* also before 1970 and beyond 2200 */
-    bool has_times;          /* rows have them; else their order is the time */
-    int clock;               /* a column with the hours of the date in the time's, or -1 */
-    bool numbered;           /* no header names the columns: they are what the format says */
+    twi_time_rule time; /* how the time column is written */
+    bool any_time;      /* also before 1970 and beyond 2200 */
+    bool has_times;     /* rows have them; else their order is the time */
+    int clock;          /* a column with the hours of the date in the time's, or -1 */
+    bool numbered;      /* no header names the columns: they are what the format says */
+    bool (*is_item)(void *ctx, const char *id); /* as in tw_reader_options */
+    void *is_item_ctx;
+    bool by_catalogue;       /* the item's column was chosen for its ids */
+    bool whole[TWI_ROLES];   /* ids are read without the ".0" at their end */
     twi_number_style rating; /* how ratings are written */
     tw_reader_doubts doubts;
     tw_field_source taken[TW_READER_FIELDS];

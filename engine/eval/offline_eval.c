@@ -73,7 +73,7 @@ static tw_status read_file(offline_eval *s, tw_error *err)
                                    .allow_future = s->opt->allow_future};
     tw_error first = {0};
 
-    TW_TRY(twi_open_reader(&r, s->opt->path, TW_INGEST_EVENTS, &opt, err));
+    TW_TRY(twi_open_reader(&r, s->opt->path, TW_INGEST_EVENTS, &opt, NULL, err));
     const tw_field_source *fields = tw_reader_fields(r, &s->n_fields);
     memcpy(s->fields, fields, (size_t) s->n_fields * sizeof *fields);
     for (bool got = true; got;) {
@@ -242,7 +242,7 @@ static void add_fields(json_t *root, const offline_eval *s)
         (void) json_object_set_new(columns, f->field, none ? json_null() : json_string(f->column));
         if (f->guessed && !none)
             (void) json_array_append_new(guessed, json_string(f->field));
-        if (f->how[0] != '\0')
+        if (f->how[0] != '\0' && strcmp(f->field, "time") == 0)
             format = json_string(f->how);
     }
     (void) json_object_set_new(root, "columns", columns);

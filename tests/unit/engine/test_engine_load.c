@@ -148,6 +148,45 @@ static void what_a_row_leaves_blank_stays_as_an_earlier_row_of_the_file_said(voi
     tw_engine_close(e);
 }
 
+static void the_item_is_the_column_that_meets_the_catalogue(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *log;
+        int64_t new_items, looked, met;
+        const char *how, *column;
+    } cases[] = {
+        {"user_id,asin,parent_asin,rating,timestamp\nu,B1,P1,5,1\nv,B2,P1,4,2\nw,B3,P2,3,3\n", 0, 3,
+         3, "", "parent_asin"},
+        {"user,product_id,sku\nu,77,P1\nv,78,P2\nw,79,P3\n", 0, 3, 3, "by catalogue", "sku"},
+        {"user,item\nu,1.0\nv,2.0\nv,2.0\n", 0, 3, 3, "17.0 is 17", "item"},
+        {"user,item\nu,P1 \nv,P2  \n", 0, 2, 2, "", "item"},
+        {"user,item,sku\nu,P1,x\nv,P9,y\n", 1, 2, 1, "", "item"},
+        {"user,item\nu,X1\nv,X2\nw,P1\n", 2, 3, 1, "", "item"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char name[16];
+        tw_ingest_report r;
+        (void) snprintf(name, sizeof name, "meet%zu", i);
+        tw_engine *e = open_new(name);
+        for (int k = 1; k <= 3; k++) {
+            char id[8];
+            (void) snprintf(id, sizeof id, "P%d", k);
+            put(e, id, "Pot");
+            (void) snprintf(id, sizeof id, "%d", k);
+            put(e, id, "Pan");
+        }
+        assert_ok(tw_engine_events(e, tw_test_file("log.csv", cases[i].log), NULL, &r, err));
+        assert_int_equal(r.new_items, cases[i].new_items);
+        assert_int_equal(r.looked, cases[i].looked);
+        assert_int_equal(r.met, cases[i].met);
+        assert_string_equal(r.fields[1].column, cases[i].column);
+        assert_string_equal(r.fields[1].how, cases[i].how);
+        assert_true((strstr(r.unmet, "'X1', 'X2'") != NULL) == (i == 5));
+        tw_engine_close(e);
+    }
+}
+
 static void of_several_items_of_a_title_the_others_are_reported(void **state)
 {
     (void) state;
@@ -194,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_leaves_out_what_may_be_no_attribute),
         cmocka_unit_test(what_a_row_leaves_blank_stays_as_an_earlier_row_of_the_file_said),
+        cmocka_unit_test(the_item_is_the_column_that_meets_the_catalogue),
         cmocka_unit_test(of_several_items_of_a_title_the_others_are_reported),
         cmocka_unit_test(a_deleted_item_that_a_log_names_stays_deleted),
         cmocka_unit_test(known_items_only_leaves_deleted_ones_out),
