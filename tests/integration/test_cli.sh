@@ -167,6 +167,8 @@ one_line 'eval towers: validation of nothing' 2 'needs --pairs' "$program" eval 
 for list in 0 x 1,,2 1001 ''; do
     one_line "eval towers at '$list'" 2 'list' "$program" eval towers d -k "$list"
 done
+want 'few items that show only themselves are not trusted' 1 'not activated' sh -c "'$program' init few >/dev/null && '$program' ingest few films.csv -q >/dev/null && '$program' train towers few --from-self --bits 10 --epochs 1 -q"
+says 'and why' 'too few to learn from themselves'
 one_line 'eval towers of towers that learnt from themselves' 1 'say on what' sh -c "'$program' init s >/dev/null && '$program' ingest s films.csv -q >/dev/null && '$program' train towers s --from-self --bits 10 --epochs 0 -q >/dev/null; '$program' eval towers s -q"
 want 'eval index' 0 'recall@10 1.0000' "$program" eval index d
 one_line 'a wrong protocol' 1 'sampled100' "$program" eval seq d --protocol best

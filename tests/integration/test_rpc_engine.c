@@ -111,6 +111,7 @@ static void train_on_images(int n)
                                                  "\"image_size\": 16, \"image_width\": 8, "
                                                  "\"dim\": 8, \"epochs\": 1, \"threads\": 1}",
                                   .source = TW_PAIRS_SELF,
+                                  .activate = TW_ACTIVATE_ALWAYS,
                                   .skip_eval = true};
     char *report = NULL;
     for (int i = 0; i < n; i++) {

@@ -170,7 +170,7 @@ static void the_item_is_the_column_that_meets_the_catalogue(void **state)
         (void) snprintf(name, sizeof name, "meet%zu", i);
         tw_engine *e = open_new(name);
         for (int k = 1; k <= 3; k++) {
-            char id[8];
+            char id[16];
             (void) snprintf(id, sizeof id, "P%d", k);
             put(e, id, "Pot");
             (void) snprintf(id, sizeof id, "%d", k);
