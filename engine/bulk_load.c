@@ -130,6 +130,15 @@ static tw_status is_known(twi_load *l, const tw_item *item, bool *known, tw_erro
     return st == TW_ENOTFOUND || st == TW_EINVAL ? TW_OK : st; /* put has the sentence */
 }
 
+/* Puts the line before a sentence; 0: there is none. */
+static tw_status at_line(int64_t line, tw_status st, const tw_error *why, tw_error *err)
+{
+    if (st == TW_OK)
+        return st;
+    return line > 0 ? tw_fail(err, st, "line %lld: %s", (long long) line, why->msg)
+                    : tw_fail(err, st, "%s", why->msg);
+}
+
 /* Leaves what the files of a row hold in l->media, decoded once for checking and embedding; `again`
  * where they are known, too. TW_EINVAL: one cannot be read. */
 static tw_status check_media(twi_load *l, const tw_row *r, const tw_item *item, bool again,
@@ -151,9 +160,7 @@ static tw_status check_media(twi_load *l, const tw_row *r, const tw_item *item, 
     l->decoded += files;
     *checked = true;
     st = twi_item_check(&l->media, item, &why);
-    if (st != TW_OK && r->line == 0)
-        return tw_fail(err, st, "%s", why.msg);
-    return st == TW_OK ? st : tw_fail(err, st, "line %lld: %s", (long long) r->line, why.msg);
+    return at_line(r->line, st, &why, err);
 }
 
 static tw_status embed_row(twi_load *l, const tw_item *item, bool checked, int64_t row,
@@ -171,7 +178,8 @@ static tw_status embed_row(twi_load *l, const tw_item *item, bool checked, int64
 }
 
 /* A value that may be no attribute is left out and reported: it is no reason to lose the item. */
-static tw_status put_row(twi_load *l, tw_item *item, tw_put_result *put, tw_error *err)
+static tw_status put_row(twi_load *l, tw_item *item, int64_t line, tw_put_result *put,
+                         tw_error *err)
 {
     tw_error why = {0}, first = {0};
     int refused = 0;
@@ -186,7 +194,7 @@ static tw_status put_row(twi_load *l, tw_item *item, tw_put_result *put, tw_erro
                             first.msg);
         l->report->left_out += st == TW_OK ? refused : 0;
     }
-    return st == TW_OK ? st : tw_fail(err, st, "%s", why.msg);
+    return at_line(line, st, &why, err);
 }
 
 tw_status twi_load_item(twi_load *l, const tw_row *r, bool again, tw_error *err)
@@ -203,7 +211,7 @@ tw_status twi_load_item(twi_load *l, const tw_row *r, bool again, tw_error *err)
     if (st == TW_OK)
         st = check_media(l, r, &item, again, &checked, err);
     if (st == TW_OK)
-        st = put_row(l, &item, &put, err);
+        st = put_row(l, &item, r->line, &put, err);
     if (st == TW_OK && r->line > 0)
         st = twi_repeats_note(&l->repeats, item.id, put.row, err);
     if (st != TW_OK)

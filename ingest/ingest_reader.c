@@ -101,8 +101,11 @@ static tw_status take_header(tw_reader *r, const twi_dialect *d, tw_error *err)
     if (r->span.wrong != NULL || !tw_utf8_valid(r->span.data, r->span.len))
         return tw_fail(err, TW_EINVAL, "the header of '%.200s' is not usable: %s", r->path,
                        r->span.wrong != NULL ? r->span.wrong : "it is no UTF-8");
-    tw_status st = twi_cells_delimited(r, d, err);
-    if (st == TW_OK && d->unnamed > 0)
+    tw_error why = {0};
+    tw_status st = twi_cells_delimited(r, d, &why);
+    if (st != TW_OK)
+        return tw_fail(err, st, "the header of '%.200s' is not usable: %s", r->path, why.msg);
+    if (d->unnamed > 0)
         st = twi_plan_add(&r->plan, "", 0, TWI_GUESS, err);
     for (int i = 0; st == TW_OK && i < r->n_cells; i++) {
         const char *name = r->cells[i].data;

@@ -291,8 +291,12 @@ tw_status tw_ingest_parse_time(const char *text, bool any, int64_t *us, tw_error
                        "the time %s has the day or the month first; write it as in 2024-12-31",
                        twi_quote(q, text, strlen(text)));
     }
-    if (is_time && !v.date)
+    if (is_time && !v.date) {
         rule.unit = TWI_TIME_NUMBERS; /* seconds, whatever their size */
+        if (!number_to_us(rule.unit, &v, us))
+            return tw_fail(err, TW_EINVAL, "the time %s is farther from 1970 than any that is kept",
+                           twi_quote(q, text, strlen(text)));
+    }
     tw_status st = twi_time_read(&rule, text, us, err);
     return st == TW_OK ? tw_time_check(*us, twi_quote(q, text, strlen(text)), any, err) : st;
 }

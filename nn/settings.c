@@ -173,6 +173,17 @@ static tw_status set_json(const tw_settings *s, void *config, const char *key, c
     return tw_fail(err, TW_EINVAL, "%s must be a number (%s)", of->key, of->help);
 }
 
+/* What is wrong with a text that jansson did not take, without its words for tokens. */
+static const char *fault_of(const json_error_t *why)
+{
+    switch (json_error_code(why)) {
+    case json_error_duplicate_key: return "a name stands twice";
+    case json_error_numeric_overflow: return "the number is too large";
+    case json_error_premature_end_of_input: return "it ends too early";
+    default: return "no JSON from here on";
+    }
+}
+
 tw_status tw_settings_parse(const tw_settings *s, void *config, const char *json, size_t len,
                             tw_error *err)
 {
@@ -186,8 +197,8 @@ tw_status tw_settings_parse(const tw_settings *s, void *config, const char *json
         goto done;
     }
     if (root == NULL) {
-        st =
-            tw_fail(err, TW_EINVAL, "the settings of %s, line %d: %s", s->what, why.line, why.text);
+        st = tw_fail(err, TW_EINVAL, "the settings of %s, line %d, column %d: %s", s->what,
+                     why.line, why.column, fault_of(&why));
         goto done;
     }
     if (!json_is_object(root)) {

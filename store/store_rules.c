@@ -46,9 +46,12 @@ static tw_status parse_object(const char *what, const char *of, const char *json
         return st;
     json_error_t why;
     json_t *value = json_loads(json, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (value == NULL && json_error_code(&why) == json_error_duplicate_key)
+        return tw_fail(err, TW_EINVAL, "the %s of '%s' have one name twice, by byte %d: '%.60s'",
+                       what, of, why.position, json);
     if (value == NULL)
-        return tw_fail(err, TW_EINVAL, "the %s of '%s' are no JSON (%s): '%.60s'", what, of,
-                       why.text, json);
+        return tw_fail(err, TW_EINVAL, "the %s of '%s' are no JSON from byte %d on: '%.60s'", what,
+                       of, why.position, json);
     if (!json_is_object(value)) {
         json_decref(value);
         return tw_fail(err, TW_EINVAL, "the %s of '%s' are no JSON object: '%.60s'", what, of,

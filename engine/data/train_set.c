@@ -35,12 +35,15 @@ typedef struct job {
 static tw_status position_of(job *j, const char *id, int32_t *out, tw_error *err)
 {
     int64_t row;
-    tw_status st = tw_store_row_by_id(j->e->store, id, &row, err);
+    tw_error why = {0};
+    tw_status st = tw_store_row_by_id(j->e->store, id, &row, &why);
     if (st == TW_OK && row <= j->c->max_row && j->c->position[row] >= 0) {
         *out = j->c->position[row];
         return TW_OK;
     }
-    return st == TW_OK ? TW_ENOTFOUND : st;
+    if (st == TW_OK || st == TW_ENOTFOUND)
+        return tw_fail(err, TW_ENOTFOUND, "item '%.60s' is not in the catalogue", id);
+    return tw_fail(err, st, "item '%.60s': %s", id, why.msg);
 }
 
 static tw_status add_pair(job *j, tw_item_pair pair, tw_error *err)
@@ -66,11 +69,11 @@ static tw_status add_row(job *j, const tw_row *r, bool triplets, int64_t line, t
 {
     if (triplets) {
         tw_item_triplet t = {0};
-        tw_status st = position_of(j, r->anchor, &t.anchor, NULL);
+        tw_status st = position_of(j, r->anchor, &t.anchor, err);
         if (st == TW_OK)
-            st = position_of(j, r->positive, &t.positive, NULL);
+            st = position_of(j, r->positive, &t.positive, err);
         if (st == TW_OK)
-            st = position_of(j, r->negative, &t.negative, NULL);
+            st = position_of(j, r->negative, &t.negative, err);
         if (st != TW_OK)
             return st;
         const char *fault = tw_triplet_fault(t.anchor, t.positive, t.negative);
@@ -78,9 +81,9 @@ static tw_status add_row(job *j, const tw_row *r, bool triplets, int64_t line, t
                              : tw_fail(err, TW_EINVAL, "line %lld: %s", (long long) line, fault);
     }
     tw_item_pair p = {.label = (float) r->label, .weight = 1};
-    tw_status st = position_of(j, r->a, &p.a, NULL);
+    tw_status st = position_of(j, r->a, &p.a, err);
     if (st == TW_OK)
-        st = position_of(j, r->b, &p.b, NULL);
+        st = position_of(j, r->b, &p.b, err);
     if (st == TW_OK && p.a == p.b)
         return tw_fail(err, TW_EINVAL, "line %lld pairs an item with itself", (long long) line);
     return st == TW_OK ? add_pair(j, p, err) : st;
@@ -94,7 +97,7 @@ static tw_status read_examples(job *j, bool triplets, tw_error *err)
     tw_reader *r = NULL;
     tw_row row;
     bool got = true;
-    tw_error why = {0};
+    tw_error why = {0}, first = {0};
     const int64_t before = j->out->split.n + j->out->n_triplets;
 
     TW_TRY(tw_reader_open(&r, j->opt->path, triplets ? TW_INGEST_TRIPLETS : TW_INGEST_PAIRS, NULL,
@@ -110,16 +113,17 @@ static tw_status read_examples(job *j, bool triplets, tw_error *err)
             goto done;
         }
         if (st == TW_ENOTFOUND)
-            (void) tw_fail(&why, st, "line %lld names an item that is not in the catalogue",
-                           (long long) tw_reader_line(r));
+            (void) tw_fail(&first, st, "line %lld: %.200s", (long long) tw_reader_line(r), why.msg);
         if (j->out->skipped++ == 0)
-            (void) snprintf(j->out->first_skipped, sizeof j->out->first_skipped, "%s", why.msg);
+            (void) snprintf(j->out->first_skipped, sizeof j->out->first_skipped, "'%.150s', %.300s",
+                            j->opt->path, st == TW_ENOTFOUND ? first.msg : why.msg);
         st = TW_OK;
     }
     if (j->out->split.n + j->out->n_triplets == before) {
-        st = tw_fail(
-            err, TW_ESTATE, "'%.200s' holds no usable row; the first trouble: %.200s", j->opt->path,
-            j->out->first_skipped[0] != '\0' ? j->out->first_skipped : "the file is empty");
+        st = j->out->first_skipped[0] != '\0'
+                 ? tw_fail(err, TW_ESTATE, "no row can be used; the first trouble: %.400s",
+                           j->out->first_skipped)
+                 : tw_fail(err, TW_ESTATE, "'%.200s' is empty", j->opt->path);
     }
 done:
     tw_reader_close(r);

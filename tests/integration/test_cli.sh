@@ -157,7 +157,7 @@ want 'eval towers asks fewer' 0 '(4 queries)' "$program" eval towers d --max-que
 want 'eval towers on pairs' 0 'tf-idf of the texts' "$program" eval towers d --pairs pairs.csv --valid pairs.csv --seed 5 -q
 { echo 'a,b,label'; for i in 1 2 3 4 5 6 7 8; do echo "f$i,f$((i + 20)),0"; done; echo 'f1,f1,0'; } >apart.csv
 want 'eval towers on pairs of one kind says so' 0 'none of the 8 test pairs is similar: nothing can be told apart' "$program" eval towers d --pairs apart.csv --valid pairs.csv -q
-want 'and counts the useless row' 0 '1 rows could not be used; the first: line 10 pairs an item with itself' "$program" eval towers d --pairs apart.csv -q
+want 'and counts the useless row' 0 '1 rows could not be used; the first: .apart.csv., line 10 pairs an item with itself' "$program" eval towers d --pairs apart.csv -q
 one_line 'no training on them' 1 'pairs to learn from is similar' "$program" train towers d --pairs apart.csv -q
 want 'eval towers on classes' 0 'kNN vote' "$program" eval towers d --classes genres -q
 want 'eval towers on events' 0 'on events' "$program" eval towers d --from-events -q

@@ -86,7 +86,7 @@ static void bad_settings_are_refused_with_their_name(void **state)
         {"{\"loss\": 1}", "loss"},
         {"{\"logq\": 1}", "logq"},
         {"{\"lr\": 0}", "lr 0"},
-        {"{\"dim\": 1e999}", "overflow"},
+        {"{\"dim\": 1e999}", "too large"},
         {"{\"dim\": 3, \"dim\": 4}", "line 1"},
         {"[1]", "object"},
         {"{", "line 1"},

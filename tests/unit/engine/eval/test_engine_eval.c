@@ -307,8 +307,8 @@ static void rows_that_say_nothing_are_left_out_and_counted(void **state)
     json_t *r = train(e, (tw_train_options){.source = TW_PAIRS_TRIPLETS,
                                             .path = tw_test_file("mixed.csv", degenerate)});
     assert_int_equal(json_integer_value(json_object_get(r, "skipped_rows")), 3);
-    assert_string_equal(json_string_value(json_object_get(r, "first_skipped")),
-                        "line 3: the positive is the negative");
+    const char *first = json_string_value(json_object_get(r, "first_skipped"));
+    assert_non_null(strstr(first, "mixed.csv', line 3: the positive is the negative"));
     json_decref(r);
     tw_engine_close(e);
 }

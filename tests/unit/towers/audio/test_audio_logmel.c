@@ -318,8 +318,8 @@ static void json_starts_from_a_preset(void **state)
         const char *json, *says;
     } bad[] = {
         {"[]", "the settings of an audio front end must be a JSON object"},
-        {"{", "the settings of an audio front end, line 1: "},
-        {"{\"bands\": 40, \"bands\": 41}", "line 1: duplicate object key"},
+        {"{", "the settings of an audio front end, line 1, column 1: it ends too early"},
+        {"{\"bands\": 40, \"bands\": 41}", "line 1, column 21: a name stands twice"},
         {"{\"name\": \"mfcc\"}", "name is 'mfcc'; give fsdd, vggish or panns"},
         {"{\"name\": 1}", "name must be a string (fsdd, vggish or panns"},
         {"{\"bands\": 3}", "bands 3 is outside 4..256"},
