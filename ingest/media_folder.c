@@ -182,7 +182,8 @@ tw_status tw_media_folder_open(tw_media_folder **out, const char *path, tw_error
     TW_TRY(add_folder(m, "", err));
     for (size_t i = 0; i < m->n_folders; i++)
         TW_TRY(list(m, m->folders[i], err));
-    qsort(m->files, m->n, sizeof *m->files, by_id);
+    if (m->n > 0)
+        qsort(m->files, m->n, sizeof *m->files, by_id);
     find_catalogue(m);
     *out = m;
     m = NULL;

@@ -82,8 +82,10 @@ blob joined(const void *a, size_t a_len, const void *b, size_t b_len)
 {
     const blob all = {.data = malloc(a_len + b_len + 1), .len = a_len + b_len};
     assert_non_null(all.data);
-    memcpy(all.data, a, a_len);
-    memcpy(all.data + a_len, b, b_len);
+    if (a_len > 0)
+        memcpy(all.data, a, a_len);
+    if (b_len > 0)
+        memcpy(all.data + a_len, b, b_len);
     return all;
 }
 
