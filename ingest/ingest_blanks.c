@@ -75,8 +75,9 @@ tw_ingest_format twi_detect_blanks(const twi_source *s, tw_ingest_kind kind, twi
     const int n = twi_words(l, &numbers);
     const bool tabs = memchr(l.s, '\t', l.len) != NULL;
     const word_counts c = count_words(s);
+    const bool log = n == 2 || (n == 3 && kind == TW_INGEST_EVENTS);
     if (n < 2 || tabs)
-        return n == 2 && numbers ? TW_FORMAT_SASREC : TW_FORMAT_AUTO;
+        return log && numbers ? TW_FORMAT_SASREC : TW_FORMAT_AUTO;
     if (is_header(kind, l) || (l.s[0] == '"' && l.s[l.len - 1] == '"'))
         return TW_FORMAT_CSV;
     if (n == 2)

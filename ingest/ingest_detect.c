@@ -164,7 +164,8 @@ static tw_ingest_format by_name(const char *path, tw_ingest_format found, twi_he
 {
     size_t len;
     const char *base = base_name(path, &len);
-    const bool table = found == TW_FORMAT_CSV || found == TW_FORMAT_TSV;
+    const bool table = found == TW_FORMAT_CSV || found == TW_FORMAT_TSV ||
+                       found == TW_FORMAT_SASREC || found == TW_FORMAT_U_DATA;
     if (found != TW_FORMAT_JSON &&
         (ends_with(base, len, ".jsonl") || ends_with(base, len, ".ndjson")))
         return TW_FORMAT_JSONL;

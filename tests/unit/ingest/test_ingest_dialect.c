@@ -103,6 +103,9 @@ static void logs_between_blanks_are_read(void **state)
     static const rows_case cases[] = {
         {"with a time", "a.txt", "1 5 978300760\n1 6 978302109\n",
          "1|5|978300760|-\n1|6|978302109|-\n"},
+        {"with a time, between tabs", "events.tsv", "1\t7873\t1318896000\n1\t12\t1318896000\n",
+         "1|7873|1318896000|-\n1|12|1318896000|-\n"},
+        {"with both, between tabs", "events.tsv", "1\t5\t4\t978300760\n", "1|5|978300760|4\n"},
         {"with a rating", "a.txt", "1 5 4\n1 6 3\n", "1|5|1|4\n1|6|2|3\n"},
         {"with both", "a.txt", "1 5 4 978300760\n1 6 3 978302109\n",
          "1|5|978300760|4\n1|6|978302109|3\n"},
