@@ -37,18 +37,31 @@ static void report_json(const char *path, const tw_ingest_report *r)
     (void) printf("{\"file\": ");
     print_json_string(stdout, path);
     fields_json(r);
-    (void) printf(", \"rows\": %lld, \"created\": %lld, \"replaced\": %lld, \"unchanged\": %lld, "
-                  "\"new_items\": %lld, \"of_deleted\": %lld, \"deleted_items\": %lld, "
-                  "\"rejected\": %lld, \"left_out\": %lld, \"repeated\": %lld, \"missing\": %lld, "
-                  "\"odd_ids\": %lld, "
-                  "\"resumed_at\": %lld, \"encoding\": \"%s\", "
-                  "\"seconds\": %.3f}\n",
-                  (long long) r->rows, (long long) r->created, (long long) r->replaced,
-                  (long long) r->unchanged, (long long) r->new_items, (long long) r->of_deleted,
-                  (long long) r->deleted_items, (long long) r->rejected, (long long) r->left_out,
-                  (long long) r->repeated, (long long) r->missing, (long long) r->odd_ids,
-                  (long long) r->resumed_at, r->encoding[0] != '\0' ? r->encoding : "utf-8",
-                  r->seconds);
+    const struct {
+        const char *name;
+        int64_t n;
+    } counts[] = {
+        {"rows", r->rows},
+        {"created", r->created},
+        {"replaced", r->replaced},
+        {"unchanged", r->unchanged},
+        {"new_items", r->new_items},
+        {"of_deleted", r->of_deleted},
+        {"deleted_items", r->deleted_items},
+        {"rejected", r->rejected},
+        {"left_out", r->left_out},
+        {"repeated", r->repeated},
+        {"as_text", r->as_text},
+        {"missing", r->missing},
+        {"odd_ids", r->odd_ids},
+        {"looked_up", r->looked},
+        {"met", r->met},
+        {"resumed_at", r->resumed_at},
+    };
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        (void) printf(", \"%s\": %lld", counts[i].name, (long long) counts[i].n);
+    (void) printf(", \"encoding\": \"%s\", \"seconds\": %.3f}\n",
+                  r->encoding[0] != '\0' ? r->encoding : "utf-8", r->seconds);
 }
 
 static void folder_json(const char *path, const tw_ingest_report *r)
@@ -95,6 +108,12 @@ static void tell_doubts(const char *path, const tw_ingest_report *r)
     if (r->missing > 0)
         (void) printf("%s: %lld values are missing: NULL, NaN or like these\n", path,
                       (long long) r->missing);
+    if (r->as_text > 0) {
+        (void) fprintf(stderr,
+                       "twindex: %lld values are unlike the first ones of their column and were "
+                       "kept as text; the first: %s\n",
+                       (long long) r->as_text, r->first_as_text);
+    }
     if (r->odd_ids > 0)
         (void) fprintf(stderr, "twindex: %lld ids look like a word for none; the first: %s\n",
                        (long long) r->odd_ids, r->first_odd_id);

@@ -197,7 +197,9 @@ static void note_reader(load *l)
                         d->first_unreadable);
     report->left_out += d->unreadable;
     report->missing = d->missing;
+    report->as_text = d->as_text;
     report->odd_ids = d->odd_ids;
+    (void) snprintf(report->first_as_text, sizeof report->first_as_text, "%s", d->first_as_text);
     report->looked = d->looked;
     report->met = d->met;
     (void) snprintf(report->unmet, sizeof report->unmet, "%s", d->unmet);

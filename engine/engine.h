@@ -201,6 +201,7 @@ typedef struct tw_ingest_report {
                            column does not take: the rows are in */
     int64_t repeated;   /* items: rows with the id of an earlier one of the file, of which what they
                            leave blank stays */
+    int64_t as_text;    /* items: attributes unlike the first rows of their column, kept as text */
     int64_t missing;    /* words for no value, as NULL and NaN */
     int64_t odd_ids;    /* ids that look like such a word; taken as they are */
     int64_t new_items;  /* events: items that came into being by being consumed */
@@ -219,6 +220,7 @@ typedef struct tw_ingest_report {
     char rejects_path[4096]; /* "" when nothing was rejected */
     char first_reject[512];  /* its sentence */
     char first_left_out[512];
+    char first_as_text[256];
     char first_odd_id[256];
     bool folder;          /* a folder was read: rows are its image and audio files ... */
     int64_t others;       /* ... beside so many files that are neither ... */

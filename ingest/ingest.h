@@ -199,11 +199,13 @@ const char *tw_reader_describe(const tw_reader *r);
 typedef struct tw_reader_doubts {
     int64_t missing;    /* words for no value, as NULL and NaN, where one may be missing */
     int64_t unreadable; /* values that their column does not take, left out of their rows */
+    int64_t as_text;    /* attributes unlike the first rows' of their column, kept as strings */
     int64_t odd_ids;    /* ids that look like words for none, taken as they are */
     int64_t looked;     /* first rows of a log whose items were looked for in the catalogue ... */
     int64_t met;        /* ... and are there */
     char unmet[128];    /* up to three that are not, in quotes */
     char first_unreadable[256]; /* a sentence each, with the line; "" where there is none */
+    char first_as_text[256];
     char first_odd_id[256];
 } tw_reader_doubts;
 

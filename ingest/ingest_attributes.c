@@ -165,12 +165,28 @@ static bool is_word_for_none(const twi_column *col, const twi_cell *c)
                                                                : twi_is_missing(c->data);
 }
 
-tw_status twi_attribute_add(tw_text *out, const twi_column *col, const twi_cell *c, bool *missing,
-                            tw_error *err)
+/* The value behind `out`, or as text where the first rows decided a type that it is not of: then
+ * *fate says so, and err why. */
+static tw_status add_value(tw_text *out, const twi_column *col, const twi_cell *c,
+                           twi_attribute_fate *fate, tw_error *err)
 {
     const size_t before = out->len;
-    *missing = is_word_for_none(col, c);
-    if (is_empty(c) || *missing)
+    if (c->json != NULL)
+        return add_json_value(out, c->json, err);
+    tw_status st = add_text_value(out, col, c, err);
+    if (st != TW_EINVAL || col->typed)
+        return st;
+    out->len = before;
+    *fate = TWI_AS_TEXT;
+    return twi_json_escape(out, c->data, c->len, NULL);
+}
+
+tw_status twi_attribute_add(tw_text *out, const twi_column *col, const twi_cell *c,
+                            twi_attribute_fate *fate, tw_error *err)
+{
+    const size_t before = out->len;
+    *fate = is_word_for_none(col, c) ? TWI_MISSING : TWI_TAKEN;
+    if (is_empty(c) || *fate == TWI_MISSING)
         return TW_OK;
     tw_status st = out->len > 1 ? tw_text_add(out, ",", 1, err) : TW_OK;
     if (st == TW_OK)
@@ -178,7 +194,7 @@ tw_status twi_attribute_add(tw_text *out, const twi_column *col, const twi_cell 
     if (st == TW_OK)
         st = tw_text_add(out, ":", 1, err);
     if (st == TW_OK)
-        st = c->json != NULL ? add_json_value(out, c->json, err) : add_text_value(out, col, c, err);
+        st = add_value(out, col, c, fate, err);
     if (st == TW_EINVAL) { /* the object is as it was */
         out->len = before;
         out->data[before] = '\0';

@@ -44,6 +44,13 @@ static void leave_out(tw_reader *r, const char *why)
                         "line %" PRId64 ": %.220s", r->raw.line, why);
 }
 
+static void note_text(tw_reader *r, const char *why)
+{
+    if (r->doubts.as_text++ == 0)
+        (void) snprintf(r->doubts.first_as_text, sizeof r->doubts.first_as_text,
+                        "line %" PRId64 ": %.220s", r->raw.line, why);
+}
+
 static void note_odd_id(tw_reader *r, twi_role role, const char *s)
 {
     if (r->doubts.odd_ids++ == 0)
@@ -190,11 +197,13 @@ static tw_status build_attributes(tw_reader *r, const char **json, tw_error *err
     tw_status st = tw_text_add(&r->attributes, "{", 1, err);
     for (int i = 0; i < p->n && st == TW_OK; i++) {
         tw_error why = {0};
-        bool missing = false;
+        twi_attribute_fate fate = TWI_TAKEN;
         if (p->columns[i].role != TWI_ATTRIBUTE)
             continue;
-        st = twi_attribute_add(&r->attributes, &p->columns[i], &r->cells[i], &missing, &why);
-        r->doubts.missing += missing;
+        st = twi_attribute_add(&r->attributes, &p->columns[i], &r->cells[i], &fate, &why);
+        r->doubts.missing += fate == TWI_MISSING;
+        if (fate == TWI_AS_TEXT)
+            note_text(r, why.msg);
         if (st == TW_EINVAL) {
             leave_out(r, why.msg);
             st = TW_OK;

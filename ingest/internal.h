@@ -257,10 +257,16 @@ TW_NODISCARD tw_status twi_cell_text(const twi_cell *c, tw_text *room, const cha
 TW_NODISCARD tw_status twi_row_build(tw_reader *r, tw_row *row, tw_error *err);
 /* The time of the row in r->cells as it stands there, "" where it has none. */
 TW_NODISCARD tw_status twi_time_text(tw_reader *r, const char **s, tw_error *err);
-/* Appends "name":value to the object in `out`; nothing where the cell is empty, or `missing`: holds
- * a word for no value. TW_EINVAL: the column takes no such value; `out` is as it was. */
+typedef enum twi_attribute_fate {
+    TWI_TAKEN,
+    TWI_MISSING, /* a word for no value: nothing was added */
+    TWI_AS_TEXT, /* not of the type that the first rows had; the error says why */
+} twi_attribute_fate;
+
+/* Appends "name":value to the object in `out`; nothing where the cell is empty. TW_EINVAL: it is
+ * not of the type that the header says; `out` is as it was. */
 TW_NODISCARD tw_status twi_attribute_add(tw_text *out, const twi_column *col, const twi_cell *cell,
-                                         bool *missing, tw_error *err);
+                                         twi_attribute_fate *fate, tw_error *err);
 /* The Python list in s[0, len), which begins with '[', as JSON at the end of out; out NULL: only
  * looked at. TW_EINVAL, without a sentence: it is none; part of it may be there. */
 TW_NODISCARD tw_status twi_python_list(const char *s, size_t len, tw_text *out, tw_error *err);

@@ -58,6 +58,9 @@ static void add_doubts(char *out, size_t room, const tw_reader_doubts *d)
     if (d->unreadable > 0)
         n += snprintf(out + len + n, room - len - (size_t) n, "~ %lld left out, %s\n",
                       (long long) d->unreadable, d->first_unreadable);
+    if (d->as_text > 0)
+        n += snprintf(out + len + n, room - len - (size_t) n, "~ %lld as text, %s\n",
+                      (long long) d->as_text, d->first_as_text);
     if (d->odd_ids > 0)
         (void) snprintf(out + len + n, room - len - (size_t) n, "~ %lld odd ids, %s\n",
                         (long long) d->odd_ids, d->first_odd_id);

@@ -67,8 +67,8 @@ static void numbers_are_read_as_the_column_writes_them(void **state)
          "1|||{\"p\":1}\n2|||{\"p\":2}\n3|||{\"p\":3}\n4|||{\"p\":4}\n5|||{\"p\":5}\n"
          "6|||{\"p\":6}\n7|||{\"p\":7}\n8|||{\"p\":8}\n9|||{\"p\":9}\n10|||{\"p\":1}\n"
          "11|||{\"p\":1}\n12|||{\"p\":2}\n13|||{\"p\":3}\n14|||{\"p\":4}\n15|||{\"p\":5}\n"
-         "16|||{\"p\":6}\n17|||{\"p\":7}\n18|||{\"p\":8}\n19|||{\"p\":9}\n20|||{}\n"
-         "~ 1 left out, line 21: 'free' in column 'p' is no number\n"},
+         "16|||{\"p\":6}\n17|||{\"p\":7}\n18|||{\"p\":8}\n19|||{\"p\":9}\n20|||{\"p\":\"free\"}\n"
+         "~ 1 as text, line 21: 'free' in column 'p' is no number\n"},
     };
     check_rows(TW_INGEST_ITEMS, cases, COUNT(cases));
 }
