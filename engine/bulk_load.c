@@ -205,7 +205,7 @@ tw_status twi_load_item(twi_load *l, const tw_row *r, bool again, tw_error *err)
                     .attributes = r->attributes,
                     .image = r->image,
                     .audio = r->audio};
-    tw_put_result put;
+    tw_put_result put = {.row = 0};
     bool checked = false, repeated = false;
     tw_status st = twi_repeats_fill(&l->repeats, l->e->store, &item, &repeated, err);
     if (st == TW_OK)
