@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/grow.h"
 #include "base/hash.h"
+#include "base/json.h"
 
 #define MAYBE_BITS (1u << 24) /* 2 MiB: what is set by chance costs one look-up */
 
@@ -14,7 +15,7 @@ void twi_repeats_fini(twi_repeats *r)
     tw_free(r->maybe);
     tw_free(r->stored);
     tw_item_fini(&r->before);
-    tw_free(r->attributes);
+    tw_text_fini(&r->attributes);
     *r = (twi_repeats){.maybe = NULL};
 }
 
@@ -50,15 +51,6 @@ tw_status twi_repeats_note(twi_repeats *r, const char *id, int64_t row, tw_error
 
 static bool is_blank(const char *s) { return s == NULL || s[0] == '\0'; }
 
-static tw_status write_compact(const json_t *value, char **out, tw_error *err)
-{
-    const size_t len = json_dumpb(value, NULL, 0, JSON_COMPACT);
-    *out = tw_alloc(len + 1, 1);
-    if (*out != NULL && json_dumpb(value, *out, len, JSON_COMPACT) == len)
-        return TW_OK;
-    return tw_fail(err, TW_ENOMEM, "no memory for the attributes of an item");
-}
-
 /* The new row's attributes, and behind them those that only the one before has. */
 static tw_status merge_attributes(twi_repeats *r, tw_item *item, tw_error *err)
 {
@@ -66,12 +58,13 @@ static tw_status merge_attributes(twi_repeats *r, tw_item *item, tw_error *err)
     json_t *before = json_loads(r->before.attributes, 0, NULL);
     tw_status st = TW_OK;
     if (json_is_object(now) && json_object_size(before) > 0) {
-        tw_free(r->attributes);
-        r->attributes = NULL;
+        if (r->attributes.cap == 0)
+            tw_text_init(&r->attributes, (size_t) 2 * TW_STORE_MAX_ATTRIBUTES);
+        tw_text_clear(&r->attributes);
         st = json_object_update_missing(now, before) == 0
-                 ? write_compact(now, &r->attributes, err)
+                 ? tw_text_add_json(&r->attributes, now, err)
                  : tw_fail(err, TW_ENOMEM, "no memory for the attributes of '%.60s'", item->id);
-        item->attributes = st == TW_OK ? r->attributes : item->attributes;
+        item->attributes = st == TW_OK ? tw_text_cstr(&r->attributes) : item->attributes;
     }
     json_decref(now);
     json_decref(before);

@@ -6,6 +6,7 @@
 #ifndef TW_ENGINE_BULK_REPEATS_H
 #define TW_ENGINE_BULK_REPEATS_H
 
+#include "base/text.h"
 #include "store/store.h"
 
 /* Zeroed: nothing was stored. Rows that an interrupted run had stored are not known. */
@@ -14,7 +15,7 @@ typedef struct twi_repeats {
     unsigned char *stored; /* bits by row */
     size_t stored_room;    /* bytes */
     tw_item before;        /* what the store has of the last row that repeats */
-    char *attributes;      /* owned */
+    tw_text attributes;
 } twi_repeats;
 
 void twi_repeats_fini(twi_repeats *r);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "ingest/internal.h"
 
 static tw_status bad_value(const char *s, const twi_column *col, const char *what, tw_error *err)
@@ -126,29 +127,6 @@ static tw_status add_text_value(tw_text *out, const twi_column *col, const twi_c
     return add_guessed(out, col, c, err);
 }
 
-typedef struct sink {
-    tw_text *out;
-    tw_error *err;
-    tw_status st;
-} sink;
-
-static int append(const char *buffer, size_t size, void *data)
-{
-    sink *to = data;
-    to->st = tw_text_add(to->out, buffer, size, to->err);
-    return to->st == TW_OK ? 0 : -1;
-}
-
-static tw_status add_json_value(tw_text *out, const json_t *value, tw_error *err)
-{
-    sink to = {out, err, TW_OK};
-    if (json_is_string(value))
-        return twi_json_escape(out, json_string_value(value), json_string_length(value), err);
-    if (json_dump_callback(value, append, &to, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
-        return TW_OK;
-    return to.st != TW_OK ? to.st : tw_fail(err, TW_ENOMEM, "no memory to write a JSON value");
-}
-
 static bool is_empty(const twi_cell *c)
 {
     if (c->json == NULL)
@@ -171,8 +149,10 @@ static tw_status add_value(tw_text *out, const twi_column *col, const twi_cell *
                            twi_attribute_fate *fate, tw_error *err)
 {
     const size_t before = out->len;
+    if (json_is_string(c->json))
+        return twi_json_escape(out, json_string_value(c->json), json_string_length(c->json), err);
     if (c->json != NULL)
-        return add_json_value(out, c->json, err);
+        return tw_text_add_json(out, c->json, err);
     tw_status st = add_text_value(out, col, c, err);
     if (st != TW_EINVAL || col->typed)
         return st;

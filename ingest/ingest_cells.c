@@ -39,12 +39,32 @@ static tw_status add_cell(tw_reader *r, const char *s, size_t len, tw_error *err
     return st == TW_OK ? end_cell(r, from, err) : st;
 }
 
+/* Spreadsheets are kept from taking codes for numbers by a formula: ="0439023483". */
+static void drop_formula(twi_cell *c)
+{
+    if (c->len < 3 || c->data[0] != '=' || c->data[1] != '"' || c->data[c->len - 1] != '"')
+        return;
+    c->data += 2;
+    c->len -= 3;
+}
+
 static void place_cells(tw_reader *r)
 {
-    const char *at = tw_text_cstr(&r->scratch);
+    char *at = r->scratch.data;
     for (int i = 0; i < r->n_cells; i++) {
         r->cells[i].data = at;
         at += r->cells[i].len + 1;
+    }
+}
+
+static void drop_formulas(tw_reader *r)
+{
+    for (int i = 0; i < r->n_cells; i++) {
+        twi_cell *c = &r->cells[i];
+        const char *whole = c->data;
+        drop_formula(c);
+        if (c->data != whole)
+            r->scratch.data[c->data + c->len - r->scratch.data] = '\0';
     }
 }
 
@@ -167,6 +187,7 @@ tw_status twi_cells_delimited(tw_reader *r, const twi_dialect *d, tw_error *err)
         at += !many;
     }
     place_cells(r);
+    drop_formulas(r);
     return TW_OK;
 }
 

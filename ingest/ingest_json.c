@@ -83,7 +83,7 @@ static tw_status take_keys(tw_reader *r, tw_error *err)
         if (st != TW_OK)
             return st;
     }
-    tw_status st = twi_plan_resolve(&r->plan, false, "the row", err);
+    tw_status st = twi_plan_resolve(&r->plan, false, TWI_A_ROW, err);
     if (st != TW_OK)
         r->plan.n = 0; /* so that the next row is not taken for one like this */
     return st;

@@ -54,12 +54,12 @@ static const char others[] =
 
 #define PLAIN_MAX 64
 
-/* Without case and separators; false: longer than any known name. */
+/* Without case, separators and brackets; false: longer than any known name. */
 static bool make_plain(const char *name, char plain[PLAIN_MAX])
 {
     size_t n = 0;
     for (; *name != '\0'; name++) {
-        if (strchr("_-. ", *name) != NULL)
+        if (strchr("_-. ()", *name) != NULL)
             continue;
         if (n + 1 == PLAIN_MAX)
             return false;

@@ -8,6 +8,7 @@
 #include "base/grow.h"
 #include "ingest/internal.h"
 
+#define FOR_FIELD "column for the field "
 #define NAMES_MAX ((size_t) TW_INGEST_MAX_LINE * 2)
 
 static const char *const role_names[TWI_ROLES] = {
@@ -204,19 +205,32 @@ static void list_columns(const twi_plan *p, char out[300])
     }
 }
 
+/* Names of columns are neither numbers nor times. */
+static bool is_value(const char *name)
+{
+    double number;
+    int64_t us;
+    return tw_parse_f64(name, &number) || tw_ingest_parse_time(name, true, &us, NULL) == TW_OK;
+}
+
 static tw_status missing(const twi_plan *p, const char *whose, const char *what, const char *name,
                          tw_error *err)
 {
-    char q[TWI_QUOTE_MAX], list[300];
+    char q[TWI_QUOTE_MAX], list[300], hint[80] = "";
+    const bool field = strcmp(what, FOR_FIELD) == 0 && strcmp(whose, TWI_A_ROW) != 0 &&
+                       (p->kind == TW_INGEST_ITEMS || p->kind == TW_INGEST_EVENTS);
     bool number = false;
-    double value;
     list_columns(p, list);
     for (int i = 0; i < p->n; i++)
-        number = number || tw_parse_f64(p->columns[i].name, &value);
+        number = number || is_value(p->columns[i].name);
+    if (number) {
+        (void) snprintf(hint, sizeof hint, "%s",
+                        "; is the header line missing? then name its columns with --header");
+    } else if (field) {
+        (void) snprintf(hint, sizeof hint, "; if one of them is, say --columns %s=NAME", name);
+    }
     return tw_fail(err, TW_EINVAL, "%.110s has no %s%s; it has %s%s", whose, what,
-                   twi_quote(q, name, strlen(name)), list,
-                   number ? "; is the header line missing? then name its columns with --header"
-                          : "");
+                   twi_quote(q, name, strlen(name)), list, hint);
 }
 
 static tw_status resolve_template(twi_plan *p, twi_template *t, bool strict, const char *whose,
@@ -297,7 +311,7 @@ static tw_status resolve_role(twi_plan *p, twi_role r, const char *whose, tw_err
     int tie;
     p->at[r] = find_best(p, r, &p->score[r], &tie);
     if (r <= kinds[p->kind].needed_until && p->at[r] < 0)
-        return missing(p, whose, "column for the field ", role_names[r], err);
+        return missing(p, whose, FOR_FIELD, role_names[r], err);
     if (p->at[r] < 0)
         return TW_OK;
     if (tie >= 0 && (r <= kinds[p->kind].needed_until || r == TWI_TIME))

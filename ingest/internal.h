@@ -164,6 +164,7 @@ TW_NODISCARD tw_status twi_plan_reserve(twi_plan *p, int n, tw_error *err);
 /* Gives each column its role and each template its columns. TW_EINVAL names what is missing. With
  * `strict`, a mapped or template column that is not there is an error (a file has one header, but
  * each JSON row has keys of its own). `whose` begins the message: "the header of 'x.csv'". */
+#define TWI_A_ROW "the row"
 TW_NODISCARD tw_status twi_plan_resolve(twi_plan *p, bool strict, const char *whose, tw_error *err);
 
 /* Makes the next best column the time, for the values of this one are none; *before <- this one.

@@ -1,6 +1,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "store/store_rules.h"
 
@@ -118,26 +119,12 @@ static tw_status check_attributes(const tw_item *item, tw_error *err)
     return st;
 }
 
-typedef struct sink {
-    tw_text *text;
-    tw_error *err;
-    tw_status st;
-} sink;
-
-static int append(const char *bytes, size_t n, void *ctx)
-{
-    sink *to = ctx;
-    to->st = tw_text_add(to->text, bytes, n, to->err);
-    return to->st == TW_OK ? 0 : -1;
-}
-
 tw_status tw_attributes_tidy(tw_text *out, const char *of, const char *json, int *refused,
                              tw_error *first, tw_error *err)
 {
     json_t *all, *value;
     const char *key;
     void *next;
-    sink to = {.text = out, .err = err};
     tw_status st = parse_object("attributes", of, json, TW_STORE_MAX_ATTRIBUTES, &all, err);
 
     *refused = 0;
@@ -152,8 +139,7 @@ tw_status tw_attributes_tidy(tw_text *out, const char *of, const char *json, int
         if (wrong != NULL || json_is_null(value))
             (void) json_object_del(all, key);
     }
-    if (json_dump_callback(all, append, &to, JSON_COMPACT) != 0)
-        st = to.st != TW_OK ? to.st : tw_fail(err, TW_ENOMEM, "attributes of '%.60s'", of);
+    st = tw_text_add_json(out, all, err);
     json_decref(all);
     return st;
 }

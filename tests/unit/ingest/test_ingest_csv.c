@@ -115,7 +115,8 @@ static void columns_are_known_by_many_names(void **state)
         {"any name with title in it", "a.csv", "id,german_title_1\n1,a\n", "1|a||{}\n"},
         {"text", "a.csv", "id,description\n1,long\n", "1||long|{}\n"},
         {"no id", "a.csv", "code,title\nx,y\n",
-         "? the header of 'a.csv' has no column for the field 'id'; it has 'code', 'title'\n"},
+         "? the header of 'a.csv' has no column for the field 'id'; it has 'code', 'title'; if "
+         "one of them is, say --columns id=NAME\n"},
         {"no header", "a.csv", "x1,Toy Story,1995\n",
          "? the header of 'a.csv' has no column for the field 'id'; it has 'x1', 'Toy Story', "
          "'1995'; is the header line missing? then name its columns with --header\n"},
@@ -249,7 +250,8 @@ static void events_are_read(void **state)
          "! line 2: the time 'soon' is neither a number nor a date like 2024-05-01T12:30:00Z\n"},
         {"bad rating", "a.csv", "user,item,rating\nu,i,nan\n", "u|i|1|-\n~ 1 missing\n"},
         {"no user", "a.csv", "item,time\ni,1\n",
-         "? the header of 'a.csv' has no column for the field 'user'; it has 'item', 'time'\n"},
+         "? the header of 'a.csv' has no column for the field 'user'; it has 'item', 'time'; "
+         "if one of them is, say --columns user=NAME\n"},
     };
     check_rows(TW_INGEST_EVENTS, cases, COUNT(cases));
 }
