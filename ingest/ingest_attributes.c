@@ -143,6 +143,15 @@ static bool is_word_for_none(const twi_column *col, const twi_cell *c)
                                                                : twi_is_missing(c->data);
 }
 
+static tw_status add_json_string(tw_text *out, const twi_column *col, const json_t *value,
+                                 tw_error *err)
+{
+    twi_column as = *col;
+    const twi_cell c = {.data = json_string_value(value), .len = json_string_length(value)};
+    as.type = twi_list_by_name(col->name, c.data);
+    return add_text_value(out, &as, &c, err);
+}
+
 /* The value behind `out`, or as text where the first rows decided a type that it is not of: then
  * *fate says so, and err why. */
 static tw_status add_value(tw_text *out, const twi_column *col, const twi_cell *c,
@@ -150,7 +159,7 @@ static tw_status add_value(tw_text *out, const twi_column *col, const twi_cell *
 {
     const size_t before = out->len;
     if (json_is_string(c->json))
-        return twi_json_escape(out, json_string_value(c->json), json_string_length(c->json), err);
+        return add_json_string(out, col, c->json, err);
     if (c->json != NULL)
         return tw_text_add_json(out, c->json, err);
     tw_status st = add_text_value(out, col, c, err);

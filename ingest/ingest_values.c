@@ -197,6 +197,19 @@ static bool is_list_name(const char *name)
     return false;
 }
 
+twi_type twi_list_by_name(const char *name, const char *s)
+{
+    const size_t n = strlen(name);
+    bool several;
+    if (!is_list_name(name) || (name[n - 1] != 's' && name[n - 1] != 'S'))
+        return TWI_STRING;
+    if (twi_is_bar_list(s))
+        return TWI_LIST_BAR;
+    if (has_short_parts(s, ';', &several) && several)
+        return TWI_LIST_SEMI;
+    return has_short_parts(s, ',', &several) ? TWI_LIST_COMMA : TWI_STRING;
+}
+
 /* One list in fifty is enough, where all others can be one part of such. */
 static bool are_lists(const twi_type_sample *t, int64_t lists, int64_t parts)
 {

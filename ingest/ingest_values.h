@@ -53,6 +53,9 @@ bool twi_is_bar_list(const char *s);
 /* A JSON list, or one of strings and numbers as Python writes it. */
 bool twi_is_list_text(const char *s, size_t len);
 
+/* What a JSON string is under this key: "genres" and its like are lists, "A|B" as well as "A". */
+twi_type twi_list_by_name(const char *name, const char *s);
+
 /* What the cells of a column were, as far as they were looked at. */
 typedef struct twi_type_sample {
     int64_t filled; /* ... neither empty nor twi_is_missing ... */

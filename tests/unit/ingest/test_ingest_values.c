@@ -119,6 +119,21 @@ static void an_image_can_be_switched_off(void **state)
     check_rows_with(TW_INGEST_ITEMS, &(tw_reader_options){.columns = off, .n_columns = 1}, &one);
 }
 
+static void lists_by_name_are_lists_in_json_too(void **state)
+{
+    (void) state;
+    static const rows_case cases[] = {
+        {"genres", "a.jsonl",
+         "{\"id\":1,\"genres\":\"Comedy\"}\n{\"id\":2,\"genres\":\"A|B\"}\n"
+         "{\"id\":3,\"categories\":\"Diners, Food\"}\n{\"id\":4,\"tags\":\"a; b,c\"}\n"
+         "{\"id\":5,\"genres\":[\"A\"]}\n{\"id\":6,\"note\":\"A|B\",\"tags\":\"\"}\n",
+         "1|||{\"genres\":[\"Comedy\"]}\n2|||{\"genres\":[\"A\",\"B\"]}\n"
+         "3|||{\"categories\":[\"Diners\",\"Food\"]}\n4|||{\"tags\":[\"a\",\"b,c\"]}\n"
+         "5|||{\"genres\":[\"A\"]}\n6|||{\"note\":\"A|B\"}\n"},
+    };
+    check_rows(TW_INGEST_ITEMS, cases, COUNT(cases));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +141,7 @@ int main(void)
         cmocka_unit_test(numbers_are_read_as_the_column_writes_them),
         cmocka_unit_test(a_row_outlives_a_value),
         cmocka_unit_test(an_image_can_be_switched_off),
+        cmocka_unit_test(lists_by_name_are_lists_in_json_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
