@@ -143,10 +143,11 @@ tw_status twi_json_refuse(const char *s, size_t len, twi_json_where where, const
     if (code == json_error_out_of_memory)
         return tw_fail(err, TW_ENOMEM, "no memory for a JSON row");
     find_words(s, len, stopped, &before, &at);
-    if (before.kind == END && at.kind != '{' && at.kind != '[')
+    if (before.kind == END && at.kind != '{' && at.kind != '[') {
         return tw_fail(err, TW_EINVAL, "this is no JSON object: it %s%s",
                        at.kind == END ? "is empty" : "begins with ",
                        at.kind == END ? "" : twi_quote(q, s + at.from, at.to - at.from));
+    }
     put_place(place, s, at.from, where);
     const size_t shown = at.to - at.from < SHOWN ? at.to - at.from : SHOWN;
     return tw_fail(err, TW_EINVAL, "%s, at %s: %s", place,
