@@ -47,7 +47,7 @@ typedef enum tw_ingest_format {
     TW_FORMAT_CSV = 1,       /* RFC 4180 or like it, with a header line */
     TW_FORMAT_TSV = 2,       /* the same between tabs */
     TW_FORMAT_JSONL = 3,     /* one JSON object a line */
-    TW_FORMAT_JSON = 4,      /* one array of objects, or one object of id -> object */
+    TW_FORMAT_JSON = 4,      /* any other JSON: see docs/formats.md */
     TW_FORMAT_U_ITEM = 5,    /* MovieLens-100K items: '|', ISO-8859-1 */
     TW_FORMAT_U_DATA = 6,    /* MovieLens-100K events: user TAB item TAB rating TAB time */
     TW_FORMAT_MOVIELENS = 7, /* '::': movies.dat (items) or ratings.dat (events) */
@@ -173,10 +173,11 @@ tw_ingest_format tw_reader_format(const tw_reader *r);
 bool tw_reader_has_times(const tw_reader *r);
 
 /* What a reader takes a column for. */
-#define TW_READER_FIELDS 6 /* at most */
+#define TW_READER_FIELDS 7 /* at most */
 
 typedef struct tw_field_source {
-    char field[12];   /* "user"; "attributes" for all that have no field */
+    char field[12];   /* "user"; "attributes" for all that have no field; "rows" for where in a JSON
+                         document they stand */
     char column[256]; /* its name, cut; "" where the file has none, "<template>" for what is made,
                          "#1" for the first of a file without a header */
     char how[16];     /* of "time": a name of tw_reader_options.time_format; of ids "17.0 is 17",

@@ -100,7 +100,10 @@ static tw_ingest_format which_json(const twi_source *s, twi_head_line first)
     json_t *doc = json_loadb(first.s, first.len, 0, &why);
     /* Without one it is damaged, or begins what goes on: then no line begins with a brace. */
     const bool more = lines == 2 && second.s[0] == '{';
-    const bool rows = doc != NULL ? more || !holds_more(doc) : more && !is_sequence(first, &why);
+    json_t *next = more ? json_loadb(second.s, second.len, 0, NULL) : NULL;
+    const bool rows =
+        doc != NULL ? more || !holds_more(doc) : next != NULL && !is_sequence(first, &why);
+    json_decref(next);
     json_decref(doc);
     return rows ? TW_FORMAT_JSONL : TW_FORMAT_JSON;
 }

@@ -124,6 +124,10 @@ void twi_note_all(tw_reader *r)
     note_ids(r);
     if (r->plan.kind == TW_INGEST_EVENTS)
         note_times(r);
+    if (r->json.from[0] != '\0') {
+        tw_field_source *f = field_of(r, "rows");
+        (void) snprintf(f->column, sizeof f->column, "%s", r->json.from);
+    }
     tw_fields_describe(r->taken, r->n_taken, r->describe, sizeof r->describe);
 }
 

@@ -9,6 +9,8 @@ static tw_status parse(tw_reader *r, const char *data, size_t len, size_t before
     json_decref(r->doc);
     r->doc = NULL;
     tw_status st = twi_json_parse(data, len, (twi_json_where){r->raw.line, before}, &r->doc, err);
+    if (st == TW_OK && r->json.names != NULL)
+        st = twi_json_name_values(&r->doc, r->json.names, err);
     if (st == TW_OK && !json_is_object(r->doc))
         return tw_fail(err, TW_EINVAL, "the row is a JSON list, not an object");
     return st;
@@ -93,6 +95,8 @@ tw_status twi_cells_json(tw_reader *r, tw_error *err)
 {
     tw_status st = r->json.shape == TWI_JSON_MEMBERS ? parse_member(r, err)
                                                      : parse(r, r->span.data, r->span.len, 0, err);
+    if (st == TW_OK)
+        st = twi_json_unwrap(&r->doc, r->span.data, r->span.len, err);
     if (st == TW_OK)
         st = unfold_attributes(r->doc, err);
     if (st == TW_OK && (r->plan.n == 0 || !same_keys(r)))

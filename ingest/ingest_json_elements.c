@@ -4,8 +4,7 @@
 
 #include "ingest/internal.h"
 
-#define TOO_LONG "the row is longer than 4194304 bytes"
-#define BEHIND   "this stands behind the end of the JSON document"
+#define BEHIND "this stands behind the end of the JSON document"
 
 /* What a byte is to the element that is being read. */
 typedef enum verdict { INSIDE, LAST, OUTSIDE } verdict;
@@ -142,6 +141,8 @@ static tw_status leave(twi_source *s, twi_json_shape shape, twi_span *out, bool 
                        tw_error *err)
 {
     *again = false;
+    if (shape == TWI_JSON_INNER)
+        return TW_OK; /* here for ever */
     twi_source_skip(s, 1);
     tw_status st = skip_between(s, TWI_JSON_OBJECTS, err);
     if (st != TW_OK || s->start == s->end)
@@ -156,7 +157,7 @@ static tw_status leave(twi_source *s, twi_json_shape shape, twi_span *out, bool 
 static void take(twi_source *s, twi_json_shape shape, json_end e, int64_t line, twi_span *out)
 {
     if (e.dropped)
-        *out = (twi_span){.data = s->head, .len = sizeof s->head, .wrong = TOO_LONG};
+        *out = (twi_span){.data = s->head, .len = sizeof s->head, .wrong = TWI_TOO_LONG};
     else
         *out = (twi_span){.data = s->buf + s->start, .len = e.len};
     if (!e.found && (shape != TWI_JSON_OBJECTS || out->data[0] == '{' || out->data[0] == '['))

@@ -172,12 +172,14 @@ static tw_status make_plan(tw_reader *r, const tw_reader_options *opt, tw_error 
     tw_status st = TW_OK;
 
     if (is_json(r)) {
-        if (opt->header != NULL) {
+        if (opt->header != NULL && r->format == TW_FORMAT_JSONL) {
             return tw_fail(err, TW_EINVAL,
                            "a header can be given for csv, tsv and logs, not for %s",
                            tw_ingest_format_name(r->format));
         }
-        return twi_json_enter(r, err);
+        if (opt->header != NULL)
+            st = take_given(r, opt->header, err);
+        return st == TW_OK ? twi_json_enter(r, err) : st;
     }
     r->numbered = !r->is_table && opt->header == NULL;
     if (r->is_table)
@@ -314,6 +316,8 @@ void tw_reader_close(tw_reader *r)
     tw_text_fini(&r->attributes);
     tw_free(r->cells);
     json_decref(r->doc);
+    json_decref(r->json.names);
+    twi_json_table_close(r->json.table);
     tw_free(r);
 }
 
@@ -326,8 +330,8 @@ static tw_status bad_row(const tw_reader *r, tw_error *why, tw_error *err)
         if ((unsigned char) *p < ' ' || *p == 0x7f)
             *p = '?';
     }
-    return tw_fail_at(err, TW_EINVAL, why->file, why->line, "line %" PRId64 ": %.480s", r->raw.line,
-                      why->msg);
+    return tw_fail_at(err, TW_EINVAL, why->file, why->line, "%s %" PRId64 ": %.480s",
+                      r->json.table != NULL ? "row" : "line", r->raw.line, why->msg);
 }
 
 tw_status tw_reader_next(tw_reader *r, tw_row *row, bool *got, tw_error *err)
@@ -381,6 +385,12 @@ tw_status tw_reader_seek(tw_reader *r, tw_reader_place place, tw_error *err)
         return tw_fail(err, TW_EINVAL, "byte %" PRId64 " of '%.200s' lies before its first row",
                        place.offset, r->path);
     r->raw = (twi_span){.data = ""};
+    if (r->json.table != NULL && place.row > twi_json_table_rows(r->json.table))
+        return tw_fail(err, TW_EINVAL, "'%.200s' has no row %" PRId64, r->path, place.row);
+    if (r->json.table != NULL) { /* nothing is read from the file any more */
+        r->place = place;
+        return TW_OK;
+    }
     if (place.offset == 0) { /* no header, and nothing read yet */
         r->place = place;
         return twi_source_seek(&r->src, 0, 0, err);

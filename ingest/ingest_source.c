@@ -11,7 +11,6 @@
 #include "ingest/internal.h"
 
 #define READ_BYTES (128u << 10)
-#define TOO_LONG   "the row is longer than 4194304 bytes"
 
 tw_status twi_source_open(twi_source *s, const char *path, const char *encoding, tw_error *err)
 {
@@ -196,7 +195,7 @@ static tw_status drop_line(twi_source *s, twi_span *out, tw_error *err)
             return st;
     }
     *out = (twi_span){
-        .data = s->head, .len = sizeof s->head, .got = true, .line = line, .wrong = TOO_LONG};
+        .data = s->head, .len = sizeof s->head, .got = true, .line = line, .wrong = TWI_TOO_LONG};
     return TW_OK;
 }
 
@@ -293,8 +292,7 @@ tw_status twi_source_record(twi_source *s, const twi_dialect *d, twi_span *out, 
     return TW_OK;
 }
 
-/* Reads on to a byte of the text that comes behind the window's start. */
-static tw_status read_on(twi_source *s, int64_t offset, tw_error *err)
+tw_status twi_source_forward(twi_source *s, int64_t offset, int64_t line, tw_error *err)
 {
     while (s->offset < offset) {
         const int64_t far = offset - s->offset;
@@ -308,6 +306,7 @@ static tw_status read_on(twi_source *s, int64_t offset, tw_error *err)
         s->start += n;
         s->offset += (int64_t) n;
     }
+    s->line = line;
     return TW_OK;
 }
 
@@ -325,8 +324,7 @@ tw_status twi_source_seek(twi_source *s, int64_t offset, int64_t line, tw_error 
     TW_TRY(twi_unpacker_rewind(s->file, err));
     twi_encoding_restart(&s->encoding);
     s->offset = 0;
-    TW_TRY(read_on(s, offset, err));
-    s->line = line;
+    TW_TRY(twi_source_forward(s, offset, line, err));
 done:
     return st;
 }

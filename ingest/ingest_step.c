@@ -19,6 +19,8 @@ static tw_status read_bytes(tw_reader *r, tw_error *err)
 {
     const bool quoted = r->is_table && twi_reads_quotes(&r->dialect);
     tw_status st;
+    if (r->json.table != NULL)
+        return twi_json_table_next(r, err);
     do {
         st = r->format == TW_FORMAT_JSON ? twi_source_element(&r->src, r->json.shape, &r->raw, err)
              : quoted                    ? twi_source_record(&r->src, &r->dialect, &r->raw, err)

@@ -58,6 +58,8 @@ typedef struct twi_span {
     const char *wrong; /* NULL, or why these bytes are no row; a sentence without the line number */
 } twi_span;
 
+#define TWI_TOO_LONG "the row is longer than 4194304 bytes"
+
 /* path is borrowed for the life of s; "-" is standard input. encoding NULL: to be found out. On
  * failure s is empty and needs no fini. */
 TW_NODISCARD tw_status twi_source_open(twi_source *s, const char *path, const char *encoding,
@@ -82,6 +84,9 @@ TW_NODISCARD tw_status twi_source_line(twi_source *s, twi_span *out, tw_error *e
 TW_NODISCARD tw_status twi_source_record(twi_source *s, const twi_dialect *d, twi_span *out,
                                          tw_error *err);
 
+/* Reads on to a byte of the text that comes behind the window's start, in that line. */
+TW_NODISCARD tw_status twi_source_forward(twi_source *s, int64_t offset, int64_t line,
+                                          tw_error *err);
 TW_NODISCARD tw_status twi_source_seek(twi_source *s, int64_t offset, int64_t line, tw_error *err);
 
 /* Keeps what is read from here on, so that twi_source_unpin comes back to here, also in what cannot

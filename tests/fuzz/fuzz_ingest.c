@@ -69,7 +69,7 @@ static uint64_t step(tw_reader *r, tw_ingest_kind kind)
     require(raw != NULL && len <= TW_INGEST_MAX_LINE && row.line == tw_reader_line(r));
     if (st == TW_OK)
         return check_row(&row, kind) | 1;
-    require(strncmp(err.msg, "line ", 5) == 0);
+    require(strncmp(err.msg, "line ", 5) == 0 || strncmp(err.msg, "row ", 4) == 0);
     for (const char *p = err.msg; *p != '\0'; p++)
         require((unsigned char) *p >= ' ');
     return tw_fnv1a(TW_FNV_START, err.msg, strlen(err.msg)) | 1;
