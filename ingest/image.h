@@ -10,7 +10,7 @@
  * come, and never exists in full. One image takes at most the file (TW_IMAGE_MAX_BYTES), 15
  * bytes for each of max_pixels, and a few rows; of a progressive JPEG also its coefficients
  * (TW_IMAGE_MAX_COEFFICIENTS), of a lossless or transparent WebP its pixels (4 bytes each), of a
- * HEIC or AVIF its pixels in several forms (about 8 bytes each; both TW_IMAGE_MAX_WHOLE pixels).
+ * HEIC or AVIF its pixels in several forms (7 to 15 bytes each; both TW_IMAGE_MAX_WHOLE pixels).
  *
  *     tw_image im = {0};
  *     if (tw_image_load(&im, "cat.jpg", NULL, &err) == TW_OK) { ... }

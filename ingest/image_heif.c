@@ -141,6 +141,7 @@ tw_status twi_heif_parse(tw_image *out, const unsigned char *data, size_t len, c
 {
     tw_status st = TW_OK;
     job j = {.name = name, .opt = opt, .err = err};
+    TW_TRY(twi_heif_check(data, len, name, err));
     TW_TRY(open_reading(&j, data, len));
     TW_TRY(decode(&j));
     TW_TRY(take_rows(&j));

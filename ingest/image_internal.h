@@ -6,7 +6,8 @@
  *     image_jpeg.c       libjpeg, where the build has it
  *     image_webp.c       libwebp, likewise; image_webp_chunks.c is the file around what it decodes
  *     image_gif.c        giflib, likewise
- *     image_heif.c       libheif, likewise: HEIC and AVIF
+ *     image_heif.c       libheif, likewise: HEIC and AVIF; image_heif_boxes.c bounds what it may
+ *                        decode, by image_heif_coded.c
  *     image_canvas.c     pixels into the image
  *     image_orientation.c  EXIF
  *
@@ -133,6 +134,18 @@ TW_NODISCARD tw_status twi_gif_parse(tw_image *out, const unsigned char *data, s
                                      const char *name, const tw_image_options *opt, tw_error *err);
 TW_NODISCARD tw_status twi_heif_parse(tw_image *out, const unsigned char *data, size_t len,
                                       const char *name, const tw_image_options *opt, tw_error *err);
+
+/* Pixels of the largest picture that headers in coded bytes announce; 0: there is no header.
+ * twi_hevc_area's have units with four bytes of length before each, twi_hevc_unit_area's are one.
+ */
+int64_t twi_hevc_unit_area(const unsigned char *unit, size_t len);
+int64_t twi_hevc_area(const unsigned char *data, size_t len);
+int64_t twi_av1_area(const unsigned char *data, size_t len);
+
+/* Whether libheif may decode what is in the file. TW_EINVAL, TW_ECORRUPT, TW_EUNSUPPORTED: not,
+ * with the reason. TW_ENOMEM. */
+TW_NODISCARD tw_status twi_heif_check(const unsigned char *data, size_t len, const char *name,
+                                      tw_error *err);
 
 /* Whether libheif is there with a decoder for AVIF, or for HEIC. */
 bool twi_heif_reads(bool avif);
