@@ -50,8 +50,8 @@ static tw_status refuse(const job *j, const char *what)
 static uint64_t take(span *s, size_t n)
 {
     uint64_t v = 0;
-    if (n > s->len) {
-        *s = (span){0};
+    if (n == 0 || n > s->len) {
+        *s = n == 0 ? *s : (span){0};
         return 0;
     }
     for (size_t i = 0; i < n; i++)
@@ -210,7 +210,7 @@ static int64_t config_area(span in)
         (void) take(&rest, 1);
     for (uint64_t arrays = take(&rest, 1); arrays > 0; arrays--) {
         (void) take(&rest, 1);
-        for (uint64_t units = take(&rest, 2); units > 0 && rest.len > 0; units--) {
+        for (uint64_t units = take(&rest, 2); units > 0 && rest.len > 2; units--) {
             const uint64_t size = take(&rest, 2);
             const size_t n = size < rest.len ? (size_t) size : rest.len;
             const int64_t area = twi_hevc_unit_area(rest.p, n);

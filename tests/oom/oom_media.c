@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "ingest/audio.h"
 #include "ingest/image.h"
 #include "ingest/media_features.h"
+#include "ingest/media_folder.h"
 #include "tests/support/test.h"
 #include "tests/unit/ingest/image_bytes.h"
 
@@ -84,6 +86,29 @@ static tw_status load_audio(void)
     return st;
 }
 
+static tw_status list_folder(void)
+{
+    tw_media_folder *m;
+    tw_media_file f;
+    tw_row row;
+    tw_media_kind kind;
+    tw_status st = tw_media_folder_open(&m, tw_test_path("pics"), NULL);
+    assert_true((m == NULL) == (st != TW_OK));
+    while (st == TW_OK && tw_media_folder_next(m, &f))
+        st = tw_media_folder_row(m, &row, &kind, NULL);
+    tw_media_folder_close(m);
+    return st;
+}
+
+static void make_folder(void)
+{
+    static const char *const names[] = {"pics/a.png", "pics/b/c.png", "pics/b/d.txt"};
+    assert_ok(tw_dir_create(tw_test_path("pics"), err));
+    assert_ok(tw_dir_create(tw_test_path("pics/b"), err));
+    for (int i = 0; i < 3; i++)
+        assert_ok(tw_file_replace(tw_test_path(names[i]), "x", 1, err));
+}
+
 static void torture(tw_status (*job)(void), long least)
 {
     long nth = 0;
@@ -113,6 +138,8 @@ static void media_survive_every_failed_allocation(void **state)
     torture(read_png, 6);
     torture(save_png, 4);
     torture(load_audio, 4); /* 70,000 frames: the samples grow */
+    make_folder();
+    torture(list_folder, 10);
     if (jpeg.len > 0)
         torture(read_jpeg, 4);
     if (strstr(tw_media_features(features), " gif") != NULL)
