@@ -5,7 +5,7 @@
 #include "cli/commands.h"
 #include "cli/nearest.h"
 #include "cli/plot/plot.h"
-#include "ingest/media_features.h"
+#include "ingest/media/media_features.h"
 #include "nn/blas.h"
 #include "rpc/wire.h"
 

@@ -15,7 +15,7 @@
 #include "engine/bulk_load.h"
 #include "engine/engine_state.h"
 #include "engine/maintenance.h"
-#include "ingest/media_folder.h"
+#include "ingest/media/media_folder.h"
 
 enum { BATCH_FILES = 256 }; /* files between two looks at the progress, where few are decoded */
 

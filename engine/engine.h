@@ -233,10 +233,11 @@ typedef struct tw_ingest_report {
  * unless strict (then TW_EINVAL); an image or audio that cannot be decoded makes its row a bad
  * one. Relative paths are taken from the file's folder.
  *
- * Where path is a folder, the image and audio files below it are items (ingest/media_folder.h: an
- * id is the path from there): a file that has not changed since (size, time of change) is passed
- * over without a look into it, one that cannot be decoded is a bad row, in PATH.rejected beside the
- * folder. What says how to read a file of rows (format, columns, templates ...): TW_EINVAL. */
+ * Where path is a folder, the image and audio files below it are items
+ * (ingest/media/media_folder.h: an id is the path from there): a file that has not changed since
+ * (size, time of change) is passed over without a look into it, one that cannot be decoded is a bad
+ * row, in PATH.rejected beside the folder. What says how to read a file of rows (format, columns,
+ * templates ...): TW_EINVAL. */
 TW_NODISCARD tw_status tw_engine_ingest(tw_engine *e, const char *path,
                                         const tw_ingest_options *opt, tw_ingest_report *report,
                                         tw_error *err);

@@ -2,10 +2,10 @@
  *
  * A row passes through four steps:
  *
- *     source  bytes of one row     ingest_source.c   a window over the (unpacked) file
- *     cells   one cell a column    ingest_cells.c    a splitter for each format
- *     plan    column -> role       ingest_plan.c     header, aliases, mapping, templates
- *     row     tw_row               ingest_row.c      roles to fields, the rest to attributes
+ *     source  bytes of one row     ingest_source.c         a window over the (unpacked) file
+ *     cells   one cell a column    table/ingest_cells.c    a splitter for each format
+ *     plan    column -> role       ingest_plan.c           header, aliases, mapping, templates
+ *     row     tw_row               ingest_row.c            roles to fields, the rest to attributes
  *
  * JSON rows join at the second step: their keys are the columns, their values the cells.
  */
@@ -17,12 +17,12 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "ingest/ingest.h"
-#include "ingest/ingest_dialect.h"
 #include "ingest/ingest_encoding.h"
-#include "ingest/ingest_json.h"
-#include "ingest/ingest_time.h"
 #include "ingest/ingest_unpack.h"
-#include "ingest/ingest_values.h"
+#include "ingest/json/ingest_json.h"
+#include "ingest/table/ingest_dialect.h"
+#include "ingest/table/ingest_values.h"
+#include "ingest/time/ingest_time.h"
 
 /* ---- source: a window that slides over the file ---------------------------------------------- */
 

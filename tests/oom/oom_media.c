@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "ingest/audio.h"
 #include "ingest/image.h"
-#include "ingest/media_features.h"
-#include "ingest/media_folder.h"
+#include "ingest/media/media_features.h"
+#include "ingest/media/media_folder.h"
 #include "tests/support/test.h"
 #include "tests/unit/ingest/image_bytes.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "ingest/audio.h"
-#include "ingest/media_features.h"
+#include "ingest/media/media_features.h"
 #include "tests/support/test.h"
 #include "tests/unit/ingest/image_bytes.h"
 

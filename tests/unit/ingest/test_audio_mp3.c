@@ -8,8 +8,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "ingest/audio.h"
-#include "ingest/audio_internal.h"
-#include "ingest/media_features.h"
+#include "ingest/media/audio_internal.h"
+#include "ingest/media/media_features.h"
 #include "tests/support/test.h"
 #include "tests/unit/ingest/image_bytes.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "ingest/image_internal.h"
+#include "ingest/media/image_internal.h"
 #include "tests/support/test.h"
 #include "tests/unit/ingest/image_checks.h"
 

@@ -2,7 +2,7 @@
  * headers alone: no decoder is asked. */
 #include <string.h>
 
-#include "ingest/image_internal.h"
+#include "ingest/media/image_internal.h"
 #include "tests/support/test.h"
 
 typedef struct pen {

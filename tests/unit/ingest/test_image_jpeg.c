@@ -4,8 +4,8 @@
 
 #include "base/alloc.h"
 #include "ingest/image.h"
-#include "ingest/image_internal.h"
-#include "ingest/media_features.h"
+#include "ingest/media/image_internal.h"
+#include "ingest/media/media_features.h"
 #include "tests/support/test.h"
 #include "tests/unit/ingest/image_bytes.h"
 

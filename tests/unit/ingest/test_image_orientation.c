@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "ingest/image.h"
-#include "ingest/image_internal.h"
+#include "ingest/media/image_internal.h"
 #include "tests/support/test.h"
 #include "tests/unit/ingest/image_bytes.h"
 

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "ingest/media_folder.h"
+#include "ingest/media/media_folder.h"
 #include "tests/support/test.h"
 
 static const char png[] = "\x89PNG\r\n\x1a\n....", wav[] = "RIFF....WAVEfmt ";
