@@ -20,7 +20,7 @@ static uint32_t take(bits *b, int n)
     uint32_t v = 0;
     for (; n > 0; n--, b->at++) {
         b->over = b->over || b->at / 8 >= b->len;
-        v = v << 1 | (b->over ? 0 : b->data[b->at / 8] >> (7 - b->at % 8) & 1u);
+        v = v << 1 | (b->over ? 0 : (unsigned) b->data[b->at / 8] >> (7 - b->at % 8) & 1u);
     }
     return v;
 }
