@@ -38,6 +38,12 @@ typedef struct twi_json {
 
 #define TWI_JSON_RECORD '\x1e' /* before each text of an RFC 7464 sequence; nowhere inside one */
 
+/* What may stand between words (RFC 8259, section 2). */
+static inline bool twi_json_is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 /* The next row of the list, object or sequence that the window stands in, without its comma. */
 TW_NODISCARD tw_status twi_source_element(twi_source *s, twi_json_shape shape, twi_span *out,
                                           tw_error *err);

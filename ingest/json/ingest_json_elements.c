@@ -17,8 +17,6 @@ typedef struct json_scan {
     char before;      /* the byte before */
 } json_scan;
 
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 /* Follows brackets and strings over one byte. */
 static void follow(json_scan *j, char c)
 {
@@ -29,7 +27,7 @@ static void follow(json_scan *j, char c)
     }
     j->quoted = c == '"';
     j->depth += (c == '{' || c == '[') - (c == '}' || c == ']');
-    if (!is_space(c))
+    if (!twi_json_is_space(c))
         j->last = c;
 }
 
@@ -67,7 +65,8 @@ static verdict step_object(json_scan *j, char c)
 
 static bool is_between(twi_json_shape shape, char c)
 {
-    return is_space(c) || (shape == TWI_JSON_OBJECTS && (c == ',' || c == TWI_JSON_RECORD));
+    return twi_json_is_space(c) ||
+           (shape == TWI_JSON_OBJECTS && (c == ',' || c == TWI_JSON_RECORD));
 }
 
 static tw_status skip_between(twi_source *s, twi_json_shape shape, tw_error *err)

@@ -27,8 +27,6 @@ typedef struct scan {
     int n_first;
 } scan;
 
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 /* ---- what is noted --------------------------------------------------------------------------- */
 
 /* The keys down to a list, as jq has them: .hits.hits, ."odd key". */
@@ -175,7 +173,7 @@ static void add_byte(scan *j, char c)
 {
     if (j->quoted)
         add_quoted(j, c);
-    else if (!is_space(c))
+    else if (!twi_json_is_space(c))
         add_mark(j, c);
     j->offset++;
     j->line += c == '\n';

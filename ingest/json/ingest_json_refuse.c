@@ -13,8 +13,6 @@ typedef struct token {
     int kind; /* one of these, or the byte itself */
 } token;
 
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 static token read_string(const char *s, size_t len, size_t from)
 {
     size_t i = from + 1;
@@ -27,7 +25,7 @@ static token read_string(const char *s, size_t len, size_t from)
 static token next_token(const char *s, size_t len, size_t from)
 {
     size_t at = from;
-    while (at < len && is_space(s[at]))
+    while (at < len && twi_json_is_space(s[at]))
         at++;
     if (at == len)
         return (token){from, from, END};
@@ -36,7 +34,8 @@ static token next_token(const char *s, size_t len, size_t from)
     if (strchr("{}[],:", s[at]) != NULL && s[at] != '\0')
         return (token){at, at + 1, s[at]};
     size_t to = at + 1;
-    while (to < len && !is_space(s[to]) && (s[to] == '\0' || strchr("{}[],:\"", s[to]) == NULL))
+    while (to < len && !twi_json_is_space(s[to]) &&
+           (s[to] == '\0' || strchr("{}[],:\"", s[to]) == NULL))
         to++;
     const bool comment = s[at] == '#' || (s[at] == '/' && to > at + 1);
     return (token){at, to, comment ? COMMENT : WORD};

@@ -8,7 +8,7 @@ static char next_byte(const twi_source *s, size_t *at)
 {
     while (s->start + *at < s->end) {
         const char c = s->buf[s->start + *at];
-        if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
+        if (!twi_json_is_space(c))
             return c;
         (*at)++;
     }
