@@ -63,6 +63,7 @@ typedef struct twi_json_outline {
     int documents;       /* values one behind the other; 2: or more */
     int members;         /* of the first, which is an object */
     int objects, lists;  /* those members that are objects, and lists */
+    int field_objects;   /* those objects whose names are a field's: columns */
     int lists_of_values; /* those lists that hold something, and no object first */
     unsigned fields;     /* a bit for each twi_role that a member which is neither is named after */
     bool alike;          /* the first object among the members has a key that a later one has */

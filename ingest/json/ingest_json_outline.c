@@ -77,12 +77,15 @@ static bool says(const twi_plan *p, twi_role role, const char *key)
 static void note_value(scan *j, char c)
 {
     twi_role first, last;
+    unsigned fields = 0;
     j->o->objects += c == '{';
-    if (c == '{' || c == '[')
+    if (c == '[')
         return;
     twi_roles_of(j->plan->kind, &first, &last);
     for (twi_role role = first; role <= last; role++)
-        j->o->fields |= says(j->plan, role, j->keys[1]) ? 1u << role : 0;
+        fields |= says(j->plan, role, j->keys[1]) ? 1u << role : 0;
+    j->o->fields |= c == '{' ? 0 : fields;
+    j->o->field_objects += c == '{' && fields != 0;
 }
 
 /* A key of a member that is an object: rows of a document have keys in common; columns have the

@@ -48,13 +48,14 @@ static bool is_row(const twi_plan *p, const twi_json_outline *o)
 }
 
 /* True when the values of rows stand together: all columns are objects of row number -> value, or
- * lists of anything but objects. */
+ * of row name -> value where one has a field's name, or lists of anything but objects. */
 static bool is_by_columns(const twi_json_outline *o)
 {
     if (o->members == 0)
         return false;
-    return o->objects == o->members ? o->numbered > 0 && o->named == 0
-                                    : o->lists_of_values == o->members;
+    if (o->objects < o->members)
+        return o->lists_of_values == o->members;
+    return (o->numbered > 0 && o->named == 0) || (o->field_objects > 0 && o->alike);
 }
 
 /* True when the document is there for the list in it, and not a row, or an object of rows, of which

@@ -12,6 +12,7 @@ struct twi_json_table {
     json_t *doc;        /* owned */
     const char **index; /* the rows' keys in each column; NULL: columns are lists; in doc */
     size_t n;           /* rows */
+    bool index_is_id;   /* no column is the item's id, and the keys of rows are names */
 };
 
 int64_t twi_json_table_rows(const twi_json_table *t) { return (int64_t) t->n; }
@@ -100,6 +101,24 @@ static tw_status find_rows(const tw_reader *r, twi_json_table *t, tw_error *err)
     return TW_OK;
 }
 
+/* pandas' set_index("sku"): the rows' keys are the ids. */
+static bool index_is_id(const tw_reader *r, const twi_json_table *t)
+{
+    const char *column;
+    json_t *value;
+    bool named = false;
+    for (size_t i = 0; t->index != NULL && i < t->n; i++)
+        named = named || t->index[i][strspn(t->index[i], "0123456789")] != '\0';
+    if (r->plan.kind != TW_INGEST_ITEMS || !named || r->plan.mapped[TWI_ID] != NULL)
+        return false;
+    json_object_foreach(t->doc, column, value)
+    {
+        if (twi_name_score(TWI_ID, column) > 0)
+            return false;
+    }
+    return true;
+}
+
 static tw_status parse(tw_reader *r, json_t **doc, tw_error *err)
 {
     tw_text text;
@@ -124,7 +143,10 @@ tw_status twi_json_table_open(tw_reader *r, tw_error *err)
     r->json.shape = TWI_JSON_TABLE;
     tw_status st = parse(r, &t->doc, err);
     r->src.line = 0; /* rows are counted instead */
-    return st == TW_OK ? find_rows(r, t, err) : st;
+    if (st == TW_OK)
+        st = find_rows(r, t, err);
+    t->index_is_id = st == TW_OK && index_is_id(r, t);
+    return st;
 }
 
 static json_t *make_row(const twi_json_table *t, size_t i)
@@ -132,6 +154,8 @@ static json_t *make_row(const twi_json_table *t, size_t i)
     const char *name;
     json_t *column, *row = json_object();
     int bad = row == NULL;
+    if (t->index_is_id)
+        bad |= json_object_set_new(row, "id", json_string(t->index[i]));
     json_object_foreach(t->doc, name, column)
     {
         json_t *value =

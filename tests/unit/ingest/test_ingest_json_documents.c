@@ -51,6 +51,11 @@ static void rows_that_stand_by_columns_are_read(void **state)
     static const rows_case cases[] = {
         {"pandas' default", "a.json",
          "{\"id\":{\"0\":1,\"1\":2},\"title\":{\"0\":\"a\",\"1\":\"b\"}}", "1|a||{}\n2|b||{}\n"},
+        {"an index of ids", "a.json",
+         "{\"title\":{\"tt1\":\"a\",\"tt2\":\"b\"},\"year\":{\"tt1\":1,\"tt2\":2}}",
+         "tt1|a||{\"year\":1}\ntt2|b||{\"year\":2}\n"},
+        {"an index of names beside an id", "a.json",
+         "{\"id\":{\"x\":1,\"y\":2},\"title\":{\"x\":\"a\",\"y\":\"b\"}}", "1|a||{}\n2|b||{}\n"},
         {"an index with holes", "a.json",
          "{\"id\":{\"5\":1,\"9\":2},\"title\":{\"9\":\"b\",\"5\":\"a\"}}", "1|a||{}\n2|b||{}\n"},
         {"orient=list", "a.json", "{\"id\":[1,2],\"price\":[4.8,NaN]}",
