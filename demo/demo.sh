@@ -121,8 +121,10 @@ $program init "$dir" >>"$log"
 case $items in
 *.item) [ "$(basename "$items")" = u.item ] && template= || template='{movie_title} ({release_year})' ;;
 esac
-say "ingest    $($program ingest "$dir" "$items" ${template:+--title "$template"} -q 2>>"$log" | sed 's/^[^:]*: //')"
-say "events    $($program events "$dir" "$events" -q 2>>"$log" | sed 's/^[^:]*: //')"
+# Without the file's path before a sentence, and below the name of the step.
+plain='s|^[^ ]*/[^ ]*: ||; 2,$s/^/          /'
+say "ingest    $($program ingest "$dir" "$items" ${template:+--title "$template"} -q 2>>"$log" | sed "$plain")"
+say "events    $($program events "$dir" "$events" -q 2>>"$log" | sed "$plain")"
 
 step "1. Which films are alike? Siamese text towers, trained on what people watched together"
 $program train towers "$dir" --from-events

@@ -136,7 +136,7 @@ hear="--text none --attributes none --audio cnn --audio_front panns --audio_seco
 # All pairs of one sort are known to be alike, so the rest of a batch is not. Tuning tells drums apart: disturb it little.
 learn="--temperature 0.05 --batch 16 --lr 0.006 --strength 0.4 --epochs 6 --patience 0"
 
-load() { "$program" ingest "$@" -q 2>>"$log" | sed 's/^[^:]*: //'; }
+load() { "$program" ingest "$@" -q 2>>"$log" | sed 's|^[^ ]*/[^ ]*: ||; 2,$s/^/          /'; }
 # shellcheck disable=SC2086 -- lists of words
 train() { "$program" train towers "$1" --pairs "$work/same.csv" $hear $2 -q; }
 measure()

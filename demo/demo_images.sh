@@ -59,7 +59,7 @@ say "data      emoji-datasource $version (MIT; drawings Apache 2.0 and CC BY 4.0
 # Every third emoji is asked about later: it has no class, so the towers do not learn that its drawings are one thing.
 python3 demo/demo_images.py catalogue "$work"
 $program init "$dir" >>"$log"
-say "ingest    $($program ingest "$dir" "$work/emoji.csv" -q 2>>"$log" | sed 's/^[^:]*: //')"
+say "ingest    $($program ingest "$dir" "$work/emoji.csv" -q 2>>"$log" | sed 's|^[^ ]*/[^ ]*: ||; 2,$s/^/          /')"
 
 # ---- train, ask ---------------------------------------------------------------------------------
 
